@@ -1,0 +1,167 @@
+// The one error class of goshare and the table of its codes: who is to blame, and with what exit code a
+// command ends when nothing else helped. Never formats for a terminal, never knows a flow.
+
+/** Who caused an error, which decides the reaction: peer → drop it and ask elsewhere; tracker → ask another;
+ * local → stop; user → one line and a hint. */
+export type Blame = "user" | "peer" | "tracker" | "local";
+
+/** Exit codes of every command. They never change meaning; unknown non-zero codes are failures. */
+export const EXIT = {
+  ok: 0,
+  other: 1,
+  usage: 2,
+  notFound: 3,
+  network: 4,
+  integrity: 5,
+  disk: 6,
+  incomplete: 7,
+  bug: 70,
+  sigint: 130,
+  sigterm: 143,
+} as const;
+
+interface CodeEntry {
+  readonly blame: Blame;
+  readonly exitCode: number;
+  /** What the code means, for docs/errors.md and for readers of `--json`. */
+  readonly meaning: string;
+}
+
+const entry = (blame: Blame, exitCode: number, meaning: string): CodeEntry => ({ blame, exitCode, meaning });
+
+/** Every error code. docs/errors.md is this table; a test compares them. */
+export const ERROR_CODES = {
+  USAGE: entry("user", EXIT.usage, "The command line or an option was not understood or is out of range."),
+  NEWER_FORMAT: entry(
+    "user",
+    EXIT.usage,
+    "A manifest, ticket, .goshare file or peer was made by a newer goshare.",
+  ),
+  TICKET_INVALID: entry(
+    "user",
+    EXIT.usage,
+    "A ticket has a typing error, was cut, or holds what no ticket may hold.",
+  ),
+  MANIFEST_FILE_INVALID: entry("user", EXIT.usage, "A .goshare file is damaged, cut short or something else."),
+  MANIFEST_INVALID: entry(
+    "peer",
+    EXIT.integrity,
+    "A manifest breaks the rules of its format or does not match its content id.",
+  ),
+  LIMIT_EXCEEDED: entry("user", EXIT.other, "A share is larger than the format allows, or a list too long."),
+  SOURCE_UNREADABLE: entry("user", EXIT.disk, "A path to share does not exist or cannot be read."),
+  SOURCE_UNSUPPORTED: entry(
+    "user",
+    EXIT.other,
+    "A path to share is neither a file nor a folder, or has a name that cannot be shared.",
+  ),
+  SOURCE_CHANGED: entry("user", EXIT.other, "A file is not what it was when it was hashed."),
+  CONTENT_NOT_FOUND: entry("user", EXIT.notFound, "No tracker and no peer knows the content id."),
+  NO_PEERS: entry("user", EXIT.notFound, "Nobody who has the share could be reached."),
+  PEER_UNREACHABLE: entry("peer", EXIT.network, "A peer did not accept a connection or did not answer in time."),
+  PEER_PROTOCOL: entry("peer", EXIT.network, "A peer broke a rule of the protocol."),
+  PEER_REFUSED: entry("peer", EXIT.network, "A peer did not grant a request."),
+  PEER_CLOSED: entry("peer", EXIT.network, "A peer ended the connection."),
+  TRACKER_UNREACHABLE: entry("tracker", EXIT.network, "A tracker did not answer in time."),
+  TRACKER_REFUSED: entry("tracker", EXIT.network, "A tracker did not grant a call."),
+  TRACKER_PROTOCOL: entry("tracker", EXIT.network, "A tracker answered what no tracker may answer."),
+  ADDRESS_IN_USE: entry("user", EXIT.network, "The address to listen at is taken, or not this machine's."),
+  DIGEST_MISMATCH: entry("peer", EXIT.integrity, "Bytes of a chunk do not have the digest in the manifest."),
+  TARGET_EXISTS: entry("user", EXIT.disk, "Something is already there under the name of the download."),
+  TARGET_BUSY: entry("user", EXIT.disk, "Another process downloads to the same place."),
+  TARGET_NAME_UNSUPPORTED: entry("user", EXIT.disk, "This machine's disk cannot hold a name in the share."),
+  PART_UNUSABLE: entry(
+    "user",
+    EXIT.disk,
+    "What an earlier download left behind belongs to another share or is damaged.",
+  ),
+  DISK_FULL: entry("local", EXIT.disk, "There is no room left for a file."),
+  DISK_FAILED: entry("local", EXIT.disk, "A file could not be read or written."),
+  PERMISSION_DENIED: entry("local", EXIT.disk, "The process may not read or write there."),
+  INCOMPLETE: entry("user", EXIT.incomplete, "A download stopped before its end; the same command goes on."),
+  INTERRUPTED: entry("user", EXIT.sigint, "The command was interrupted by a signal."),
+  BUG: entry("local", EXIT.bug, "Something happened that should not be possible. Please report it."),
+} as const satisfies Record<string, CodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorDetails {
+  /** What to do next, one sentence or command; shown to people. */
+  readonly hint?: string | undefined;
+  /** What led to it. */
+  readonly cause?: unknown;
+  /** Overrides the exit code of the table (SIGTERM instead of SIGINT). */
+  readonly exitCode?: number | undefined;
+}
+
+/** What happened, to what, and what to do next. `message` is one sentence without a stop at its end. */
+export class GoshareError extends Error {
+  override readonly name = "GoshareError";
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly exitCode: number;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause });
+    this.code = code;
+    this.hint = details.hint ?? "";
+    this.exitCode = details.exitCode ?? ERROR_CODES[code].exitCode;
+  }
+
+  get blame(): Blame {
+    return ERROR_CODES[this.code].blame;
+  }
+
+  /** Anything thrown, as a GoshareError: itself, a file system error by its errno, or a BUG with its cause. */
+  static from(thrown: unknown): GoshareError {
+    if (thrown instanceof GoshareError) return thrown;
+    if (thrown instanceof Error && "code" in thrown && typeof thrown.code === "string") {
+      const code = diskErrorCode(thrown.code);
+      if (code !== undefined) return fileSystemError(thrown.code, thrown.message, thrown);
+    }
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new GoshareError("BUG", `unexpected: ${message}`, { cause: thrown });
+  }
+}
+
+const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: "DISK_FULL",
+  EDQUOT: "DISK_FULL",
+  EFBIG: "DISK_FULL",
+  EACCES: "PERMISSION_DENIED",
+  EPERM: "PERMISSION_DENIED",
+  EROFS: "PERMISSION_DENIED",
+  EIO: "DISK_FAILED",
+  EMFILE: "DISK_FAILED",
+  ENFILE: "DISK_FAILED",
+  ENOENT: "DISK_FAILED",
+  ENOTDIR: "DISK_FAILED",
+  EISDIR: "DISK_FAILED",
+  ELOOP: "DISK_FAILED",
+  EEXIST: "DISK_FAILED",
+  ENOTEMPTY: "DISK_FAILED",
+  ENAMETOOLONG: "TARGET_NAME_UNSUPPORTED",
+};
+
+const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
+  DISK_FULL: "free some room and run the same command again; what is verified is kept",
+  PERMISSION_DENIED: "check the owner and mode of the folder, or choose another with --output",
+};
+
+/** The code for a file system errno name such as "ENOSPC"; undefined if it is none. */
+export function diskErrorCode(errno: string): ErrorCode | undefined {
+  return DISK_ERRNOS[errno];
+}
+
+/** A file system failure as a GoshareError; `message` is Node's own, which names the call and the path. */
+export function fileSystemError(errno: string, message: string, cause?: unknown): GoshareError {
+  const code = diskErrorCode(errno) ?? "DISK_FAILED";
+  return new GoshareError(code, message, { cause, hint: DISK_HINTS[code] });
+}
+
+/** Whether `thrown` is a Node system error with this errno name. */
+export function isErrno(thrown: unknown, ...errnos: readonly string[]): boolean {
+  return (
+    thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" && errnos.includes(thrown.code)
+  );
+}

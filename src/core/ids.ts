@@ -1,0 +1,57 @@
+// Content ids and peer ids: 32 bytes, held as lower-case hex so that they compare, sort and index maps as
+// what they are. Bytes become ids here and nowhere else.
+import { randomBytes } from "node:crypto";
+
+declare const brand: unique symbol;
+
+/** SHA-256 of a manifest root's exact bytes, 64 lower-case hex digits. */
+export type ContentId = string & { readonly [brand]: "ContentId" };
+
+/** Identity of a peer for the life of its process, 64 lower-case hex digits. */
+export type PeerId = string & { readonly [brand]: "PeerId" };
+
+export const DIGEST_BYTES = 32;
+
+const HEX_ID = /^[0-9a-f]{64}$/;
+
+/** The content id written in `text` (hex, any case), or undefined if it is none. */
+export function parseContentId(text: string): ContentId | undefined {
+  const lower = text.trim().toLowerCase();
+  return isContentId(lower) ? lower : undefined;
+}
+
+function isContentId(text: string): text is ContentId {
+  return HEX_ID.test(text);
+}
+
+function isPeerId(text: string): text is PeerId {
+  return HEX_ID.test(text);
+}
+
+/** The content id in 32 bytes, or undefined if there are not 32. Copies: `bytes` may be a view of a buffer
+ * that is used again. */
+export function contentIdFromBytes(bytes: Uint8Array): ContentId | undefined {
+  const hex = toHex(bytes);
+  return isContentId(hex) ? hex : undefined;
+}
+
+/** The peer id in 32 bytes, or undefined if there are not 32. */
+export function peerIdFromBytes(bytes: Uint8Array): PeerId | undefined {
+  const hex = toHex(bytes);
+  return isPeerId(hex) ? hex : undefined;
+}
+
+export function idToBytes(id: ContentId | PeerId): Uint8Array {
+  return Buffer.from(id, "hex");
+}
+
+/** A peer id for this process; never written to disk. */
+export function randomPeerId(): PeerId {
+  const id = peerIdFromBytes(randomBytes(DIGEST_BYTES));
+  if (id === undefined) throw new Error("32 random bytes are a peer id");
+  return id;
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+}

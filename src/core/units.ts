@@ -1,0 +1,42 @@
+// Sizes, rates and durations as people write and read them. Numbers inside goshare are always bytes,
+// bytes per second and milliseconds, and say so in their names.
+import { parse as parseMs } from "@lukeed/ms";
+import bytesIec from "bytes-iec";
+import prettyBytes from "pretty-bytes";
+
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+export const GIB = 1024 * MIB;
+
+/** Bytes in "1MiB", "64 KiB", "10MB" or "4096"; undefined if it is no size or not a safe integer. */
+export function parseBytes(text: string): number | undefined {
+  const bytes = bytesIec.parse(text.trim());
+  return bytes !== null && Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : undefined;
+}
+
+/** Milliseconds in "30s", "5 min", "1h"; a bare number is seconds. Undefined if it is no duration. */
+export function parseDurationMs(text: string): number | undefined {
+  const trimmed = text.trim();
+  const ms = /^\d+(\.\d+)?$/.test(trimmed) ? Number(trimmed) * 1000 : parseMs(trimmed);
+  return ms !== undefined && Number.isFinite(ms) && ms >= 0 ? Math.round(ms) : undefined;
+}
+
+/** "1.5 GiB". */
+export function formatBytes(bytes: number): string {
+  return prettyBytes(bytes, { binary: true, maximumFractionDigits: 1 });
+}
+
+/** "112 MiB/s". */
+export function formatRate(bytesPerSecond: number): string {
+  return `${formatBytes(bytesPerSecond)}/s`;
+}
+
+/** "850 ms", "4.2 s", "1 min 5 s", "2 h 10 min". */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
