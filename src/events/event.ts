@@ -1,0 +1,104 @@
+// What happened: the one observer interface through which flows report, and the events they report. They
+// mirror proto/goshare/v1/event.proto; wire.ts turns them into its JSON. Never prints.
+import type { ErrorCode } from "../core/errors.js";
+import type { ContentId, PeerId } from "../core/ids.js";
+
+export interface InspectedEntry {
+  readonly path: string;
+  readonly size: number;
+  readonly kind: "file" | "executable" | "directory" | "link";
+  readonly target: string;
+}
+
+export type GoshareEvent =
+  | { readonly type: "listening"; readonly endpoint: string }
+  | {
+      readonly type: "hashing";
+      readonly path: string;
+      readonly bytesDone: number;
+      readonly bytesTotal: number;
+      readonly files: number;
+      readonly bytesPerSecond: number;
+    }
+  | {
+      readonly type: "sharing";
+      readonly contentId: ContentId;
+      readonly ticket: string;
+      readonly manifestPath: string;
+      readonly endpoint: string;
+      readonly trackers: readonly string[];
+      readonly name: string;
+      readonly bytes: number;
+      readonly files: number;
+      readonly chunks: number;
+      readonly linksSkipped: number;
+    }
+  | { readonly type: "waiting"; readonly contentId: ContentId; readonly waitingFor: "manifest" | "peers" }
+  | {
+      readonly type: "downloading";
+      readonly contentId: ContentId;
+      readonly name: string;
+      readonly path: string;
+      readonly bytes: number;
+      readonly files: number;
+      readonly chunks: number;
+      readonly resumedBytes: number;
+    }
+  | {
+      readonly type: "progress";
+      readonly contentId: ContentId;
+      readonly bytesDone: number;
+      readonly bytesTotal: number;
+      readonly bytesPerSecond: number;
+      readonly etaMs: number;
+      readonly peers: number;
+    }
+  | {
+      readonly type: "peerConnected";
+      readonly peerId: PeerId;
+      readonly endpoint: string;
+      readonly agent: string;
+      readonly inbound: boolean;
+    }
+  | {
+      readonly type: "peerDisconnected";
+      readonly peerId: PeerId;
+      readonly endpoint: string;
+      readonly code: ErrorCode | "";
+      readonly message: string;
+      readonly bytesReceived: number;
+      readonly bytesSent: number;
+    }
+  | { readonly type: "warning"; readonly code: ErrorCode; readonly message: string; readonly path: string }
+  | {
+      readonly type: "inspected";
+      readonly contentId: ContentId;
+      readonly name: string;
+      readonly kind: "file" | "folder" | "";
+      readonly bytes: number;
+      readonly chunkSize: number;
+      readonly chunks: number;
+      readonly entries: readonly InspectedEntry[];
+      readonly peers: readonly string[];
+      readonly trackers: readonly string[];
+    }
+  | {
+      readonly type: "done";
+      readonly path: string;
+      readonly bytes: number;
+      readonly elapsedMs: number;
+      readonly contentId: ContentId | "";
+      readonly bytesReceived: number;
+      readonly bytesWasted: number;
+    }
+  | { readonly type: "stopped"; readonly signal: string; readonly bytesSent: number }
+  | {
+      readonly type: "failed";
+      readonly code: ErrorCode;
+      readonly exitCode: number;
+      readonly message: string;
+      readonly hint: string;
+    };
+
+/** Takes events as they happen; must not throw and must return at once. */
+export type EventObserver = (event: GoshareEvent) => void;
