@@ -1,0 +1,421 @@
+// An open connection between two peers: requests with their replies, notices, and the rules of
+// proto/goshare/v1/peer.proto about who may send what when. Symmetric: who dialled matters only for the
+// parity of ids. Decides nothing about which chunks to ask for or to grant.
+import assert from "node:assert/strict";
+import { Bitfield } from "../core/bitfield.js";
+import { type Clock, monotonicClock } from "../core/clock.js";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId } from "../core/ids.js";
+import { MAX_CHUNKS } from "../manifest/limits.js";
+import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from "./frame.js";
+import { helloProblem, type LocalPeer } from "./handshake.js";
+import {
+  type FrameHeader,
+  type GoodbyeReason,
+  type Hello,
+  isReply,
+  isRequest,
+  type Notice,
+  type RefusalReason,
+  type Reply,
+  type Request,
+} from "./messages.js";
+import type { ConnectionOptions } from "./options.js";
+import { type ChunkRequest, type ControlReply, Outstanding } from "./outstanding.js";
+import type { PeerSocket } from "./peer-socket.js";
+
+/** What an owner of connections does with what comes. Called synchronously; must not throw. */
+export interface ConnectionHandler {
+  /** The other side asks; answered with `reply`, `sendChunk` or `refuse`, once, with the same id. */
+  requested(id: number, request: Request, payload: Uint8Array): void;
+  /** A request of the other side need not be answered with what it asked for any more. */
+  cancelled(id: number): void;
+  noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void;
+  /** The other side takes nothing new; running replies still come. */
+  goodbye(reason: GoodbyeReason, message: string): void;
+  /** The end, once; without an error if it was a proper one. Open requests have failed before. */
+  closed(error: GoshareError | undefined): void;
+  /** Bytes of a bitfield of this content; undefined if it is not known here. */
+  bitfieldBytes(contentId: ContentId): number | undefined;
+}
+
+export type Role = "dialler" | "listener";
+
+const TICK_MS = 1000;
+const LARGEST_BITFIELD_BYTES = Bitfield.byteLength(MAX_CHUNKS);
+
+function violation(message: string): GoshareError {
+  return new GoshareError("PEER_PROTOCOL", message);
+}
+
+export class PeerConnection {
+  readonly role: Role;
+  readonly #local: LocalPeer;
+  readonly #options: ConnectionOptions;
+  readonly #clock: Clock;
+  readonly #handlerFor: (connection: PeerConnection) => ConnectionHandler;
+  readonly #outstanding = new Outstanding();
+  /** Requests of the other side without an answer. */
+  readonly #unanswered = new Set<number>();
+  readonly reader: FrameReader;
+  #socket: PeerSocket | undefined;
+  #handler: ConnectionHandler | undefined;
+  #remote: Hello | undefined;
+  #nextId: number;
+  #lastRemoteId = 0;
+  #opened: { resolve: () => void; reject: (error: GoshareError) => void } | undefined;
+  #tick: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #saidGoodbye = false;
+  #heardGoodbye = false;
+  #lastByteAtMs = 0;
+  #lastBytesRead = 0;
+  #lastWrittenAtMs = 0;
+  #pingPending = false;
+  bytesReceived = 0;
+  bytesSent = 0;
+
+  /** Use `dialPeer` or `acceptPeer` (handshake.ts opens it). */
+  constructor(
+    role: Role,
+    local: LocalPeer,
+    options: ConnectionOptions,
+    handlerFor: (connection: PeerConnection) => ConnectionHandler,
+    clock: Clock = monotonicClock,
+  ) {
+    this.role = role;
+    this.#local = local;
+    this.#options = options;
+    this.#handlerFor = handlerFor;
+    this.#clock = clock;
+    this.#nextId = role === "dialler" ? 1 : 2;
+    const frames: FrameHandler = {
+      frameStarted: (header, payloadBytes) => this.#frameStarted(header, payloadBytes),
+      frameEnded: (header, payload) => this.#frameEnded(header, payload),
+    };
+    this.reader = new FrameReader(frames);
+  }
+
+  /** Exchanges Hellos over `socket`; resolves when requests may be sent. Rejects with what went wrong, and the
+   * socket is gone then. */
+  open(socket: PeerSocket, probe = false): Promise<void> {
+    assert(this.#socket === undefined);
+    this.#socket = socket;
+    const now = this.#clock.nowMs();
+    this.#lastByteAtMs = now;
+    this.#lastWrittenAtMs = now;
+    return new Promise((resolve, reject) => {
+      this.#opened = { resolve, reject };
+      this.#tick = setInterval(() => this.#checkLiveness(), Math.min(TICK_MS, this.#options.helloTimeoutMs));
+      if (this.role === "dialler") this.#sendHello(probe);
+      socket.listen((error) => this.#finish(error));
+    });
+  }
+
+  /** The other side's Hello; only after `open`. */
+  get remote(): Hello {
+    assert(this.#remote !== undefined, "not open");
+    return this.#remote;
+  }
+
+  get remoteHost(): string {
+    return this.#socket?.remoteHost ?? "";
+  }
+
+  get remotePort(): number {
+    return this.#socket?.remotePort ?? 0;
+  }
+
+  /** Whether new requests may be sent. */
+  get isOpen(): boolean {
+    return this.#remote !== undefined && !this.#isClosed && !this.#saidGoodbye && !this.#heardGoodbye;
+  }
+
+  /** Own requests without an answer. */
+  get openRequests(): number {
+    return this.#outstanding.size;
+  }
+
+  /** Bytes that wait for the kernel. */
+  get pendingWriteBytes(): number {
+    return this.#socket?.pendingWriteBytes ?? 0;
+  }
+
+  /** Asks for anything but a chunk. Resolves with the reply, which may be a refusal; rejects when the
+   * connection ends first. `payloadRange` is what the proper reply may carry. */
+  request(
+    request: Exclude<Request, { type: "getChunk" }>,
+    payloadRange: readonly [min: number, max: number] = [0, 0],
+    payload?: Uint8Array,
+  ): Promise<ControlReply> {
+    if (!this.isOpen) return Promise.reject(new GoshareError("PEER_CLOSED", "the connection is closed"));
+    const id = this.#takeId();
+    const reply = this.#outstanding.addControl(id, request, payloadRange, this.#clock.nowMs());
+    this.#send({ requestId: id, message: request }, payload);
+    return reply;
+  }
+
+  /** Asks for a chunk; the answer goes to `request`. */
+  requestChunk(request: ChunkRequest): void {
+    assert(this.isOpen, "requests need an open connection");
+    const id = this.#takeId();
+    const { contentId, chunkIndex, offerId } = request;
+    this.#outstanding.addChunk(id, request, this.#clock.nowMs());
+    this.#send({ requestId: id, message: { type: "getChunk", contentId, chunkIndex, offerId } });
+  }
+
+  /** There may be room again for a chunk whose `place` had none. */
+  resumeReading(): void {
+    if (this.#isClosed || !this.reader.isBlocked) return;
+    const sink = this.#outstanding.unblock();
+    if (sink === undefined) return;
+    this.#lastByteAtMs = this.#clock.nowMs();
+    this.reader.unblock(sink);
+    this.#socket?.resume();
+  }
+
+  notify(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
+    if (!this.#isClosed) this.#send({ requestId: 0, message: notice });
+  }
+
+  reply(id: number, reply: Exclude<Reply, { type: "chunkData" | "refusal" }>, payload?: Uint8Array): void {
+    if (this.#unanswered.delete(id) && !this.#isClosed) this.#send({ requestId: id, message: reply }, payload);
+    this.#endIfDone();
+  }
+
+  refuse(id: number, reason: RefusalReason, message = "", retryAfterMs = 0): void {
+    if (!this.#unanswered.delete(id) || this.#isClosed) return;
+    this.#send({ requestId: id, message: { type: "refusal", reason, message, retryAfterMs } });
+    this.#endIfDone();
+  }
+
+  /** Sends a whole chunk. `sent` is called once, when `bytes` may be used again. */
+  sendChunk(id: number, chunkIndex: number, bytes: Uint8Array, sent: () => void): void {
+    if (!this.#unanswered.delete(id) || this.#isClosed) {
+      sent();
+      return;
+    }
+    if (this.pendingWriteBytes === 0) this.#lastWrittenAtMs = this.#clock.nowMs();
+    this.#send({ requestId: id, message: { type: "chunkData", chunkIndex, offset: 0 } }, bytes, () => {
+      this.#lastWrittenAtMs = this.#clock.nowMs();
+      if (!this.#isClosed) this.bytesSent += bytes.byteLength;
+      sent();
+      this.#endIfDone();
+    });
+  }
+
+  /** Says goodbye, sends what is running, then closes; at the latest after closeTimeoutMs. */
+  close(reason: GoodbyeReason, message = ""): void {
+    if (this.#isClosed || this.#saidGoodbye) return;
+    this.#sayGoodbye(reason, message);
+    setTimeout(() => this.#finish(undefined), this.#options.closeTimeoutMs).unref();
+    this.#endIfDone();
+  }
+
+  /** The other side broke a rule, or stands still: says so and closes at once. */
+  fail(error: GoshareError, reason: GoodbyeReason = "protocolError"): void {
+    if (this.#isClosed) return;
+    if (!this.#saidGoodbye) this.#sayGoodbye(reason, error.message);
+    this.#finish(error);
+  }
+
+  #takeId(): number {
+    const id = this.#nextId;
+    this.#nextId += 2;
+    assert(id <= 0xffff_ffff, "request ids are used up");
+    return id;
+  }
+
+  #send(header: FrameHeader, payload?: Uint8Array, written?: () => void): void {
+    assert(this.#socket !== undefined);
+    this.#socket.write(encodeFrame(header, payload?.byteLength ?? 0), payload, written);
+  }
+
+  #sendHello(probe: boolean): void {
+    const { peerId, agent, features, nonce } = this.#local;
+    const hello: Hello = {
+      ...{ protocolMin: this.#local.protocolMin, protocolMax: this.#local.protocolMax },
+      ...{ peerId, agent, features, nonce, probe },
+      listenPort: this.#local.listenPort(),
+      maxRequestsInFlight: this.#options.maxRequestsInFlight,
+      idleTimeoutMs: this.#options.idleTimeoutMs,
+    };
+    this.#send({ requestId: 0, message: { type: "hello", ...hello } });
+  }
+
+  #sayGoodbye(reason: GoodbyeReason, message: string): void {
+    this.#saidGoodbye = true;
+    this.#send({ requestId: 0, message: { type: "goodbye", reason, message } });
+  }
+
+  #frameStarted(header: FrameHeader, payloadBytes: number): PayloadSink {
+    const { requestId, message } = header;
+    if (this.#remote === undefined && message.type !== "hello" && message.type !== "goodbye") {
+      throw violation(`a ${message.type} before Hello`);
+    }
+    if (message.type === "unknown") return "discard";
+    if (isReply(message)) {
+      const now = this.#clock.nowMs();
+      return this.#outstanding.replyStarted(requestId, message, payloadBytes, now, this.#socket?.bytesRead ?? 0);
+    }
+    if (isRequest(message)) {
+      this.#checkRemoteId(requestId);
+      return this.#requestSink(message, payloadBytes);
+    }
+    if (payloadBytes > 0) throw violation(`a ${message.type} with payload`);
+    if (message.type !== "cancel" && requestId !== 0) throw violation(`a ${message.type} with a request id`);
+    return "discard";
+  }
+
+  #requestSink(request: Request, payloadBytes: number): PayloadSink {
+    const isBitfield = request.type === "join" && request.coverage === "bitfield";
+    if (!isBitfield) {
+      if (payloadBytes > 0) throw violation(`a ${request.type} with payload`);
+      return "discard";
+    }
+    const expectedBytes = this.#handler?.bitfieldBytes(request.contentId);
+    if (expectedBytes === undefined) {
+      if (payloadBytes > LARGEST_BITFIELD_BYTES) throw violation(`a bitfield of ${payloadBytes} bytes`);
+      return "discard";
+    }
+    if (payloadBytes !== expectedBytes) {
+      throw violation(`a bitfield of ${payloadBytes} bytes where ${expectedBytes} are due`);
+    }
+    return Buffer.allocUnsafe(payloadBytes);
+  }
+
+  #checkRemoteId(id: number): void {
+    const isTheirs = id !== 0 && (id % 2 === 1) === (this.role === "listener");
+    if (!isTheirs || id <= this.#lastRemoteId) throw violation(`a request with id ${id} after ${this.#lastRemoteId}`);
+    this.#lastRemoteId = id;
+  }
+
+  #frameEnded(header: FrameHeader, payload: Uint8Array | undefined): void {
+    const { requestId, message } = header;
+    if (message.type === "unknown") this.#unknownEnded(requestId);
+    else if (isReply(message)) {
+      if (message.type === "chunkData") this.bytesReceived += payload?.byteLength ?? 0;
+      if (message.type === "pong") this.#pingPending = false;
+      this.#outstanding.replyEnded(requestId, message, payload);
+      this.#endIfDone();
+    } else if (isRequest(message)) this.#requestEnded(requestId, message, payload);
+    else if (message.type === "cancel") {
+      if (this.#unanswered.has(requestId)) this.#handler?.cancelled(requestId);
+    } else if (message.type === "hello") this.#helloEnded(message);
+    else if (message.type === "goodbye") this.#goodbyeEnded(message.reason, message.message);
+    else this.#handler?.noticed(message);
+  }
+
+  #unknownEnded(id: number): void {
+    if (id === 0) return;
+    if ((id % 2 === 1) === (this.role === "dialler")) {
+      this.#outstanding.replyUnknown(id);
+      return;
+    }
+    this.#checkRemoteId(id);
+    this.#unanswered.add(id);
+    this.refuse(id, "unimplemented", "this body is not known here");
+  }
+
+  #requestEnded(id: number, request: Request, payload: Uint8Array | undefined): void {
+    this.#unanswered.add(id);
+    if (this.#unanswered.size > this.#options.maxRequestsInFlight) {
+      this.refuse(id, "limitExceeded", `more than ${this.#options.maxRequestsInFlight} requests in flight`);
+    } else if (this.#saidGoodbye) this.refuse(id, "shuttingDown");
+    else if (request.type === "ping") this.reply(id, { type: "pong" });
+    else this.#handler?.requested(id, request, payload ?? new Uint8Array(0));
+  }
+
+  #helloEnded(hello: Hello): void {
+    if (this.#remote !== undefined) throw violation("a second Hello");
+    const problem = helloProblem(hello, this.#local);
+    if (problem !== undefined) {
+      this.fail(new GoshareError(problem.code, problem.message, { hint: problem.hint }), problem.reason);
+      return;
+    }
+    this.#remote = hello;
+    if (this.role === "listener") this.#sendHello(false);
+    if (hello.probe) {
+      this.close("finished");
+      return;
+    }
+    this.#handler = this.#handlerFor(this);
+    this.#opened?.resolve();
+    this.#opened = undefined;
+  }
+
+  #goodbyeEnded(reason: GoodbyeReason, message: string): void {
+    this.#heardGoodbye = true;
+    if (this.#remote === undefined) {
+      const text = message === "" ? reason : `${reason}: ${message}`;
+      this.#finish(new GoshareError(reason === "version" ? "NEWER_FORMAT" : "PEER_CLOSED", `the peer hung up (${text})`));
+      return;
+    }
+    this.#handler?.goodbye(reason, message);
+    this.#endIfDone();
+  }
+
+  /** After a goodbye of either side: closes when nothing is running in either direction. */
+  #endIfDone(): void {
+    if (this.#isClosed || !(this.#saidGoodbye || this.#heardGoodbye)) return;
+    if (this.#unanswered.size === 0 && this.pendingWriteBytes === 0 && this.#outstanding.size === 0) {
+      this.#finish(undefined);
+    }
+  }
+
+  #checkLiveness(): void {
+    const socket = this.#socket;
+    if (socket === undefined || this.#isClosed) return;
+    const now = this.#clock.nowMs();
+    if (socket.bytesRead !== this.#lastBytesRead || this.reader.isBlocked) {
+      this.#lastBytesRead = socket.bytesRead;
+      this.#lastByteAtMs = now;
+    }
+    const quietMs = now - this.#lastByteAtMs;
+    if (this.#remote === undefined) {
+      if (quietMs >= this.#options.helloTimeoutMs) this.#timeOut("no Hello in time");
+      return;
+    }
+    const { firstByteTimeoutMs, slowReplyWindowMs, minBytesPerSecond, idleTimeoutMs } = this.#options;
+    const oldest = this.#outstanding.oldest;
+    if (oldest !== undefined) {
+      const waitedMs = Math.min(quietMs, now - oldest.sentAtMs);
+      if (waitedMs >= firstByteTimeoutMs) return this.#timeOut(`nothing came for ${Math.round(waitedMs)} ms`);
+      const runningMs = now - (oldest.startedAtMs ?? now);
+      const receivedBytes = socket.bytesRead - oldest.bytesReadAtStart;
+      if (runningMs >= slowReplyWindowMs && receivedBytes * 1000 < minBytesPerSecond * runningMs) {
+        return this.#timeOut(`${receivedBytes} bytes in ${Math.round(runningMs)} ms`);
+      }
+    }
+    if (socket.pendingWriteBytes > 0 && now - this.#lastWrittenAtMs >= idleTimeoutMs) {
+      return this.#timeOut("it takes no bytes");
+    }
+    const patienceMs = Math.min(idleTimeoutMs, this.remote.idleTimeoutMs || idleTimeoutMs);
+    if (quietMs >= idleTimeoutMs && socket.pendingWriteBytes === 0) return this.#timeOut("idle");
+    if (quietMs >= patienceMs / 2 && !this.#pingPending && this.isOpen && oldest === undefined) {
+      this.#pingPending = true;
+      this.request({ type: "ping" }).catch(() => undefined);
+    }
+  }
+
+  #timeOut(what: string): void {
+    this.fail(new GoshareError("PEER_UNREACHABLE", `the peer at ${this.remoteHost} stands still: ${what}`), "timeout");
+  }
+
+  #finish(error: GoshareError | undefined): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearInterval(this.#tick);
+    const socket = this.#socket;
+    if (error?.code === "PEER_PROTOCOL" && !this.#saidGoodbye) this.#sayGoodbye("protocolError", error.message);
+    if (this.#saidGoodbye && socket !== undefined) {
+      socket.end();
+      setTimeout(() => socket.destroy(), this.#options.closeTimeoutMs).unref();
+    } else socket?.destroy();
+    const cause = error ?? new GoshareError("PEER_CLOSED", "the connection was closed");
+    this.#outstanding.failAll(cause);
+    this.#opened?.reject(cause);
+    this.#opened = undefined;
+    this.#handler?.closed(error);
+  }
+}

@@ -1,0 +1,42 @@
+// What a peer says of itself, and whether another's Hello is one to talk to. Pure; connection.ts sends and
+// receives.
+import type { ErrorCode } from "../core/errors.js";
+import type { PeerId } from "../core/ids.js";
+import { type GoodbyeReason, type Hello, PROTOCOL_VERSION } from "./messages.js";
+
+/** This process, to other peers. */
+export interface LocalPeer {
+  readonly peerId: PeerId;
+  readonly agent: string;
+  readonly features: readonly string[];
+  /** Random for each process, 16 bytes as hex. */
+  readonly nonce: string;
+  readonly protocolMin: number;
+  readonly protocolMax: number;
+  /** 0 while nothing is accepted. */
+  listenPort(): number;
+}
+
+export interface HelloProblem {
+  readonly reason: GoodbyeReason;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Why not to talk to the sender of `hello`; undefined if there is nothing against it. */
+export function helloProblem(hello: Hello, local: LocalPeer): HelloProblem | undefined {
+  if (hello.nonce === local.nonce) {
+    return { reason: "self", code: "PEER_REFUSED", message: "this is the same process" };
+  }
+  const version = Math.min(hello.protocolMax, local.protocolMax);
+  if (version < hello.protocolMin || version < local.protocolMin) {
+    return {
+      reason: "version",
+      code: "NEWER_FORMAT",
+      message: `the peer speaks protocol ${hello.protocolMin} to ${hello.protocolMax}, this goshare ${PROTOCOL_VERSION}`,
+      hint: "use the same version of goshare on both sides",
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,91 @@
+// The port at which other peers are accepted: 9000 unless told otherwise, dual stack where there is IPv6.
+// Bounded in connections; turns sockets into open connections and hands them on.
+import * as net from "node:net";
+import { GoshareError, isErrno } from "../core/errors.js";
+import { formatHostPort } from "../address/endpoint.js";
+import { type ConnectionHandler, PeerConnection } from "./connection.js";
+import type { LocalPeer } from "./handshake.js";
+import type { ConnectionOptions } from "./options.js";
+import { PeerSocket } from "./peer-socket.js";
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** If `port` is taken, take a free one instead. */
+  readonly fallBackToFreePort: boolean;
+  readonly maxConnections: number;
+}
+
+export const defaultListenerOptions: ListenerOptions = Object.freeze({
+  host: "::",
+  port: 9000,
+  fallBackToFreePort: true,
+  maxConnections: 1024,
+});
+
+export class PeerListener {
+  readonly #server: net.Server;
+  readonly host: string;
+  readonly port: number;
+
+  private constructor(server: net.Server, address: net.AddressInfo) {
+    this.#server = server;
+    this.host = address.address;
+    this.port = address.port;
+  }
+
+  /** Listens; every accepted connection that says a proper Hello gets a handler. Throws ADDRESS_IN_USE. */
+  static async listen(
+    options: ListenerOptions,
+    local: LocalPeer,
+    connectionOptions: ConnectionOptions,
+    handlerFor: (connection: PeerConnection) => ConnectionHandler,
+  ): Promise<PeerListener> {
+    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
+      const connection = new PeerConnection("listener", local, connectionOptions, handlerFor);
+      // Who never gets as far as a proper Hello is nobody's business here.
+      connection.open(PeerSocket.accepted(socket, connection.reader)).catch(() => undefined);
+    });
+    server.maxConnections = options.maxConnections;
+    const address = await bind(server, options);
+    return new PeerListener(server, address);
+  }
+
+  /** Accepts no one any more; connections that stand are not touched. */
+  close(): void {
+    this.#server.close();
+  }
+}
+
+async function bind(server: net.Server, options: ListenerOptions): Promise<net.AddressInfo> {
+  const { host, port } = options;
+  try {
+    return await bindOnce(server, host, port);
+  } catch (cause) {
+    if (host === "::" && isErrno(cause, "EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL")) {
+      return bind(server, { ...options, host: "0.0.0.0" });
+    }
+    if (isErrno(cause, "EADDRINUSE") && options.fallBackToFreePort && port !== 0) {
+      return bind(server, { ...options, port: 0 });
+    }
+    const code = isErrno(cause, "EACCES") ? "PERMISSION_DENIED" : "ADDRESS_IN_USE";
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GoshareError(code, `cannot listen at ${formatHostPort(host, port)}: ${reason}`, {
+      cause,
+      hint: "choose another address with --listen HOST:PORT; port 0 picks a free one",
+    });
+  }
+}
+
+function bindOnce(server: net.Server, host: string, port: number): Promise<net.AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      const address = server.address();
+      if (address === null || typeof address === "string") reject(new Error("a TCP server has an address"));
+      else resolve(address);
+    });
+  });
+}

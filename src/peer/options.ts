@@ -1,0 +1,31 @@
+// The limits and deadlines of peer connections, each written once. The rules behind them stand in
+// proto/goshare/v1/peer.proto.
+
+export interface ConnectionOptions {
+  /** How long a dial may take until TCP stands. */
+  readonly dialTimeoutMs: number;
+  /** How long the other side may take for its Hello. */
+  readonly helloTimeoutMs: number;
+  /** A connection without any byte for this long is closed. */
+  readonly idleTimeoutMs: number;
+  /** A reply must begin within this time. */
+  readonly firstByteTimeoutMs: number;
+  /** A reply that has begun must keep `minBytesPerSecond` over this time. */
+  readonly slowReplyWindowMs: number;
+  readonly minBytesPerSecond: number;
+  /** Unanswered requests accepted from the other side. */
+  readonly maxRequestsInFlight: number;
+  /** How long a goodbye may take until the socket is destroyed. */
+  readonly closeTimeoutMs: number;
+}
+
+export const defaultConnectionOptions: ConnectionOptions = Object.freeze({
+  dialTimeoutMs: 10_000,
+  helloTimeoutMs: 5_000,
+  idleTimeoutMs: 120_000,
+  firstByteTimeoutMs: 20_000,
+  slowReplyWindowMs: 30_000,
+  minBytesPerSecond: 16 * 1024,
+  maxRequestsInFlight: 64,
+  closeTimeoutMs: 5_000,
+});

@@ -1,0 +1,190 @@
+// The requests this side has sent on one connection and not seen answered. Says where the payload of a reply
+// goes and whether a reply fits its request; a reply nobody asked for is an error of the peer. No socket.
+import assert from "node:assert/strict";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId } from "../core/ids.js";
+import type { PayloadSink } from "./frame.js";
+import type { RefusalReason, Reply, Request } from "./messages.js";
+
+/** A chunk that is asked for. Exactly one of `received`, `refused` and `lost` is called, once. */
+export interface ChunkRequest {
+  readonly contentId: ContentId;
+  readonly chunkIndex: number;
+  /** 0: without an offer. */
+  readonly offerId: number;
+  /** Its length by the requester's own manifest. */
+  readonly chunkBytes: number;
+  /** Called when its first byte is near: a buffer of `chunkBytes`, or undefined if there is no room now, and
+   * then the connection reads nothing until `resumeReading`. */
+  place(): Uint8Array | undefined;
+  /** The whole chunk is in the buffer, not verified. */
+  received(): void;
+  refused(reason: RefusalReason, retryAfterMs: number): void;
+  /** The connection ended first. */
+  lost(error: GoshareError): void;
+}
+
+export interface ControlReply {
+  readonly reply: Reply;
+  /** Empty if there is none. */
+  readonly payload: Uint8Array;
+}
+
+interface OpenControl {
+  readonly kind: "control";
+  readonly request: Request;
+  /** Least and most payload its proper reply may have. */
+  readonly payloadRange: readonly [min: number, max: number];
+  readonly resolve: (reply: ControlReply) => void;
+  readonly reject: (error: GoshareError) => void;
+}
+
+interface OpenChunk {
+  readonly kind: "chunk";
+  readonly request: ChunkRequest;
+  buffer: Uint8Array | undefined;
+  receivedBytes: number;
+}
+
+interface Progress {
+  readonly sentAtMs: number;
+  /** When its first byte came, and how many bytes the connection had received then. */
+  startedAtMs: number | undefined;
+  bytesReadAtStart: number;
+}
+
+type OpenRequest = (OpenControl | OpenChunk) & Progress;
+
+const REPLY_TO = {
+  getManifest: "manifestData",
+  join: "availability",
+  getChunk: "chunkData",
+  getPeers: "peerList",
+  ping: "pong",
+} as const satisfies Record<Request["type"], Reply["type"]>;
+
+function violation(message: string): GoshareError {
+  return new GoshareError("PEER_PROTOCOL", message);
+}
+
+export class Outstanding {
+  readonly #open = new Map<number, OpenRequest>();
+  /** The chunk reply whose payload has no place yet. */
+  #blocked: { readonly chunk: OpenChunk; readonly payloadBytes: number } | undefined;
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** The request that waits longest, or whose reply has begun. */
+  get oldest(): Progress | undefined {
+    const first = this.#open.values().next();
+    return first.done === true ? undefined : first.value;
+  }
+
+  addControl(
+    id: number,
+    request: Request,
+    payloadRange: readonly [min: number, max: number],
+    nowMs: number,
+  ): Promise<ControlReply> {
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { kind: "control", request, payloadRange, resolve, reject, ...progress(nowMs) });
+    });
+  }
+
+  addChunk(id: number, request: ChunkRequest, nowMs: number): void {
+    this.#open.set(id, { kind: "chunk", request, buffer: undefined, receivedBytes: 0, ...progress(nowMs) });
+  }
+
+  /** A reply's header has come: where its payload goes. Throws PEER_PROTOCOL if it does not fit. */
+  replyStarted(id: number, reply: Reply, payloadBytes: number, nowMs: number, bytesRead: number): PayloadSink {
+    const open = this.#open.get(id);
+    if (open === undefined) throw violation(`a ${reply.type} with id ${id}, which was not asked for`);
+    open.startedAtMs ??= nowMs;
+    if (open.bytesReadAtStart < 0) open.bytesReadAtStart = bytesRead;
+    if (reply.type === "refusal") {
+      if (payloadBytes > 0) throw violation("a refusal with payload");
+      return "discard";
+    }
+    if (open.kind === "chunk") return this.#chunkStarted(open, reply, payloadBytes);
+
+    if (reply.type !== REPLY_TO[open.request.type]) throw violation(`a ${reply.type} answers a ${open.request.type}`);
+    const [min, max] = open.payloadRange;
+    if (payloadBytes < min || payloadBytes > max) throw violation(`a ${reply.type} with ${payloadBytes} bytes of payload`);
+    if (reply.type === "availability" && (reply.coverage === "bitfield") !== payloadBytes > 0 && max > 0) {
+      throw violation("an availability whose payload does not fit its coverage");
+    }
+    return Buffer.allocUnsafe(payloadBytes);
+  }
+
+  /** The reply is complete with its payload; settles the request, unless a chunk has more to come. */
+  replyEnded(id: number, reply: Reply, payload: Uint8Array | undefined): void {
+    const open = this.#open.get(id);
+    assert(open !== undefined);
+    if (open.kind === "control") {
+      this.#open.delete(id);
+      open.resolve({ reply, payload: payload ?? new Uint8Array(0) });
+    } else if (reply.type === "refusal") {
+      this.#open.delete(id);
+      open.request.refused(reply.reason, reply.retryAfterMs);
+    } else {
+      open.receivedBytes += payload?.byteLength ?? 0;
+      if (open.receivedBytes < open.request.chunkBytes) return;
+      this.#open.delete(id);
+      open.request.received();
+    }
+  }
+
+  /** The other side answered with a body that is not known here: that request has failed. */
+  replyUnknown(id: number): void {
+    const open = this.#open.get(id);
+    if (open === undefined) throw violation(`an unknown reply with id ${id}, which was not asked for`);
+    this.#open.delete(id);
+    if (open.kind === "chunk") open.request.refused("unimplemented", 0);
+    else open.reject(new GoshareError("PEER_REFUSED", `the peer answered a ${open.request.type} in an unknown way`));
+  }
+
+  /** Asks once more for the place that was missing; the payload's sink, or undefined if there is still none. */
+  unblock(): Uint8Array | undefined {
+    if (this.#blocked === undefined) return undefined;
+    const { chunk, payloadBytes } = this.#blocked;
+    chunk.buffer = chunk.request.place();
+    if (chunk.buffer === undefined) return undefined;
+    this.#blocked = undefined;
+    return chunk.buffer.subarray(0, payloadBytes);
+  }
+
+  /** The connection has ended: every open request fails with `error`. */
+  failAll(error: GoshareError): void {
+    const all = [...this.#open.values()];
+    this.#open.clear();
+    this.#blocked = undefined;
+    for (const open of all) {
+      if (open.kind === "chunk") open.request.lost(error);
+      else open.reject(error);
+    }
+  }
+
+  #chunkStarted(open: OpenChunk, reply: Reply, payloadBytes: number): PayloadSink {
+    const { chunkIndex, chunkBytes } = open.request;
+    if (reply.type !== "chunkData" || reply.chunkIndex !== chunkIndex) {
+      throw violation(`a ${reply.type} answers the request for chunk ${chunkIndex}`);
+    }
+    const end = open.receivedBytes + payloadBytes;
+    if (reply.offset !== open.receivedBytes || payloadBytes === 0 || end > chunkBytes) {
+      throw violation(`chunk ${chunkIndex} of ${chunkBytes} bytes: ${payloadBytes} bytes at ${reply.offset}`);
+    }
+    open.buffer ??= open.request.place();
+    if (open.buffer === undefined) {
+      this.#blocked = { chunk: open, payloadBytes };
+      return "blocked";
+    }
+    assert.equal(open.buffer.byteLength, chunkBytes);
+    return open.buffer.subarray(open.receivedBytes, end);
+  }
+}
+
+function progress(nowMs: number): Progress {
+  return { sentAtMs: nowMs, startedAtMs: undefined, bytesReadAtStart: -1 };
+}

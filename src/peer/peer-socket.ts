@@ -1,0 +1,193 @@
+// One TCP socket as a FrameReader's source and a queue of frames to write. A dialled socket lets the kernel
+// fill the reader's own target (`onread`), so payload is never copied; an accepted one cannot, and copies.
+// Reads nothing while the reader is blocked. Knows frames, not what they mean.
+import * as net from "node:net";
+import { type Endpoint, formatEndpoint, normaliseHost } from "../address/endpoint.js";
+import { GoshareError } from "../core/errors.js";
+import type { FrameReader } from "./frame.js";
+
+/** Told once: the other side sent all it will send. With an error if that was in the middle of a frame, if
+ * the socket broke, or if the reader refused what came. */
+export type EndListener = (error: GoshareError | undefined) => void;
+
+/** A read that began before the reader was blocked lands here. */
+const SPILL_BYTES = 64;
+
+export class PeerSocket {
+  readonly #socket: net.Socket;
+  readonly #reader: FrameReader;
+  #onEnd: EndListener | undefined;
+  /** Came while the reader was blocked, or before anyone listened. */
+  #leftover: Uint8Array | undefined;
+  #spill: Buffer | undefined;
+  /** The kernel's next read goes to the spill buffer instead of the reader's target. */
+  #readsIntoSpill = false;
+  #sawEnd = false;
+  #isFinished = false;
+  #firstError: GoshareError | undefined;
+
+  /** Use `dial` or `accepted`. */
+  constructor(reader: FrameReader, makeSocket: (peer: PeerSocket) => net.Socket) {
+    this.#reader = reader;
+    this.#socket = makeSocket(this);
+    this.#socket.on("error", (cause: NodeJS.ErrnoException) => {
+      this.#finish(new GoshareError("PEER_CLOSED", `the connection broke: ${cause.code ?? cause.message}`, { cause }));
+    });
+    this.#socket.on("end", () => {
+      this.#sawEnd = true;
+      if (this.#leftover === undefined) this.#endOfStream();
+    });
+    this.#socket.on("close", () => this.#finish(new GoshareError("PEER_CLOSED", "the connection was closed")));
+  }
+
+  /** Connects within `timeoutMs`; what arrives goes to `reader`. Throws PEER_UNREACHABLE. */
+  static dial(endpoint: Endpoint, reader: FrameReader, timeoutMs: number, signal: AbortSignal): Promise<PeerSocket> {
+    return new Promise((resolve, reject) => {
+      const fail = (reason: string, cause?: unknown) => {
+        done();
+        reject(new GoshareError("PEER_UNREACHABLE", `cannot reach ${formatEndpoint(endpoint)}: ${reason}`, { cause }));
+        peer.destroy();
+      };
+      const onAbort = () => fail("given up");
+      const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs);
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", onAbort);
+      };
+      const peer = new PeerSocket(reader, (self) =>
+        net
+          .connect({
+            host: endpoint.host,
+            port: endpoint.port,
+            noDelay: true,
+            allowHalfOpen: true,
+            onread: {
+              buffer: () => self.#nextTarget(),
+              callback: (count, bytes) => self.#filled(bytes.subarray(0, count)),
+            },
+          })
+          .once("error", (cause: NodeJS.ErrnoException) => fail(cause.code ?? cause.message, cause))
+          .once("connect", () => {
+            done();
+            resolve(peer);
+          }),
+      );
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
+    });
+  }
+
+  /** A socket that a server with allowHalfOpen and pauseOnConnect accepted. */
+  static accepted(socket: net.Socket, reader: FrameReader): PeerSocket {
+    socket.setNoDelay(true);
+    const peer = new PeerSocket(reader, () => socket);
+    socket.on("data", (bytes: Buffer) => {
+      if (!peer.#push(bytes)) socket.pause();
+    });
+    return peer;
+  }
+
+  get remoteHost(): string {
+    return normaliseHost(this.#socket.remoteAddress ?? "") ?? "";
+  }
+
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0;
+  }
+
+  /** Bytes received so far. */
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
+  /** Bytes given to `write` that the kernel has not taken. */
+  get pendingWriteBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Who is told of the end. Called before anything was read. */
+  listen(onEnd: EndListener): void {
+    this.#onEnd = onEnd;
+    this.#socket.resume();
+    if (this.#isFinished) onEnd(this.#firstError);
+  }
+
+  /** Reads on after the reader was unblocked. */
+  resume(): void {
+    const rest = this.#leftover;
+    this.#leftover = undefined;
+    if (rest !== undefined && !this.#push(rest)) return;
+    if (this.#sawEnd) this.#endOfStream();
+    else this.#socket.resume();
+  }
+
+  /** Queues a frame; header and payload leave in one system call. `written` is called once, when the kernel
+   * has taken the payload or never will: only then may its buffer be used again. */
+  write(header: Uint8Array, payload?: Uint8Array, written?: () => void): void {
+    if (payload === undefined) {
+      this.#socket.write(header, written);
+      return;
+    }
+    this.#socket.cork();
+    this.#socket.write(header);
+    this.#socket.write(payload, written);
+    this.#socket.uncork();
+  }
+
+  /** Sends what is queued, then the end of the stream. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #nextTarget(): Uint8Array {
+    this.#readsIntoSpill = this.#reader.isBlocked || this.#isFinished;
+    if (!this.#readsIntoSpill) return this.#reader.target();
+    this.#spill ??= Buffer.alloc(SPILL_BYTES);
+    return this.#spill;
+  }
+
+  /** The kernel put `bytes` where `#nextTarget` said; false stops the reading. */
+  #filled(bytes: Uint8Array): boolean {
+    // The spill buffer is used again for the next read, so what stays must be copied.
+    if (this.#readsIntoSpill) return this.#push(bytes.slice());
+    return this.#guarded(() => this.#reader.advance(bytes.byteLength));
+  }
+
+  /** False if the reader is blocked and nothing more should be read. */
+  #push(bytes: Uint8Array): boolean {
+    return this.#guarded(() => {
+      const taken = this.#leftover === undefined ? this.#reader.push(bytes) : 0;
+      if (taken === bytes.byteLength) return;
+      const rest = bytes.subarray(taken);
+      this.#leftover = this.#leftover === undefined ? rest : Buffer.concat([this.#leftover, rest]);
+    });
+  }
+
+  /** Whether to go on reading after `step`; what the reader throws ends the connection. */
+  #guarded(step: () => void): boolean {
+    if (this.#isFinished) return false;
+    try {
+      step();
+    } catch (thrown) {
+      this.#finish(GoshareError.from(thrown));
+      return false;
+    }
+    return !this.#reader.isBlocked && !this.#isFinished;
+  }
+
+  #endOfStream(): void {
+    const isCut = this.#reader.isMidFrame;
+    this.#finish(isCut ? new GoshareError("PEER_CLOSED", "the connection ended in the middle of a frame") : undefined);
+  }
+
+  #finish(error: GoshareError | undefined): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#firstError = error;
+    this.#onEnd?.(error);
+  }
+}

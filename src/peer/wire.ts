@@ -1,0 +1,301 @@
+// PeerFrame ⇄ domain messages: the one place where a peer's headers are checked. What comes out of
+// `decodeHeader` has ids of the right length, numbers in range and lists within their limits. Payloads are
+// not its business.
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  Coverage as WireCoverage,
+  DeclineReason as WireDeclineReason,
+  GoodbyeReason as WireGoodbyeReason,
+  type Hello as WireHello,
+  type PeerFrame,
+  PeerFrameSchema,
+  RefusalReason as WireRefusalReason,
+} from "../../gen/goshare/v1/peer_pb.js";
+import { endpointFromWire, endpointToWire } from "../address/wire.js";
+import { GoshareError } from "../core/errors.js";
+import { type ContentId, contentIdFromBytes, idToBytes, type PeerId, peerIdFromBytes, toHex } from "../core/ids.js";
+import { MAX_OFFER_CHUNKS, MAX_PEER_LIST, MAX_UPDATE_NUMBERS } from "./limits.js";
+import type {
+  Coverage,
+  DeclineReason,
+  FrameHeader,
+  GoodbyeReason,
+  Hello,
+  PeerAddress,
+  PeerMessage,
+  RefusalReason,
+} from "./messages.js";
+
+type Init = NonNullable<MessageInitShape<typeof PeerFrameSchema>["body"]>;
+
+const MAX_PEER_ENDPOINTS = 4;
+const MAX_TEXT_CHARS = 256;
+const MAX_AGENT_CHARS = 64;
+const MAX_FEATURES = 32;
+
+const COVERAGES = {
+  none: WireCoverage.NONE,
+  complete: WireCoverage.COMPLETE,
+  bitfield: WireCoverage.BITFIELD,
+} as const satisfies Record<Coverage, WireCoverage>;
+
+const GOODBYE_REASONS = {
+  unspecified: WireGoodbyeReason.UNSPECIFIED,
+  finished: WireGoodbyeReason.FINISHED,
+  duplicate: WireGoodbyeReason.DUPLICATE,
+  protocolError: WireGoodbyeReason.PROTOCOL_ERROR,
+  version: WireGoodbyeReason.VERSION,
+  shuttingDown: WireGoodbyeReason.SHUTTING_DOWN,
+  tooManyConnections: WireGoodbyeReason.TOO_MANY_CONNECTIONS,
+  self: WireGoodbyeReason.SELF,
+  timeout: WireGoodbyeReason.TIMEOUT,
+  banned: WireGoodbyeReason.BANNED,
+} as const satisfies Record<GoodbyeReason, WireGoodbyeReason>;
+
+const REFUSAL_REASONS = {
+  unspecified: WireRefusalReason.UNSPECIFIED,
+  contentUnknown: WireRefusalReason.CONTENT_UNKNOWN,
+  chunkUnavailable: WireRefusalReason.CHUNK_UNAVAILABLE,
+  busy: WireRefusalReason.BUSY,
+  rateLimited: WireRefusalReason.RATE_LIMITED,
+  sourceChanged: WireRefusalReason.SOURCE_CHANGED,
+  cancelled: WireRefusalReason.CANCELLED,
+  unimplemented: WireRefusalReason.UNIMPLEMENTED,
+  limitExceeded: WireRefusalReason.LIMIT_EXCEEDED,
+  permissionDenied: WireRefusalReason.PERMISSION_DENIED,
+  shuttingDown: WireRefusalReason.SHUTTING_DOWN,
+  internal: WireRefusalReason.INTERNAL,
+} as const satisfies Record<RefusalReason, WireRefusalReason>;
+
+const DECLINE_REASONS = {
+  unspecified: WireDeclineReason.UNSPECIFIED,
+  notNeeded: WireDeclineReason.NOT_NEEDED,
+  notWanted: WireDeclineReason.NOT_WANTED,
+  noRoom: WireDeclineReason.NO_ROOM,
+} as const satisfies Record<DeclineReason, WireDeclineReason>;
+
+/** The name under which `table` holds `value`; undefined for a number this version does not know. */
+function nameOf<N extends string>(table: Readonly<Record<N, number>>, value: number): N | undefined {
+  for (const name in table) if (table[name] === value) return name;
+  return undefined;
+}
+
+function violation(message: string): GoshareError {
+  return new GoshareError("PEER_PROTOCOL", message);
+}
+
+/** The encoded PeerFrame. Its length is below the header limit for every message this program sends. */
+export function encodeHeader(header: FrameHeader): Uint8Array {
+  const frame = create(PeerFrameSchema, { requestId: header.requestId, body: toBody(header.message) });
+  return toBinary(PeerFrameSchema, frame);
+}
+
+/** The header in `bytes` (nothing in the result is a view of them). Throws PEER_PROTOCOL. */
+export function decodeHeader(bytes: Uint8Array): FrameHeader {
+  let frame: PeerFrame;
+  try {
+    frame = fromBinary(PeerFrameSchema, bytes, { readUnknownFields: false, recursionLimit: 8 });
+  } catch (cause) {
+    throw new GoshareError("PEER_PROTOCOL", "a frame header is not a PeerFrame", { cause });
+  }
+  return { requestId: frame.requestId, message: fromBody(frame.body) };
+}
+
+function toBody(message: PeerMessage): Init {
+  switch (message.type) {
+    case "hello":
+      return {
+        case: "hello",
+        value: { ...message, peerId: idToBytes(message.peerId), nonce: Buffer.from(message.nonce, "hex"), features: [...message.features] },
+      };
+    case "goodbye":
+      return { case: "goodbye", value: { reason: GOODBYE_REASONS[message.reason], message: cutText(message.message) } };
+    case "getManifest":
+      return { case: "getManifest", value: { contentId: idToBytes(message.contentId), page: message.page } };
+    case "manifestData":
+      return { case: "manifestData", value: { page: message.page } };
+    case "join":
+    case "availability":
+      return {
+        case: message.type,
+        value: { contentId: idToBytes(message.contentId), coverage: COVERAGES[message.coverage] },
+      };
+    case "availabilityUpdate":
+      return {
+        case: "availabilityUpdate",
+        value: { contentId: idToBytes(message.contentId), gained: [...message.gained], lost: [...message.lost] },
+      };
+    case "getChunk":
+      return {
+        case: "getChunk",
+        value: { contentId: idToBytes(message.contentId), chunkIndex: message.chunkIndex, offerId: message.offerId },
+      };
+    case "chunkData":
+      return { case: "chunkData", value: { chunkIndex: message.chunkIndex, offset: message.offset } };
+    case "getPeers":
+      return { case: "getPeers", value: { contentId: idToBytes(message.contentId), max: message.max } };
+    case "peerList":
+      return { case: "peerList", value: { peers: message.peers.map(peerToWire) } };
+    case "ping":
+    case "pong":
+    case "cancel":
+      return { case: message.type, value: {} };
+    case "refusal":
+      return {
+        case: "refusal",
+        value: {
+          reason: REFUSAL_REASONS[message.reason],
+          message: cutText(message.message),
+          retryAfterMs: message.retryAfterMs,
+        },
+      };
+    case "offer":
+      return {
+        case: "offer",
+        value: {
+          offerId: message.offerId,
+          contentId: idToBytes(message.contentId),
+          chunks: [...message.chunks],
+          deadlineMs: message.deadlineMs,
+        },
+      };
+    case "decline":
+      return {
+        case: "decline",
+        value: { offerId: message.offerId, reason: DECLINE_REASONS[message.reason], retryAfterMs: message.retryAfterMs },
+      };
+    case "pullWindow":
+      return {
+        case: "pullWindow",
+        value: { contentId: idToBytes(message.contentId), requests: message.requests },
+      };
+    case "leave":
+      return { case: "leave", value: { contentId: idToBytes(message.contentId) } };
+    case "unknown":
+      return { case: undefined };
+  }
+}
+
+function fromBody(body: PeerFrame["body"]): PeerMessage {
+  switch (body.case) {
+    case undefined:
+      return { type: "unknown" };
+    case "hello":
+      return { type: "hello", ...helloFromWire(body.value) };
+    case "goodbye":
+      return {
+        type: "goodbye",
+        reason: nameOf(GOODBYE_REASONS, body.value.reason) ?? "unspecified",
+        message: cutText(body.value.message),
+      };
+    case "getManifest":
+      return { type: "getManifest", contentId: contentId(body.value.contentId), page: body.value.page };
+    case "manifestData":
+      return { type: "manifestData", page: body.value.page };
+    case "join":
+    case "availability": {
+      const coverage = nameOf(COVERAGES, body.value.coverage);
+      if (coverage === undefined) throw violation(`${body.case} has coverage ${body.value.coverage}`);
+      return { type: body.case, contentId: contentId(body.value.contentId), coverage };
+    }
+    case "availabilityUpdate": {
+      const { gained, lost } = body.value;
+      atMost("chunks in an availability update", gained.length + lost.length, MAX_UPDATE_NUMBERS);
+      return { type: "availabilityUpdate", contentId: contentId(body.value.contentId), gained, lost };
+    }
+    case "getChunk":
+      return {
+        type: "getChunk",
+        contentId: contentId(body.value.contentId),
+        chunkIndex: body.value.chunkIndex,
+        offerId: body.value.offerId,
+      };
+    case "chunkData":
+      return { type: "chunkData", chunkIndex: body.value.chunkIndex, offset: body.value.offset };
+    case "getPeers":
+      return { type: "getPeers", contentId: contentId(body.value.contentId), max: body.value.max };
+    case "peerList":
+      atMost("peers in a peer list", body.value.peers.length, MAX_PEER_LIST);
+      return { type: "peerList", peers: body.value.peers.flatMap(peerFromWire) };
+    case "ping":
+    case "pong":
+    case "cancel":
+      return { type: body.case };
+    case "refusal":
+      return {
+        type: "refusal",
+        reason: nameOf(REFUSAL_REASONS, body.value.reason) ?? "unspecified",
+        message: cutText(body.value.message),
+        retryAfterMs: body.value.retryAfterMs,
+      };
+    case "offer": {
+      const { offerId, chunks, deadlineMs } = body.value;
+      if (offerId === 0 || chunks.length === 0) throw violation("an offer has no id or no chunks");
+      atMost("chunks in an offer", chunks.length, MAX_OFFER_CHUNKS);
+      return { type: "offer", offerId, contentId: contentId(body.value.contentId), chunks, deadlineMs };
+    }
+    case "decline":
+      return {
+        type: "decline",
+        offerId: body.value.offerId,
+        reason: nameOf(DECLINE_REASONS, body.value.reason) ?? "unspecified",
+        retryAfterMs: body.value.retryAfterMs,
+      };
+    case "pullWindow":
+      return { type: "pullWindow", contentId: contentId(body.value.contentId), requests: body.value.requests };
+    case "leave":
+      return { type: "leave", contentId: contentId(body.value.contentId) };
+  }
+}
+
+function helloFromWire(hello: WireHello): Hello {
+  const { protocolMin, protocolMax, listenPort, maxRequestsInFlight, idleTimeoutMs, probe } = hello;
+  if (protocolMin < 1 || protocolMax < protocolMin) throw violation("a Hello has no protocol version");
+  if (listenPort > 65_535) throw violation(`a Hello has listen port ${listenPort}`);
+  if (maxRequestsInFlight < 1) throw violation("a Hello accepts no requests");
+  if (hello.nonce.byteLength < 8 || hello.nonce.byteLength > 32) throw violation("a Hello has no nonce of 8 to 32 bytes");
+  atMost("features in a Hello", hello.features.length, MAX_FEATURES);
+  return {
+    protocolMin,
+    protocolMax,
+    peerId: peerId(hello.peerId),
+    agent: hello.agent.slice(0, MAX_AGENT_CHARS),
+    features: hello.features,
+    listenPort,
+    nonce: toHex(hello.nonce),
+    maxRequestsInFlight,
+    idleTimeoutMs,
+    probe,
+  };
+}
+
+function peerToWire(peer: PeerAddress) {
+  return { peerId: idToBytes(peer.peerId), endpoints: peer.endpoints.map(endpointToWire) };
+}
+
+/** One peer of a list, or none if nothing it names can be dialled. */
+function peerFromWire(peer: { peerId: Uint8Array; endpoints: Parameters<typeof endpointFromWire>[0][] }): PeerAddress[] {
+  atMost("endpoints of a peer", peer.endpoints.length, MAX_PEER_ENDPOINTS);
+  const endpoints = peer.endpoints.map(endpointFromWire).filter((endpoint) => endpoint !== undefined);
+  return endpoints.length === 0 ? [] : [{ peerId: peerId(peer.peerId), endpoints }];
+}
+
+function contentId(bytes: Uint8Array): ContentId {
+  const id = contentIdFromBytes(bytes);
+  if (id === undefined) throw violation(`a content id has ${bytes.byteLength} bytes instead of 32`);
+  return id;
+}
+
+function peerId(bytes: Uint8Array): PeerId {
+  const id = peerIdFromBytes(bytes);
+  if (id === undefined) throw violation(`a peer id has ${bytes.byteLength} bytes instead of 32`);
+  return id;
+}
+
+function atMost(what: string, count: number, limit: number): void {
+  if (count > limit) throw violation(`${count} ${what}, at most ${limit} are allowed`);
+}
+
+function cutText(text: string): string {
+  return text.length <= MAX_TEXT_CHARS ? text : text.slice(0, MAX_TEXT_CHARS);
+}

@@ -1,0 +1,31 @@
+// What tells a file from a changed one without reading it: device, inode, size, and the times of the last
+// change of content and of inode in nanoseconds. Identities of many files stand in one shared array, five
+// numbers each, so that worker threads see them without copies.
+import type { BigIntStats } from "node:fs";
+
+/** Numbers per file: dev, ino, size, mtimeNs, ctimeNs. */
+export const IDENTITY_FIELDS = 5;
+
+/** An array with room for the identities of `fileCount` files, shared between threads. */
+export function identityArray(fileCount: number): BigInt64Array {
+  const bytes = fileCount * IDENTITY_FIELDS * BigInt64Array.BYTES_PER_ELEMENT;
+  return new BigInt64Array(new SharedArrayBuffer(bytes));
+}
+
+/** Five numbers in the order of IDENTITY_FIELDS. */
+export function identityOf(stats: BigIntStats): readonly bigint[] {
+  // dev and ino are unsigned 64-bit numbers; as signed ones they compare just as well.
+  return [
+    BigInt.asIntN(64, stats.dev),
+    BigInt.asIntN(64, stats.ino),
+    stats.size,
+    stats.mtimeNs,
+    stats.ctimeNs,
+  ];
+}
+
+/** Whether file `fileIndex` of `identities` is what `stats` describe. */
+export function hasIdentity(identities: BigInt64Array, fileIndex: number, stats: BigIntStats): boolean {
+  const at = fileIndex * IDENTITY_FIELDS;
+  return identityOf(stats).every((value, field) => identities[at + field] === value);
+}

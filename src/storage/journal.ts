@@ -1,0 +1,59 @@
+// The journal of a part folder: which chunks were verified and written, as an append-only list of numbers.
+// Bytes ⇄ claims; touches no disk. A journal is only ever a claim: after anything but a clean pause, what it
+// says is hashed again, so that a torn, stale or edited one costs time and never a wrong byte.
+import { Bitfield } from "../core/bitfield.js";
+import type { ContentId } from "../core/ids.js";
+
+const MAGIC = Buffer.from("goshare-journal\n", "latin1");
+const VERSION = 1;
+const ID_BYTES = 32;
+const HEADER_BYTES = MAGIC.byteLength + 4 + ID_BYTES + 4;
+const RECORD_BYTES = 4;
+/** Written instead of a chunk number when the commit begins: from here on a target of the same name may be
+ * our own, half made. */
+const COMMITTING = 0xffff_ffff;
+
+export interface JournalClaims {
+  readonly held: Bitfield;
+  readonly isCommitting: boolean;
+  /** Bytes that are whole records; what follows was torn and is cut off before more is appended. */
+  readonly wholeBytes: number;
+}
+
+export function encodeJournalHeader(contentId: ContentId, chunkCount: number): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  MAGIC.copy(bytes, 0);
+  bytes.writeUInt32BE(VERSION, MAGIC.byteLength);
+  bytes.write(contentId, MAGIC.byteLength + 4, "hex");
+  bytes.writeUInt32BE(chunkCount, HEADER_BYTES - 4);
+  return bytes;
+}
+
+export function encodeJournalRecords(chunkIndexes: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(chunkIndexes.length * RECORD_BYTES);
+  chunkIndexes.forEach((chunkIndex, at) => {
+    bytes.writeUInt32BE(chunkIndex, at * RECORD_BYTES);
+  });
+  return bytes;
+}
+
+export function encodeCommitMark(): Buffer {
+  return encodeJournalRecords([COMMITTING]);
+}
+
+/** What `bytes` claim, or undefined if they are not a journal of this content. Numbers out of range are
+ * passed over. */
+export function decodeJournal(bytes: Uint8Array, contentId: ContentId, chunkCount: number): JournalClaims | undefined {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const header = encodeJournalHeader(contentId, chunkCount);
+  if (view.byteLength < HEADER_BYTES || !view.subarray(0, HEADER_BYTES).equals(header)) return undefined;
+  const held = new Bitfield(chunkCount);
+  let isCommitting = false;
+  let at = HEADER_BYTES;
+  for (; at + RECORD_BYTES <= view.byteLength; at += RECORD_BYTES) {
+    const record = view.readUInt32BE(at);
+    if (record === COMMITTING) isCommitting = true;
+    else if (record < chunkCount) held.add(record);
+  }
+  return { held, isCommitting, wholeBytes: at };
+}

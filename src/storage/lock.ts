@@ -1,0 +1,129 @@
+// A lock file that keeps two processes off one part folder, and that a dead process does not keep. It names
+// its holder so that a later process on the same machine can see at once that it is gone; elsewhere (a shared
+// disk, another container) it counts as gone when it was not touched for a while.
+import { randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import { GoshareError, isErrno } from "../core/errors.js";
+
+interface Holder {
+  readonly token: string;
+  readonly pid: number;
+  /** Tells a process from a later one with the same pid; empty where the system does not say. */
+  readonly started: string;
+  /** Boot and pid namespace: whether `pid` means anything here. */
+  readonly place: string;
+}
+
+const TOUCH_MS = 15_000;
+const STALE_MS = 60_000;
+const MAX_ATTEMPTS = 8;
+
+export class Lock {
+  readonly #path: string;
+  readonly #token: string;
+  readonly #touch: NodeJS.Timeout;
+
+  private constructor(path: string, token: string) {
+    this.#path = path;
+    this.#token = token;
+    this.#touch = setInterval(() => {
+      const now = new Date();
+      fs.utimes(path, now, now, () => undefined);
+    }, TOUCH_MS).unref();
+  }
+
+  /** Takes the lock at `path`, or throws TARGET_BUSY naming `what` and the process that has it. */
+  static acquire(path: string, what: string): Lock {
+    const own: Holder = { token: randomUUID(), pid: process.pid, started: startOf(process.pid), place: thisPlace() };
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      try {
+        fs.writeFileSync(path, JSON.stringify(own), { flag: "wx", mode: 0o600 });
+        return new Lock(path, own.token);
+      } catch (thrown) {
+        if (!isErrno(thrown, "EEXIST")) throw thrown;
+      }
+      const holder = readHolder(path);
+      if (holder === "gone") continue;
+      if (holder !== undefined && isAlive(holder, path)) {
+        throw new GoshareError("TARGET_BUSY", `process ${holder.pid} already downloads to ${what}`, {
+          hint: "wait for it or stop it, or choose another folder with --output",
+        });
+      }
+      takeAway(path, holder?.token);
+    }
+    throw new GoshareError("TARGET_BUSY", `other processes keep taking the lock of ${what}`);
+  }
+
+  release(): void {
+    clearInterval(this.#touch);
+    const holder = readHolder(this.#path);
+    if (holder !== "gone" && holder?.token === this.#token) fs.rmSync(this.#path, { force: true });
+  }
+}
+
+/** The holder written in the lock; undefined if it is unreadable (torn by a crash). */
+function readHolder(path: string): Holder | "gone" | undefined {
+  try {
+    const parsed: unknown = JSON.parse(fs.readFileSync(path, "utf8"));
+    if (typeof parsed !== "object" || parsed === null) return undefined;
+    const { token, pid, started, place } = { token: "", pid: 0, started: "", place: "", ...parsed };
+    return { token: String(token), pid: Number(pid), started: String(started), place: String(place) };
+  } catch (thrown) {
+    return isErrno(thrown, "ENOENT") ? "gone" : undefined;
+  }
+}
+
+function isAlive(holder: Holder, path: string): boolean {
+  if (holder.place === thisPlace()) {
+    if (holder.pid === process.pid && holder.started === startOf(process.pid)) return true;
+    try {
+      process.kill(holder.pid, 0);
+    } catch (thrown) {
+      if (isErrno(thrown, "ESRCH")) return false;
+    }
+    return startOf(holder.pid) === holder.started;
+  }
+  const touchedMs = fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Date.now() - touchedMs < STALE_MS;
+}
+
+/** Removes a dead process's lock, unless another process has put its own there meanwhile. */
+function takeAway(path: string, deadToken: string | undefined): void {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    fs.renameSync(path, aside);
+  } catch (thrown) {
+    if (isErrno(thrown, "ENOENT")) return;
+    throw thrown;
+  }
+  const taken = readHolder(aside);
+  if (taken !== "gone" && taken !== undefined && taken.token !== deadToken) {
+    try {
+      fs.linkSync(aside, path);
+    } catch {
+      // Somebody was quicker still; their lock stands and the one set aside is theirs to miss.
+    }
+  }
+  fs.rmSync(aside, { force: true });
+}
+
+/** When a process started, in ticks since boot; empty where /proc does not say. */
+function startOf(pid: number): string {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in parentheses may hold anything; field 22 is the 20th after it.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function thisPlace(): string {
+  try {
+    const boot = fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${fs.readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return os.hostname();
+  }
+}

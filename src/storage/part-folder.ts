@@ -1,0 +1,332 @@
+// A download on its way: `.NAME.goshare-part` beside its target, with the files at their final relative
+// paths, the manifest, the journal and a lock. Chunks are written by the workers; this room says where, keeps
+// the descriptors, and remembers what is there. Never touches the target itself (commit.ts does).
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Bitfield } from "../core/bitfield.js";
+import { GoshareError, isErrno } from "../core/errors.js";
+import type { ChunkSegment } from "../manifest/layout.js";
+import { MAX_COMPONENT_BYTES } from "../manifest/limits.js";
+import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { identityOf } from "./file-identity.js";
+import { decodeJournal, encodeCommitMark, encodeJournalHeader, encodeJournalRecords, type JournalClaims } from "./journal.js";
+import { Lock } from "./lock.js";
+
+/** Where a run of a chunk's bytes goes. */
+export interface WriteRun {
+  /** Open for writing; undefined where the whole file is written from this chunk alone. */
+  readonly fd: number | undefined;
+  /** The file, absolute. */
+  readonly path: string;
+  readonly executable: boolean;
+  readonly fileOffset: number;
+  readonly chunkOffset: number;
+  readonly length: number;
+}
+
+/** Large files kept open for writing. */
+const MAX_OPEN_FILES = 64;
+/** Verified chunks are put into the journal in groups of this many. */
+const JOURNAL_GROUP = 16;
+/** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
+const FILES_PER_TURN = 256;
+
+const PART_MODE = 0o700;
+
+export class PartFolder {
+  readonly root: ManifestRoot;
+  /** Absolute path of the final file or folder. */
+  readonly targetPath: string;
+  /** Absolute path of the part folder. */
+  readonly partPath: string;
+  /** What an earlier run claims to have written. */
+  readonly claims: JournalClaims;
+  readonly #lock: Lock;
+  readonly #journalFd: number;
+  #unwritten: number[] = [];
+  #journalRecords: number;
+  /** Least recently used first. */
+  readonly #open = new Map<number, { readonly fd: number; uses: number }>();
+  #isClosed = false;
+
+  private constructor(root: ManifestRoot, paths: PartPaths, claims: JournalClaims, lock: Lock, journalFd: number) {
+    this.root = root;
+    this.targetPath = paths.target;
+    this.partPath = paths.part;
+    this.claims = claims;
+    this.#lock = lock;
+    this.#journalFd = journalFd;
+    this.#journalRecords = claims.held.count;
+  }
+
+  /** Opens or makes the part folder for `root` in `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY,
+   * PART_UNUSABLE or a disk error. */
+  static open(outputDirectory: string, root: ManifestRoot): PartFolder {
+    const paths = partPaths(outputDirectory, root);
+    try {
+      fs.mkdirSync(outputDirectory, { recursive: true });
+      fs.mkdirSync(paths.part, { recursive: true, mode: PART_MODE });
+      refuseForeign(paths.part);
+      const lock = Lock.acquire(path.join(paths.part, "lock"), paths.target);
+      try {
+        return PartFolder.#openLocked(root, paths, lock);
+      } catch (thrown) {
+        lock.release();
+        removeIfEmpty(paths.part);
+        throw thrown;
+      }
+    } catch (thrown) {
+      throw GoshareError.from(thrown);
+    }
+  }
+
+  static #openLocked(root: ManifestRoot, paths: PartPaths, lock: Lock): PartFolder {
+    const journalPath = path.join(paths.part, "journal");
+    const stored = readIfThere(journalPath);
+    const claims = stored && decodeJournal(stored, root.contentId, root.chunkCount);
+    if (stored !== undefined && stored.byteLength > 0 && claims === undefined) {
+      throw new GoshareError("PART_UNUSABLE", `${paths.part} was left by the download of another share`, {
+        hint: `finish that one, or remove ${paths.part} and run this command again`,
+      });
+    }
+    if (claims?.isCommitting !== true && fs.lstatSync(paths.target, { throwIfNoEntry: false }) !== undefined) {
+      throw new GoshareError("TARGET_EXISTS", `${paths.target} is already there`, {
+        hint: "move it away, or choose another folder with --output",
+      });
+    }
+    const journalFd = fs.openSync(journalPath, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW, 0o600);
+    if (claims === undefined) {
+      fs.ftruncateSync(journalFd, 0);
+      fs.writeSync(journalFd, encodeJournalHeader(root.contentId, root.chunkCount));
+    } else fs.ftruncateSync(journalFd, claims.wholeBytes);
+    fs.writeFileSync(path.join(paths.part, "root"), root.bytes, { mode: 0o600 });
+    fs.mkdirSync(path.join(paths.part, "content"), { recursive: true });
+    const none = decodeJournal(encodeJournalHeader(root.contentId, root.chunkCount), root.contentId, root.chunkCount);
+    const known = claims ?? none;
+    if (known === undefined) throw new Error("an empty journal is one");
+    return new PartFolder(root, paths, known, lock, journalFd);
+  }
+
+  /** Where the share's files are: the folder itself, or the folder the one file lies in. */
+  get contentPath(): string {
+    return path.join(this.partPath, "content");
+  }
+
+  filePath(filePath: string): string {
+    return `${this.contentPath}/${filePath}`;
+  }
+
+  /** The body an earlier run stored, if any; not checked. */
+  storedBody(): Uint8Array | undefined {
+    return readIfThere(path.join(this.partPath, "body"), this.root.bodySize);
+  }
+
+  /** Keeps a body that is not in the root, so that a resumed download need not fetch it. */
+  storeBody(body: Uint8Array): void {
+    fs.writeFileSync(path.join(this.partPath, "body"), body, { mode: 0o600 });
+  }
+
+  /** Where the bytes of a chunk go. Every call is followed by one `releaseRuns` with the same segments. */
+  writeRuns(manifest: Manifest, segments: readonly ChunkSegment[]): readonly WriteRun[] {
+    return segments.map((segment) => {
+      const file = manifest.files[segment.fileIndex];
+      if (file === undefined) throw new Error(`file ${segment.fileIndex} of a checked manifest`);
+      const filePath = this.filePath(file.path);
+      const isWhole = segment.length === file.size;
+      return {
+        fd: isWhole ? undefined : this.#acquire(segment.fileIndex, filePath, file.size, file.executable),
+        path: filePath,
+        executable: file.executable,
+        fileOffset: segment.fileOffset,
+        chunkOffset: segment.chunkOffset,
+        length: segment.length,
+      };
+    });
+  }
+
+  releaseRuns(manifest: Manifest, segments: readonly ChunkSegment[]): void {
+    for (const { fileIndex, length } of segments) {
+      if (manifest.files[fileIndex]?.size === length) continue;
+      const open = this.#open.get(fileIndex);
+      if (open !== undefined) open.uses--;
+    }
+    this.#closeUnused(MAX_OPEN_FILES);
+  }
+
+  /** The chunk is verified and written. */
+  record(chunkIndex: number): void {
+    this.#unwritten.push(chunkIndex);
+    if (this.#unwritten.length >= JOURNAL_GROUP) this.flushJournal();
+  }
+
+  flushJournal(): void {
+    if (this.#unwritten.length === 0 || this.#isClosed) return;
+    const records = encodeJournalRecords(this.#unwritten);
+    this.#journalRecords += this.#unwritten.length;
+    this.#unwritten = [];
+    this.#append(records);
+  }
+
+  /** From now on a target with our name may be our own. */
+  markCommitting(): void {
+    this.flushJournal();
+    this.#append(encodeCommitMark());
+    fs.fsyncSync(this.#journalFd);
+  }
+
+  /** Whether an earlier run paused cleanly and nothing has touched its files since; then its claims need no
+   * second look. The mark is used up by this. */
+  async takePauseMark(manifest: Manifest): Promise<boolean> {
+    const markPath = path.join(this.partPath, "pause");
+    const mark = readIfThere(markPath)?.toString("latin1");
+    fs.rmSync(markPath, { force: true });
+    return mark !== undefined && mark === (await this.#identityDigest(manifest, this.claims.held));
+  }
+
+  /** Leaves everything so that the next run can trust it. The files must be on the disk (fsync) already. */
+  async pause(manifest: Manifest, held: Bitfield): Promise<void> {
+    this.flushJournal();
+    fs.fsyncSync(this.#journalFd);
+    const markPath = path.join(this.partPath, "pause");
+    fs.writeFileSync(`${markPath}.new`, await this.#identityDigest(manifest, held), { mode: 0o600, flush: true });
+    fs.renameSync(`${markPath}.new`, markPath);
+    syncDirectory(this.partPath);
+  }
+
+  /** Closes what is open and gives up the lock. A folder with nothing worth keeping is removed. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.flushJournal();
+    this.#isClosed = true;
+    this.#closeUnused(0);
+    fs.closeSync(this.#journalFd);
+    if (this.#journalRecords === 0 && !this.claims.isCommitting) fs.rmSync(this.partPath, { recursive: true, force: true });
+    this.#lock.release();
+  }
+
+  /** The download is committed: nothing here is needed any more. */
+  remove(): void {
+    this.#closeUnused(0);
+    fs.closeSync(this.#journalFd);
+    this.#isClosed = true;
+    fs.rmSync(this.partPath, { recursive: true, force: true });
+    this.#lock.release();
+  }
+
+  #append(bytes: Buffer): void {
+    fs.writeSync(this.#journalFd, bytes, 0, bytes.byteLength, fs.fstatSync(this.#journalFd).size);
+  }
+
+  #acquire(fileIndex: number, filePath: string, size: number, executable: boolean): number {
+    const known = this.#open.get(fileIndex);
+    if (known !== undefined) {
+      known.uses++;
+      this.#open.delete(fileIndex);
+      this.#open.set(fileIndex, known);
+      return known.fd;
+    }
+    const fd = openForWriting(filePath, executable);
+    if (fs.fstatSync(fd).size !== size) fs.ftruncateSync(fd, size);
+    this.#open.set(fileIndex, { fd, uses: 1 });
+    return fd;
+  }
+
+  #closeUnused(keep: number): void {
+    for (const [fileIndex, { fd, uses }] of this.#open) {
+      if (this.#open.size <= keep) return;
+      if (uses > 0) continue;
+      this.#open.delete(fileIndex);
+      fs.closeSync(fd);
+    }
+  }
+
+  /** A digest over the identities of every file that holds a claimed chunk. */
+  async #identityDigest(manifest: Manifest, held: Bitfield): Promise<string> {
+    const hash = createHash("sha256");
+    for (const [fileIndex, file] of manifest.files.entries()) {
+      if (fileIndex % FILES_PER_TURN === FILES_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
+      const { first, count } = manifest.layout.chunksOfFile(fileIndex);
+      const next = count === 0 ? undefined : firstHeld(held, first, count);
+      if (next === undefined) continue;
+      const stats = fs.lstatSync(this.filePath(file.path), { bigint: true, throwIfNoEntry: false });
+      hash.update(`${fileIndex} ${stats === undefined ? "gone" : identityOf(stats).join(" ")}\n`);
+    }
+    return hash.digest("hex");
+  }
+}
+
+interface PartPaths {
+  readonly target: string;
+  readonly part: string;
+}
+
+function firstHeld(held: Bitfield, first: number, count: number): number | undefined {
+  for (let index = first; index < first + count; index++) if (held.has(index)) return index;
+  return undefined;
+}
+
+/** Long names are cut so that the part folder's own name fits; the content id then keeps them apart. */
+function partPaths(outputDirectory: string, root: ManifestRoot): PartPaths {
+  const directory = path.resolve(outputDirectory);
+  const plain = `.${root.name}.goshare-part`;
+  if (Buffer.byteLength(plain) <= MAX_COMPONENT_BYTES) {
+    return { target: path.join(directory, root.name), part: path.join(directory, plain) };
+  }
+  let cut = root.name;
+  while (Buffer.byteLength(cut) > MAX_COMPONENT_BYTES - 40) cut = [...cut].slice(0, -1).join("");
+  return {
+    target: path.join(directory, root.name),
+    part: path.join(directory, `.${cut}.${root.contentId.slice(0, 16)}.goshare-part`),
+  };
+}
+
+/** A part folder must be a real folder of our own: someone else could change files under us. */
+function refuseForeign(partPath: string): void {
+  const stats = fs.lstatSync(partPath);
+  const isOwn = process.getuid === undefined || stats.uid === process.getuid();
+  if (!stats.isDirectory() || !isOwn) {
+    throw new GoshareError("PART_UNUSABLE", `${partPath} is not a folder of this user`, {
+      hint: `remove ${partPath}, or choose another folder with --output`,
+    });
+  }
+}
+
+/** Opens a file of the part folder for writing, never through a link; makes missing folders on the way. */
+export function openForWriting(filePath: string, executable: boolean, extraFlags = 0): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
+  const flags = O_RDWR | O_CREAT | O_NOFOLLOW | extraFlags;
+  const mode = executable ? 0o777 : 0o666;
+  try {
+    return fs.openSync(filePath, flags, mode);
+  } catch (thrown) {
+    if (!isErrno(thrown, "ENOENT")) throw thrown;
+    fs.mkdirSync(path.dirname(filePath), { recursive: true });
+    return fs.openSync(filePath, flags, mode);
+  }
+}
+
+/** Makes names in a directory durable. */
+export function syncDirectory(directory: string): void {
+  const fd = fs.openSync(directory, fs.constants.O_RDONLY);
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function readIfThere(filePath: string, expectedBytes?: number): Buffer | undefined {
+  const stats = fs.lstatSync(filePath, { throwIfNoEntry: false });
+  if (stats === undefined || !stats.isFile()) return undefined;
+  if (expectedBytes !== undefined && stats.size !== expectedBytes) return undefined;
+  return fs.readFileSync(filePath);
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    fs.rmdirSync(directory);
+  } catch {
+    // It holds an earlier download: that stays.
+  }
+}

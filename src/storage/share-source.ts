@@ -1,0 +1,159 @@
+// Reads chunks of a share out of the user's own files, to be served. Nothing is hashed: instead each file
+// must still have the identity it had when it was hashed, before and after the read. Never writes, never
+// serves a byte of a changed file.
+import * as fs from "node:fs";
+import { promisify } from "node:util";
+import { GoshareError } from "../core/errors.js";
+import type { ChunkSegment } from "../manifest/layout.js";
+import type { Manifest } from "../manifest/manifest.js";
+import { hasIdentity } from "./file-identity.js";
+import { ReadMode } from "./read-mode.js";
+import { type SourceTree, sourcePath } from "./source-tree.js";
+
+const readInPool = promisify(fs.read);
+const openInPool = promisify(fs.open);
+const statInPool = promisify(fs.fstat);
+
+/** Files of chunk size or more that are kept open. */
+const MAX_OPEN_FILES = 32;
+
+export class ShareSource {
+  readonly #manifest: Manifest;
+  readonly #tree: SourceTree;
+  readonly #mode = new ReadMode();
+  /** Least recently used first. */
+  readonly #open = new Map<number, OpenFile>();
+  #isClosed = false;
+
+  constructor(manifest: Manifest, tree: SourceTree) {
+    this.#manifest = manifest;
+    this.#tree = tree;
+  }
+
+  /** Fills `into` (exactly the chunk's length) with chunk `chunkIndex`. Done when it returns undefined, else
+   * when the promise resolves. Throws SOURCE_CHANGED, DISK_FAILED or PERMISSION_DENIED. */
+  readChunk(chunkIndex: number, into: Uint8Array): Promise<void> | undefined {
+    const segments = this.#manifest.layout.segments(chunkIndex);
+    if (this.#mode.next() === "pool") return this.#readInPool(segments, into);
+    const startedMs = performance.now();
+    for (const segment of segments) this.#readAtOnce(segment, into);
+    this.#mode.readAtOnce(performance.now() - startedMs);
+    return undefined;
+  }
+
+  /** Reads that run may still fail; none begins. */
+  close(): void {
+    this.#isClosed = true;
+    for (const file of this.#open.values()) file.release();
+    this.#open.clear();
+  }
+
+  #readAtOnce(segment: ChunkSegment, into: Uint8Array): void {
+    const { fileIndex, fileOffset, chunkOffset, length } = segment;
+    const file = this.#acquire(fileIndex, () => fs.openSync(this.#pathOf(fileIndex), fs.constants.O_RDONLY));
+    try {
+      let done = 0;
+      while (done < length) {
+        const count = fs.readSync(file.fd, into, chunkOffset + done, length - done, fileOffset + done);
+        if (count === 0) throw this.#changed(fileIndex);
+        done += count;
+      }
+      if (!hasIdentity(this.#tree.identities, fileIndex, fs.fstatSync(file.fd, { bigint: true }))) {
+        throw this.#changed(fileIndex);
+      }
+    } catch (thrown) {
+      throw this.#named(thrown, fileIndex);
+    } finally {
+      file.release();
+    }
+  }
+
+  async #readInPool(segments: readonly ChunkSegment[], into: Uint8Array): Promise<void> {
+    for (const { fileIndex, fileOffset, chunkOffset, length } of segments) {
+      const fd = this.#open.has(fileIndex) ? -1 : await this.#openInPool(fileIndex);
+      const file = this.#acquire(fileIndex, () => fd);
+      if (fd !== -1 && file.fd !== fd) fs.close(fd);
+      try {
+        let done = 0;
+        while (done < length) {
+          const { bytesRead } = await readInPool(file.fd, into, chunkOffset + done, length - done, fileOffset + done);
+          if (bytesRead === 0) throw this.#changed(fileIndex);
+          done += bytesRead;
+        }
+        const stats = await statInPool(file.fd, { bigint: true });
+        if (!hasIdentity(this.#tree.identities, fileIndex, stats)) throw this.#changed(fileIndex);
+      } catch (thrown) {
+        throw this.#named(thrown, fileIndex);
+      } finally {
+        file.release();
+      }
+    }
+  }
+
+  async #openInPool(fileIndex: number): Promise<number> {
+    try {
+      return await openInPool(this.#pathOf(fileIndex), fs.constants.O_RDONLY);
+    } catch (thrown) {
+      throw this.#named(thrown, fileIndex);
+    }
+  }
+
+  /** The open file, with a use counted; `open` is called if it is not open yet. */
+  #acquire(fileIndex: number, open: () => number): OpenFile {
+    let file = this.#open.get(fileIndex);
+    if (file === undefined) {
+      try {
+        file = new OpenFile(open());
+      } catch (thrown) {
+        throw this.#named(thrown, fileIndex);
+      }
+      // Small files are read once per chunk, and there may be a thousand of them in it.
+      if ((this.#manifest.files[fileIndex]?.size ?? 0) < this.#manifest.root.chunkSize || this.#isClosed) return file;
+    } else {
+      this.#open.delete(fileIndex);
+    }
+    this.#open.set(fileIndex, file);
+    for (const [oldestIndex, oldest] of this.#open) {
+      if (this.#open.size <= MAX_OPEN_FILES) break;
+      this.#open.delete(oldestIndex);
+      oldest.release();
+    }
+    return file.used();
+  }
+
+  #pathOf(fileIndex: number): string {
+    return sourcePath(this.#tree.rootPath, this.#tree.kind, this.#manifest.files[fileIndex]?.path ?? "");
+  }
+
+  #changed(fileIndex: number): GoshareError {
+    return new GoshareError("SOURCE_CHANGED", `${this.#pathOf(fileIndex)} is not what it was when it was shared`, {
+      hint: "run goshare share again",
+    });
+  }
+
+  /** A missing file is a changed one; other failures of the file system keep their own code. */
+  #named(thrown: unknown, fileIndex: number): GoshareError {
+    const isMissing = thrown instanceof Error && "code" in thrown && (thrown.code === "ENOENT" || thrown.code === "ENOTDIR");
+    return isMissing ? this.#changed(fileIndex) : GoshareError.from(thrown);
+  }
+}
+
+/** A descriptor that is closed when its last use ends. */
+class OpenFile {
+  readonly fd: number;
+  #uses = 1;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  used(): this {
+    this.#uses++;
+    return this;
+  }
+
+  release(): void {
+    this.#uses--;
+    if (this.#uses === 0) fs.close(this.fd);
+  }
+}

@@ -1,0 +1,48 @@
+// Buffers for chunks on their way from a disk to a socket: bounded in bytes, made when first needed, used
+// again and again. Knows no chunks and no sockets.
+import assert from "node:assert/strict";
+
+export class BufferPool {
+  readonly #maxBytes: number;
+  readonly #free = new Map<number, Uint8Array[]>();
+  #allocatedBytes = 0;
+  #inUse = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  /** A buffer of `size` bytes, or undefined while the pool's bytes are in use. One buffer is always granted. */
+  acquire(size: number): Uint8Array | undefined {
+    let buffer = this.#free.get(size)?.pop();
+    if (buffer === undefined) {
+      if (this.#inUse > 0 && this.#allocatedBytes + size > this.#maxBytes && !this.#dropFree(size)) return undefined;
+      buffer = Buffer.allocUnsafeSlow(size);
+      this.#allocatedBytes += size;
+    }
+    this.#inUse++;
+    return buffer;
+  }
+
+  release(buffer: Uint8Array): void {
+    assert(this.#inUse > 0);
+    this.#inUse--;
+    const free = this.#free.get(buffer.byteLength);
+    if (free === undefined) this.#free.set(buffer.byteLength, [buffer]);
+    else free.push(buffer);
+  }
+
+  /** Gives up free buffers of other sizes until `size` more bytes fit; whether they do. */
+  #dropFree(size: number): boolean {
+    for (const [otherSize, buffers] of this.#free) {
+      while (this.#allocatedBytes + size > this.#maxBytes && buffers.pop() !== undefined) {
+        this.#allocatedBytes -= otherSize;
+      }
+    }
+    return this.#allocatedBytes + size <= this.#maxBytes;
+  }
+}

@@ -1,0 +1,288 @@
+// Answers what other peers ask of the shares held here: manifests, availability, peers, chunks. Chunks are
+// read into pooled buffers and sent in turns, one connection after another, so that memory is bounded and no
+// one waits behind a greedy peer. Never hashes, never dials.
+import { Bitfield } from "../core/bitfield.js";
+import { type Clock, monotonicClock } from "../core/clock.js";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId } from "../core/ids.js";
+import { BODY_PAGE_BYTES } from "../manifest/limits.js";
+import type { Manifest } from "../manifest/manifest.js";
+import type { ConnectionHandler, PeerConnection } from "../peer/connection.js";
+import { MAX_PEER_LIST } from "../peer/limits.js";
+import type { Notice, PeerAddress, RefusalReason, Request } from "../peer/messages.js";
+import { BufferPool } from "./buffer-pool.js";
+import type { ServerOptions } from "./options.js";
+
+/** A share, or the part of it that is held here. */
+export interface ServedShare {
+  readonly manifest: Manifest;
+  readonly held: Bitfield;
+  /** Fills `into` with a held chunk: done when it returns undefined, else when the promise resolves. Throws
+   * GoshareError. */
+  readChunk(chunkIndex: number, into: Uint8Array): Promise<void> | undefined;
+  /** A chunk could not be read: the owner decides what that means. */
+  readFailed(error: GoshareError): void;
+}
+
+interface QueuedChunk {
+  readonly id: number;
+  readonly share: ServedShare;
+  readonly chunkIndex: number;
+  readonly askedAtMs: number;
+}
+
+type GetChunk = Extract<Request, { type: "getChunk" }>;
+
+const REFUSALS: Partial<Record<GoshareError["code"], RefusalReason>> = { SOURCE_CHANGED: "sourceChanged" };
+
+export class ChunkServer {
+  readonly #options: ServerOptions;
+  readonly #clock: Clock;
+  readonly #buffers: BufferPool;
+  readonly #shares = new Map<ContentId, ServedShare>();
+  readonly #connections = new Set<ServedConnection>();
+  /** Connections with something queued and room to send, in the order of their turns. */
+  readonly #turns = new Set<ServedConnection>();
+  #bytesSentBefore = 0;
+
+  constructor(options: ServerOptions, clock: Clock = monotonicClock) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#buffers = new BufferPool(options.uploadBufferBytes);
+  }
+
+  add(share: ServedShare): void {
+    this.#shares.set(share.manifest.root.contentId, share);
+  }
+
+  /** The share is gone: neighbours are told, what they still ask for is refused. */
+  remove(contentId: ContentId): void {
+    if (!this.#shares.delete(contentId)) return;
+    for (const connection of this.#connections) connection.leave(contentId);
+  }
+
+  get(contentId: ContentId): ServedShare | undefined {
+    return this.#shares.get(contentId);
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Payload bytes sent on all connections so far. */
+  get bytesSent(): number {
+    let bytes = this.#bytesSentBefore;
+    for (const { connection } of this.#connections) bytes += connection.bytesSent;
+    return bytes;
+  }
+
+  /** A side of a new connection that serves and asks nothing itself; `ended` when it is over. */
+  serve(connection: PeerConnection, ended: (error: GoshareError | undefined) => void): ServedConnection {
+    const served = new ServedConnection(this, connection, () => {
+      this.#bytesSentBefore += connection.bytesSent;
+      this.#connections.delete(served);
+      this.#turns.delete(served);
+    }, ended);
+    this.#connections.add(served);
+    return served;
+  }
+
+  /** Every connection ends when its running replies are out. */
+  close(): void {
+    for (const { connection } of this.#connections) connection.close("shuttingDown");
+  }
+
+  /** Peers of `contentId` that others can reach, as seen from here. */
+  peersOf(contentId: ContentId, asker: PeerConnection, max: number): readonly PeerAddress[] {
+    const peers: PeerAddress[] = [];
+    for (const { connection, joined } of this.#connections) {
+      if (peers.length >= Math.min(max, MAX_PEER_LIST)) break;
+      const { peerId, listenPort } = connection.remote;
+      if (connection === asker || !joined.has(contentId) || listenPort === 0) continue;
+      peers.push({ peerId, endpoints: [{ host: connection.remoteHost, port: listenPort, transport: "tcp" }] });
+    }
+    return peers;
+  }
+
+  get pullWindowRequests(): number {
+    return this.#options.pullWindowRequests;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  /** `served` has something to send: it gets its turn as soon as there is a buffer. */
+  wantsTurn(served: ServedConnection): void {
+    this.#turns.add(served);
+    this.#takeTurns();
+  }
+
+  #takeTurns(): void {
+    for (const served of this.#turns) {
+      this.#turns.delete(served);
+      const next = served.nextChunk(this.#options.sendsPerConnection, this.#options.requestPatienceMs);
+      if (next === undefined) continue;
+      const length = next.share.manifest.layout.chunkLength(next.chunkIndex);
+      const buffer = this.#buffers.acquire(next.share.manifest.root.chunkSize);
+      if (buffer === undefined) {
+        served.putBack(next);
+        this.#turns.add(served);
+        return;
+      }
+      this.#send(served, next, buffer, buffer.subarray(0, length));
+      this.#turns.add(served);
+    }
+  }
+
+  #send(served: ServedConnection, next: QueuedChunk, buffer: Uint8Array, chunk: Uint8Array): void {
+    const { connection } = served;
+    const finished = () => {
+      this.#buffers.release(buffer);
+      served.running--;
+      // The kernel may take bytes at once; a turn from inside a turn would starve the event loop.
+      setImmediate(() => this.wantsTurn(served));
+    };
+    const failed = (thrown: unknown) => {
+      const error = GoshareError.from(thrown);
+      connection.refuse(next.id, REFUSALS[error.code] ?? "internal");
+      finished();
+      next.share.readFailed(error);
+    };
+    served.running++;
+    try {
+      const reading = next.share.readChunk(next.chunkIndex, chunk);
+      if (reading === undefined) connection.sendChunk(next.id, next.chunkIndex, chunk, finished);
+      else reading.then(() => connection.sendChunk(next.id, next.chunkIndex, chunk, finished), failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+}
+
+/** One connection's place in the server. */
+export class ServedConnection implements ConnectionHandler {
+  readonly connection: PeerConnection;
+  readonly joined = new Set<ContentId>();
+  readonly #server: ChunkServer;
+  readonly #removed: () => void;
+  readonly #ended: (error: GoshareError | undefined) => void;
+  readonly #queue: QueuedChunk[] = [];
+  /** Chunks being read or sent. */
+  running = 0;
+
+  constructor(
+    server: ChunkServer,
+    connection: PeerConnection,
+    removed: () => void,
+    ended: (error: GoshareError | undefined) => void,
+  ) {
+    this.#server = server;
+    this.connection = connection;
+    this.#removed = removed;
+    this.#ended = ended;
+  }
+
+  requested(id: number, request: Request): void {
+    switch (request.type) {
+      case "getManifest":
+        return this.#getManifest(id, request.contentId, request.page);
+      case "join":
+        return this.#join(id, request.contentId);
+      case "getChunk":
+        return this.#getChunk(id, request);
+      case "getPeers": {
+        const peers = this.#server.peersOf(request.contentId, this.connection, request.max);
+        return this.connection.reply(id, { type: "peerList", peers });
+      }
+      case "ping":
+        return this.connection.reply(id, { type: "pong" });
+    }
+  }
+
+  cancelled(id: number): void {
+    const at = this.#queue.findIndex((queued) => queued.id === id);
+    if (at === -1) return;
+    this.#queue.splice(at, 1);
+    this.connection.refuse(id, "cancelled");
+  }
+
+  noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
+    if (notice.type === "leave") this.joined.delete(notice.contentId);
+  }
+
+  goodbye(): void {
+    for (const { id } of this.#queue.splice(0)) this.connection.refuse(id, "shuttingDown");
+  }
+
+  closed(error: GoshareError | undefined): void {
+    this.#queue.length = 0;
+    this.#removed();
+    this.#ended(error);
+  }
+
+  bitfieldBytes(contentId: ContentId): number | undefined {
+    const share = this.#server.get(contentId);
+    return share && Bitfield.byteLength(share.manifest.root.chunkCount);
+  }
+
+  /** This side no longer has the share. */
+  leave(contentId: ContentId): void {
+    if (this.joined.delete(contentId)) this.connection.notify({ type: "leave", contentId });
+    for (let at = this.#queue.length - 1; at >= 0; at--) {
+      const queued = this.#queue[at];
+      if (queued?.share.manifest.root.contentId !== contentId) continue;
+      this.#queue.splice(at, 1);
+      this.connection.refuse(queued.id, "contentUnknown");
+    }
+  }
+
+  /** The oldest request, if another send may begin; requests that waited too long are refused on the way. */
+  nextChunk(sendsPerConnection: number, patienceMs: number): QueuedChunk | undefined {
+    while (this.running < sendsPerConnection) {
+      const next = this.#queue.shift();
+      if (next === undefined) return undefined;
+      if (this.#server.nowMs() - next.askedAtMs <= patienceMs || this.running > 0) return next;
+      this.connection.refuse(next.id, "busy", "", 1000);
+    }
+    return undefined;
+  }
+
+  putBack(next: QueuedChunk): void {
+    this.#queue.unshift(next);
+  }
+
+  #getManifest(id: number, contentId: ContentId, page: number): void {
+    const manifest = this.#server.get(contentId)?.manifest;
+    if (manifest === undefined) return this.connection.refuse(id, "contentUnknown");
+    const at = (page - 1) * BODY_PAGE_BYTES;
+    const isInline = manifest.root.inlineBody !== undefined;
+    const bytes = page === 0 ? manifest.root.bytes : manifest.bodyBytes.subarray(at, at + BODY_PAGE_BYTES);
+    if (bytes.byteLength === 0 || (page > 0 && isInline)) {
+      return this.connection.refuse(id, "limitExceeded", `there is no page ${page}`);
+    }
+    this.connection.reply(id, { type: "manifestData", page }, bytes);
+  }
+
+  #join(id: number, contentId: ContentId): void {
+    const share = this.#server.get(contentId);
+    if (share === undefined) return this.connection.refuse(id, "contentUnknown");
+    this.joined.add(contentId);
+    const { held } = share;
+    const coverage = held.isFull ? "complete" : held.count === 0 ? "none" : "bitfield";
+    const payload = coverage === "bitfield" ? held.toBytes() : undefined;
+    this.connection.reply(id, { type: "availability", contentId, coverage }, payload);
+    this.connection.notify({ type: "pullWindow", contentId, requests: this.#server.pullWindowRequests });
+  }
+
+  #getChunk(id: number, { contentId, chunkIndex }: GetChunk): void {
+    const share = this.#server.get(contentId);
+    if (share === undefined) return this.connection.refuse(id, "contentUnknown");
+    if (chunkIndex >= share.manifest.root.chunkCount) {
+      return this.connection.refuse(id, "limitExceeded", `there is no chunk ${chunkIndex}`);
+    }
+    if (!share.held.has(chunkIndex)) return this.connection.refuse(id, "chunkUnavailable");
+    this.#queue.push({ id, share, chunkIndex, askedAtMs: this.#server.nowMs() });
+    this.#server.wantsTurn(this);
+  }
+}

@@ -1,0 +1,56 @@
+// Gets a manifest from peers: the root by its content id, the body page by page, each checked on arrival.
+// Nothing that fails its check is kept; who sent it is an error of that peer.
+import { createHash } from "node:crypto";
+import { GoshareError } from "../core/errors.js";
+import { type ContentId, contentIdFromBytes } from "../core/ids.js";
+import { bodyPageBytes, bodyPageCount, checkBodyPage, checkRoot } from "../manifest/check.js";
+import { BODY_PAGE_BYTES, MAX_ROOT_BYTES } from "../manifest/limits.js";
+import type { ManifestRoot } from "../manifest/manifest.js";
+import type { PeerConnection } from "../peer/connection.js";
+
+/** The root of `contentId` from one peer. Throws PEER_REFUSED, MANIFEST_INVALID or what ended the connection. */
+export async function fetchRoot(connection: PeerConnection, contentId: ContentId): Promise<ManifestRoot> {
+  const bytes = await fetchPage(connection, contentId, 0, [1, MAX_ROOT_BYTES]);
+  const actual = contentIdFromBytes(createHash("sha256").update(bytes).digest());
+  if (actual !== contentId) {
+    throw new GoshareError("MANIFEST_INVALID", "a peer sent a manifest with another content id");
+  }
+  return checkRoot(bytes);
+}
+
+/** The body of `root` from one peer, `pagesInFlight` pages asked for at a time. */
+export async function fetchBody(
+  connection: PeerConnection,
+  root: ManifestRoot,
+  pagesInFlight: number,
+): Promise<Uint8Array> {
+  if (root.inlineBody !== undefined) return root.inlineBody;
+  const body = Buffer.allocUnsafeSlow(root.bodySize);
+  const pages = bodyPageCount(root);
+  let next = 1;
+  const lane = async () => {
+    while (next <= pages) {
+      const page = next++;
+      const length = bodyPageBytes(root, page);
+      const bytes = await fetchPage(connection, root.contentId, page, [length, length]);
+      checkBodyPage(root, page, bytes);
+      body.set(bytes, (page - 1) * BODY_PAGE_BYTES);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(pagesInFlight, pages) }, lane));
+  return body;
+}
+
+async function fetchPage(
+  connection: PeerConnection,
+  contentId: ContentId,
+  page: number,
+  payloadRange: readonly [number, number],
+): Promise<Uint8Array> {
+  const { reply, payload } = await connection.request({ type: "getManifest", contentId, page }, payloadRange);
+  if (reply.type === "refusal") {
+    const code = reply.reason === "contentUnknown" ? "CONTENT_NOT_FOUND" : "PEER_REFUSED";
+    throw new GoshareError(code, `a peer refused page ${page} of the manifest (${reply.reason})`);
+  }
+  return payload;
+}

@@ -1,0 +1,48 @@
+// Limits and deadlines of a swarm, each written once.
+import { MIB } from "../core/units.js";
+
+export interface ServerOptions {
+  /** Memory for chunks being read and sent, for all connections together. */
+  readonly uploadBufferBytes: number;
+  /** Chunks being read or sent at a time on one connection. */
+  readonly sendsPerConnection: number;
+  /** Requests without an offer a provider welcomes at a time from one peer. */
+  readonly pullWindowRequests: number;
+  /** A request that has not begun after this time is refused with BUSY. */
+  readonly requestPatienceMs: number;
+}
+
+export const defaultServerOptions: ServerOptions = Object.freeze({
+  uploadBufferBytes: 32 * MIB,
+  sendsPerConnection: 2,
+  pullWindowRequests: 16,
+  requestPatienceMs: 10_000,
+});
+
+export interface DownloadSwarmOptions {
+  /** Dials under way at a time. */
+  readonly maxDials: number;
+  /** Connections of one download. */
+  readonly maxPeers: number;
+  /** Endpoints known but not connected; more are dropped. */
+  readonly maxCandidates: number;
+  /** First wait before an endpoint is dialled again; doubles up to the last. */
+  readonly minRedialMs: number;
+  readonly maxRedialMs: number;
+  /** How long a refused request waits before the same peer is asked again. */
+  readonly minRefusalPauseMs: number;
+  readonly maxRefusalPauseMs: number;
+  /** Body pages asked for at a time. */
+  readonly manifestPagesInFlight: number;
+}
+
+export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
+  maxDials: 16,
+  maxPeers: 50,
+  maxCandidates: 1000,
+  minRedialMs: 500,
+  maxRedialMs: 15_000,
+  minRefusalPauseMs: 100,
+  maxRefusalPauseMs: 10_000,
+  manifestPagesInFlight: 8,
+});

@@ -1,0 +1,97 @@
+// Which endpoints to dial, and when again: candidates from tickets, trackers and peers, each dialled with
+// growing pauses until it answers. Bounded in number and in dials at a time. Keeps no connection.
+import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { GoshareError } from "../core/errors.js";
+import type { DownloadSwarmOptions } from "./options.js";
+
+interface Candidate {
+  readonly endpoint: Endpoint;
+  failures: number;
+  state: "idle" | "waiting" | "busy";
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class PeerFinder {
+  readonly #options: DownloadSwarmOptions;
+  readonly #dial: (endpoint: Endpoint) => Promise<void>;
+  readonly #candidates = new Map<string, Candidate>();
+  #dialling = 0;
+  #isClosed = false;
+  #lastError: GoshareError | undefined;
+
+  /** `dial` resolves when the connection it made has ended, and rejects if it made none. */
+  constructor(options: DownloadSwarmOptions, dial: (endpoint: Endpoint) => Promise<void>) {
+    this.#options = options;
+    this.#dial = dial;
+  }
+
+  /** Why the last dial failed. */
+  get lastError(): GoshareError | undefined {
+    return this.#lastError;
+  }
+
+  /** Endpoints known. */
+  get size(): number {
+    return this.#candidates.size;
+  }
+
+  add(endpoints: Iterable<Endpoint>): void {
+    for (const endpoint of endpoints) {
+      const key = formatEndpoint(endpoint);
+      if (this.#candidates.has(key) || this.#candidates.size >= this.#options.maxCandidates) continue;
+      this.#candidates.set(key, { endpoint, failures: 0, state: "idle", timer: undefined });
+    }
+    this.#fill();
+  }
+
+  /** Never again. */
+  forget(endpoint: Endpoint): void {
+    const key = formatEndpoint(endpoint);
+    clearTimeout(this.#candidates.get(key)?.timer);
+    this.#candidates.delete(key);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const { timer } of this.#candidates.values()) clearTimeout(timer);
+  }
+
+  #fill(): void {
+    for (const candidate of this.#candidates.values()) {
+      if (this.#isClosed || this.#dialling >= this.#options.maxDials) return;
+      if (candidate.state === "idle") this.#try(candidate);
+    }
+  }
+
+  #try(candidate: Candidate): void {
+    candidate.state = "busy";
+    this.#dialling++;
+    const over = () => {
+      this.#dialling--;
+      if (!this.#isClosed) this.#retryLater(candidate);
+      this.#fill();
+    };
+    this.#dial(candidate.endpoint).then(
+      () => {
+        candidate.failures = 0;
+        over();
+      },
+      (thrown: unknown) => {
+        this.#lastError = GoshareError.from(thrown);
+        candidate.failures++;
+        over();
+      },
+    );
+  }
+
+  #retryLater(candidate: Candidate): void {
+    const { minRedialMs, maxRedialMs } = this.#options;
+    const ceilingMs = Math.min(maxRedialMs, minRedialMs * 2 ** Math.min(candidate.failures, 16));
+    candidate.state = "waiting";
+    // Half of the pause is random, so that many downloaders do not come back all at once.
+    candidate.timer = setTimeout(() => {
+      candidate.state = "idle";
+      this.#fill();
+    }, ceilingMs / 2 + Math.random() * (ceilingMs / 2));
+  }
+}

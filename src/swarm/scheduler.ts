@@ -1,0 +1,129 @@
+// Which chunk to ask of which peer: a deterministic state machine over chunk states and what each peer holds.
+// Owns no sockets, no timers, no disk; events in, decisions out. A chunk is asked of one peer at a time; one
+// that failed somewhere is asked elsewhere.
+import assert from "node:assert/strict";
+import { Bitfield } from "../core/bitfield.js";
+import type { PeerId } from "../core/ids.js";
+
+/** What a peer said that it holds. */
+export type PeerCoverage = "none" | "complete" | Bitfield;
+
+interface PeerState {
+  held: PeerCoverage;
+  /** Chunks not to ask this peer for again (refused for good). */
+  readonly refused: Set<number>;
+  /** Chunks being asked of this peer. */
+  readonly asked: Set<number>;
+}
+
+export class ChunkScheduler {
+  readonly chunkCount: number;
+  /** Verified and written. */
+  readonly held: Bitfield;
+  /** Held, asked of a peer, or being verified from an earlier run: not to be asked for now. */
+  readonly #taken: Bitfield;
+  readonly #peers = new Map<PeerId, PeerState>();
+  /** No chunk below is free to be asked for. */
+  #firstFree = 0;
+
+  /** `held` is trusted; `unchecked` is being verified and comes back by `verified` or `missing`. */
+  constructor(held: Bitfield, unchecked: Bitfield) {
+    assert.equal(held.length, unchecked.length);
+    this.chunkCount = held.length;
+    this.held = held.copy();
+    this.#taken = held.copy();
+    for (const chunkIndex of unchecked) this.#taken.add(chunkIndex);
+  }
+
+  get isDone(): boolean {
+    return this.held.isFull;
+  }
+
+  peerJoined(peer: PeerId, held: PeerCoverage): void {
+    const known = this.#peers.get(peer);
+    if (known === undefined) this.#peers.set(peer, { held, refused: new Set(), asked: new Set() });
+    else known.held = held;
+  }
+
+  peerGained(peer: PeerId, chunkIndexes: readonly number[]): void {
+    const state = this.#peers.get(peer);
+    if (state === undefined || state.held === "complete") return;
+    if (state.held === "none") state.held = new Bitfield(this.chunkCount);
+    for (const chunkIndex of chunkIndexes) {
+      state.held.add(chunkIndex);
+      state.refused.delete(chunkIndex);
+    }
+    if (state.held.isFull) state.held = "complete";
+  }
+
+  peerLost(peer: PeerId, chunkIndexes: readonly number[]): void {
+    const state = this.#peers.get(peer);
+    if (state === undefined || state.held === "none") return;
+    if (state.held === "complete") state.held = Bitfield.full(this.chunkCount);
+    for (const chunkIndex of chunkIndexes) state.held.delete(chunkIndex);
+  }
+
+  /** The peer is gone: what was asked of it is free again. */
+  peerLeft(peer: PeerId): void {
+    const state = this.#peers.get(peer);
+    if (state === undefined) return;
+    this.#peers.delete(peer);
+    for (const chunkIndex of state.asked) this.#free(chunkIndex);
+  }
+
+  /** The chunk to ask `peer` for next, taken from now on; undefined if there is none it could give. */
+  next(peer: PeerId): number | undefined {
+    const state = this.#peers.get(peer);
+    if (state === undefined || state.held === "none") return undefined;
+    this.#firstFree = this.#taken.nextMissing(this.#firstFree) ?? this.chunkCount;
+    for (
+      let chunkIndex: number | undefined = this.#firstFree;
+      chunkIndex !== undefined && chunkIndex < this.chunkCount;
+      chunkIndex = this.#taken.nextMissing(chunkIndex + 1)
+    ) {
+      if (state.refused.has(chunkIndex)) continue;
+      if (state.held !== "complete" && !state.held.has(chunkIndex)) continue;
+      this.#taken.add(chunkIndex);
+      state.asked.add(chunkIndex);
+      return chunkIndex;
+    }
+    return undefined;
+  }
+
+  /** The peer delivered; the chunk stays taken until it is `verified` or `missing`. */
+  delivered(peer: PeerId, chunkIndex: number): void {
+    this.#peers.get(peer)?.asked.delete(chunkIndex);
+  }
+
+  /** The peer will not give it. `forGood`: not to be asked for this chunk again. */
+  refused(peer: PeerId, chunkIndex: number, forGood: boolean): void {
+    const state = this.#peers.get(peer);
+    if (state === undefined || !state.asked.delete(chunkIndex)) return;
+    if (forGood) state.refused.add(chunkIndex);
+    this.#free(chunkIndex);
+  }
+
+  /** Verified and written; whether that is news. */
+  verified(chunkIndex: number): boolean {
+    this.#taken.add(chunkIndex);
+    return this.held.add(chunkIndex);
+  }
+
+  /** What was delivered, or claimed by an earlier run, is not the chunk. */
+  missing(chunkIndex: number): void {
+    assert(!this.held.has(chunkIndex));
+    this.#free(chunkIndex);
+  }
+
+  /** Whether any peer could give a chunk that is still wanted, now or by an answer under way. */
+  get hasHope(): boolean {
+    for (const state of this.#peers.values()) if (state.held !== "none") return true;
+    return false;
+  }
+
+  #free(chunkIndex: number): void {
+    if (this.held.has(chunkIndex)) return;
+    this.#taken.delete(chunkIndex);
+    this.#firstFree = Math.min(this.#firstFree, chunkIndex);
+  }
+}

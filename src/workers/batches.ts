@@ -1,0 +1,88 @@
+// Cuts the chunks of a share into tasks for the workers: enough in each that a hop between threads does not
+// count, few enough that progress is seen and memory stays small. Lazily: a task exists only while it runs.
+import { DIGEST_BYTES } from "../core/ids.js";
+import { MIB } from "../core/units.js";
+import type { Layout } from "../manifest/layout.js";
+import type { Manifest } from "../manifest/manifest.js";
+import type { ChunkRead, HashTask, ReadRun, SyncTask, VerifyTask } from "./tasks.js";
+
+const TASK_BYTES = 16 * MIB;
+const TASK_FILES = 1024;
+const SYNC_TASK_FILES = 64;
+
+interface Batch {
+  /** File indexes in the order the task numbers them. */
+  readonly fileIndexes: readonly number[];
+  readonly chunks: readonly ChunkRead[];
+}
+
+function* batches(layout: Layout, chunkIndexes: Iterable<number>): Iterable<Batch> {
+  let numbers = new Map<number, number>();
+  let chunks: ChunkRead[] = [];
+  let bytes = 0;
+  for (const chunkIndex of chunkIndexes) {
+    const runs: ReadRun[] = [];
+    for (const { fileIndex, fileOffset, length } of layout.segments(chunkIndex)) {
+      const file = numbers.get(fileIndex) ?? numbers.size;
+      numbers.set(fileIndex, file);
+      runs.push({ file, fileOffset, length });
+    }
+    chunks.push({ chunkIndex, runs });
+    bytes += layout.chunkLength(chunkIndex);
+    if (bytes < TASK_BYTES && numbers.size < TASK_FILES) continue;
+    yield { fileIndexes: [...numbers.keys()], chunks };
+    numbers = new Map();
+    chunks = [];
+    bytes = 0;
+  }
+  if (chunks.length > 0) yield { fileIndexes: [...numbers.keys()], chunks };
+}
+
+function* upTo(count: number): Iterable<number> {
+  for (let index = 0; index < count; index++) yield index;
+}
+
+/** Tasks that hash every chunk of a source into `digests`. */
+export function* hashTasks(
+  layout: Layout,
+  pathOf: (fileIndex: number) => string,
+  identities: BigInt64Array,
+  digests: Uint8Array,
+): Iterable<HashTask> {
+  for (const { fileIndexes, chunks } of batches(layout, upTo(layout.chunkCount))) {
+    const files = fileIndexes.map((fileIndex) => ({ path: pathOf(fileIndex), fileIndex }));
+    yield { kind: "hash", files, chunks, identities, digests };
+  }
+}
+
+/** Tasks that verify what is written of `chunkIndexes`. */
+export function* verifyTasks(
+  manifest: Manifest,
+  chunkIndexes: Iterable<number>,
+  pathOf: (filePath: string) => string,
+): Iterable<VerifyTask> {
+  for (const { fileIndexes, chunks } of batches(manifest.layout, chunkIndexes)) {
+    yield {
+      kind: "verify",
+      files: fileIndexes.map((fileIndex) => pathOf(manifest.files[fileIndex]?.path ?? "")),
+      chunks: chunks.map((chunk) => ({ ...chunk, digest: chunkDigest(manifest, chunk.chunkIndex) })),
+    };
+  }
+}
+
+/** Tasks that make `paths` durable. */
+export function* syncTasks(paths: Iterable<string>): Iterable<SyncTask> {
+  let group: string[] = [];
+  for (const path of paths) {
+    group.push(path);
+    if (group.length < SYNC_TASK_FILES) continue;
+    yield { kind: "sync", paths: group };
+    group = [];
+  }
+  if (group.length > 0) yield { kind: "sync", paths: group };
+}
+
+/** The digest of one chunk, a copy: views of large arrays are copied whole on their way to a thread. */
+export function chunkDigest(manifest: Manifest, chunkIndex: number): Uint8Array {
+  return manifest.chunkDigests.slice(chunkIndex * DIGEST_BYTES, (chunkIndex + 1) * DIGEST_BYTES);
+}

@@ -1,0 +1,71 @@
+// What the event loop asks of the worker threads, and what they answer. Everything here crosses threads by
+// structured clone: plain data only; large arrays are shared, not copied.
+import type { ErrorCode } from "../core/errors.js";
+import type { WriteRun } from "../storage/part-folder.js";
+
+/** A run of bytes of one file. */
+export interface ReadRun {
+  /** Index into the task's `files`. */
+  readonly file: number;
+  readonly fileOffset: number;
+  readonly length: number;
+}
+
+export interface ChunkRead {
+  readonly chunkIndex: number;
+  readonly runs: readonly ReadRun[];
+}
+
+/** Reads and hashes chunks of a source; digests go to `digests`, 32 bytes at each chunk's place. Fails if a
+ * file is not what it was when the tree was walked. */
+export interface HashTask {
+  readonly kind: "hash";
+  readonly files: readonly { readonly path: string; readonly fileIndex: number }[];
+  readonly chunks: readonly ChunkRead[];
+  /** Shared with the event loop: the identities of all files of the tree. */
+  readonly identities: BigInt64Array;
+  /** Shared with the event loop. */
+  readonly digests: Uint8Array;
+}
+
+/** Hashes the chunk in a slot and, if its digest is right, writes it. */
+export interface WriteTask {
+  readonly kind: "write";
+  /** Where the chunk begins in the shared slots. */
+  readonly slotOffset: number;
+  readonly length: number;
+  readonly digest: Uint8Array;
+  readonly runs: readonly WriteRun[];
+}
+
+/** Reads chunks that were written earlier and says which are right. */
+export interface VerifyTask {
+  readonly kind: "verify";
+  readonly files: readonly string[];
+  readonly chunks: readonly (ChunkRead & { readonly digest: Uint8Array })[];
+}
+
+/** Makes files durable, and gives them the mode they should have. */
+export interface SyncTask {
+  readonly kind: "sync";
+  readonly paths: readonly string[];
+}
+
+export type WorkerTask = HashTask | WriteTask | VerifyTask | SyncTask;
+
+/** Workers return what went wrong; classes of errors do not survive the way between threads. */
+export interface TaskFailure {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export type TaskResult =
+  | { readonly ok: true; readonly bytes: number; readonly wrongChunks: readonly number[] }
+  | TaskFailure;
+
+/** What every worker is given when it starts. */
+export interface WorkerSetUp {
+  /** Room for chunks on their way from a socket to the disk; absent where nothing is downloaded. */
+  readonly slots: SharedArrayBuffer | undefined;
+}

@@ -1,0 +1,92 @@
+// The piscina pool of a flow: one thread for each core, started at once, busy to the end. Turns results into
+// typed errors. Bounded: at most `maxQueued` tasks wait, and the callers below keep to less.
+import * as os from "node:os";
+import { Piscina } from "piscina";
+import { GoshareError } from "../core/errors.js";
+import type { TaskResult, WorkerSetUp, WorkerTask } from "./tasks.js";
+
+const WORKER_FILE = new URL("./worker.js", import.meta.url).href;
+/** A second task waits in each thread, so that the hop between threads costs no idle time. */
+const TASKS_PER_THREAD = 2;
+const MAX_QUEUED = 4096;
+
+const HINTS: Partial<Record<GoshareError["code"], string>> = {
+  DISK_FULL: "free some room and run the same command again; what is verified is kept",
+  SOURCE_CHANGED: "share it again when nothing writes to it any more",
+  PERMISSION_DENIED: "check the owner and mode of the file",
+};
+
+export class WorkerPool {
+  readonly #pool: Piscina<WorkerTask, TaskResult>;
+  readonly threads: number;
+  #firstCrash: unknown;
+
+  /** `slots` is the memory chunks arrive in; undefined where nothing is downloaded. */
+  constructor(slots: SharedArrayBuffer | undefined, threads = os.availableParallelism()) {
+    this.threads = threads;
+    const setUp: WorkerSetUp = { slots };
+    this.#pool = new Piscina<WorkerTask, TaskResult>({
+      filename: WORKER_FILE,
+      minThreads: threads,
+      maxThreads: threads,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: TASKS_PER_THREAD,
+      maxQueue: MAX_QUEUED,
+      recordTiming: false,
+      workerData: setUp,
+    });
+    // A worker that dies between tasks; the next task fails with it instead of the whole process.
+    this.#pool.on("error", (cause: unknown) => {
+      this.#firstCrash ??= cause;
+    });
+  }
+
+  /** Tasks worth having under way at the same time. */
+  get concurrency(): number {
+    return this.threads * TASKS_PER_THREAD;
+  }
+
+  /** Runs one task. Throws GoshareError with what the worker reported. */
+  async run(task: WorkerTask): Promise<{ readonly bytes: number; readonly wrongChunks: readonly number[] }> {
+    let result: TaskResult;
+    try {
+      if (this.#firstCrash !== undefined) throw this.#firstCrash;
+      result = await this.#pool.run(task);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new GoshareError("BUG", `a worker thread failed: ${reason}`, { cause });
+    }
+    if (!result.ok) throw new GoshareError(result.code, result.message, { hint: HINTS[result.code] });
+    return result;
+  }
+
+  /** Runs tasks as `tasks` yields them, never more at once than is useful; `onDone` sees each result. Stops at
+   * the first failure or abort. */
+  async runAll<T extends WorkerTask>(
+    tasks: Iterable<T>,
+    onDone: (task: T, result: { readonly bytes: number; readonly wrongChunks: readonly number[] }) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const iterator = tasks[Symbol.iterator]();
+    let failed: unknown;
+    const lane = async () => {
+      while (failed === undefined) {
+        signal.throwIfAborted();
+        const next = iterator.next();
+        if (next.done === true) return;
+        onDone(next.value, await this.run(next.value));
+      }
+    };
+    const lanes = Array.from({ length: this.concurrency }, () =>
+      lane().catch((thrown: unknown) => {
+        failed ??= thrown;
+      }),
+    );
+    await Promise.all(lanes);
+    if (failed !== undefined) throw failed;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}

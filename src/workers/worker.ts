@@ -1,0 +1,175 @@
+// Runs in each worker thread: hashing, verifying, writing, syncing. Everything is synchronous: a worker does
+// one thing at a time and never waits for anything but the disk. Never throws: failures are results.
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { workerData } from "piscina";
+import { diskErrorCode } from "../core/errors.js";
+import { hasIdentity } from "../storage/file-identity.js";
+import { openForWriting, type WriteRun } from "../storage/part-folder.js";
+import type { HashTask, SyncTask, TaskFailure, TaskResult, VerifyTask, WorkerSetUp, WorkerTask, WriteTask } from "./tasks.js";
+
+const { slots }: WorkerSetUp = workerData;
+const slotBytes = slots === undefined ? new Uint8Array(0) : new Uint8Array(slots);
+
+/** Bytes read and hashed at a time: small enough to stay in the core's cache. */
+const READ_BYTES = 256 * 1024;
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+
+export default function runTask(task: WorkerTask): TaskResult {
+  try {
+    switch (task.kind) {
+      case "hash":
+        return hashChunks(task);
+      case "write":
+        return writeChunk(task);
+      case "verify":
+        return verifyChunks(task);
+      case "sync":
+        return syncFiles(task);
+    }
+  } catch (thrown) {
+    return failure(thrown);
+  }
+}
+
+function done(bytes: number, wrongChunks: readonly number[] = []): TaskResult {
+  return { ok: true, bytes, wrongChunks };
+}
+
+function failure(thrown: unknown): TaskFailure {
+  if (thrown instanceof ChangedSource) return { ok: false, code: "SOURCE_CHANGED", message: thrown.message };
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const errno = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  return { ok: false, code: diskErrorCode(errno) ?? "BUG", message };
+}
+
+class ChangedSource extends Error {}
+
+function hashChunks(task: HashTask): TaskResult {
+  const open = new OpenFiles((file) => {
+    const { path, fileIndex } = task.files[file] ?? { path: "", fileIndex: -1 };
+    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    return { fd, beforeClose: () => assertUnchanged(fd, path, task.identities, fileIndex) };
+  });
+  let bytes = 0;
+  try {
+    for (const { chunkIndex, runs } of task.chunks) {
+      const hash = createHash("sha256");
+      for (const { file, fileOffset, length } of runs) {
+        const got = hashRun(hash, open.fd(file), fileOffset, length);
+        if (got < length) throw new ChangedSource(`${task.files[file]?.path} became shorter while it was read`);
+        bytes += got;
+      }
+      task.digests.set(hash.digest(), chunkIndex * 32);
+    }
+    open.close();
+  } finally {
+    open.abandon();
+  }
+  return done(bytes);
+}
+
+function assertUnchanged(fd: number, path: string, identities: BigInt64Array, fileIndex: number): void {
+  if (!hasIdentity(identities, fileIndex, fs.fstatSync(fd, { bigint: true }))) {
+    throw new ChangedSource(`${path} was changed while it was read`);
+  }
+}
+
+function verifyChunks(task: VerifyTask): TaskResult {
+  const open = new OpenFiles((file) => {
+    const fd = fs.openSync(task.files[file] ?? "", fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    return { fd, beforeClose: () => undefined };
+  });
+  const wrongChunks: number[] = [];
+  let bytes = 0;
+  try {
+    for (const { chunkIndex, runs, digest } of task.chunks) {
+      try {
+        const hash = createHash("sha256");
+        for (const { file, fileOffset, length } of runs) bytes += hashRun(hash, open.fd(file), fileOffset, length);
+        if (!hash.digest().equals(digest)) wrongChunks.push(chunkIndex);
+      } catch {
+        // What cannot be read is not there.
+        wrongChunks.push(chunkIndex);
+      }
+    }
+  } finally {
+    open.abandon();
+  }
+  return done(bytes, wrongChunks);
+}
+
+/** Bytes read: fewer than `length` at the end of the file. */
+function hashRun(hash: ReturnType<typeof createHash>, fd: number, fileOffset: number, length: number): number {
+  let at = 0;
+  while (at < length) {
+    const count = fs.readSync(fd, readBuffer, 0, Math.min(READ_BYTES, length - at), fileOffset + at);
+    if (count === 0) break;
+    hash.update(readBuffer.subarray(0, count));
+    at += count;
+  }
+  return at;
+}
+
+function writeChunk(task: WriteTask): TaskResult {
+  const chunk = slotBytes.subarray(task.slotOffset, task.slotOffset + task.length);
+  const digest = createHash("sha256").update(chunk).digest();
+  if (!digest.equals(task.digest)) return done(0, [-1]);
+  for (const run of task.runs) writeRun(run, chunk);
+  return done(task.length);
+}
+
+function writeRun(run: WriteRun, chunk: Uint8Array): void {
+  const fd = run.fd ?? openForWriting(run.path, run.executable, fs.constants.O_TRUNC);
+  try {
+    let at = 0;
+    while (at < run.length) {
+      at += fs.writeSync(fd, chunk, run.chunkOffset + at, run.length - at, run.fileOffset + at);
+    }
+  } finally {
+    if (run.fd === undefined) fs.closeSync(fd);
+  }
+}
+
+function syncFiles(task: SyncTask): TaskResult {
+  for (const path of task.paths) {
+    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+  return done(0);
+}
+
+/** The one file of a task that is open; tasks read files one after another. */
+class OpenFiles {
+  readonly #openFile: (file: number) => { fd: number; beforeClose: () => void };
+  #current: { file: number; fd: number; beforeClose: () => void } | undefined;
+
+  constructor(openFile: (file: number) => { fd: number; beforeClose: () => void }) {
+    this.#openFile = openFile;
+  }
+
+  fd(file: number): number {
+    if (this.#current?.file !== file) {
+      this.close();
+      this.#current = { file, ...this.#openFile(file) };
+    }
+    return this.#current.fd;
+  }
+
+  /** Closes what is open after its last check. */
+  close(): void {
+    if (this.#current === undefined) return;
+    this.#current.beforeClose();
+    this.abandon();
+  }
+
+  /** Closes what is open without a check. */
+  abandon(): void {
+    if (this.#current !== undefined) fs.closeSync(this.#current.fd);
+    this.#current = undefined;
+  }
+}
