@@ -1,6 +1,5 @@
-// From an endpoint to an open connection. One dial, one answer; retries are the caller's.
-import type { Endpoint } from "../address/endpoint.js";
-import { formatEndpoint } from "../address/endpoint.js";
+// From the endpoints of a peer to an open connection. One attempt; trying again later is the caller's.
+import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { type ConnectionHandler, PeerConnection } from "./connection.js";
 import type { LocalPeer } from "./handshake.js";
@@ -23,6 +22,57 @@ export async function dialPeer(
   }
   const connection = new PeerConnection("dialler", local, options, handlerFor);
   const socket = await PeerSocket.dial(endpoint, connection.reader, options.dialTimeoutMs, signal);
-  await connection.open(socket);
+  const giveUp = () => connection.fail(new GoshareError("PEER_CLOSED", "given up"), "finished");
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    if (signal.aborted) giveUp();
+    await connection.open(socket);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
   return connection;
+}
+
+/** Dials the endpoints of one machine, best first, each a moment after the one before (RFC 8305), or at once
+ * if that has failed. The first open connection wins and the others are given up. Throws the last failure. */
+export function dialFirst(
+  endpoints: readonly Endpoint[],
+  local: LocalPeer,
+  options: ConnectionOptions,
+  handlerFor: (connection: PeerConnection) => ConnectionHandler,
+  signal: AbortSignal,
+): Promise<PeerConnection> {
+  return new Promise((resolve, reject) => {
+    const losers = new AbortController();
+    const rest = [...endpoints];
+    let running = 0;
+    let winner: PeerConnection | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    let lastFailure: unknown = new GoshareError("PEER_UNREACHABLE", "a peer has no address");
+    const next = () => {
+      clearTimeout(timer);
+      const endpoint = rest.shift();
+      if (endpoint === undefined) {
+        if (running === 0) reject(lastFailure);
+        return;
+      }
+      running++;
+      timer = setTimeout(next, options.nextAddressMs);
+      dialPeer(endpoint, local, options, claim, AbortSignal.any([signal, losers.signal])).then(resolve, failed);
+    };
+    const failed = (thrown: unknown) => {
+      running--;
+      lastFailure = thrown;
+      if (winner === undefined) next();
+    };
+    /** Only the first to open gets the caller's handler; a second one in the same moment is hung up. */
+    const claim = (connection: PeerConnection): ConnectionHandler => {
+      if (winner !== undefined) throw new GoshareError("PEER_CLOSED", "another address was faster");
+      winner = connection;
+      clearTimeout(timer);
+      losers.abort();
+      return handlerFor(connection);
+    };
+    next();
+  });
 }

@@ -2,7 +2,7 @@
 // Bounded in connections; turns sockets into open connections and hands them on.
 import * as net from "node:net";
 import { GoshareError, isErrno } from "../core/errors.js";
-import { formatHostPort } from "../address/endpoint.js";
+import { formatEndpoint } from "../address/endpoint.js";
 import { type ConnectionHandler, PeerConnection } from "./connection.js";
 import type { LocalPeer } from "./handshake.js";
 import type { ConnectionOptions } from "./options.js";
@@ -49,6 +49,8 @@ export class PeerListener {
     });
     server.maxConnections = options.maxConnections;
     const address = await bind(server, options);
+    // Accepting may fail now and then (too many open files); the ones that wait are accepted later.
+    server.on("error", () => undefined);
     return new PeerListener(server, address);
   }
 
@@ -71,7 +73,7 @@ async function bind(server: net.Server, options: ListenerOptions): Promise<net.A
     }
     const code = isErrno(cause, "EACCES") ? "PERMISSION_DENIED" : "ADDRESS_IN_USE";
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new GoshareError(code, `cannot listen at ${formatHostPort(host, port)}: ${reason}`, {
+    throw new GoshareError(code, `cannot listen at ${formatEndpoint({ host, port })}: ${reason}`, {
       cause,
       hint: "choose another address with --listen HOST:PORT; port 0 picks a free one",
     });

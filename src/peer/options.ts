@@ -4,6 +4,8 @@
 export interface ConnectionOptions {
   /** How long a dial may take until TCP stands. */
   readonly dialTimeoutMs: number;
+  /** How long one address of a peer has for itself before the next is tried beside it (RFC 8305). */
+  readonly nextAddressMs: number;
   /** How long the other side may take for its Hello. */
   readonly helloTimeoutMs: number;
   /** A connection without any byte for this long is closed. */
@@ -21,6 +23,7 @@ export interface ConnectionOptions {
 
 export const defaultConnectionOptions: ConnectionOptions = Object.freeze({
   dialTimeoutMs: 10_000,
+  nextAddressMs: 250,
   helloTimeoutMs: 5_000,
   idleTimeoutMs: 120_000,
   firstByteTimeoutMs: 20_000,

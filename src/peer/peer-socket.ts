@@ -2,7 +2,8 @@
 // fill the reader's own target (`onread`), so payload is never copied; an accepted one cannot, and copies.
 // Reads nothing while the reader is blocked. Knows frames, not what they mean.
 import * as net from "node:net";
-import { type Endpoint, formatEndpoint, normaliseHost } from "../address/endpoint.js";
+import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { normaliseHost } from "../address/host.js";
 import { GoshareError } from "../core/errors.js";
 import type { FrameReader } from "./frame.js";
 

@@ -7,6 +7,8 @@ import {
   DeclineReason as WireDeclineReason,
   GoodbyeReason as WireGoodbyeReason,
   type Hello as WireHello,
+  type PeerAddress as WirePeerAddress,
+  type PeerAddressSchema,
   type PeerFrame,
   PeerFrameSchema,
   RefusalReason as WireRefusalReason,
@@ -269,12 +271,12 @@ function helloFromWire(hello: WireHello): Hello {
   };
 }
 
-function peerToWire(peer: PeerAddress) {
+function peerToWire(peer: PeerAddress): MessageInitShape<typeof PeerAddressSchema> {
   return { peerId: idToBytes(peer.peerId), endpoints: peer.endpoints.map(endpointToWire) };
 }
 
 /** One peer of a list, or none if nothing it names can be dialled. */
-function peerFromWire(peer: { peerId: Uint8Array; endpoints: Parameters<typeof endpointFromWire>[0][] }): PeerAddress[] {
+function peerFromWire(peer: WirePeerAddress): PeerAddress[] {
   atMost("endpoints of a peer", peer.endpoints.length, MAX_PEER_ENDPOINTS);
   const endpoints = peer.endpoints.map(endpointFromWire).filter((endpoint) => endpoint !== undefined);
   return endpoints.length === 0 ? [] : [{ peerId: peerId(peer.peerId), endpoints }];

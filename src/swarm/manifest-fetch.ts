@@ -33,7 +33,9 @@ export async function fetchBody(
       const page = next++;
       const length = bodyPageBytes(root, page);
       const bytes = await fetchPage(connection, root.contentId, page, [length, length]);
-      checkBodyPage(root, page, bytes);
+      if (!checkBodyPage(root, page, bytes)) {
+        throw new GoshareError("MANIFEST_INVALID", `a peer sent a wrong page ${page} of the manifest`);
+      }
       body.set(bytes, (page - 1) * BODY_PAGE_BYTES);
     }
   };

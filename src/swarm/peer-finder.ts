@@ -1,11 +1,12 @@
-// Which endpoints to dial, and when again: candidates from tickets, trackers and peers, each dialled with
-// growing pauses until it answers. Bounded in number and in dials at a time. Keeps no connection.
+// Whom to dial, and when again: candidates from tickets, trackers and peers, each a machine with one or more
+// endpoints, dialled with growing pauses until it answers. Bounded in number and in dials at a time. Keeps no connection.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { DownloadSwarmOptions } from "./options.js";
 
 interface Candidate {
-  readonly endpoint: Endpoint;
+  /** Of one machine, best first. */
+  readonly endpoints: readonly Endpoint[];
   failures: number;
   state: "idle" | "waiting" | "busy";
   timer: NodeJS.Timeout | undefined;
@@ -13,14 +14,14 @@ interface Candidate {
 
 export class PeerFinder {
   readonly #options: DownloadSwarmOptions;
-  readonly #dial: (endpoint: Endpoint) => Promise<void>;
+  readonly #dial: (endpoints: readonly Endpoint[]) => Promise<void>;
   readonly #candidates = new Map<string, Candidate>();
   #dialling = 0;
   #isClosed = false;
   #lastError: GoshareError | undefined;
 
   /** `dial` resolves when the connection it made has ended, and rejects if it made none. */
-  constructor(options: DownloadSwarmOptions, dial: (endpoint: Endpoint) => Promise<void>) {
+  constructor(options: DownloadSwarmOptions, dial: (endpoints: readonly Endpoint[]) => Promise<void>) {
     this.#options = options;
     this.#dial = dial;
   }
@@ -30,25 +31,19 @@ export class PeerFinder {
     return this.#lastError;
   }
 
-  /** Endpoints known. */
-  get size(): number {
-    return this.#candidates.size;
+  /** Whether anything is being dialled now. */
+  get isDialling(): boolean {
+    return this.#dialling > 0;
   }
 
-  add(endpoints: Iterable<Endpoint>): void {
-    for (const endpoint of endpoints) {
-      const key = formatEndpoint(endpoint);
-      if (this.#candidates.has(key) || this.#candidates.size >= this.#options.maxCandidates) continue;
-      this.#candidates.set(key, { endpoint, failures: 0, state: "idle", timer: undefined });
-    }
+  /** One machine by its endpoints; a machine whose first endpoint is known already is passed over. */
+  add(endpoints: readonly Endpoint[]): void {
+    const first = endpoints[0];
+    if (first === undefined) return;
+    const key = formatEndpoint(first);
+    if (this.#candidates.has(key) || this.#candidates.size >= this.#options.maxCandidates) return;
+    this.#candidates.set(key, { endpoints, failures: 0, state: "idle", timer: undefined });
     this.#fill();
-  }
-
-  /** Never again. */
-  forget(endpoint: Endpoint): void {
-    const key = formatEndpoint(endpoint);
-    clearTimeout(this.#candidates.get(key)?.timer);
-    this.#candidates.delete(key);
   }
 
   close(): void {
@@ -71,7 +66,7 @@ export class PeerFinder {
       if (!this.#isClosed) this.#retryLater(candidate);
       this.#fill();
     };
-    this.#dial(candidate.endpoint).then(
+    this.#dial(candidate.endpoints).then(
       () => {
         candidate.failures = 0;
         over();

@@ -1,0 +1,138 @@
+// From a complete part folder to the final name: empty files and directories, links, everything durable, then
+// the name is claimed without ever replacing what is there. Runs only when every chunk was verified. A crash
+// at any point leaves either the part folder or the target whole; the journal tells a half-made claim from
+// somebody else's file.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { GoshareError, isErrno } from "../core/errors.js";
+import type { Manifest } from "../manifest/manifest.js";
+import { openForWriting, type PartFolder, syncDirectory } from "./part-folder.js";
+
+/** Makes files durable, many at a time; rejects if one cannot be. */
+export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
+
+/** How many entries are made in one go, so that the event loop is not kept from its sockets. */
+const ENTRIES_PER_TURN = 256;
+
+/** Puts the finished download under its final name; the part folder is gone afterwards. Throws TARGET_EXISTS
+ * or a disk error, and then the part folder stays. */
+export async function commit(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {
+  try {
+    const isClaimed = part.claims.isCommitting && isOwnTarget(part, manifest);
+    if (!isClaimed) {
+      await finishContent(part, manifest, syncFiles);
+      part.markCommitting();
+      claim(part, manifest);
+    }
+    syncDirectory(path.dirname(part.targetPath));
+    part.remove();
+  } catch (thrown) {
+    throw GoshareError.from(thrown);
+  }
+}
+
+/** Whether an earlier run had claimed the name and was stopped before it could clean up. */
+function isOwnTarget(part: PartFolder, manifest: Manifest): boolean {
+  const target = fs.lstatSync(part.targetPath, { throwIfNoEntry: false });
+  if (target === undefined) return false;
+  if (manifest.root.kind === "folder") return !fs.existsSync(part.contentPath);
+  const own = fs.lstatSync(part.filePath(manifest.root.name), { throwIfNoEntry: false });
+  return own === undefined || (own.dev === target.dev && own.ino === target.ino);
+}
+
+async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {
+  const pause = everyNth(ENTRIES_PER_TURN);
+  const directories = new Set<string>([part.contentPath]);
+  for (const file of manifest.files) {
+    addParents(directories, part, file.path);
+    if (file.size === 0) fs.closeSync(openForWriting(part.filePath(file.path), file.executable, fs.constants.O_TRUNC));
+    await pause();
+  }
+  for (const directory of manifest.emptyDirectories) {
+    fs.mkdirSync(part.filePath(directory), { recursive: true });
+    addParents(directories, part, `${directory}/.`);
+    await pause();
+  }
+  await syncFiles(filePaths(part, manifest));
+  // Links come last, and nothing is written through them any more.
+  for (const { path: linkPath, target } of manifest.symbolicLinks) {
+    addParents(directories, part, linkPath);
+    makeLink(target, part.filePath(linkPath));
+    await pause();
+  }
+  const bottomUp = [...directories].sort((a, b) => b.length - a.length);
+  await syncFiles(bottomUp);
+}
+
+function* filePaths(part: PartFolder, manifest: Manifest): Iterable<string> {
+  for (const file of manifest.files) yield part.filePath(file.path);
+}
+
+/** Every directory above `entryPath`, up to the content folder. */
+function addParents(directories: Set<string>, part: PartFolder, entryPath: string): void {
+  let parent = path.dirname(part.filePath(entryPath));
+  while (!directories.has(parent) && parent.length > part.contentPath.length) {
+    directories.add(parent);
+    parent = path.dirname(parent);
+  }
+}
+
+function makeLink(target: string, linkPath: string): void {
+  fs.mkdirSync(path.dirname(linkPath), { recursive: true });
+  try {
+    fs.symlinkSync(target, linkPath);
+  } catch (thrown) {
+    // An earlier commit may have got this far.
+    if (!isErrno(thrown, "EEXIST") || fs.readlinkSync(linkPath) !== target) throw thrown;
+  }
+}
+
+/** Takes the final name. Node's `rename` would replace a file silently, so a file is linked and a folder is
+ * first made empty: both fail if somebody else was there before. */
+function claim(part: PartFolder, manifest: Manifest): void {
+  const { targetPath } = part;
+  if (manifest.root.kind === "folder") {
+    claimByMaking(targetPath, () => fs.mkdirSync(targetPath), part.claims.isCommitting);
+    fs.renameSync(part.contentPath, targetPath);
+    return;
+  }
+  const own = part.filePath(manifest.root.name);
+  try {
+    fs.linkSync(own, targetPath);
+  } catch (thrown) {
+    if (isErrno(thrown, "EEXIST") && !part.claims.isCommitting) throw targetExists(targetPath);
+    if (!isErrno(thrown, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EEXIST")) throw thrown;
+    // No hard links on this disk: an empty file of our own is claimed, and then replaced.
+    claimByMaking(targetPath, () => fs.closeSync(fs.openSync(targetPath, "wx")), part.claims.isCommitting);
+    fs.renameSync(own, targetPath);
+  }
+}
+
+/** Makes an empty target; with `mayBeOurs` an empty one that is there already will do. */
+function claimByMaking(targetPath: string, make: () => void, mayBeOurs: boolean): void {
+  try {
+    make();
+  } catch (thrown) {
+    if (!isErrno(thrown, "EEXIST")) throw thrown;
+    if (!mayBeOurs || !isEmpty(targetPath)) throw targetExists(targetPath);
+  }
+}
+
+function isEmpty(targetPath: string): boolean {
+  const stats = fs.lstatSync(targetPath);
+  return stats.isDirectory() ? fs.readdirSync(targetPath).length === 0 : stats.isFile() && stats.size === 0;
+}
+
+function targetExists(targetPath: string): GoshareError {
+  return new GoshareError("TARGET_EXISTS", `${targetPath} has appeared while it was downloaded`, {
+    hint: "move it away and run the same command again; nothing is fetched twice",
+  });
+}
+
+function everyNth(turns: number): () => Promise<void> | undefined {
+  let count = 0;
+  return () => {
+    count++;
+    return count % turns === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined;
+  };
+}

@@ -1,0 +1,268 @@
+// The data path of a download: asks peers for what the scheduler names, lets the sockets fill slots, has the
+// workers verify and write each slot, and counts what is done. One hop between threads per chunk. Memory is
+// bounded by the slots, whatever peers do.
+import { Bitfield } from "../core/bitfield.js";
+import { GoshareError } from "../core/errors.js";
+import type { Manifest } from "../manifest/manifest.js";
+import type { RefusalReason } from "../peer/messages.js";
+import type { ChunkRequest } from "../peer/outstanding.js";
+import type { PartFolder } from "../storage/part-folder.js";
+import { chunkDigest, verifyTasks } from "../workers/batches.js";
+import type { Slot, SlotPool } from "../workers/slots.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
+import type { DownloadPeer } from "./download-peer.js";
+import type { DownloadSwarmOptions } from "./options.js";
+import { ChunkScheduler, type PeerCoverage } from "./scheduler.js";
+
+export interface ChunkDownloadEvents {
+  /** More bytes are verified and written. */
+  progressed(): void;
+  /** A peer sent wrong bytes; the connection is closed by now. */
+  lied(peer: DownloadPeer, chunkIndex: number): void;
+}
+
+/** Refusals after which this chunk is not asked of this peer again. */
+const FINAL_REFUSALS: ReadonlySet<RefusalReason> = new Set([
+  "contentUnknown",
+  "chunkUnavailable",
+  "sourceChanged",
+  "permissionDenied",
+  "unimplemented",
+]);
+
+export class ChunkDownload {
+  readonly #manifest: Manifest;
+  readonly #part: PartFolder;
+  readonly #pool: WorkerPool;
+  readonly #slots: SlotPool;
+  readonly #options: DownloadSwarmOptions;
+  readonly #events: ChunkDownloadEvents;
+  readonly #scheduler: ChunkScheduler;
+  readonly #unchecked: Bitfield;
+  readonly #peers = new Set<DownloadPeer>();
+  /** Peers whose next chunk waits for a slot, in the order they came. */
+  readonly #blocked = new Set<DownloadPeer>();
+  #settle: { resolve: () => void; reject: (error: GoshareError) => void } | undefined;
+  #isStopped = false;
+  #writing = 0;
+  #onIdle: (() => void) | undefined;
+  bytesDone = 0;
+  bytesWasted = 0;
+
+  /** `held` is trusted; `unchecked` was written by an earlier run and is verified while the rest arrives.
+   * `slots` and `pool` were made for each other. */
+  constructor(
+    work: { manifest: Manifest; part: PartFolder; pool: WorkerPool; slots: SlotPool },
+    held: Bitfield,
+    unchecked: Bitfield,
+    options: DownloadSwarmOptions,
+    events: ChunkDownloadEvents,
+  ) {
+    this.#manifest = work.manifest;
+    this.#part = work.part;
+    this.#pool = work.pool;
+    this.#slots = work.slots;
+    this.#options = options;
+    this.#events = events;
+    this.#unchecked = unchecked;
+    this.#scheduler = new ChunkScheduler(held, unchecked);
+    for (const chunkIndex of held) this.bytesDone += work.manifest.layout.chunkLength(chunkIndex);
+  }
+
+  get held(): Bitfield {
+    return this.#scheduler.held;
+  }
+
+  /** Resolves when every chunk is verified and written. Rejects on a local failure or abort; by then nothing
+   * is being written any more. Call once. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stopped = new AbortController();
+    const finished = new Promise<void>((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    const onAbort = () => this.fail(GoshareError.from(signal.reason));
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const checking = this.#checkEarlier(stopped.signal).catch((thrown: unknown) => {
+      if (!stopped.signal.aborted) this.fail(GoshareError.from(thrown));
+    });
+    if (this.#scheduler.isDone) this.#settle?.resolve();
+    try {
+      await finished;
+    } finally {
+      this.#isStopped = true;
+      signal.removeEventListener("abort", onAbort);
+      stopped.abort();
+      await checking;
+      await this.#allWritten();
+    }
+  }
+
+  /** Ends the download with an error of this machine. */
+  fail(error: GoshareError): void {
+    this.#isStopped = true;
+    this.#settle?.reject(error);
+  }
+
+  peerJoined(peer: DownloadPeer, held: PeerCoverage): void {
+    this.#peers.add(peer);
+    this.#scheduler.peerJoined(peer.id, held);
+    this.ask(peer);
+  }
+
+  peerGained(peer: DownloadPeer, chunkIndexes: readonly number[]): void {
+    if (!this.#peers.has(peer)) return;
+    this.#scheduler.peerGained(peer.id, chunkIndexes);
+    this.ask(peer);
+  }
+
+  peerLost(peer: DownloadPeer, chunkIndexes: readonly number[]): void {
+    if (this.#peers.has(peer)) this.#scheduler.peerLost(peer.id, chunkIndexes);
+  }
+
+  peerLeft(peer: DownloadPeer): void {
+    this.#blocked.delete(peer);
+    if (!this.#peers.delete(peer)) return;
+    this.#scheduler.peerLeft(peer.id);
+    this.#askAll();
+  }
+
+  /** Slots are free again: those who wait for one go on. */
+  slotFreed(): void {
+    for (const peer of this.#blocked) {
+      if (this.#slots.freeCount === 0) return;
+      this.#blocked.delete(peer);
+      peer.connection.resumeReading();
+    }
+  }
+
+  /** Asks `peer` for as much as it welcomes and has. */
+  ask(peer: DownloadPeer): void {
+    while (!this.#isStopped && peer.isReady && this.#peers.has(peer)) {
+      const chunkIndex = this.#scheduler.next(peer.id);
+      if (chunkIndex === undefined) return;
+      peer.running++;
+      peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex));
+    }
+  }
+
+  #askAll(): void {
+    for (const peer of this.#peers) this.ask(peer);
+  }
+
+  #chunkRequest(peer: DownloadPeer, chunkIndex: number): ChunkRequest {
+    const chunkBytes = this.#manifest.layout.chunkLength(chunkIndex);
+    let slot: Slot | undefined;
+    const giveBack = () => {
+      peer.running--;
+      if (slot !== undefined) this.#slots.release(slot);
+    };
+    return {
+      contentId: this.#manifest.root.contentId,
+      chunkIndex,
+      offerId: 0,
+      chunkBytes,
+      place: () => {
+        slot = this.#slots.acquire();
+        if (slot === undefined) this.#blocked.add(peer);
+        return slot?.bytes.subarray(0, chunkBytes);
+      },
+      received: () => {
+        peer.running--;
+        peer.refusals = 0;
+        this.#scheduler.delivered(peer.id, chunkIndex);
+        if (slot === undefined) throw new Error("a chunk was received into no slot");
+        void this.#verifyAndWrite(peer, chunkIndex, chunkBytes, slot);
+        this.ask(peer);
+      },
+      refused: (reason, retryAfterMs) => {
+        giveBack();
+        this.#refused(peer, chunkIndex, reason, retryAfterMs);
+      },
+      // What was asked of a peer that has gone is freed by `peerLeft`.
+      lost: giveBack,
+    };
+  }
+
+  async #verifyAndWrite(peer: DownloadPeer, chunkIndex: number, chunkBytes: number, slot: Slot): Promise<void> {
+    const segments = this.#manifest.layout.segments(chunkIndex);
+    this.#writing++;
+    try {
+      const runs = this.#part.writeRuns(this.#manifest, segments);
+      try {
+        const digest = chunkDigest(this.#manifest, chunkIndex);
+        const task = { kind: "write", slotOffset: slot.offset, length: chunkBytes, digest, runs } as const;
+        const { wrongChunks } = await this.#pool.run(task);
+        if (wrongChunks.length === 0) this.#chunkDone(chunkIndex, chunkBytes);
+        else this.#chunkWrong(peer, chunkIndex, chunkBytes);
+      } finally {
+        this.#part.releaseRuns(this.#manifest, segments);
+      }
+    } catch (thrown) {
+      this.fail(GoshareError.from(thrown));
+    } finally {
+      this.#writing--;
+      this.#slots.release(slot);
+      if (this.#writing === 0) this.#onIdle?.();
+    }
+  }
+
+  #chunkDone(chunkIndex: number, chunkBytes: number): void {
+    if (!this.#scheduler.verified(chunkIndex)) return;
+    this.#part.record(chunkIndex);
+    this.bytesDone += chunkBytes;
+    this.#events.progressed();
+    if (this.#scheduler.isDone) this.#settle?.resolve();
+  }
+
+  #chunkWrong(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {
+    this.bytesWasted += chunkBytes;
+    this.#scheduler.missing(chunkIndex);
+    this.#events.lied(peer, chunkIndex);
+    this.#askAll();
+  }
+
+  #refused(peer: DownloadPeer, chunkIndex: number, reason: RefusalReason, retryAfterMs: number): void {
+    const isFinal = FINAL_REFUSALS.has(reason);
+    this.#scheduler.refused(peer.id, chunkIndex, isFinal);
+    if (!isFinal) {
+      const { minRefusalPauseMs, maxRefusalPauseMs } = this.#options;
+      const ownMs = minRefusalPauseMs * 2 ** Math.min(peer.refusals++, 16);
+      const pauseMs = Math.min(maxRefusalPauseMs, Math.max(ownMs, retryAfterMs));
+      peer.pause ??= setTimeout(() => {
+        peer.pause = undefined;
+        this.ask(peer);
+      }, pauseMs);
+    }
+    this.#askAll();
+  }
+
+  /** Verifies what an earlier run claims to have written; what is wrong is asked of peers. */
+  async #checkEarlier(signal: AbortSignal): Promise<void> {
+    const tasks = verifyTasks(this.#manifest, this.#unchecked, (filePath) => this.#part.filePath(filePath));
+    await this.#pool.runAll(
+      tasks,
+      (task, { wrongChunks }) => {
+        const wrong = new Set(wrongChunks);
+        for (const { chunkIndex } of task.chunks) {
+          if (wrong.has(chunkIndex)) this.#scheduler.missing(chunkIndex);
+          else if (this.#scheduler.verified(chunkIndex)) {
+            this.bytesDone += this.#manifest.layout.chunkLength(chunkIndex);
+          }
+        }
+        this.#events.progressed();
+        if (this.#scheduler.isDone) this.#settle?.resolve();
+        this.#askAll();
+      },
+      signal,
+    );
+  }
+
+  /** Resolves when no worker writes any more. */
+  #allWritten(): Promise<void> {
+    if (this.#writing === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+}

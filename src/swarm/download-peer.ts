@@ -1,0 +1,124 @@
+// One neighbour of a download: an open connection, what the other side welcomes, and what runs on it. Passes
+// what happens on to the download; decides nothing itself.
+import { Bitfield } from "../core/bitfield.js";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId, PeerId } from "../core/ids.js";
+import type { ManifestRoot } from "../manifest/manifest.js";
+import type { ConnectionHandler, PeerConnection } from "../peer/connection.js";
+import type { GoodbyeReason, Notice, Request } from "../peer/messages.js";
+import type { PeerCoverage } from "./scheduler.js";
+
+/** Requests without an offer that a provider welcomes until it says otherwise. */
+const FIRST_PULL_WINDOW = 1;
+
+export interface DownloadPeerEvents {
+  /** It holds more, or less, or welcomes more requests. */
+  changed(peer: DownloadPeer): void;
+  gained(peer: DownloadPeer, chunkIndexes: readonly number[]): void;
+  lost(peer: DownloadPeer, chunkIndexes: readonly number[]): void;
+  ended(peer: DownloadPeer, error: GoshareError | undefined): void;
+}
+
+export class DownloadPeer implements ConnectionHandler {
+  readonly connection: PeerConnection;
+  readonly #contentId: ContentId;
+  readonly #events: DownloadPeerEvents;
+  #chunkCount: number | undefined;
+  /** Chunks asked for and not answered. */
+  running = 0;
+  #pullWindow = FIRST_PULL_WINDOW;
+  /** Refused in a row; how long it is left alone grows with them. */
+  refusals = 0;
+  /** It is left alone until this timer has fired. */
+  pause: NodeJS.Timeout | undefined;
+
+  constructor(connection: PeerConnection, contentId: ContentId, events: DownloadPeerEvents) {
+    this.connection = connection;
+    this.#contentId = contentId;
+    this.#events = events;
+  }
+
+  get id(): PeerId {
+    return this.connection.remote.peerId;
+  }
+
+  /** Requests that may be open at a time. */
+  get window(): number {
+    return Math.min(this.#pullWindow, this.connection.remote.maxRequestsInFlight);
+  }
+
+  /** Whether one more chunk may be asked for now. */
+  get isReady(): boolean {
+    return this.connection.isOpen && this.pause === undefined && this.running < this.window;
+  }
+
+  /** Exchanges what either side holds; resolves with what this neighbour holds. */
+  async join(root: ManifestRoot, held: Bitfield): Promise<PeerCoverage> {
+    this.#chunkCount = root.chunkCount;
+    const { contentId, chunkCount } = root;
+    const coverage = held.count === 0 ? "none" : held.isFull ? "complete" : "bitfield";
+    const { reply, payload } = await this.connection.request(
+      { type: "join", contentId, coverage },
+      [0, Bitfield.byteLength(chunkCount)],
+      coverage === "bitfield" ? held.toBytes() : undefined,
+    );
+    if (reply.type === "refusal") {
+      const code = reply.reason === "contentUnknown" ? "CONTENT_NOT_FOUND" : "PEER_REFUSED";
+      throw new GoshareError(code, `a peer does not share this content (${reply.reason})`);
+    }
+    if (reply.type !== "availability" || reply.contentId !== contentId) {
+      throw new GoshareError("PEER_PROTOCOL", "a peer answered a Join for another content id");
+    }
+    if (reply.coverage !== "bitfield") return reply.coverage;
+    const field = Bitfield.fromBytes(payload, chunkCount);
+    if (field === undefined) throw new GoshareError("PEER_PROTOCOL", "a peer sent a malformed bitfield");
+    return field;
+  }
+
+  requested(id: number, _request: Request): void {
+    this.connection.refuse(id, "contentUnknown");
+  }
+
+  cancelled(): void {}
+
+  noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
+    if (!("contentId" in notice) || notice.contentId !== this.#contentId) return;
+    switch (notice.type) {
+      case "pullWindow":
+        this.#pullWindow = notice.requests;
+        return this.#events.changed(this);
+      case "availabilityUpdate":
+        this.#checkRange(notice.gained);
+        this.#checkRange(notice.lost);
+        this.#events.gained(this, notice.gained);
+        return this.#events.lost(this, notice.lost);
+      case "leave":
+        return this.connection.close("finished");
+      case "offer":
+        return this.connection.notify({
+          ...{ type: "decline", offerId: notice.offerId, reason: "notWanted", retryAfterMs: 0 },
+        });
+    }
+  }
+
+  goodbye(_reason: GoodbyeReason, _message: string): void {
+    this.#events.changed(this);
+  }
+
+  closed(error: GoshareError | undefined): void {
+    clearTimeout(this.pause);
+    this.#events.ended(this, error);
+  }
+
+  bitfieldBytes(contentId: ContentId): number | undefined {
+    if (contentId !== this.#contentId || this.#chunkCount === undefined) return undefined;
+    return Bitfield.byteLength(this.#chunkCount);
+  }
+
+  #checkRange(chunkIndexes: readonly number[]): void {
+    const limit = this.#chunkCount ?? 0;
+    if (chunkIndexes.some((chunkIndex) => chunkIndex >= limit)) {
+      throw new GoshareError("PEER_PROTOCOL", `an availability update beyond the ${limit} chunks there are`);
+    }
+  }
+}
