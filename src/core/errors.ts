@@ -42,7 +42,11 @@ export const ERROR_CODES = {
     EXIT.usage,
     "A ticket has a typing error, was cut, or holds what no ticket may hold.",
   ),
-  MANIFEST_FILE_INVALID: entry("user", EXIT.usage, "A .goshare file is damaged, cut short or something else."),
+  MANIFEST_FILE_INVALID: entry(
+    "user",
+    EXIT.usage,
+    "A .goshare file is damaged, cut short or something else.",
+  ),
   MANIFEST_INVALID: entry(
     "peer",
     EXIT.integrity,
@@ -58,7 +62,11 @@ export const ERROR_CODES = {
   SOURCE_CHANGED: entry("user", EXIT.other, "A file is not what it was when it was hashed."),
   CONTENT_NOT_FOUND: entry("user", EXIT.notFound, "No tracker and no peer knows the content id."),
   NO_PEERS: entry("user", EXIT.notFound, "Nobody who has the share could be reached."),
-  PEER_UNREACHABLE: entry("peer", EXIT.network, "A peer did not accept a connection or did not answer in time."),
+  PEER_UNREACHABLE: entry(
+    "peer",
+    EXIT.network,
+    "A peer did not accept a connection or did not answer in time.",
+  ),
   PEER_PROTOCOL: entry("peer", EXIT.network, "A peer broke a rule of the protocol."),
   PEER_REFUSED: entry("peer", EXIT.network, "A peer did not grant a request."),
   PEER_CLOSED: entry("peer", EXIT.network, "A peer ended the connection."),
@@ -162,6 +170,9 @@ export function fileSystemError(errno: string, message: string, cause?: unknown)
 /** Whether `thrown` is a Node system error with this errno name. */
 export function isErrno(thrown: unknown, ...errnos: readonly string[]): boolean {
   return (
-    thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" && errnos.includes(thrown.code)
+    thrown instanceof Error &&
+    "code" in thrown &&
+    typeof thrown.code === "string" &&
+    errnos.includes(thrown.code)
   );
 }

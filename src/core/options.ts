@@ -18,7 +18,10 @@ export function resolveOptions<T extends object>(
     const checked = resolved[key];
     if (range === undefined || typeof checked !== "number") continue;
     if (!(checked >= range[0] && checked <= range[1])) {
-      throw new GoshareError("USAGE", `${key} is ${checked}, which is not between ${range[0]} and ${range[1]}`);
+      throw new GoshareError(
+        "USAGE",
+        `${key} is ${checked}, which is not between ${range[0]} and ${range[1]}`,
+      );
     }
   }
   return Object.freeze(resolved);

@@ -32,7 +32,11 @@ export function readStrictly<D extends DescMessage>(desc: D, bytes: Uint8Array):
   return message;
 }
 
-function decode<D extends DescMessage>(desc: D, bytes: Uint8Array, readUnknownFields: boolean): MessageShape<D> {
+function decode<D extends DescMessage>(
+  desc: D,
+  bytes: Uint8Array,
+  readUnknownFields: boolean,
+): MessageShape<D> {
   try {
     return fromBinary(desc, bytes, { readUnknownFields, recursionLimit: MAX_DEPTH });
   } catch (cause) {
@@ -43,7 +47,9 @@ function decode<D extends DescMessage>(desc: D, bytes: Uint8Array, readUnknownFi
 function refuseUnknownFields(message: ReflectMessage): void {
   for (const unknown of message.getUnknown() ?? []) {
     if (unknown.no < FIRST_HINT_FIELD) {
-      throw new StrictReadError(`${message.desc.name} has a field ${unknown.no} that its format does not know`);
+      throw new StrictReadError(
+        `${message.desc.name} has a field ${unknown.no} that its format does not know`,
+      );
     }
   }
   for (const field of message.fields) {
@@ -53,4 +59,18 @@ function refuseUnknownFields(message: ReflectMessage): void {
       for (const item of value) if (isReflectMessage(item)) refuseUnknownFields(item);
     }
   }
+}
+
+/** The number in field 1 where it is the first field of the message, as writers write it; else undefined.
+ * Tells a newer format, of which nothing else may be assumed, from damage. Reads no further. */
+export function peekFormat(bytes: Uint8Array): number | undefined {
+  if (bytes[0] !== 0x08) return undefined;
+  let format = 0;
+  for (let index = 1; index <= 5; index++) {
+    const byte = bytes[index];
+    if (byte === undefined) return undefined;
+    format += (byte & 0x7f) * 2 ** (7 * (index - 1));
+    if (byte < 0x80) return format;
+  }
+  return undefined;
 }
