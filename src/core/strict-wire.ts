@@ -1,14 +1,24 @@
 // Strict reading of protobuf (the rules stand at the top of proto/goshare/v1/manifest.proto): what is decoded
-// must account for every byte that came, so that one content has one id in every language. Knows no message
-// of its own; never throws anything but StrictReadError.
-import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import { isReflectList, isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+// must account for every byte that came, so that one content has one id in every language. Instead of encoding
+// again, the bytes are walked once before they are decoded: a field that is doubled, spelled out though it holds
+// its default, or written with a padded number is what would make the lengths differ. The walk also refuses
+// what this decoder lets pass and others refuse (wrong wire types, messages that run over their end), and costs
+// no memory, whatever the bytes are. Knows no message of its own; never throws anything but StrictReadError.
+import assert from "node:assert/strict";
+import {
+  type DescField,
+  type DescMessage,
+  fromBinary,
+  type MessageShape,
+  ScalarType,
+} from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 
 /** Unknown fields from here up are hints: kept and ignored. Below they make a message invalid. */
 export const FIRST_HINT_FIELD = 1000;
 
-/** No message read strictly nests deeper than Manifest → entry; strangers' groups end here. */
-const MAX_DEPTH = 8;
+/** Groups in a hint nest no deeper. */
+const MAX_GROUP_DEPTH = 8;
 
 /** Why bytes are not a message under strict reading; callers turn it into their own typed error. */
 export class StrictReadError extends Error {
@@ -17,48 +27,157 @@ export class StrictReadError extends Error {
 
 /** The message in `bytes`. Its byte fields may be views of `bytes`. Throws StrictReadError. */
 export function readStrictly<D extends DescMessage>(desc: D, bytes: Uint8Array): MessageShape<D> {
-  // Almost no message has unknown fields, and one that re-encodes to its own length without them has none.
-  const plain = decode(desc, bytes, false);
-  if (toBinary(desc, plain).byteLength === bytes.byteLength) return plain;
-
-  const message = decode(desc, bytes, true);
-  refuseUnknownFields(reflect(desc, message));
-  const encodedBytes = toBinary(desc, message, { writeUnknownFields: true }).byteLength;
-  if (encodedBytes !== bytes.byteLength) {
-    throw new StrictReadError(
-      `${desc.name} takes ${bytes.byteLength} bytes where ${encodedBytes} say the same: fields are doubled, padded or spelled out`,
-    );
-  }
-  return message;
-}
-
-function decode<D extends DescMessage>(
-  desc: D,
-  bytes: Uint8Array,
-  readUnknownFields: boolean,
-): MessageShape<D> {
+  walkStrictly(desc, bytes);
   try {
-    return fromBinary(desc, bytes, { readUnknownFields, recursionLimit: MAX_DEPTH });
+    return fromBinary(desc, bytes, { readUnknownFields: false });
   } catch (cause) {
     throw new StrictReadError(`not a ${desc.name}: ${cause instanceof Error ? cause.message : "malformed"}`);
   }
 }
 
-function refuseUnknownFields(message: ReflectMessage): void {
-  for (const unknown of message.getUnknown() ?? []) {
-    if (unknown.no < FIRST_HINT_FIELD) {
-      throw new StrictReadError(
-        `${message.desc.name} has a field ${unknown.no} that its format does not know`,
-      );
+/** The first half of readStrictly, for those who decode themselves: all of strict reading but the UTF-8 of
+ * strings. Throws StrictReadError. */
+export function walkStrictly(desc: DescMessage, bytes: Uint8Array): void {
+  new Walk(bytes).message(formOf(desc), bytes.length);
+}
+
+/** How a field must stand on the wire. */
+interface FieldForm {
+  readonly wireType: WireType;
+  /** Bytes a varint may take. */
+  readonly maxVarintBytes: number;
+  /** Bit that singular fields set when seen, and the members of a oneof together; 0 for repeated ones. */
+  readonly seenBit: number;
+  /** Whether the default value is never written. */
+  readonly implicit: boolean;
+  readonly message: MessageForm | undefined;
+}
+
+interface MessageForm {
+  readonly name: string;
+  readonly fields: ReadonlyMap<number, FieldForm>;
+}
+
+const forms = new WeakMap<DescMessage, MessageForm>();
+
+function formOf(desc: DescMessage): MessageForm {
+  const known = forms.get(desc);
+  if (known !== undefined) return known;
+  const fields = new Map<number, FieldForm>();
+  for (const field of desc.fields) {
+    const first = field.oneof?.fields[0] ?? field;
+    fields.set(field.number, fieldForm(field, 2 ** desc.fields.indexOf(first)));
+  }
+  assert(desc.fields.length < 31, "one bit for each field");
+  const form = { name: desc.name, fields };
+  forms.set(desc, form);
+  return form;
+}
+
+function fieldForm(field: DescField, bit: number): FieldForm {
+  const repeated = field.fieldKind === "list";
+  const kind = repeated ? field.listKind : field.fieldKind;
+  const seenBit = repeated ? 0 : bit;
+  const implicit = !repeated && field.oneof === undefined;
+  const delimited = { wireType: WireType.LengthDelimited, maxVarintBytes: 5, seenBit, implicit };
+  if (kind === "message" && field.message !== undefined) {
+    return { ...delimited, implicit: false, message: formOf(field.message) };
+  }
+  const scalar = kind === "enum" ? ScalarType.INT32 : field.scalar;
+  if (scalar === ScalarType.STRING || scalar === ScalarType.BYTES)
+    return { ...delimited, message: undefined };
+  const maxVarintBytes = scalar === undefined || repeated ? undefined : VARINT_BYTES[scalar];
+  assert(maxVarintBytes !== undefined, `strict reading does not know the type of ${field.name}`);
+  return { wireType: WireType.Varint, maxVarintBytes, seenBit, implicit, message: undefined };
+}
+
+const VARINT_BYTES: { readonly [K in ScalarType]?: number } = {
+  [ScalarType.UINT32]: 5,
+  [ScalarType.UINT64]: 10,
+  [ScalarType.INT32]: 10,
+  [ScalarType.BOOL]: 1,
+};
+
+class Walk {
+  readonly #bytes: Uint8Array;
+  #position = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  message(form: MessageForm, end: number): void {
+    let seen = 0;
+    while (this.#position < end) {
+      const tag = this.#varint(form, end, 5);
+      const fieldNumber = Math.floor(tag / 8);
+      const wireType: WireType = tag % 8;
+      const field = form.fields.get(fieldNumber);
+      if (field === undefined || field.wireType !== wireType) {
+        this.#hint(form, fieldNumber, wireType, end);
+        continue;
+      }
+      if ((seen & field.seenBit) !== 0)
+        throw new StrictReadError(`${form.name} has field ${fieldNumber} twice`);
+      seen |= field.seenBit;
+      const value = this.#varint(form, end, field.maxVarintBytes);
+      if (field.implicit && value === 0) {
+        throw new StrictReadError(`${form.name} spells out field ${fieldNumber} though it holds its default`);
+      }
+      if (wireType !== WireType.LengthDelimited) continue;
+      const fieldEnd = this.#position + value;
+      if (fieldEnd > end) throw cutShort(form);
+      if (field.message === undefined) this.#position = fieldEnd;
+      else this.message(field.message, fieldEnd);
     }
   }
-  for (const field of message.fields) {
-    const value: unknown = message.isSet(field) ? message.get(field) : undefined;
-    if (isReflectMessage(value)) refuseUnknownFields(value);
-    else if (isReflectList(value)) {
-      for (const item of value) if (isReflectMessage(item)) refuseUnknownFields(item);
+
+  #hint(form: MessageForm, fieldNumber: number, wireType: WireType, end: number): void {
+    if (fieldNumber < FIRST_HINT_FIELD) {
+      throw new StrictReadError(`${form.name} has a field ${fieldNumber} that its format does not know`);
     }
+    this.#skip(form, fieldNumber, wireType, end, 0);
   }
+
+  /** Over the value of an unknown field, whose inside is nobody's business. */
+  #skip(form: MessageForm, fieldNumber: number, wireType: WireType, end: number, depth: number): void {
+    if (wireType === WireType.Varint) this.#varint(form, end, 10);
+    else if (wireType === WireType.Bit32) this.#position += 4;
+    else if (wireType === WireType.Bit64) this.#position += 8;
+    else if (wireType === WireType.LengthDelimited) this.#position += this.#varint(form, end, 5);
+    else if (wireType === WireType.StartGroup && depth < MAX_GROUP_DEPTH) {
+      for (;;) {
+        const tag = this.#varint(form, end, 5);
+        const innerNumber = Math.floor(tag / 8);
+        const innerType: WireType = tag % 8;
+        if (innerType === WireType.EndGroup && innerNumber === fieldNumber) break;
+        this.#skip(form, innerNumber, innerType, end, depth + 1);
+      }
+    } else throw new StrictReadError(`${form.name} has a field ${fieldNumber} of wire type ${wireType}`);
+    if (this.#position > end) throw cutShort(form);
+  }
+
+  /** A number without padding. Inexact above 2^53, where only its being there matters. */
+  #varint(form: MessageForm, end: number, maxBytes: number): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 1; count <= maxBytes; count++) {
+      const byte = this.#bytes[this.#position];
+      if (byte === undefined || this.#position >= end) throw cutShort(form);
+      this.#position += 1;
+      value += (byte & 0x7f) * scale;
+      scale *= 0x80;
+      if (byte >= 0x80) continue;
+      if (byte === 0 && count > 1) throw new StrictReadError(`${form.name} has a padded number`);
+      if ((count === 5 && maxBytes === 5 && byte > 0x0f) || (count === 10 && byte > 1)) break;
+      return value;
+    }
+    throw new StrictReadError(`${form.name} has a number out of range`);
+  }
+}
+
+function cutShort(form: MessageForm): StrictReadError {
+  return new StrictReadError(`${form.name} is cut short`);
 }
 
 /** The number in field 1 where it is the first field of the message, as writers write it; else undefined.
