@@ -1,0 +1,25 @@
+// Which endpoints may be dialled when somebody else proposed them: the one guard in front of every such dial.
+import type { Endpoint } from "./endpoint.js";
+import { hostScope } from "./host.js";
+import { MAX_PORT } from "./limits.js";
+
+/** Whether an endpoint that was proposed by the machine at `proposedByHost` may be dialled: never an
+ * unspecified, multicast or broadcast host or port 0; loopback and link-local only if the one who proposed it
+ * is on loopback itself. A name is judged by its text alone: whoever resolves it asks again for each address
+ * that comes out. */
+export function mayDial(endpoint: Endpoint, proposedByHost: string): boolean {
+  if (endpoint.port < 1 || endpoint.port > MAX_PORT) return false;
+  switch (hostScope(endpoint.host)) {
+    case "unspecified":
+    case "multicast":
+    case "broadcast":
+      return false;
+    case "loopback":
+    case "link-local":
+      return hostScope(proposedByHost) === "loopback";
+    case "private":
+    case "public":
+    case "name":
+      return true;
+  }
+}

@@ -1,0 +1,143 @@
+// The .goshare file: a manifest and where to begin. Encodes, decodes, reads and writes it; never fetches what it
+// lacks.
+import { randomBytes } from "node:crypto";
+import { constants, type FileHandle, open, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import type { Endpoint } from "../address/endpoint.js";
+import { GoshareError } from "../core/errors.js";
+import { peekFormat } from "../core/strict-wire.js";
+import { formatBytes, MIB } from "../core/units.js";
+import { checkManifest, checkRoot } from "../manifest/check.js";
+import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "./wire.js";
+
+/** Bytes in a .goshare file. */
+export const MAX_MANIFEST_FILE_BYTES = 64 * MIB;
+
+export interface ManifestFileContent {
+  /** The encoded root. */
+  readonly root: Uint8Array;
+  readonly trackers: readonly Endpoint[];
+  readonly peers: readonly Endpoint[];
+  /** The encoded body; left out of the file where the root holds it or the file would be too large. */
+  readonly body?: Uint8Array | undefined;
+}
+
+/** A checked .goshare file. */
+export interface ManifestFile {
+  readonly root: ManifestRoot;
+  /** Undefined where the body has to be fetched from peers. */
+  readonly manifest: Manifest | undefined;
+  readonly trackers: readonly Endpoint[];
+  readonly peers: readonly Endpoint[];
+}
+
+/** The bytes of a .goshare file. Throws MANIFEST_INVALID if `root` is none. */
+export function encodeManifestFile(content: ManifestFileContent): Uint8Array {
+  const { root: manifest, trackers, peers } = content;
+  const none = new Uint8Array(0);
+  const withoutBody = manifestFileToWire({ manifest, trackers, peers, body: none });
+  const body = content.body ?? none;
+  const fits = withoutBody.length + body.length + 8 <= MAX_MANIFEST_FILE_BYTES;
+  if (body.length === 0 || !fits || checkRoot(manifest).inlineBody !== undefined) return withoutBody;
+  return manifestFileToWire({ manifest, trackers, peers, body });
+}
+
+/** The content of a .goshare file; the manifest holds on to `bytes`. Endpoints that cannot be used are skipped.
+ * Throws MANIFEST_FILE_INVALID, MANIFEST_INVALID or NEWER_FORMAT. */
+export function decodeManifestFile(bytes: Uint8Array): ManifestFile {
+  if (bytes.length > MAX_MANIFEST_FILE_BYTES) throw tooLarge(bytes.length);
+  const format = peekFormat(bytes);
+  if (format === undefined || format === 0) throw invalidFile("it is no .goshare file");
+  if (format !== MANIFEST_FILE_FORMAT) {
+    throw new GoshareError(
+      "NEWER_FORMAT",
+      `the .goshare file has format ${format}, made by a newer goshare`,
+      {
+        hint: "install a newer goshare",
+      },
+    );
+  }
+  const fields = manifestFileFromWire(bytes);
+  if (fields === "cut") throw invalidFile("the .goshare file is cut short");
+  if (fields === "damaged") throw invalidFile("the .goshare file is damaged");
+  const { manifest: rootBytes, body, trackers, peers } = fields;
+  if (rootBytes.length === 0) throw invalidFile("the .goshare file holds no manifest");
+  const root = checkRoot(rootBytes);
+  if (root.inlineBody === undefined) {
+    const manifest = body.length === 0 ? undefined : checkManifest(root, body);
+    return { root, manifest, trackers, peers };
+  }
+  if (body.length > 0) throw invalidFile("the .goshare file has a second body beside that of its manifest");
+  return { root, manifest: checkManifest(root, root.inlineBody), trackers, peers };
+}
+
+/** Reads and checks the .goshare file at `filePath`; errors name it. */
+export async function readManifestFile(filePath: string): Promise<ManifestFile> {
+  try {
+    return decodeManifestFile(await readBounded(filePath));
+  } catch (thrown) {
+    const error = GoshareError.from(thrown);
+    // Node's own messages name the path already.
+    if (error !== thrown) throw error;
+    throw new GoshareError(error.code, `${filePath}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+}
+
+async function readBounded(filePath: string): Promise<Uint8Array> {
+  // Without O_NONBLOCK the opening of a named pipe waits for a writer.
+  const handle = await open(filePath, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw invalidFile("it is no file");
+    if (stats.size > MAX_MANIFEST_FILE_BYTES) throw tooLarge(stats.size);
+    const buffer = Buffer.alloc(stats.size);
+    let filled = 0;
+    while (filled < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes a .goshare file to `filePath`, whole or not at all; replaces one that is there. */
+export async function writeManifestFile(filePath: string, content: ManifestFileContent): Promise<void> {
+  const bytes = encodeManifestFile(content);
+  const suffix = randomBytes(6).toString("hex");
+  const temporaryPath = path.join(path.dirname(filePath), `.goshare-${suffix}.tmp`);
+  try {
+    const handle = await open(temporaryPath, "wx", 0o644);
+    try {
+      await writeWhole(handle, bytes);
+      await rename(temporaryPath, filePath);
+    } catch (thrown) {
+      await rm(temporaryPath, { force: true });
+      throw thrown;
+    }
+  } catch (thrown) {
+    const { code, message, hint } = GoshareError.from(thrown);
+    throw new GoshareError(code, `${filePath} cannot be written: ${message}`, { hint, cause: thrown });
+  }
+}
+
+async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function tooLarge(bytes: number): GoshareError {
+  const limit = formatBytes(MAX_MANIFEST_FILE_BYTES);
+  return invalidFile(`the .goshare file has ${bytes} bytes, more than ${limit}`);
+}
+
+function invalidFile(message: string): GoshareError {
+  return new GoshareError("MANIFEST_FILE_INVALID", message, { hint: "copy the .goshare file again" });
+}
