@@ -1,0 +1,48 @@
+// How a remote call fails: a gRPC status and a sentence. Handlers throw it to answer a caller, clients throw
+// what they were answered. Knows no service, and does not load the gRPC library.
+
+/** The gRPC status codes, by number as they stand on the wire. */
+export const RPC_STATUS = {
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+export type RpcStatus = keyof typeof RPC_STATUS;
+
+/** A call that ended without an answer. In a handler `message` goes to the caller as it is: no secrets in it.
+ * At a client DATA_LOSS is also what an answer that does not decode is called. */
+export class RpcError extends Error {
+  override readonly name = "RpcError";
+  readonly status: RpcStatus;
+
+  constructor(status: RpcStatus, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+  }
+}
+
+/** The name of a status number; UNKNOWN for numbers that gRPC does not define. */
+export function rpcStatusFromCode(code: number): RpcStatus {
+  for (const [name, number] of Object.entries(RPC_STATUS)) {
+    if (number === code && isRpcStatus(name)) return name;
+  }
+  return "UNKNOWN";
+}
+
+function isRpcStatus(name: string): name is RpcStatus {
+  return name in RPC_STATUS;
+}

@@ -1,0 +1,255 @@
+// A gRPC server over plain sockets: listens, counts connections, serves bound methods, shuts down in bounded
+// time. Sockets are accepted here and handed to the gRPC library, because that alone gives the system's own
+// error when a port is taken, a limit on connections, and an end to those that will not close.
+// Knows no service of its own.
+import assert from "node:assert/strict";
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import type { DescService } from "@bufbuild/protobuf";
+import {
+  type ConnectionInjector,
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  type ServerUnaryCall,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
+import { RPC_STATUS, RpcError } from "./rpc-error.js";
+
+export interface RpcServerOptions {
+  /** Largest encoded request and response. */
+  readonly maxRequestBytes: number;
+  readonly maxResponseBytes: number;
+  /** Most fields in one request, at all depths. */
+  readonly maxRequestFields: number;
+  /** Connections beyond it are closed as they come. */
+  readonly maxConnections: number;
+  readonly maxCallsPerConnection: number;
+  /** A request must be there in full this long after its headers. */
+  readonly requestTimeoutMs: number;
+  /** A connection without calls is closed after it. */
+  readonly idleTimeoutMs: number;
+  /** A silent connection is pinged after the first and dropped after the second. */
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** A connection is asked to go after the first and dropped after the second. */
+  readonly connectionAgeMs: number;
+  readonly connectionAgeGraceMs: number;
+  /** Running calls get this long when the server closes. */
+  readonly shutdownGraceMs: number;
+}
+
+/** How often stalled requests are looked for. */
+const STALL_CHECK_MS = 1000;
+
+/** Longer messages would not fit the trailers of a call. */
+const MAX_STATUS_CHARACTERS = 500;
+
+interface Connection {
+  readonly localAddress?: string | undefined;
+  readonly remoteAddress?: string | undefined;
+}
+
+export class RpcServer {
+  /** The library's own server, for services that bring their own definition (health, reflection). */
+  readonly grpc: Server;
+  readonly #options: RpcServerOptions;
+  readonly #onUnexpected: (error: unknown, where: string) => void;
+  readonly #listener: NetServer;
+  readonly #injector: ConnectionInjector;
+  readonly #sockets = new Set<Socket>();
+  /** Interceptors alone see the socket of a call; they leave it here for the handler, by the call's metadata. */
+  readonly #connections = new WeakMap<object, Connection>();
+  readonly #stalls: StallWatch;
+  #stallTimer: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** `onUnexpected` is told of everything a handler throws that is no RpcError, and of listener failures. */
+  constructor(options: RpcServerOptions, onUnexpected: (error: unknown, where: string) => void) {
+    this.#options = options;
+    this.#onUnexpected = onUnexpected;
+    this.#stalls = new StallWatch(options.requestTimeoutMs);
+    this.grpc = new Server({
+      interceptors: [this.#interceptor()],
+      "grpc.enable_channelz": 0,
+      "grpc.max_receive_message_length": options.maxRequestBytes,
+      "grpc.max_send_message_length": options.maxResponseBytes,
+      "grpc.max_concurrent_streams": options.maxCallsPerConnection,
+      "grpc.max_connection_idle_ms": options.idleTimeoutMs,
+      "grpc.keepalive_time_ms": options.keepaliveMs,
+      "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
+      "grpc.max_connection_age_ms": options.connectionAgeMs,
+      "grpc.max_connection_age_grace_ms": options.connectionAgeGraceMs,
+    });
+    this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#listener = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#listener.maxConnections = options.maxConnections;
+  }
+
+  addService<S extends DescService>(service: S, methods: RpcMethods<S>): void {
+    const implementation: UntypedServiceImplementation = {};
+    for (const method of Object.values<RpcMethod>(methods)) {
+      implementation[method.name] = this.#unaryCall(method, `${service.name}.${method.name}`);
+    }
+    for (const { localName } of service.methods) {
+      assert.ok(localName in implementation, `${service.name}.${localName} has no handler`);
+    }
+    this.grpc.addService(serviceDefinition(service), implementation);
+  }
+
+  /** Listens at `host` ("::" takes IPv4 too); port 0 is any free one. Rejects with the system's error. May be
+   * called again after it was rejected. */
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    const { promise, resolve, reject } = withResolvers();
+    this.#listener.once("error", reject);
+    this.#listener.listen({ host, port }, resolve);
+    try {
+      await promise;
+    } finally {
+      this.#listener.off("error", reject);
+    }
+    this.#listener.on("error", (error) => this.#onUnexpected(error, "listener"));
+    this.#stallTimer = setInterval(() => this.#stalls.endStalled(), STALL_CHECK_MS).unref();
+    const address = this.#listener.address();
+    assert.ok(address !== null && typeof address !== "string");
+    return address;
+  }
+
+  /** Takes nothing new, lets running calls end for `shutdownGraceMs`, then ends every connection. */
+  close(): Promise<void> {
+    this.#closed ??= this.#shutDown();
+    return this.#closed;
+  }
+
+  async #shutDown(): Promise<void> {
+    clearInterval(this.#stallTimer);
+    if (this.#listener.listening) this.#listener.close();
+    const { promise, resolve } = withResolvers();
+    const timer = setTimeout(resolve, this.#options.shutdownGraceMs);
+    this.grpc.tryShutdown(() => resolve());
+    await promise;
+    clearTimeout(timer);
+    this.#injector.destroy();
+    this.grpc.forceShutdown();
+    // Without channelz the library does not know its sessions, and its forced shutdown ends none of them.
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    this.#injector.injectConnection(socket);
+  }
+
+  #interceptor(): ServerInterceptor {
+    return (method, call) => {
+      if (!method.requestStream) this.#stalls.begin(call);
+      return new ServerInterceptingCall(call, {
+        start: (next) =>
+          next({
+            onReceiveMetadata: (metadata, nextMetadata) => {
+              this.#connections.set(metadata, call.getConnectionInfo());
+              nextMetadata(metadata);
+            },
+            onReceiveHalfClose: (nextHalfClose) => {
+              this.#stalls.end(call);
+              nextHalfClose();
+            },
+            onCancel: () => this.#stalls.end(call),
+          }),
+      });
+    };
+  }
+
+  #unaryCall(method: RpcMethod, where: string): handleUnaryCall<Buffer, Buffer> {
+    return (call, respond) => {
+      const context = new UnaryCallContext(call, this.#connections.get(call.metadata));
+      method.invoke(call.request, context, this.#options.maxRequestFields).then(
+        (response) => respond(null, response),
+        (error: unknown) => {
+          if (!(error instanceof RpcError)) this.#onUnexpected(error, where);
+          respond(statusOf(error));
+        },
+      );
+    };
+  }
+}
+
+/** What the caller is told: an RpcError as it is, of anything else nothing but that it happened. */
+function statusOf(error: unknown): { code: number; details: string } {
+  if (error instanceof RpcError) {
+    return { code: RPC_STATUS[error.status], details: error.message.slice(0, MAX_STATUS_CHARACTERS) };
+  }
+  return { code: RPC_STATUS.INTERNAL, details: "internal error" };
+}
+
+class UnaryCallContext implements CallContext {
+  readonly peerHost: string;
+  readonly localHost: string;
+  readonly #call: ServerUnaryCall<Buffer, Buffer>;
+  #signal: AbortSignal | undefined;
+
+  constructor(call: ServerUnaryCall<Buffer, Buffer>, connection: Connection | undefined) {
+    this.#call = call;
+    this.peerHost = connection?.remoteAddress ?? "";
+    this.localHost = connection?.localAddress ?? "";
+  }
+
+  /** Made when first asked for: most handlers never wait for anything. */
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const controller = new AbortController();
+      if (this.#call.cancelled) controller.abort();
+      else this.#call.once("cancelled", () => controller.abort());
+      this.#signal = controller.signal;
+    }
+    return this.#signal;
+  }
+}
+
+interface EndableCall {
+  sendStatus(status: { code: number; details: string; metadata: null }): void;
+}
+
+/** Calls whose request is not there in full yet, oldest first. */
+class StallWatch {
+  readonly #timeoutMs: number;
+  readonly #startedAtMs = new Map<EndableCall, number>();
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  begin(call: EndableCall): void {
+    this.#startedAtMs.set(call, performance.now());
+  }
+
+  end(call: EndableCall): void {
+    this.#startedAtMs.delete(call);
+  }
+
+  endStalled(): void {
+    const latest = performance.now() - this.#timeoutMs;
+    for (const [call, startedAtMs] of this.#startedAtMs) {
+      if (startedAtMs > latest) return;
+      this.#startedAtMs.delete(call);
+      call.sendStatus({
+        code: RPC_STATUS.DEADLINE_EXCEEDED,
+        details: "the request did not arrive in time",
+        metadata: null,
+      });
+    }
+  }
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
+  let resolve = (): void => {};
+  let reject = (_error: unknown): void => {};
+  const promise = new Promise<void>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,151 @@
+// A gRPC client for unary methods, typed by the generated descriptor. Every call has a deadline; idempotent
+// services are retried while the server is unavailable. The gRPC library is loaded by the first call, because
+// it takes longer to load than most commands take to run. Knows no service of its own.
+import { isIP } from "node:net";
+import type {
+  DescMessage,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { Client, ClientOptions, ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
+import { asIs, methodPath } from "./adapter.js";
+import { decodeMessage, encodeMessage } from "./message-codec.js";
+import { RpcError, rpcStatusFromCode } from "./rpc-error.js";
+
+export interface UnaryClientOptions {
+  /** Largest encoded request and response. */
+  readonly maxRequestBytes: number;
+  readonly maxResponseBytes: number;
+  /** Most fields in one response, at all depths. */
+  readonly maxResponseFields: number;
+  /** Times a call is sent at most while the server is unavailable, 1 to 5; all within the call's deadline.
+   * More than 1 only for services whose every method is idempotent. */
+  readonly maxAttempts: number;
+}
+
+export interface CallLimits {
+  /** Time for the whole call, retries included. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const RETRY = { initialBackoff: "0.1s", maxBackoff: "2s", backoffMultiplier: 2 } as const;
+
+/** A server that is down must not be called four times by everybody for ever: retries stop when this many
+ * calls more have failed than succeeded. */
+const RETRY_THROTTLING = { maxTokens: 10, tokenRatio: 0.1 } as const;
+
+const FIRST_RECONNECT_BACKOFF_MS = 200;
+const MAX_RECONNECT_BACKOFF_MS = 10_000;
+
+export class UnaryClient {
+  readonly #service: DescService;
+  readonly #target: string;
+  readonly #options: UnaryClientOptions;
+  #client: Promise<Client> | undefined;
+  #closed = false;
+
+  /** `host` is an IP address without brackets or a name; nothing is dialled before the first call. */
+  constructor(service: DescService, host: string, port: number, options: UnaryClientOptions) {
+    this.#service = service;
+    this.#target = target(host, port);
+    this.#options = options;
+  }
+
+  /** Calls `method` of the service. The byte fields of the answer are views of one buffer.
+   * Rejects with RpcError, or with the signal's reason when `limits.signal` is aborted. */
+  async call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    limits: CallLimits,
+  ): Promise<MessageShape<O>> {
+    limits.signal?.throwIfAborted();
+    const bytes = encodeMessage(method.input, request);
+    const client = await this.#connect();
+    const answer = await this.#send(client, methodPath(this.#service, method.name), bytes, limits);
+    try {
+      return decodeMessage(method.output, answer, this.#options.maxResponseFields);
+    } catch (cause) {
+      throw new RpcError(
+        "DATA_LOSS",
+        cause instanceof Error ? cause.message : "the answer does not decode",
+        cause,
+      );
+    }
+  }
+
+  /** Ends the connection. Running calls fail; later ones too. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const client = await this.#client;
+    client?.close();
+  }
+
+  async #connect(): Promise<Client> {
+    this.#client ??= this.#load();
+    const client = await this.#client;
+    if (this.#closed) throw new RpcError("CANCELLED", "the client is closed");
+    return client;
+  }
+
+  async #load(): Promise<Client> {
+    const grpc = await import("@grpc/grpc-js");
+    return new grpc.Client(this.#target, grpc.credentials.createInsecure(), this.#channelOptions());
+  }
+
+  #channelOptions(): ClientOptions {
+    const { maxAttempts, maxRequestBytes, maxResponseBytes } = this.#options;
+    const methodConfig = {
+      name: [{ service: this.#service.typeName }],
+      ...(maxAttempts > 1 && {
+        retryPolicy: { ...RETRY, maxAttempts, retryableStatusCodes: ["UNAVAILABLE"] },
+      }),
+    };
+    return {
+      // Neighbours and machines in the same house are what it talks to; a web proxy reaches neither.
+      "grpc.enable_http_proxy": 0,
+      "grpc.enable_channelz": 0,
+      "grpc.service_config_disable_resolution": 1,
+      "grpc.service_config": JSON.stringify({
+        methodConfig: [methodConfig],
+        retryThrottling: RETRY_THROTTLING,
+      }),
+      "grpc.max_send_message_length": maxRequestBytes,
+      "grpc.max_receive_message_length": maxResponseBytes,
+      "grpc.initial_reconnect_backoff_ms": FIRST_RECONNECT_BACKOFF_MS,
+      "grpc.max_reconnect_backoff_ms": MAX_RECONNECT_BACKOFF_MS,
+      // Else a closed client's connection lives on in a pool of the whole process.
+      "grpc.use_local_subchannel_pool": 1,
+    };
+  }
+
+  #send(client: Client, path: string, request: Buffer, { deadlineMs, signal }: CallLimits): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      let call: ClientUnaryCall | undefined;
+      const cancel = (): void => call?.cancel();
+      const done = (error: ServiceError | null, answer?: Buffer): void => {
+        signal?.removeEventListener("abort", cancel);
+        if (error === null && answer !== undefined) resolve(answer);
+        else if (signal?.aborted) reject(signal.reason);
+        else reject(new RpcError(rpcStatusFromCode(error?.code ?? -1), error?.details ?? "no answer", error));
+      };
+      signal?.addEventListener("abort", cancel, { once: true });
+      call = client.makeUnaryRequest(path, asIs, asIs, request, { deadline: Date.now() + deadlineMs }, done);
+      if (signal?.aborted) cancel();
+    });
+  }
+}
+
+/** The library's spelling of a destination. */
+function target(host: string, port: number): string {
+  switch (isIP(host)) {
+    case 4:
+      return `ipv4:${host}:${port}`;
+    case 6:
+      return `ipv6:[${host}]:${port}`;
+    default:
+      return `dns:///${host}:${port}`;
+  }
+}

@@ -1,0 +1,228 @@
+// A client of one tracker: its six calls with domain types, deadlines and goshare's own errors, and the lease
+// token between them. Decides neither when to announce nor what to do with peers. Loads the gRPC library with
+// its first call, the tracker's server never.
+import { createHash } from "node:crypto";
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
+import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { quoted } from "../core/characters.js";
+import { GoshareError } from "../core/errors.js";
+import { type ContentId, idToBytes, type PeerId, toHex } from "../core/ids.js";
+import { type NumericRanges, resolveOptions } from "../core/options.js";
+import { formatDuration } from "../core/units.js";
+import { RpcError } from "../rpc/rpc-error.js";
+import { UnaryClient } from "../rpc/unary-client.js";
+import type { AnnounceAnswer, Announcement, Swarm, TrackerInfo } from "./announcement.js";
+import {
+  MAX_REQUEST_BYTES,
+  MAX_RESPONSE_BYTES,
+  MAX_RESPONSE_FIELDS,
+  MAX_SHARES_PER_ANNOUNCE,
+  MAX_WANT_PEERS,
+  MAX_WITHDRAWN_SHARES,
+} from "./limits.js";
+import {
+  announceAnswerFromWire,
+  announcementToWire,
+  infoFromWire,
+  leaseTokenFromWire,
+  peersQueryToWire,
+  swarmFromWire,
+} from "./wire.js";
+
+export interface TrackerClientOptions {
+  /** Time for one call, attempts after the first included. */
+  readonly callTimeoutMs: number;
+  /** Times a call is sent at most while the tracker is unavailable, 1 to 5. */
+  readonly maxAttempts: number;
+}
+
+export const defaultTrackerClientOptions: TrackerClientOptions = Object.freeze({
+  callTimeoutMs: 10_000,
+  maxAttempts: 4,
+});
+
+const ranges: NumericRanges<TrackerClientOptions> = { callTimeoutMs: [1, 10 * 60_000], maxAttempts: [1, 5] };
+
+const NO_TOKEN = new Uint8Array(0);
+
+/** Every call rejects with TRACKER_UNREACHABLE, TRACKER_REFUSED or TRACKER_PROTOCOL, or with the reason of
+ * the signal that ended it. */
+export class TrackerClient {
+  readonly endpoint: Endpoint;
+  readonly #options: TrackerClientOptions;
+  readonly #rpc: UnaryClient;
+  /** What the tracker gave with the last announcement; proves later that the leases are ours. */
+  #leaseToken: Uint8Array = NO_TOKEN;
+
+  /** Dials nothing before the first call. Throws USAGE for an endpoint with TLS. */
+  constructor(endpoint: Endpoint, options: Partial<TrackerClientOptions> = {}) {
+    if (endpoint.transport === "tls") {
+      throw new GoshareError(
+        "USAGE",
+        `tracker ${formatEndpoint(endpoint)}: TLS to trackers is not supported yet`,
+        {
+          hint: "name a tracker without TLS",
+        },
+      );
+    }
+    this.endpoint = endpoint;
+    this.#options = resolveOptions(defaultTrackerClientOptions, options, ranges);
+    this.#rpc = new UnaryClient(TrackerService, endpoint.host, endpoint.port, {
+      maxAttempts: this.#options.maxAttempts,
+      maxRequestBytes: MAX_REQUEST_BYTES,
+      maxResponseBytes: MAX_RESPONSE_BYTES,
+      maxResponseFields: MAX_RESPONSE_FIELDS,
+    });
+  }
+
+  /** Adds or renews leases, with as many calls as the number of shares takes; the answer is of all together. */
+  async announce(announcement: Announcement, signal?: AbortSignal): Promise<AnnounceAnswer> {
+    const { shares } = announcement;
+    let answer = await this.#announcePart(announcement, shares.slice(0, MAX_SHARES_PER_ANNOUNCE), signal);
+    for (let at = MAX_SHARES_PER_ANNOUNCE; at < shares.length; at += MAX_SHARES_PER_ANNOUNCE) {
+      const part = shares.slice(at, at + MAX_SHARES_PER_ANNOUNCE);
+      const next = await this.#announcePart(announcement, part, signal);
+      answer = {
+        ...next,
+        answers: [...answer.answers, ...next.answers],
+        wantedManifests: [...answer.wantedManifests, ...next.wantedManifests],
+      };
+    }
+    return answer;
+  }
+
+  async #announcePart(
+    announcement: Announcement,
+    shares: Announcement["shares"],
+    signal: AbortSignal | undefined,
+  ): Promise<AnnounceAnswer> {
+    const part = { ...announcement, shares };
+    const request = announcementToWire(part, this.#leaseToken);
+    const response = await this.#call(TrackerService.method.announce, request, signal);
+    this.#leaseToken = leaseTokenFromWire(response);
+    return announceAnswerFromWire(response, part, this.endpoint.host);
+  }
+
+  /** Ends the leases on `contentIds`, on everything if there are none. Does nothing where the tracker holds none
+   * of ours. */
+  async withdraw(peerId: PeerId, contentIds: readonly ContentId[] = [], signal?: AbortSignal): Promise<void> {
+    if (this.#leaseToken.length === 0) return;
+    let at = 0;
+    do {
+      const part = contentIds.slice(at, at + MAX_WITHDRAWN_SHARES);
+      const request = {
+        peerId: idToBytes(peerId),
+        leaseToken: this.#leaseToken,
+        contentIds: part.map(idToBytes),
+      };
+      const answer = this.#call(TrackerService.method.withdraw, request, signal);
+      await answer.catch(unlessStatus("PERMISSION_DENIED"));
+      at += MAX_WITHDRAWN_SHARES;
+    } while (at < contentIds.length);
+  }
+
+  /** A random sample of at most `max` peers (0 to 50), and how many there are. */
+  async listPeers(
+    contentId: ContentId,
+    max: number,
+    excludePeerId?: PeerId,
+    signal?: AbortSignal,
+  ): Promise<Swarm> {
+    const wanted = Math.min(max, MAX_WANT_PEERS);
+    const request = peersQueryToWire(contentId, wanted, excludePeerId);
+    const response = await this.#call(TrackerService.method.listPeers, request, signal);
+    return swarmFromWire(response, wanted, new Set([excludePeerId]), this.endpoint.host);
+  }
+
+  /** The exact bytes of the root with this content id; undefined if the tracker has none. Unchecked beyond
+   * their digest. */
+  async getManifest(contentId: ContentId, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const request = { contentId: idToBytes(contentId) };
+    const answer = this.#call(TrackerService.method.getManifest, request, signal);
+    const response = await answer.catch(unlessStatus("NOT_FOUND"));
+    if (response === undefined) return undefined;
+    if (toHex(createHash("sha256").update(response.manifest).digest()) !== contentId) {
+      throw this.#protocolError(`answered with a manifest that is not ${contentId}`);
+    }
+    return response.manifest;
+  }
+
+  /** Hands in a root the tracker asked for in `wantedManifests`. Returns whether it keeps it. */
+  async publishManifest(peerId: PeerId, manifest: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    const request = { peerId: idToBytes(peerId), leaseToken: this.#leaseToken, manifest };
+    const { stored } = await this.#call(TrackerService.method.publishManifest, request, signal);
+    return stored;
+  }
+
+  async info(signal?: AbortSignal): Promise<TrackerInfo> {
+    return infoFromWire(await this.#call(TrackerService.method.getTrackerInfo, {}, signal));
+  }
+
+  /** Ends the connection; calls fail from now on. Leases stay until they are withdrawn or end. */
+  async close(): Promise<void> {
+    await this.#rpc.close();
+  }
+
+  async #call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    signal: AbortSignal | undefined,
+  ): Promise<MessageShape<O>> {
+    try {
+      return await this.#rpc.call(method, request, { deadlineMs: this.#options.callTimeoutMs, signal });
+    } catch (error) {
+      throw error instanceof RpcError ? this.#trackerError(error) : error;
+    }
+  }
+
+  #trackerError(cause: RpcError): GoshareError {
+    const name = `tracker ${formatEndpoint(this.endpoint)}`;
+    switch (cause.status) {
+      case "UNAVAILABLE":
+        return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached`, {
+          cause,
+          hint: "check its address, and that a tracker runs there and no firewall stands between",
+        });
+      case "DEADLINE_EXCEEDED": {
+        const waited = formatDuration(this.#options.callTimeoutMs);
+        return new GoshareError("TRACKER_UNREACHABLE", `${name} did not answer within ${waited}`, {
+          cause,
+          hint: "check that it is a goshare tracker, and the network to it",
+        });
+      }
+      case "UNKNOWN":
+      case "UNIMPLEMENTED":
+      case "OUT_OF_RANGE":
+      case "DATA_LOSS":
+        return this.#protocolError("answered what no tracker answers", cause);
+      case "RESOURCE_EXHAUSTED":
+        return new GoshareError(
+          "TRACKER_REFUSED",
+          `${name} is full or a message too large: ${quoted(cause.message)}`,
+          {
+            cause,
+            hint: "name another tracker with --tracker HOST:PORT, or none: peers find each other by the ticket too",
+          },
+        );
+      default:
+        return new GoshareError("TRACKER_REFUSED", `${name} refused: ${quoted(cause.message)}`, { cause });
+    }
+  }
+
+  #protocolError(what: string, cause?: RpcError): GoshareError {
+    return new GoshareError("TRACKER_PROTOCOL", `tracker ${formatEndpoint(this.endpoint)} ${what}`, {
+      cause,
+      hint: "something other than a goshare tracker may run at that address",
+    });
+  }
+}
+
+/** For calls where one status is an answer: undefined for it, every other failure stays one. */
+function unlessStatus(status: RpcError["status"]): (error: unknown) => undefined {
+  return (error) => {
+    if (error instanceof GoshareError && error.cause instanceof RpcError && error.cause.status === status)
+      return;
+    throw error;
+  };
+}

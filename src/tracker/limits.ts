@@ -1,0 +1,36 @@
+// The limits of the tracker's protocol, as proto/goshare/v1/tracker.proto states them. Every limit stands
+// here and nowhere else; what a tracker chooses for itself is in server/options.ts.
+import { KIB, MIB } from "../core/units.js";
+
+export const DEFAULT_TRACKER_PORT = 8080;
+
+/** Bytes in an encoded request: the largest root and what goes with it. */
+export const MAX_REQUEST_BYTES = MIB + 256 * KIB;
+/** Bytes in an encoded response. */
+export const MAX_RESPONSE_BYTES = 2 * MIB;
+
+export const MAX_SHARES_PER_ANNOUNCE = 1000;
+/** Content ids in one Withdraw. */
+export const MAX_WITHDRAWN_SHARES = 1000;
+/** Endpoints a peer may say it has. */
+export const MAX_ANNOUNCED_ENDPOINTS = 8;
+export const MAX_LEASE_TOKEN_BYTES = 64;
+
+/** Peers one share may want, and ListPeers gives. */
+export const MAX_WANT_PEERS = 50;
+/** Peers in one response, all shares together. */
+export const MAX_PEERS_PER_RESPONSE = 2000;
+/** Endpoints believed of one peer: what it may announce and what was observed, over IPv4 and IPv6. */
+export const MAX_ENDPOINTS_PER_PEER = MAX_ANNOUNCED_ENDPOINTS + 2;
+
+/** Fields in a request and in a response, at all depths: more than the limits above need (5,100 and 125,000),
+ * few enough that decoding what a stranger sends costs no more than some megabytes. */
+export const MAX_REQUEST_FIELDS = 8 * KIB;
+export const MAX_RESPONSE_FIELDS = 128 * KIB;
+
+/** What a peer makes of a tracker's renewal interval, whatever it says. */
+export const MIN_RENEW_MS = 5_000;
+export const MAX_RENEW_MS = 10 * 60_000;
+
+/** A lease outlives two renewals that were lost. */
+export const TTL_PER_RENEWAL = 2.5;

@@ -1,0 +1,87 @@
+// Who is told what: which of a peer's addresses one asker gets, and how many peers fit in an answer. Pure.
+import { mayDial } from "../../address/dialable.js";
+import type { Endpoint } from "../../address/endpoint.js";
+import { hostScope, normaliseHost } from "../../address/host.js";
+import type { PeerId } from "../../core/ids.js";
+import type { SwarmPeer } from "../announcement.js";
+import { MAX_ENDPOINTS_PER_PEER } from "../limits.js";
+import type { LeaseKey, StoredPeer } from "./store.js";
+
+/** The two ends of a caller's connection, in canonical form. */
+export interface Caller {
+  /** Where the tracker sees the caller. */
+  readonly host: string;
+  /** Where the caller reached the tracker. */
+  readonly reachedAt: string;
+}
+
+/** The caller with the two addresses its socket shows; undefined if the socket is gone. */
+export function callerAt(peerHost: string, localHost: string): Caller | undefined {
+  const host = normaliseHost(withoutZone(peerHost));
+  const reachedAt = normaliseHost(withoutZone(localHost));
+  return host === undefined || reachedAt === undefined ? undefined : { host, reachedAt };
+}
+
+function withoutZone(host: string): string {
+  return host.split("%", 1)[0] ?? host;
+}
+
+/** Where `caller` is told to find a peer: where the tracker sees it, then what it announced, where `caller` may
+ * dial it at all. A peer on the tracker's own machine is where the caller found the tracker. */
+export function endpointsFor(
+  caller: Caller,
+  peer: LeaseKey & { readonly endpoints: readonly Endpoint[] },
+): readonly Endpoint[] {
+  const isNeighbour = hostScope(peer.host) === "loopback" && hostScope(caller.host) !== "loopback";
+  const host = isNeighbour ? caller.reachedAt : peer.host;
+  const all: readonly Endpoint[] =
+    peer.listenPort === 0
+      ? peer.endpoints
+      : [{ host, port: peer.listenPort, transport: "tcp" }, ...peer.endpoints];
+  return all.filter((endpoint) => mayDial(endpoint, caller.reachedAt));
+}
+
+/** Collects the peers of one response, within its limit in bytes. */
+export class Handout {
+  readonly #caller: Caller;
+  #bytesLeft: number;
+
+  constructor(caller: Caller, maxBytes: number) {
+    this.#caller = caller;
+    this.#bytesLeft = maxBytes;
+  }
+
+  /** Of one swarm's sample what the caller can use. A peer with leases at several places is one peer. */
+  peersOf(sample: readonly StoredPeer[]): readonly SwarmPeer[] {
+    const peers = new Map<PeerId, SwarmPeer>();
+    for (const stored of sample) {
+      const endpoints = endpointsFor(this.#caller, stored);
+      if (endpoints.length === 0) continue;
+      const { peerId, chunksHeld, complete } = stored;
+      const peer = merged(peers.get(peerId), { peerId, endpoints, chunksHeld, complete });
+      this.#bytesLeft -= roughBytes(endpoints);
+      if (this.#bytesLeft < 0) break;
+      peers.set(peerId, peer);
+    }
+    return [...peers.values()];
+  }
+}
+
+function merged(known: SwarmPeer | undefined, found: SwarmPeer): SwarmPeer {
+  if (known === undefined) return found;
+  const more = found.endpoints.filter((one) => !known.endpoints.some((other) => isSamePlace(one, other)));
+  return { ...found, endpoints: [...known.endpoints, ...more].slice(0, MAX_ENDPOINTS_PER_PEER) };
+}
+
+function isSamePlace(a: Endpoint, b: Endpoint): boolean {
+  return a.host === b.host && a.port === b.port && a.transport === b.transport;
+}
+
+/** At least what a peer takes on the wire: id and counts, then each endpoint with port, transport and pin. */
+function roughBytes(endpoints: readonly Endpoint[]): number {
+  let bytes = 64;
+  for (const { host, certificateSha256 } of endpoints) {
+    bytes += 24 + host.length + (certificateSha256 === undefined ? 0 : 34);
+  }
+  return bytes;
+}

@@ -1,0 +1,48 @@
+// Health and reflection beside the tracker's own service, so that common tools can watch it and make its calls
+// without knowing goshare. Knows nothing of leases.
+import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import type { Server } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { HealthImplementation, service as healthService } from "grpc-health-check";
+
+/** The health of the process as a whole, as the health protocol names it. */
+const WHOLE_SERVER = "";
+
+/** Serves reflection on `service` and health, and the health of both; not serving until told. */
+export class Introspection {
+  readonly #services: readonly string[];
+  readonly #health: HealthImplementation;
+
+  constructor(server: Server, service: DescService) {
+    this.#services = [WHOLE_SERVER, service.typeName];
+    this.#health = new HealthImplementation();
+    this.setServing(false);
+    this.#health.addToServer(server);
+    new ReflectionService({ own: descriptors(service.file), ...healthService }).addToServer(server);
+  }
+
+  setServing(serving: boolean): void {
+    for (const name of this.#services) this.#health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+  }
+}
+
+interface EnumTypeDefinition {
+  readonly format: "Protocol Buffer 3 EnumDescriptorProto";
+  readonly type: object;
+  readonly fileDescriptorProtos: Buffer[];
+}
+
+/** The reflection library wants descriptors hung on definitions as its own loader makes them. */
+function descriptors(file: DescFile): EnumTypeDefinition {
+  const fileDescriptorProtos = withDependencies(file).map((one) =>
+    Buffer.from(toBinary(FileDescriptorProtoSchema, one.proto)),
+  );
+  return { format: "Protocol Buffer 3 EnumDescriptorProto", type: {}, fileDescriptorProtos };
+}
+
+function withDependencies(file: DescFile): readonly DescFile[] {
+  const files = new Set<DescFile>([file]);
+  for (const one of files) for (const dependency of one.dependencies) files.add(dependency);
+  return [...files];
+}

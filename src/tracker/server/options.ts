@@ -1,0 +1,78 @@
+// What a tracker decides for itself: its defaults stand here and nowhere else. What the protocol decides is in
+// ../limits.ts.
+import { type NumericRanges, resolveOptions } from "../../core/options.js";
+import { MIB } from "../../core/units.js";
+import { DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
+
+export interface TrackerOptions {
+  /** Program and version, for whoever asks. */
+  readonly agent: string;
+  /** Address or name to listen at; "" is every address, IPv4 and IPv6. */
+  readonly listenHost: string;
+  /** 0 picks a free one. */
+  readonly listenPort: number;
+  /** Whether addresses that peers announce are listed without proof, besides those they are seen at. */
+  readonly trustAnnounced: boolean;
+  /** Peers that hold a lease. */
+  readonly maxPeers: number;
+  /** Leases of all peers together. */
+  readonly maxLeases: number;
+  readonly maxLeasesPerPeer: number;
+  /** Roots kept, in number and in bytes; 0 to keep none. */
+  readonly maxManifests: number;
+  readonly maxManifestBytesTotal: number;
+  /** Peers are told to renew as often as keeps the tracker below this rate, within the two bounds that
+   * follow. */
+  readonly renewalsPerSecond: number;
+  readonly minRenewMs: number;
+  readonly maxRenewMs: number;
+  readonly maxConnections: number;
+  /** A connection without calls is closed after it: with many peers, none holds a socket between renewals. */
+  readonly connectionIdleMs: number;
+  /** Running calls get this long when the tracker stops. */
+  readonly shutdownGraceMs: number;
+}
+
+export const defaultTrackerOptions: TrackerOptions = Object.freeze({
+  agent: "goshare",
+  listenHost: "",
+  listenPort: DEFAULT_TRACKER_PORT,
+  trustAnnounced: false,
+  maxPeers: 250_000,
+  maxLeases: 1_000_000,
+  maxLeasesPerPeer: 10_000,
+  maxManifests: 100_000,
+  maxManifestBytesTotal: 256 * MIB,
+  renewalsPerSecond: 1_000,
+  minRenewMs: 30_000,
+  maxRenewMs: MAX_RENEW_MS,
+  maxConnections: 20_000,
+  connectionIdleMs: 60_000,
+  shutdownGraceMs: 5_000,
+});
+
+const COUNT = [0, Number.MAX_SAFE_INTEGER] as const;
+const SOME = [1, Number.MAX_SAFE_INTEGER] as const;
+const RENEWAL = [MIN_RENEW_MS, MAX_RENEW_MS] as const;
+/** What a timer can wait for. */
+const DURATION = [0, 2 ** 31 - 1] as const;
+
+const ranges: NumericRanges<TrackerOptions> = {
+  listenPort: [0, 65_535],
+  maxPeers: SOME,
+  maxLeases: SOME,
+  maxLeasesPerPeer: SOME,
+  maxManifests: COUNT,
+  maxManifestBytesTotal: COUNT,
+  renewalsPerSecond: SOME,
+  minRenewMs: RENEWAL,
+  maxRenewMs: RENEWAL,
+  maxConnections: SOME,
+  connectionIdleMs: DURATION,
+  shutdownGraceMs: DURATION,
+};
+
+/** `given` over the defaults. Throws USAGE for a number outside its range. */
+export function resolveTrackerOptions(given: Partial<TrackerOptions>): TrackerOptions {
+  return resolveOptions(defaultTrackerOptions, given, ranges);
+}

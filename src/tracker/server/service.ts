@@ -1,0 +1,188 @@
+// The tracker's six calls: what tracker.proto says of them, over a store. Leases, moves and listing rules meet
+// here; knows no sockets and keeps nothing itself.
+import { createHash, randomBytes } from "node:crypto";
+import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
+import { GoshareError } from "../../core/errors.js";
+import { contentIdFromBytes, type PeerId } from "../../core/ids.js";
+import { checkRoot } from "../../manifest/check.js";
+import { MAX_ROOT_BYTES } from "../../manifest/limits.js";
+import type { ManifestRoot } from "../../manifest/manifest.js";
+import { type CallContext, type RpcMethods, unary } from "../../rpc/adapter.js";
+import { RpcError } from "../../rpc/rpc-error.js";
+import type { AnnounceAnswer, Announcement, ShareAnnouncement, SwarmAnswer } from "../announcement.js";
+import {
+  MAX_PEERS_PER_RESPONSE,
+  MAX_RESPONSE_BYTES,
+  MAX_SHARES_PER_ANNOUNCE,
+  TTL_PER_RENEWAL,
+} from "../limits.js";
+import { type Caller, callerAt, endpointsFor, Handout } from "./handout.js";
+import { LeaseTokens } from "./lease-token.js";
+import type { TrackerOptions } from "./options.js";
+import type { LeaseKey, LeaseUpdate, TrackerStore } from "./store.js";
+import {
+  announceAnswerToWire,
+  announcementFromWire,
+  type LeaseClaim,
+  peersQueryFromWire,
+  publicationFromWire,
+  requiredContentId,
+  swarmToWire,
+  withdrawalFromWire,
+} from "./wire.js";
+
+const SECRET_BYTES = 32;
+const INSTANCE_ID_BYTES = 16;
+
+/** What a response may spend on peers; the rest is for ids and counts of 1,000 shares. */
+const MAX_PEER_BYTES = MAX_RESPONSE_BYTES - 256 * MAX_SHARES_PER_ANNOUNCE;
+
+/** The calls of one tracker process. */
+export class TrackerCalls {
+  readonly #store: TrackerStore;
+  readonly #options: TrackerOptions;
+  readonly #tokens = new LeaseTokens(randomBytes(SECRET_BYTES));
+  readonly #instanceId = randomBytes(INSTANCE_ID_BYTES);
+
+  constructor(store: TrackerStore, options: TrackerOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  methods(): RpcMethods<typeof TrackerService> {
+    const { method } = TrackerService;
+    return {
+      announce: unary(method.announce, async (request, context) => {
+        const { answer, token } = await this.#announce(announcementFromWire(request), callerOf(context));
+        return announceAnswerToWire(answer, token);
+      }),
+      withdraw: unary(method.withdraw, async (request) => {
+        const { contentIds, ...claim } = withdrawalFromWire(request);
+        await this.#store.withdraw(this.#proven(claim), contentIds);
+        return {};
+      }),
+      listPeers: unary(method.listPeers, async (request, context) => {
+        const { contentId, max, excludePeerId } = peersQueryFromWire(request);
+        const exclude = excludePeerId === undefined ? [] : [excludePeerId];
+        const [answer] = await this.#answers([{ contentId, wantPeers: max }], exclude, callerOf(context));
+        return answer === undefined ? {} : swarmToWire(answer);
+      }),
+      getManifest: unary(method.getManifest, async (request) => {
+        const contentId = requiredContentId("content_id", request.contentId);
+        const manifest = await this.#store.manifest(contentId);
+        if (manifest === undefined) throw new RpcError("NOT_FOUND", `no manifest of ${contentId}`);
+        return { manifest };
+      }),
+      publishManifest: unary(method.publishManifest, async (request) => {
+        const { manifest, ...claim } = publicationFromWire(request);
+        return { stored: await this.#publish(claim, manifest) };
+      }),
+      getTrackerInfo: unary(method.getTrackerInfo, async (_request, context) => ({
+        agent: this.#options.agent,
+        instanceId: this.#instanceId,
+        ttlMs: this.#renewAfterMs() * TTL_PER_RENEWAL,
+        maxSharesPerAnnounce: MAX_SHARES_PER_ANNOUNCE,
+        maxManifestBytes: this.#options.maxManifests === 0 ? 0 : MAX_ROOT_BYTES,
+        observedHost: callerOf(context).host,
+      })),
+    };
+  }
+
+  async #announce(
+    announcement: Announcement & LeaseClaim,
+    caller: Caller,
+  ): Promise<{ answer: AnnounceAnswer; token: Uint8Array }> {
+    const { peerId, leaseToken, listenPort, runEpochMs, shares, excludePeerId } = announcement;
+    const key: LeaseKey = { peerId, host: caller.host, listenPort };
+    const renewAfterMs = this.#renewAfterMs();
+    const ttlMs = renewAfterMs * TTL_PER_RENEWAL;
+    const endpoints = this.#options.trustAnnounced ? announcement.endpoints : [];
+    const movedFrom = this.#tokens.read(peerId, leaseToken);
+    const isHeld = await this.#hold({ key, movedFrom, runEpochMs, endpoints, shares, ttlMs });
+
+    const exclude = excludePeerId === undefined ? [peerId] : [peerId, excludePeerId];
+    const wanting = shares.filter(({ wantPeers }) => wantPeers > 0);
+    const answer: AnnounceAnswer = {
+      ttlMs,
+      renewAfterMs,
+      listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { ...key, endpoints }),
+      answers: await this.#answers(wanting, exclude, caller),
+      wantedManifests: isHeld?.wantedManifests ?? [],
+    };
+    // An announcement of an earlier run must not get the means to withdraw what the later one holds.
+    return { answer, token: isHeld === undefined ? new Uint8Array(0) : this.#tokens.issue(key) };
+  }
+
+  /** Undefined for an announcement of an earlier run, which is ignored. */
+  async #hold(update: LeaseUpdate): Promise<Pick<AnnounceAnswer, "wantedManifests"> | undefined> {
+    const { outcome, wantedManifests } = await this.#store.announce(update);
+    switch (outcome) {
+      case "held":
+        return { wantedManifests };
+      case "stale":
+        return undefined;
+      case "peerFull":
+        throw new RpcError(
+          "RESOURCE_EXHAUSTED",
+          `one peer may hold ${this.#options.maxLeasesPerPeer} leases here; what was held is renewed`,
+        );
+      case "trackerFull":
+        throw new RpcError("RESOURCE_EXHAUSTED", "this tracker is full; what was held is renewed");
+    }
+  }
+
+  async #answers(
+    shares: readonly Pick<ShareAnnouncement, "contentId" | "wantPeers">[],
+    exclude: readonly PeerId[],
+    caller: Caller,
+  ): Promise<readonly SwarmAnswer[]> {
+    const queries = shares.map(({ contentId, wantPeers }) => ({ contentId, max: wantPeers }));
+    const samples = await this.#store.sample(queries, exclude, MAX_PEERS_PER_RESPONSE);
+    const handout = new Handout(caller, MAX_PEER_BYTES);
+    const answers: SwarmAnswer[] = [];
+    for (const [index, { contentId }] of queries.entries()) {
+      const sample = samples[index];
+      if (sample === undefined) continue;
+      answers.push({ contentId, peers: handout.peersOf(sample.peers), counts: sample.counts });
+    }
+    return answers;
+  }
+
+  async #publish(claim: LeaseClaim, manifest: Uint8Array): Promise<boolean> {
+    const key = this.#proven(claim);
+    const contentId = contentIdFromBytes(createHash("sha256").update(manifest).digest());
+    if (contentId === undefined || !(await this.#store.holdsLease(key, contentId))) {
+      throw new RpcError("PERMISSION_DENIED", `no lease on ${contentId}: announce it first`);
+    }
+    return this.#store.putManifest(contentId, checkedRoot(manifest).bytes);
+  }
+
+  /** The lease whose token the caller shows. */
+  #proven({ peerId, leaseToken }: LeaseClaim): LeaseKey {
+    const key = this.#tokens.read(peerId, leaseToken);
+    if (key !== undefined) return key;
+    throw new RpcError("PERMISSION_DENIED", "lease_token is not of this tracker and peer: announce first");
+  }
+
+  /** Grows with the number of peers, so that their renewals stay below the wanted rate. */
+  #renewAfterMs(): number {
+    const { renewalsPerSecond, minRenewMs, maxRenewMs } = this.#options;
+    const peers = this.#store.size().peers;
+    return Math.max(minRenewMs, Math.min(Math.ceil((peers * 1000) / renewalsPerSecond), maxRenewMs));
+  }
+}
+
+function callerOf({ peerHost, localHost }: CallContext): Caller {
+  const caller = callerAt(peerHost, localHost);
+  if (caller === undefined) throw new RpcError("CANCELLED", "the caller is gone");
+  return caller;
+}
+
+function checkedRoot(bytes: Uint8Array): ManifestRoot {
+  try {
+    return checkRoot(bytes);
+  } catch (cause) {
+    if (cause instanceof GoshareError) throw new RpcError("INVALID_ARGUMENT", cause.message, cause);
+    throw cause;
+  }
+}
