@@ -5,24 +5,8 @@ import { GoshareError, isErrno } from "../core/errors.js";
 import { formatEndpoint } from "../address/endpoint.js";
 import { type ConnectionHandler, PeerConnection } from "./connection.js";
 import type { LocalPeer } from "./handshake.js";
-import type { ConnectionOptions } from "./options.js";
+import type { ConnectionOptions, ListenerOptions } from "./options.js";
 import { PeerSocket } from "./peer-socket.js";
-
-export interface ListenerOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-  /** If `port` is taken, take a free one instead. */
-  readonly fallBackToFreePort: boolean;
-  readonly maxConnections: number;
-}
-
-export const defaultListenerOptions: ListenerOptions = Object.freeze({
-  host: "::",
-  port: 9000,
-  fallBackToFreePort: true,
-  maxConnections: 1024,
-});
 
 export class PeerListener {
   readonly #server: net.Server;

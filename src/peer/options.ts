@@ -32,3 +32,19 @@ export const defaultConnectionOptions: ConnectionOptions = Object.freeze({
   maxRequestsInFlight: 64,
   closeTimeoutMs: 5_000,
 });
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** If `port` is taken, take a free one instead. */
+  readonly fallBackToFreePort: boolean;
+  readonly maxConnections: number;
+}
+
+export const defaultListenerOptions: ListenerOptions = Object.freeze({
+  host: "::",
+  port: 9000,
+  fallBackToFreePort: true,
+  maxConnections: 1024,
+});

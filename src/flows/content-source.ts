@@ -1,0 +1,43 @@
+// What WHAT means: a ticket, a .goshare file or a content id, turned into where to begin. Reads the file, dials
+// nothing.
+import { existsSync } from "node:fs";
+import type { Endpoint } from "../address/endpoint.js";
+import { decodeTicket, looksLikeTicket } from "../address/ticket.js";
+import { GoshareError } from "../core/errors.js";
+import { type ContentId, parseContentId } from "../core/ids.js";
+import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { readManifestFile } from "../storage/manifest-file.js";
+
+export interface ContentSource {
+  readonly contentId: ContentId;
+  /** For display until the manifest is there; empty if not known. */
+  readonly name: string;
+  /** From a .goshare file. */
+  readonly root: ManifestRoot | undefined;
+  /** From a .goshare file that holds the body. */
+  readonly manifest: Manifest | undefined;
+  readonly trackers: readonly Endpoint[];
+  /** Of one machine, the sharer's, best first. */
+  readonly peers: readonly Endpoint[];
+}
+
+/** Reads `what`. Throws TICKET_INVALID, MANIFEST_FILE_INVALID, MANIFEST_INVALID, NEWER_FORMAT, a disk error, or
+ * USAGE if it is none of the three. */
+export async function readContentSource(what: string): Promise<ContentSource> {
+  const contentId = parseContentId(what);
+  if (contentId !== undefined) {
+    return { contentId, name: "", root: undefined, manifest: undefined, trackers: [], peers: [] };
+  }
+  if (!existsSync(what) && looksLikeTicket(what)) {
+    const { contentId: ticketId, name, trackers, peers } = decodeTicket(what);
+    return { contentId: ticketId, name, root: undefined, manifest: undefined, trackers, peers };
+  }
+  if (!existsSync(what)) {
+    throw new GoshareError("USAGE", `${what} is no ticket, no content id and no file`, {
+      hint: "give a ticket (goshare1…), a .goshare file or a content id of 64 hexadecimal digits",
+    });
+  }
+  const file = await readManifestFile(what);
+  const { root, manifest, trackers, peers } = file;
+  return { contentId: root.contentId, name: root.name, root, manifest, trackers, peers };
+}

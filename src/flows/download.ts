@@ -1,0 +1,275 @@
+// Downloads a share: ticket | .goshare file | content id ─▶ manifest ─▶ peers ─▶ scheduler ─▶ sockets fill
+// slots ─▶ workers verify and write ─▶ commit. Told as a story; the parts are elsewhere. Prints nothing.
+import type { Endpoint } from "../address/endpoint.js";
+import { Bitfield } from "../core/bitfield.js";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId } from "../core/ids.js";
+import type { EventObserver } from "../events/event.js";
+import { RateMeter } from "../events/rate.js";
+import { checkManifest } from "../manifest/check.js";
+import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { defaultConnectionOptions } from "../peer/options.js";
+import { commit } from "../storage/commit.js";
+import { PartFolder } from "../storage/part-folder.js";
+import { refuseUnsupportedNames } from "../storage/target-names.js";
+import { ChunkDownload } from "../swarm/chunk-download.js";
+import { DownloadSwarm } from "../swarm/download-swarm.js";
+import { defaultDownloadSwarmOptions } from "../swarm/options.js";
+import { syncTasks } from "../workers/batches.js";
+import { SlotPool } from "../workers/slots.js";
+import { WorkerPool } from "../workers/worker-pool.js";
+import { type ContentSource, readContentSource } from "./content-source.js";
+import { newLocalPeer } from "./local-peer.js";
+import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
+import { Patience } from "./patience.js";
+import { chooseTrackers } from "./trackers.js";
+
+export interface DownloadOptions {
+  /** A ticket, the path of a .goshare file, or a content id. */
+  readonly what: string;
+  /** Made if it is not there. */
+  readonly outputDirectory: string;
+  readonly trackers: readonly Endpoint[];
+  /** Whether to look for a tracker on this machine if none is named. */
+  readonly probeLocalTracker: boolean;
+  /** How long to wait for a manifest, or for the next verified chunk. */
+  readonly timeoutMs: number;
+}
+
+export interface DownloadResult {
+  readonly contentId: ContentId;
+  /** The finished file or folder. */
+  readonly path: string;
+  /** Of the share. */
+  readonly bytes: number;
+  /** Payload bytes that came over the network in this run. */
+  readonly bytesReceived: number;
+  /** Of them, in chunks that were not used. */
+  readonly bytesWasted: number;
+  readonly elapsedMs: number;
+}
+
+const PROGRESS_MS = 200;
+
+/** Downloads and commits. Throws GoshareError; whatever was verified stays for the next run. */
+export async function download(
+  options: DownloadOptions,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<DownloadResult> {
+  const startedMs = performance.now();
+  const source = await readContentSource(options.what);
+  const named = [...options.trackers, ...source.trackers];
+  const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
+  const local = newLocalPeer(() => 0);
+  const { contentId } = source;
+  const swarm = new DownloadSwarm({
+    ...{ contentId, local, observe },
+    connectionOptions: defaultConnectionOptions,
+    options: defaultDownloadSwarmOptions,
+  });
+  const lookup = new TrackerLookup(trackers, contentId, local.peerId, observe);
+  const ending = new AbortController();
+  const patience = new Patience(options.timeoutMs, AbortSignal.any([signal, ending.signal]), (what) =>
+    nobodyHelps(what, contentId, swarm, trackers),
+  );
+  swarm.addPeer(source.peers);
+  const feeding = lookup.feed(swarm, ending.signal);
+  const job = new DownloadJob(options, source, { swarm, lookup, patience }, observe);
+  try {
+    const path = await job.run();
+    const { bytesReceived } = swarm;
+    const { bytesWasted, bytes } = job;
+    return { contentId, path, bytes, bytesReceived, bytesWasted, elapsedMs: performance.now() - startedMs };
+  } finally {
+    ending.abort();
+    patience.close();
+    swarm.close();
+    await feeding;
+    await Promise.all([lookup.close(), job.close()]);
+  }
+}
+
+/** The error a download ends with when it has waited long enough. */
+function nobodyHelps(
+  what: "manifest" | "peers",
+  contentId: ContentId,
+  swarm: DownloadSwarm,
+  trackers: readonly Endpoint[],
+): GoshareError {
+  const last = swarm.lastError;
+  const why = last === undefined ? "" : `; last: ${last.message}`;
+  const hint = "check that the sharer still runs and can be reached, then run the same command again";
+  if (what === "peers") {
+    return new GoshareError("INCOMPLETE", `nobody sends what is missing${why}`, { hint, cause: last });
+  }
+  const code = last === undefined && trackers.length > 0 ? "CONTENT_NOT_FOUND" : "NO_PEERS";
+  const message = `nobody who has ${contentId.slice(0, 16)}… could be reached${why}`;
+  const noWay = last === undefined && trackers.length === 0;
+  return new GoshareError(code, message, {
+    hint: noWay ? "name a tracker with --tracker HOST:PORT, or use the ticket" : hint,
+    cause: last,
+  });
+}
+
+interface JobParts {
+  readonly swarm: DownloadSwarm;
+  readonly lookup: TrackerLookup;
+  readonly patience: Patience;
+}
+
+class DownloadJob {
+  readonly #options: DownloadOptions;
+  readonly #source: ContentSource;
+  readonly #parts: JobParts;
+  readonly #observe: EventObserver;
+  #part: PartFolder | undefined;
+  #pool: WorkerPool | undefined;
+  #chunks: ChunkDownload | undefined;
+  bytes = 0;
+
+  constructor(options: DownloadOptions, source: ContentSource, parts: JobParts, observe: EventObserver) {
+    this.#options = options;
+    this.#source = source;
+    this.#parts = parts;
+    this.#observe = observe;
+  }
+
+  get bytesWasted(): number {
+    return this.#chunks?.bytesWasted ?? 0;
+  }
+
+  /** The path of the finished share. */
+  async run(): Promise<string> {
+    const root = await this.#findRoot();
+    this.bytes = root.totalSize;
+    this.#part = PartFolder.open(this.#options.outputDirectory, root);
+    const part = this.#part;
+    // Threads take a moment to start; the manifest's body arrives meanwhile.
+    const slots = new SlotPool(root.chunkSize, () => this.#chunks?.slotFreed());
+    this.#pool = new WorkerPool(slots.memory);
+    const manifest = await this.#findBody(root, part);
+    refuseUnsupportedNames(manifest, part);
+    await this.#fetchChunks(manifest, part, slots, this.#pool);
+    await commit(part, manifest, (paths) => this.#syncFiles(paths));
+    return part.targetPath;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.close();
+    this.#part?.close();
+  }
+
+  async #findRoot(): Promise<ManifestRoot> {
+    if (this.#source.root !== undefined) return this.#source.root;
+    const { lookup, swarm, patience } = this.#parts;
+    this.#observe({ type: "waiting", contentId: this.#source.contentId, waitingFor: "manifest" });
+    patience.begin("manifest");
+    return await firstRoot(swarm, lookup, patience.signal);
+  }
+
+  async #findBody(root: ManifestRoot, part: PartFolder): Promise<Manifest> {
+    if (this.#source.manifest !== undefined) return this.#source.manifest;
+    if (root.inlineBody !== undefined) return checkManifest(root, root.inlineBody);
+    const stored = part.storedBody();
+    if (stored !== undefined) {
+      try {
+        return checkManifest(root, stored);
+      } catch {
+        // Torn by a crash; peers have it.
+      }
+    }
+    const { swarm, patience } = this.#parts;
+    patience.begin("manifest");
+    const manifest = checkManifest(root, await swarm.fetchBody(root, patience.signal));
+    part.storeBody(manifest.bodyBytes);
+    return manifest;
+  }
+
+  async #fetchChunks(manifest: Manifest, part: PartFolder, slots: SlotPool, pool: WorkerPool): Promise<void> {
+    const { swarm, patience } = this.#parts;
+    const { root } = manifest;
+    const none = new Bitfield(root.chunkCount);
+    const claimed = part.claims.held;
+    const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
+    const report = this.#progressReporter(manifest);
+    const chunks = new ChunkDownload(
+      { manifest, part, pool, slots },
+      ...(isTrusted ? ([claimed, none] as const) : ([none, claimed] as const)),
+      defaultDownloadSwarmOptions,
+      {
+        progressed: () => {
+          patience.begin("peers");
+          report(false);
+        },
+        lied: (peer, chunkIndex) => {
+          const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
+          const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
+          const error = new GoshareError("DIGEST_MISMATCH", message);
+          this.#observe({ type: "warning", code: error.code, message, path: where });
+          swarm.ban(peer, error);
+        },
+      },
+    );
+    this.#chunks = chunks;
+    this.#observe({
+      ...{ type: "downloading", contentId: root.contentId, name: root.name, path: part.targetPath },
+      ...{ bytes: root.totalSize, files: manifest.files.length, chunks: root.chunkCount },
+      resumedBytes: chunks.bytesDone,
+    });
+    patience.begin("peers");
+    swarm.start(root, chunks);
+    const flushing = setInterval(() => part.flushJournal(), PROGRESS_MS);
+    try {
+      await chunks.run(patience.signal);
+      report(true);
+    } catch (thrown) {
+      await this.#pause(manifest, part, chunks).catch(() => undefined);
+      throw thrown;
+    } finally {
+      clearInterval(flushing);
+      patience.rest();
+    }
+  }
+
+  /** Leaves what is verified so that the next run can trust it. */
+  async #pause(manifest: Manifest, part: PartFolder, chunks: ChunkDownload): Promise<void> {
+    if (chunks.held.count === 0) return;
+    const written = function* () {
+      for (const [fileIndex, file] of manifest.files.entries()) {
+        const { first, count } = manifest.layout.chunksOfFile(fileIndex);
+        for (let chunkIndex = first; chunkIndex < first + count; chunkIndex++) {
+          if (!chunks.held.has(chunkIndex)) continue;
+          yield part.filePath(file.path);
+          break;
+        }
+      }
+    };
+    await this.#syncFiles(written());
+    await part.pause(manifest, chunks.held);
+  }
+
+  async #syncFiles(paths: Iterable<string>): Promise<void> {
+    await this.#pool?.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
+  }
+
+  #progressReporter(manifest: Manifest): (isLast: boolean) => void {
+    const { contentId, totalSize } = manifest.root;
+    let meter: RateMeter | undefined;
+    let reportedAtMs = Number.NEGATIVE_INFINITY;
+    return (isLast) => {
+      const nowMs = performance.now();
+      const bytesDone = this.#chunks?.bytesDone ?? 0;
+      meter ??= new RateMeter(nowMs, bytesDone);
+      meter.record(nowMs, bytesDone);
+      if (!isLast && nowMs - reportedAtMs < PROGRESS_MS) return;
+      reportedAtMs = nowMs;
+      this.#observe({
+        ...{ type: "progress", contentId, bytesDone, bytesTotal: totalSize },
+        bytesPerSecond: meter.bytesPerSecond(nowMs),
+        etaMs: meter.etaMs(nowMs, totalSize),
+        peers: this.#parts.swarm.peerCount,
+      });
+    };
+  }
+}

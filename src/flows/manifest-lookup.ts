@@ -1,0 +1,104 @@
+// Gets the manifest of a share for a download or an inspection: from the .goshare file, a tracker, or peers,
+// whichever has it first. Whatever it comes from, it is the content id that is believed.
+import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { mayDial } from "../address/dialable.js";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId, PeerId } from "../core/ids.js";
+import type { EventObserver } from "../events/event.js";
+import { checkRoot } from "../manifest/check.js";
+import type { ManifestRoot } from "../manifest/manifest.js";
+import type { DownloadSwarm } from "../swarm/download-swarm.js";
+import { TrackerClient } from "../tracker/client.js";
+
+/** Peers asked of a tracker at a time. */
+const WANTED_PEERS = 50;
+/** A tracker is asked again after this time, and ever more slowly up to the last. */
+const MIN_ASK_MS = 1_000;
+const MAX_ASK_MS = 30_000;
+
+export class TrackerLookup {
+  readonly #clients: readonly { readonly name: string; readonly host: string; readonly client: TrackerClient }[];
+  readonly #contentId: ContentId;
+  readonly #ownPeerId: PeerId;
+  readonly #observe: EventObserver;
+  readonly #warned = new Set<string>();
+
+  constructor(trackers: readonly Endpoint[], contentId: ContentId, ownPeerId: PeerId, observe: EventObserver) {
+    this.#clients = trackers.map((tracker) => ({
+      name: formatEndpoint(tracker),
+      host: tracker.host,
+      client: new TrackerClient(tracker),
+    }));
+    this.#contentId = contentId;
+    this.#ownPeerId = ownPeerId;
+    this.#observe = observe;
+  }
+
+  /** The root from the first tracker that has it; undefined if none does. */
+  async findRoot(signal: AbortSignal): Promise<ManifestRoot | undefined> {
+    for (const { name, client } of this.#clients) {
+      try {
+        const bytes = await client.getManifest(this.#contentId, signal);
+        if (bytes !== undefined) return checkRoot(bytes);
+      } catch (thrown) {
+        this.#warn(name, thrown, signal);
+      }
+    }
+    return undefined;
+  }
+
+  /** Gives every peer the trackers name to `swarm`, again and again until `signal` aborts. Never rejects. */
+  async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
+    let pauseMs = MIN_ASK_MS;
+    while (!signal.aborted && this.#clients.length > 0) {
+      for (const { name, host, client } of this.#clients) {
+        try {
+          const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
+          for (const { endpoints } of peers) {
+            swarm.addPeer(endpoints.filter((endpoint) => mayDial(endpoint, host)));
+          }
+          break;
+        } catch (thrown) {
+          this.#warn(name, thrown, signal);
+        }
+      }
+      await abortableTimeout(pauseMs, signal);
+      pauseMs = Math.min(MAX_ASK_MS, pauseMs * 2);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map(({ client }) => client.close()));
+  }
+
+  #warn(name: string, thrown: unknown, signal: AbortSignal): void {
+    if (signal.aborted || this.#warned.has(name)) return;
+    this.#warned.add(name);
+    const { code, message } = GoshareError.from(thrown);
+    this.#observe({ type: "warning", code, message, path: name });
+  }
+}
+
+/** The root from whichever has it first: a tracker or a peer. */
+export async function firstRoot(
+  swarm: DownloadSwarm,
+  lookup: TrackerLookup,
+  signal: AbortSignal,
+): Promise<ManifestRoot> {
+  const fromPeers = swarm.fetchRoot(signal);
+  const fromTracker = lookup.findRoot(signal).then((root) => root ?? fromPeers);
+  return await Promise.race([fromPeers, fromTracker]);
+}
+
+function abortableTimeout(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,52 @@
+// How long a flow waits for others: a signal that aborts with a typed error when nothing has helped for too
+// long, or when the flow itself is stopped. Decides nothing about what helps.
+import type { GoshareError } from "../core/errors.js";
+
+export class Patience {
+  readonly #timeoutMs: number;
+  readonly #error: (what: "manifest" | "peers") => GoshareError;
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal;
+  readonly #onOuterAbort = () => this.#controller.abort(this.#outer.reason);
+  #what: "manifest" | "peers" = "manifest";
+  #sinceMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `outer` aborts it too, with its own reason. `error` makes what it aborts with after `timeoutMs`. */
+  constructor(timeoutMs: number, outer: AbortSignal, error: (what: "manifest" | "peers") => GoshareError) {
+    this.#timeoutMs = timeoutMs;
+    this.#error = error;
+    this.#outer = outer;
+    if (outer.aborted) this.#onOuterAbort();
+    else outer.addEventListener("abort", this.#onOuterAbort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Waits for `what` from now on, with full patience. Cheap: called for every chunk. */
+  begin(what: "manifest" | "peers"): void {
+    this.#what = what;
+    this.#sinceMs = performance.now();
+    this.#timer ??= setTimeout(() => this.#check(), this.#timeoutMs);
+  }
+
+  /** Nothing is waited for. */
+  rest(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  close(): void {
+    this.rest();
+    this.#outer.removeEventListener("abort", this.#onOuterAbort);
+  }
+
+  #check(): void {
+    const leftMs = this.#sinceMs + this.#timeoutMs - performance.now();
+    this.#timer = undefined;
+    if (leftMs <= 0) this.#controller.abort(this.#error(this.#what));
+    else this.#timer = setTimeout(() => this.#check(), leftMs);
+  }
+}

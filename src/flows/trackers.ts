@@ -1,0 +1,18 @@
+// Which trackers a flow uses: those named by the user, those a ticket or .goshare file names, and one on this
+// machine if it answers at once. Asks nothing but whether that one is there.
+import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
+import { probeTracker } from "../tracker/probe.js";
+
+const LOCAL_TRACKER: Endpoint = { host: "localhost", port: DEFAULT_TRACKER_PORT, transport: "tcp" };
+/** How long a tracker nobody named may take to show itself. */
+const LOCAL_PROBE_MS = 200;
+
+/** `named` without repetition; if there are none and `probeLocal`, the one on this machine if it answers. */
+export async function chooseTrackers(named: readonly Endpoint[], probeLocal: boolean): Promise<readonly Endpoint[]> {
+  const unique = new Map(named.map((tracker) => [formatEndpoint(tracker), tracker]));
+  if (unique.size === 0 && probeLocal && (await probeTracker(LOCAL_TRACKER, LOCAL_PROBE_MS))) {
+    return [LOCAL_TRACKER];
+  }
+  return [...unique.values()];
+}

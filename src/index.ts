@@ -1,0 +1,9 @@
+// The public library: the flows and the types they speak in.
+export { type Endpoint, type ListenAddress, parseEndpoint, parseListenAddress } from "./address/endpoint.js";
+export { type ErrorCode, GoshareError } from "./core/errors.js";
+export type { ContentId, PeerId } from "./core/ids.js";
+export type { EventObserver, GoshareEvent } from "./events/event.js";
+export { type DownloadOptions, type DownloadResult, download } from "./flows/download.js";
+export { type InspectOptions, inspect } from "./flows/inspect.js";
+export { type RunningShare, type ShareOptions, share } from "./flows/share.js";
+export { type RunningTracker, startTracker } from "./tracker/server/start.js";

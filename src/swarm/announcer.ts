@@ -1,0 +1,122 @@
+// Keeps a peer's leases with its trackers alive: announces to every one of them at its own pace, hands in
+// roots they ask for, and withdraws at the end. A tracker that is down is asked again, ever more slowly, and
+// stops nothing.
+import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId, PeerId } from "../core/ids.js";
+import type { AnnounceAnswer, Announcement, ShareAnnouncement } from "../tracker/announcement.js";
+import { TrackerClient } from "../tracker/client.js";
+
+export interface AnnouncedPeer {
+  readonly peerId: PeerId;
+  readonly runEpochMs: number;
+  readonly endpoints: readonly Endpoint[];
+  listenPort(): number;
+  /** What is held now. */
+  shares(): readonly ShareAnnouncement[];
+  /** The encoded root of a share, or undefined if it is not to be handed in. */
+  rootOf(contentId: ContentId): Uint8Array | undefined;
+}
+
+export interface AnnouncerEvents {
+  /** A tracker answered. */
+  answered(tracker: string, answer: AnnounceAnswer): void;
+  /** A tracker did not answer, and is asked again later. Once for each time it goes silent. */
+  unreachable(tracker: string, error: GoshareError): void;
+}
+
+/** Renewals are spread by this share of their interval either way, so that peers do not come all at once. */
+const JITTER = 0.2;
+const MIN_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 60_000;
+
+export class Announcer {
+  readonly #peer: AnnouncedPeer;
+  readonly #events: AnnouncerEvents;
+  readonly #closing = new AbortController();
+  readonly #loops: readonly Promise<void>[];
+  readonly #first: readonly Promise<void>[];
+
+  constructor(trackers: readonly Endpoint[], peer: AnnouncedPeer, events: AnnouncerEvents) {
+    this.#peer = peer;
+    this.#events = events;
+    const started = trackers.map((tracker) => this.#start(tracker));
+    this.#loops = started.map(({ loop }) => loop);
+    this.#first = started.map(({ first }) => first);
+  }
+
+  /** Resolves when every tracker has answered or failed once. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#first);
+  }
+
+  /** Withdraws everywhere and stops. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#loops);
+  }
+
+  #start(tracker: Endpoint): { readonly loop: Promise<void>; readonly first: Promise<void> } {
+    let settle: () => void = () => undefined;
+    const first = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    return { first, loop: this.#announceForever(tracker, settle) };
+  }
+
+  async #announceForever(tracker: Endpoint, settle: () => void): Promise<void> {
+    const { signal } = this.#closing;
+    const name = formatEndpoint(tracker);
+    const client = new TrackerClient(tracker);
+    let failures = 0;
+    let hasLease = false;
+    while (!signal.aborted) {
+      let waitMs: number;
+      try {
+        const answer = await client.announce(this.#announcement(), signal);
+        hasLease = true;
+        failures = 0;
+        waitMs = answer.renewAfterMs * (1 - JITTER + 2 * JITTER * Math.random());
+        this.#events.answered(name, answer);
+        await this.#publish(client, answer.wantedManifests, signal);
+      } catch (thrown) {
+        if (signal.aborted) break;
+        if (failures++ === 0) this.#events.unreachable(name, GoshareError.from(thrown));
+        const ceilingMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures, 16));
+        waitMs = ceilingMs * (0.5 + Math.random() / 2);
+      }
+      settle();
+      await pause(waitMs, signal);
+    }
+    settle();
+    // A tracker that cannot be told forgets by itself when the lease ends.
+    if (hasLease) await client.withdraw(this.#peer.peerId).catch(() => undefined);
+    await client.close();
+  }
+
+  #announcement(): Announcement {
+    const { peerId, runEpochMs, endpoints } = this.#peer;
+    return { peerId, runEpochMs, endpoints, listenPort: this.#peer.listenPort(), shares: this.#peer.shares() };
+  }
+
+  async #publish(client: TrackerClient, wanted: readonly ContentId[], signal: AbortSignal): Promise<void> {
+    for (const contentId of wanted) {
+      const root = this.#peer.rootOf(contentId);
+      if (root !== undefined) await client.publishManifest(this.#peer.peerId, root, signal);
+    }
+  }
+}
+
+/** Waits, but not longer than until `signal` aborts. Never rejects. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", done, { once: true });
+  });
+}
