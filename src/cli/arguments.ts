@@ -1,9 +1,10 @@
 // Texts from the command line and the environment → the values that flows take. Every refusal is USAGE and
 // names the option.
-import { type Endpoint, type ListenAddress, parseEndpoint, parseListenAddress } from "../address/endpoint.js";
+import { type Endpoint, requireEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { formatBytes, parseBytes, parseDurationMs } from "../core/units.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
+import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import { OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
 import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 
@@ -25,23 +26,9 @@ export function trackerChoice(
   const fromEnvironment = (env[TRACKER_VARIABLE] ?? "").split(",").filter((text) => text.trim() !== "");
   const trackers =
     given === undefined
-      ? fromEnvironment.map((text) => endpointArgument(TRACKER_VARIABLE, text))
-      : given.map((text) => endpointArgument(OPTIONS.tracker.names, text));
+      ? fromEnvironment.map((text) => requireEndpoint(text, TRACKER_VARIABLE, DEFAULT_TRACKER_PORT))
+      : given.map((text) => requireEndpoint(text, OPTIONS.tracker.names, DEFAULT_TRACKER_PORT));
   return { trackers, probeLocalTracker: trackers.length === 0 };
-}
-
-export function endpointArgument(option: string, text: string): Endpoint {
-  return (
-    parseEndpoint(text.trim()) ??
-    refuse(option, text, "HOST:PORT, for example 192.0.2.7:8080 or [2001:db8::7]:8080")
-  );
-}
-
-export function listenArgument(option: string, text: string): ListenAddress {
-  return (
-    parseListenAddress(text.trim()) ??
-    refuse(option, text, "HOST:PORT, for example [::]:9000, or port 0 for a free one")
-  );
 }
 
 export function chunkSizeArgument(text: string | undefined): number | undefined {

@@ -1,6 +1,7 @@
 // From argv to an exit code. clipanion prints its errors on stdout and ends with 1 for all of them, so it only
 // parses here; errors of the command line go the way of every other error.
 import { Cli, type Command } from "clipanion";
+import { VERSION } from "../core/agent.js";
 import { EXIT, GoshareError } from "../core/errors.js";
 import { DownloadCommand } from "./commands/download.js";
 import { InspectCommand } from "./commands/inspect.js";
@@ -11,7 +12,6 @@ import { createReporter } from "./render/create-reporter.js";
 import { commandHelp, generalHelp } from "./render/help.js";
 import { columnsOf, paletteFor } from "./render/palette.js";
 import { runSession } from "./session.js";
-import { goshareVersion } from "./version.js";
 
 /** In the order of help. */
 const COMMANDS = [ShareCommand, DownloadCommand, TrackerCommand, InspectCommand];
@@ -29,7 +29,7 @@ export async function runCli(context: CommandContext): Promise<number> {
     return EXIT.usage;
   }
   if (argv[0] === "--version" || argv[0] === "-v") {
-    context.stdout.write(`${goshareVersion()}\n`);
+    context.stdout.write(`${VERSION}\n`);
     return EXIT.ok;
   }
   if (asksForHelp(argv)) {
@@ -56,7 +56,7 @@ function helpText(cli: Cli<CommandContext>, context: CommandContext): string {
   const palette = paletteFor(context.stdout, "auto", context.env);
   const named = definitions.find((definition) => definition.path === `goshare ${context.argv[0]}`);
   return named === undefined
-    ? generalHelp(goshareVersion(), definitions, palette)
+    ? generalHelp(VERSION, definitions, palette)
     : commandHelp(named, Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout)), palette);
 }
 

@@ -1,11 +1,11 @@
 // Every option of the command line: its names, its text in --help, and its default, once each. Reads nothing.
+import { formatEndpoint, type ListenAddress } from "../address/endpoint.js";
 import { formatDuration } from "../core/units.js";
+import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import type { ColorMode } from "./render/palette.js";
 
 /** What holds where the command line says nothing. Texts are read as if they had been typed. */
 export interface CliOptions {
-  readonly trackerListen: string;
-  readonly peerListen: string;
   readonly outputDirectory: string;
   /** How long a download may stand still, in milliseconds. */
   readonly timeoutMs: number;
@@ -13,12 +13,14 @@ export interface CliOptions {
 }
 
 export const defaultCliOptions: CliOptions = Object.freeze({
-  trackerListen: "[::]:8080",
-  peerListen: "[::]:9000",
   outputDirectory: "downloads",
   timeoutMs: 60_000,
   color: "auto",
 });
+
+/** Where peers are accepted if nothing else was asked for. The listener has the same default, a test sees to it;
+ * importing it from there would make --help wait for sockets and protobuf. */
+export const defaultPeerListen: ListenAddress = Object.freeze({ host: "::", port: 9000 });
 
 /** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
 export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
@@ -48,12 +50,12 @@ export const OPTIONS = {
   ),
   shareListen: option(
     "--listen",
-    `Where to accept peers, HOST:PORT; port 0 takes a free one (default ${defaultCliOptions.peerListen}, or a free port if it is taken)`,
+    `Where to accept peers, HOST:PORT; port 0 takes a free one (default ${formatEndpoint(defaultPeerListen)}, or a free port if it is taken)`,
     "HOST:PORT",
   ),
   trackerListen: option(
     "--listen",
-    `Where to accept calls, HOST:PORT; port 0 takes a free one (default ${defaultCliOptions.trackerListen})`,
+    `Where to accept calls, HOST:PORT; port 0 takes a free one (default ${formatEndpoint({ host: defaultPeerListen.host, port: DEFAULT_TRACKER_PORT })})`,
     "HOST:PORT",
   ),
   advertise: option(

@@ -1,7 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { defaultPeerListen } from "../../src/cli/option-table.js";
 import type { DownloadOptions } from "../../src/flows/download.js";
 import type { ShareOptions } from "../../src/flows/share.js";
+import { defaultListenerOptions } from "../../src/peer/listener.js";
 import { CONTENT_ID, type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";
 
 async function downloadOptions(
@@ -77,6 +79,14 @@ test("trackers of the environment are used where the command line names none", a
   );
 });
 
+test("a tracker without a port is meant at the default port", async () => {
+  const { trackers } = await downloadOptions(["x", "--tracker", "tracker.example"]);
+  assert.equal(
+    trackers.map(({ host, port }) => [host, port]),
+    [["tracker.example", 8080]],
+  );
+});
+
 test("durations and sizes are read with their units", async () => {
   assert.is((await downloadOptions(["x", "--timeout", "5min"])).timeoutMs, 300_000);
   assert.is((await downloadOptions(["x", "--timeout=1.5"])).timeoutMs, 1_500);
@@ -90,6 +100,11 @@ test("a share without options listens at the default port without insisting on i
   assert.is(options.publish, true);
   assert.is(options.manifestPath, undefined);
   assert.is(options.chunkSizeBytes, undefined);
+});
+
+test("the command line and the listener have the same default address", () => {
+  const { host, port } = defaultListenerOptions;
+  assert.equal(defaultPeerListen, { host, port });
 });
 
 test("every option of share reaches the flow", async () => {
@@ -109,8 +124,8 @@ test("every option of share reaches the flow", async () => {
 test("what an option cannot be is refused by its name before a flow is loaded", async () => {
   assert.match(await refusal(["download", "x", "--timeout", "soon"]), "--timeout");
   assert.match(await refusal(["download", "x", "--timeout", "0"]), "--timeout");
-  assert.match(await refusal(["download", "x", "--tracker", "nowhere"]), "--tracker");
-  assert.match(await refusal(["download", "x"], { GOSHARE_TRACKER: "nowhere" }), "GOSHARE_TRACKER");
+  assert.match(await refusal(["download", "x", "--tracker", "no where"]), "--tracker");
+  assert.match(await refusal(["download", "x"], { GOSHARE_TRACKER: "no where" }), "GOSHARE_TRACKER");
   assert.match(await refusal(["share", "p", "--chunk-size", "3MiB"]), "--chunk-size");
   assert.match(await refusal(["share", "p", "--chunk-size", "8MiB"]), "--chunk-size");
   assert.match(await refusal(["share", "p", "--listen", "9000 please"]), "--listen");

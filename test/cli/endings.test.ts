@@ -177,7 +177,7 @@ test("a tracker that is told to stop closes, then ends with stopped and exit cod
     flows: {
       tracker: async () => ({
         startTracker: async (_options, observe) => {
-          observe?.({ type: "listening", endpoint: "127.0.0.1:4711" });
+          observe({ type: "listening", endpoint: "127.0.0.1:4711" });
           begun();
           return {
             endpoint: "127.0.0.1:4711",

@@ -1,10 +1,11 @@
 // goshare share: argv → the share flow, once for each path; serves until it is told to stop.
 import { Command, Option } from "clipanion";
+import { requireEndpoint, requireListenAddress } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import type { RunningShare } from "../../flows/share.js";
-import { chunkSizeArgument, endpointArgument, listenArgument, trackerChoice } from "../arguments.js";
+import { chunkSizeArgument, trackerChoice } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { defaultPeerListen, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class ShareCommand extends GoshareCommand {
@@ -45,8 +46,13 @@ export class ShareCommand extends GoshareCommand {
     }
     const options = {
       ...trackerChoice(this.tracker, this.context.env),
-      listen: listenArgument(OPTIONS.shareListen.names, this.listen ?? defaultCliOptions.peerListen),
-      advertise: this.advertise.map((text) => endpointArgument(OPTIONS.advertise.names, text)),
+      listen:
+        this.listen === undefined
+          ? defaultPeerListen
+          : requireListenAddress(this.listen, OPTIONS.shareListen.names, defaultPeerListen.port),
+      advertise: this.advertise.map((text) =>
+        requireEndpoint(text, OPTIONS.advertise.names, defaultPeerListen.port),
+      ),
       chunkSizeBytes: chunkSizeArgument(this.chunkSize),
       publish: !this.noPublish,
       manifestPath,

@@ -1,8 +1,10 @@
 // goshare tracker: argv → a tracker that runs until it is told to stop.
 import { Command, Option } from "clipanion";
-import { listenArgument } from "../arguments.js";
+import { requireListenAddress } from "../../address/endpoint.js";
+import { AGENT } from "../../core/agent.js";
+import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class TrackerCommand extends GoshareCommand {
@@ -19,7 +21,7 @@ export class TrackerCommand extends GoshareCommand {
     ],
   });
 
-  readonly listen = Option.String(OPTIONS.trackerListen.names, defaultCliOptions.trackerListen, {
+  readonly listen = Option.String(OPTIONS.trackerListen.names, {
     description: OPTIONS.trackerListen.description,
   });
   readonly trustAnnounced = Option.Boolean(OPTIONS.trustAnnounced.names, false, {
@@ -28,8 +30,9 @@ export class TrackerCommand extends GoshareCommand {
 
   protected override async run(session: Session): Promise<Ending> {
     const options = {
-      listen: listenArgument(OPTIONS.trackerListen.names, this.listen),
+      agent: AGENT,
       trustAnnounced: this.trustAnnounced,
+      ...this.#listenOptions(),
     };
     const { startTracker } = await this.context.flows.tracker();
     const tracker = await startTracker(options, session.observe);
@@ -39,5 +42,16 @@ export class TrackerCommand extends GoshareCommand {
       await tracker.close();
     }
     return { type: "stopped", signal: session.stoppedBy(), bytesSent: 0 };
+  }
+
+  /** Nothing where --listen is not given: the tracker then copes with a machine without IPv6 by itself. */
+  #listenOptions(): { readonly listenHost?: string; readonly listenPort?: number } {
+    if (this.listen === undefined) return {};
+    const { host, port } = requireListenAddress(
+      this.listen,
+      OPTIONS.trackerListen.names,
+      DEFAULT_TRACKER_PORT,
+    );
+    return { listenHost: host, listenPort: port };
   }
 }

@@ -1,7 +1,6 @@
 // Which reporter a command gets, by its options and by what its streams are.
 import type { Writable } from "node:stream";
 import type { Clock } from "../../core/clock.js";
-import { JsonReporter } from "./json-reporter.js";
 import { type ColorMode, isTerminal, paletteFor } from "./palette.js";
 import { ProgressLines } from "./progress-lines.js";
 import type { ProgressDisplay, Reporter } from "./reporter.js";
@@ -25,7 +24,10 @@ export async function createReporter(
   around: ReporterSurroundings,
 ): Promise<Reporter> {
   const { stdout, stderr, env } = around;
-  if (choice.json) return new JsonReporter(stdout, stderr);
+  if (choice.json) {
+    const { JsonReporter } = await import("./json-reporter.js");
+    return new JsonReporter(stdout, stderr);
+  }
   const palette = paletteFor(stderr, choice.color, env);
   const progress = choice.quiet ? undefined : await progressDisplay(around);
   return new TextReporter({ stdout, stderr, palette, quiet: choice.quiet, progress });
