@@ -1,0 +1,59 @@
+// Texts from the command line and the environment → the values that flows take. Every refusal is USAGE and
+// names the option.
+import { type Endpoint, requireEndpoint } from "../address/endpoint.js";
+import { GoshareError } from "../core/errors.js";
+import { formatBytes, parseBytes, parseDurationMs } from "../core/units.js";
+import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
+import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
+import { OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
+import { COLOR_MODES, type ColorMode } from "./render/palette.js";
+
+/** Longest wait that Node's timers can hold, in milliseconds. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const MIN_TIMEOUT_MS = 100;
+
+export interface TrackerChoice {
+  readonly trackers: readonly Endpoint[];
+  /** Nobody named a tracker: one that answers on this machine is used. */
+  readonly probeLocalTracker: boolean;
+}
+
+/** The trackers of --tracker, else of the environment. */
+export function trackerChoice(
+  given: readonly string[] | undefined,
+  env: Readonly<NodeJS.ProcessEnv>,
+): TrackerChoice {
+  const fromEnvironment = (env[TRACKER_VARIABLE] ?? "").split(",").filter((text) => text.trim() !== "");
+  const trackers =
+    given === undefined
+      ? fromEnvironment.map((text) => requireEndpoint(text, TRACKER_VARIABLE, DEFAULT_TRACKER_PORT))
+      : given.map((text) => requireEndpoint(text, OPTIONS.tracker.names, DEFAULT_TRACKER_PORT));
+  return { trackers, probeLocalTracker: trackers.length === 0 };
+}
+
+export function chunkSizeArgument(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const bytes = parseBytes(text);
+  if (bytes !== undefined && isChunkSize(bytes)) return bytes;
+  const range = `${formatBytes(MIN_CHUNK_BYTES)} to ${formatBytes(MAX_CHUNK_BYTES)}`;
+  return refuse(OPTIONS.chunkSize.names, text, `a power of two from ${range}, for example 1MiB`);
+}
+
+export function timeoutArgument(text: string | undefined, defaultMs: number): number {
+  if (text === undefined) return defaultMs;
+  const ms = parseDurationMs(text);
+  if (ms !== undefined && ms >= MIN_TIMEOUT_MS && ms <= MAX_TIMEOUT_MS) return ms;
+  return refuse(OPTIONS.timeout.names, text, "a duration from 100ms to 24 days, for example 30s or 5min");
+}
+
+export function colorArgument(text: string): ColorMode {
+  return (
+    COLOR_MODES.find((mode) => mode === text) ?? refuse(OPTIONS.color.names, text, COLOR_MODES.join(", "))
+  );
+}
+
+function refuse(option: string, text: string, wanted: string): never {
+  throw new GoshareError("USAGE", `${option} ${JSON.stringify(text)} is not understood`, {
+    hint: `it takes ${wanted}`,
+  });
+}

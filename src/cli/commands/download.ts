@@ -1,0 +1,48 @@
+// goshare download: argv → the download flow.
+import { Command, Option } from "clipanion";
+import { timeoutArgument, trackerChoice } from "../arguments.js";
+import { GoshareCommand } from "../goshare-command.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import type { Ending, Session } from "../session.js";
+
+export class DownloadCommand extends GoshareCommand {
+  static override paths = [["download"]];
+  static override usage = Command.Usage({
+    description: "fetch what somebody shares",
+    details: `
+      WHAT is a ticket, a .goshare file or a content id. Every chunk is verified. An interrupted download
+      keeps what is verified; the same command goes on where it stopped.
+    `,
+    examples: [
+      ["Download what a ticket names", "$0 download goshare1..."],
+      ["Download by .goshare file into a folder", "$0 download ubuntu.iso.goshare --output isos"],
+    ],
+  });
+
+  readonly what = Option.String({ name: "WHAT" });
+  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.output.description,
+  });
+  readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
+  readonly timeout = Option.String(OPTIONS.timeout.names, { description: OPTIONS.timeout.description });
+
+  protected override readonly afterInterruption = "what is verified is kept; to go on";
+
+  protected override async run(session: Session): Promise<Ending> {
+    const options = {
+      what: this.what,
+      outputDirectory: this.output,
+      ...trackerChoice(this.tracker, this.context.env),
+      timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
+    };
+    const startMs = this.context.clock.nowMs();
+    const { download } = await this.context.flows.download();
+    const { path, bytes, contentId, bytesReceived, bytesWasted } = await download(
+      options,
+      session.observe,
+      session.signal,
+    );
+    const elapsedMs = this.context.clock.nowMs() - startMs;
+    return { type: "done", path, bytes, elapsedMs, contentId, bytesReceived, bytesWasted };
+  }
+}

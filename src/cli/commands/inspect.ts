@@ -1,0 +1,41 @@
+// goshare inspect: argv → the inspect flow, which finds out what a ticket, file or content id stands for.
+import { Command, Option } from "clipanion";
+import type { ContentId } from "../../core/ids.js";
+import type { GoshareEvent } from "../../events/event.js";
+import { timeoutArgument, trackerChoice } from "../arguments.js";
+import { GoshareCommand } from "../goshare-command.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import type { Ending, Session } from "../session.js";
+
+export class InspectCommand extends GoshareCommand {
+  static override paths = [["inspect"]];
+  static override usage = Command.Usage({
+    description: "show what a ticket, .goshare file or content id stands for",
+    details: `
+      Prints the content id, the name, the size and every entry, without downloading any of it.
+    `,
+    examples: [["List what a .goshare file describes", "$0 inspect photos.goshare"]],
+  });
+
+  readonly what = Option.String({ name: "WHAT" });
+  readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
+  readonly timeout = Option.String(OPTIONS.timeout.names, { description: OPTIONS.timeout.description });
+
+  protected override async run(session: Session): Promise<Ending> {
+    const options = {
+      what: this.what,
+      ...trackerChoice(this.tracker, this.context.env),
+      timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
+    };
+    const startMs = this.context.clock.nowMs();
+    const { inspect } = await this.context.flows.inspect();
+    let found: { contentId: ContentId | ""; bytes: number } = { contentId: "", bytes: 0 };
+    const observe = (event: GoshareEvent) => {
+      if (event.type === "inspected") found = { contentId: event.contentId, bytes: event.bytes };
+      session.observe(event);
+    };
+    await inspect(options, observe, session.signal);
+    const elapsedMs = this.context.clock.nowMs() - startMs;
+    return { type: "done", path: "", ...found, elapsedMs, bytesReceived: 0, bytesWasted: 0 };
+  }
+}

@@ -1,0 +1,80 @@
+// goshare share: argv → the share flow, once for each path; serves until it is told to stop.
+import { Command, Option } from "clipanion";
+import { requireEndpoint, requireListenAddress } from "../../address/endpoint.js";
+import { GoshareError } from "../../core/errors.js";
+import type { RunningShare } from "../../flows/share.js";
+import { chunkSizeArgument, trackerChoice } from "../arguments.js";
+import { GoshareCommand } from "../goshare-command.js";
+import { defaultPeerListen, OPTIONS } from "../option-table.js";
+import type { Ending, Session } from "../session.js";
+
+export class ShareCommand extends GoshareCommand {
+  static override paths = [["share"]];
+  static override usage = Command.Usage({
+    description: "offer files and folders to others",
+    details: `
+      Reads every PATH, writes its .goshare file, prints the line to run on the other computer, and serves
+      until it is stopped with Ctrl-C (exit code 0). Several paths are several shares.
+    `,
+    examples: [
+      ["Share a file", "$0 share ubuntu.iso"],
+      ["Share a folder through a tracker", "$0 share photos --tracker tracker.example:8080"],
+    ],
+  });
+
+  readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
+  readonly listen = Option.String(OPTIONS.shareListen.names, {
+    description: OPTIONS.shareListen.description,
+  });
+  readonly advertise = Option.Array(OPTIONS.advertise.names, [], {
+    description: OPTIONS.advertise.description,
+  });
+  readonly manifest = Option.String(OPTIONS.manifest.names, { description: OPTIONS.manifest.description });
+  readonly chunkSize = Option.String(OPTIONS.chunkSize.names, { description: OPTIONS.chunkSize.description });
+  readonly noPublish = Option.Boolean(OPTIONS.noPublish.names, false, {
+    description: OPTIONS.noPublish.description,
+  });
+  readonly sources = Option.Rest({ name: "PATH", required: 1 });
+
+  protected override async run(session: Session): Promise<Ending> {
+    const { manifest: manifestPath, sources } = this;
+    if (manifestPath !== undefined && sources.length > 1) {
+      throw new GoshareError(
+        "USAGE",
+        `${OPTIONS.manifest.names} names one file, but ${sources.length} paths are given`,
+      );
+    }
+    const options = {
+      ...trackerChoice(this.tracker, this.context.env),
+      listen:
+        this.listen === undefined
+          ? defaultPeerListen
+          : requireListenAddress(this.listen, OPTIONS.shareListen.names, defaultPeerListen.port),
+      advertise: this.advertise.map((text) =>
+        requireEndpoint(text, OPTIONS.advertise.names, defaultPeerListen.port),
+      ),
+      chunkSizeBytes: chunkSizeArgument(this.chunkSize),
+      publish: !this.noPublish,
+      manifestPath,
+    };
+    const { share } = await this.context.flows.share();
+    const running: RunningShare[] = [];
+    try {
+      // One after another: hashing keeps the whole machine busy as it is.
+      for (const [index, path] of sources.entries()) {
+        session.signal.throwIfAborted();
+        // Each share has a listener of its own, and only one of them can have the port that was asked for.
+        const listenGiven = this.listen !== undefined && index === 0;
+        const one = await share({ ...options, path, listenGiven }, session.observe, session.signal);
+        // Noticed below; until then it must not count as thrown where nobody can catch it.
+        one.failed.catch(() => {});
+        running.push(one);
+      }
+      await Promise.race([session.untilStopped(), ...running.map((one) => one.failed)]);
+    } finally {
+      await Promise.all(running.map((one) => one.close()));
+    }
+    const bytesSent = running.reduce((sum, one) => sum + one.bytesSent, 0);
+    return { type: "stopped", signal: session.stoppedBy(), bytesSent };
+  }
+}

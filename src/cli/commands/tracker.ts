@@ -1,0 +1,57 @@
+// goshare tracker: argv → a tracker that runs until it is told to stop.
+import { Command, Option } from "clipanion";
+import { requireListenAddress } from "../../address/endpoint.js";
+import { AGENT } from "../../core/agent.js";
+import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
+import { GoshareCommand } from "../goshare-command.js";
+import { OPTIONS } from "../option-table.js";
+import type { Ending, Session } from "../session.js";
+
+export class TrackerCommand extends GoshareCommand {
+  static override paths = [["tracker"]];
+  static override usage = Command.Usage({
+    description: "run a tracker, which tells peers of each other",
+    details: `
+      Knows who has what and never sees a byte of it. Runs until it is stopped with Ctrl-C or SIGTERM (exit
+      code 0). Peers use it with --tracker HOST:PORT.
+    `,
+    examples: [
+      ["Run a tracker at the default port", "$0 tracker"],
+      ["At another port, for programs to read", "$0 tracker --listen 0.0.0.0:9090 --json"],
+    ],
+  });
+
+  readonly listen = Option.String(OPTIONS.trackerListen.names, {
+    description: OPTIONS.trackerListen.description,
+  });
+  readonly trustAnnounced = Option.Boolean(OPTIONS.trustAnnounced.names, false, {
+    description: OPTIONS.trustAnnounced.description,
+  });
+
+  protected override async run(session: Session): Promise<Ending> {
+    const options = {
+      agent: AGENT,
+      trustAnnounced: this.trustAnnounced,
+      ...this.#listenOptions(),
+    };
+    const { startTracker } = await this.context.flows.tracker();
+    const tracker = await startTracker(options, session.observe);
+    try {
+      await session.untilStopped();
+    } finally {
+      await tracker.close();
+    }
+    return { type: "stopped", signal: session.stoppedBy(), bytesSent: 0 };
+  }
+
+  /** Nothing where --listen is not given: the tracker then copes with a machine without IPv6 by itself. */
+  #listenOptions(): { readonly listenHost?: string; readonly listenPort?: number } {
+    if (this.listen === undefined) return {};
+    const { host, port } = requireListenAddress(
+      this.listen,
+      OPTIONS.trackerListen.names,
+      DEFAULT_TRACKER_PORT,
+    );
+    return { listenHost: host, listenPort: port };
+  }
+}

@@ -1,0 +1,31 @@
+// What a command is given instead of reaching for globals: streams, environment, the process's signals, and
+// the flows. Tests give others. Decides nothing.
+import type { BaseContext } from "clipanion";
+import type { Clock } from "../core/clock.js";
+
+export type StopSignal = "SIGINT" | "SIGTERM";
+
+/** The process as a command sees it. Each `on…` returns how to stop listening. */
+export interface ProcessEvents {
+  onStopSignal(listener: (signal: StopSignal) => void): () => void;
+  /** Something was thrown where nobody could catch it, or nothing is left to wait for. */
+  onCrash(listener: (thrown: unknown) => void): () => void;
+  /** Ends the process at once. */
+  exitNow(exitCode: number): void;
+}
+
+/** Loads a flow when its command runs: `--help` must not wait for sockets and worker pools. */
+export interface Flows {
+  share(): Promise<Pick<typeof import("../flows/share.js"), "share">>;
+  download(): Promise<Pick<typeof import("../flows/download.js"), "download">>;
+  inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;
+  tracker(): Promise<Pick<typeof import("../tracker/server/start.js"), "startTracker">>;
+}
+
+export interface CommandContext extends BaseContext {
+  /** What stands after `goshare` on the command line. */
+  readonly argv: readonly string[];
+  readonly processEvents: ProcessEvents;
+  readonly flows: Flows;
+  readonly clock: Clock;
+}

@@ -1,0 +1,78 @@
+// From argv to an exit code. clipanion prints its errors on stdout and ends with 1 for all of them, so it only
+// parses here; errors of the command line go the way of every other error.
+import { Cli, type Command } from "clipanion";
+import { VERSION } from "../core/agent.js";
+import { EXIT, GoshareError } from "../core/errors.js";
+import { DownloadCommand } from "./commands/download.js";
+import { InspectCommand } from "./commands/inspect.js";
+import { ShareCommand } from "./commands/share.js";
+import { TrackerCommand } from "./commands/tracker.js";
+import type { CommandContext } from "./context.js";
+import { createReporter } from "./render/create-reporter.js";
+import { commandHelp, generalHelp } from "./render/help.js";
+import { columnsOf, paletteFor } from "./render/palette.js";
+import { runSession } from "./session.js";
+
+/** In the order of help. */
+const COMMANDS = [ShareCommand, DownloadCommand, TrackerCommand, InspectCommand];
+
+const HELP_MAX_COLUMNS = 110;
+
+/** Runs the command that `context.argv` names and returns the exit code. Never rejects for what a user did. */
+export async function runCli(context: CommandContext): Promise<number> {
+  const cli = new Cli<CommandContext>({ binaryName: "goshare", enableColors: false });
+  for (const command of COMMANDS) cli.register(command);
+
+  const argv = [...context.argv];
+  if (argv.length === 0) {
+    context.stderr.write(helpText(cli, context));
+    return EXIT.usage;
+  }
+  if (argv[0] === "--version" || argv[0] === "-v") {
+    context.stdout.write(`${VERSION}\n`);
+    return EXIT.ok;
+  }
+  if (asksForHelp(argv)) {
+    context.stdout.write(helpText(cli, context));
+    return EXIT.ok;
+  }
+  let command: Command<CommandContext>;
+  try {
+    command = cli.process(argv, context);
+  } catch (thrown) {
+    return refuseCommandLine(context, thrown);
+  }
+  return cli.run(command, context);
+}
+
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  const options = end === -1 ? argv : argv.slice(0, end);
+  return options.includes("--help") || options.includes("-h");
+}
+
+function helpText(cli: Cli<CommandContext>, context: CommandContext): string {
+  const definitions = cli.definitions();
+  const palette = paletteFor(context.stdout, "auto", context.env);
+  const named = definitions.find((definition) => definition.path === `goshare ${context.argv[0]}`);
+  return named === undefined
+    ? generalHelp(VERSION, definitions, palette)
+    : commandHelp(named, Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout)), palette);
+}
+
+async function refuseCommandLine(context: CommandContext, thrown: unknown): Promise<number> {
+  const { argv } = context;
+  const choice = { json: argv.includes("--json"), quiet: true, color: "auto" } as const;
+  const reporter = await createReporter(choice, context);
+  return runSession(context, reporter, "", async () => {
+    if (!(thrown instanceof Error && "clipanion" in thrown)) throw thrown;
+    const [name = ""] = argv;
+    if (!COMMANDS.some(({ paths }) => paths.some(([first]) => first === name))) {
+      throw new GoshareError("USAGE", `there is no command ${JSON.stringify(name)}`, {
+        hint: "see: goshare --help",
+      });
+    }
+    const [message = ""] = thrown.message.split("\n");
+    throw new GoshareError("USAGE", message.replace(/[.:]$/, ""), { hint: `see: goshare ${name} --help` });
+  });
+}

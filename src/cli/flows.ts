@@ -1,0 +1,9 @@
+// The real flows, each loaded when it is asked for. Nothing here runs anything.
+import type { Flows } from "./context.js";
+
+export const flows: Flows = {
+  share: () => import("../flows/share.js"),
+  download: () => import("../flows/download.js"),
+  inspect: () => import("../flows/inspect.js"),
+  tracker: () => import("../tracker/server/start.js"),
+};

@@ -1,0 +1,34 @@
+// What all commands have in common: the options that every one of them takes, and how a run begins and ends.
+// A command adds its options and one function that calls a flow.
+import { Command, Option } from "clipanion";
+import { colorArgument } from "./arguments.js";
+import type { CommandContext } from "./context.js";
+import { defaultCliOptions, OPTIONS } from "./option-table.js";
+import { createReporter } from "./render/create-reporter.js";
+import { COLOR_MODES } from "./render/palette.js";
+import { type Ending, runSession, type Session } from "./session.js";
+
+export abstract class GoshareCommand extends Command<CommandContext> {
+  readonly json = Option.Boolean(OPTIONS.json.names, false, { description: OPTIONS.json.description });
+  readonly quiet = Option.Boolean(OPTIONS.quiet.names, false, { description: OPTIONS.quiet.description });
+  readonly color = Option.String(OPTIONS.color.names, defaultCliOptions.color, {
+    description: OPTIONS.color.description,
+  });
+
+  /** Calls the flow. What it throws ends the command. */
+  protected abstract run(session: Session): Promise<Ending>;
+
+  /** What an interrupted run leaves: said before the command line that begins it again. */
+  protected readonly afterInterruption: string = "to start again";
+
+  override async execute(): Promise<number> {
+    const { json, quiet } = this;
+    // A wrong --color is refused like any other option, and that needs a reporter first.
+    const color = COLOR_MODES.find((mode) => mode === this.color) ?? defaultCliOptions.color;
+    const reporter = await createReporter({ json, quiet, color }, this.context);
+    return runSession(this.context, reporter, this.afterInterruption, async (session) => {
+      colorArgument(this.color);
+      return this.run(session);
+    });
+  }
+}

@@ -1,0 +1,87 @@
+// Every option of the command line: its names, its text in --help, and its default, once each. Reads nothing.
+import { formatEndpoint, type ListenAddress } from "../address/endpoint.js";
+import { formatDuration } from "../core/units.js";
+import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
+import type { ColorMode } from "./render/palette.js";
+
+/** What holds where the command line says nothing. Texts are read as if they had been typed. */
+export interface CliOptions {
+  readonly outputDirectory: string;
+  /** How long a download may stand still, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly color: ColorMode;
+}
+
+export const defaultCliOptions: CliOptions = Object.freeze({
+  outputDirectory: "downloads",
+  timeoutMs: 60_000,
+  color: "auto",
+});
+
+/** Where peers are accepted if nothing else was asked for. The listener has the same default, a test sees to it;
+ * importing it from there would make --help wait for sockets and protobuf. */
+export const defaultPeerListen: ListenAddress = Object.freeze({ host: "::", port: 9000 });
+
+/** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
+export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
+
+interface OptionText {
+  /** As clipanion wants them: "-q,--quiet". */
+  readonly names: string;
+  readonly description: string;
+  /** What stands for the value in help; undefined for switches. */
+  readonly value: string | undefined;
+}
+
+const option = (names: string, description: string, value?: string): OptionText => ({
+  names,
+  description,
+  value,
+});
+
+export const OPTIONS = {
+  json: option("--json", "Print events to stdout, one JSON object a line"),
+  quiet: option("-q,--quiet", "Print results and problems only"),
+  color: option("--color", `Colours: auto, always or never (default ${defaultCliOptions.color})`, "WHEN"),
+  tracker: option(
+    "--tracker",
+    `A tracker, HOST:PORT; may be repeated (default ${TRACKER_VARIABLE}, else one on this machine if there is one)`,
+    "HOST:PORT",
+  ),
+  shareListen: option(
+    "--listen",
+    `Where to accept peers, HOST:PORT; port 0 takes a free one (default ${formatEndpoint(defaultPeerListen)}, or a free port if it is taken)`,
+    "HOST:PORT",
+  ),
+  trackerListen: option(
+    "--listen",
+    `Where to accept calls, HOST:PORT; port 0 takes a free one (default ${formatEndpoint({ host: defaultPeerListen.host, port: DEFAULT_TRACKER_PORT })})`,
+    "HOST:PORT",
+  ),
+  advertise: option(
+    "--advertise",
+    "An address at which others reach this machine, HOST:PORT; may be repeated; replaces its own addresses",
+    "HOST:PORT",
+  ),
+  manifest: option("--manifest", "Where to write the .goshare file (default beside the share)", "FILE"),
+  chunkSize: option(
+    "--chunk-size",
+    "Bytes in a chunk, a power of two such as 1MiB (default by the share's size)",
+    "SIZE",
+  ),
+  noPublish: option("--no-publish", "Keep the manifest away from trackers; peers serve it"),
+  output: option(
+    "--output",
+    `The folder to download into (default ${defaultCliOptions.outputDirectory})`,
+    "DIR",
+  ),
+  timeout: option(
+    "--timeout",
+    `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
+    "DURATION",
+  ),
+  trustAnnounced: option(
+    "--trust-announced",
+    "Hand out addresses that peers announce without having seen them: for trackers behind a proxy only",
+  ),
+} as const satisfies Record<string, OptionText>;

@@ -1,0 +1,149 @@
+// Events in words, for people. Pure: what is a note, what a result and what a problem; where each of them goes
+// is the reporter's affair. Everything from outside passes through `printable` here.
+import { formatBytes, formatDuration, formatRate } from "../../core/units.js";
+import type { GoshareEvent, InspectedEntry } from "../../events/event.js";
+import { goshareCommand } from "../shell-quote.js";
+import type { Palette } from "./palette.js";
+import { fitCells, printable } from "./printable.js";
+
+export interface Line {
+  /** note: for the person who watches; result: what the command was run for; problem: never left out. */
+  readonly kind: "note" | "result" | "problem";
+  readonly text: string;
+}
+
+const AGENT_MAX_CELLS = 40;
+
+/** What to write for `event`, top to bottom; nothing for progress, which a ProgressDisplay shows. */
+export function describe(event: GoshareEvent, palette: Palette): readonly Line[] {
+  switch (event.type) {
+    case "listening":
+      return [note("tracker at"), result(printable(event.endpoint)), note("Ctrl-C stops it")];
+    case "sharing":
+      return describeSharing(event, palette);
+    case "waiting":
+      return [note(event.waitingFor === "manifest" ? "looking for the manifest" : "waiting for peers")];
+    case "downloading":
+      return describeDownloading(event, palette);
+    case "peerConnected":
+      return [note(`${printable(event.endpoint)} connected${agentText(event.agent)}`)];
+    case "peerDisconnected":
+      return [note(`${printable(event.endpoint)} disconnected${disconnectText(event)}`)];
+    case "warning":
+      return [problem(`${palette.warning("warning:")} ${printable(event.message)}${pathText(event.path)}`)];
+    case "inspected":
+      return describeInspected(event);
+    case "done":
+      return describeDone(event);
+    case "stopped":
+      return [note(event.bytesSent > 0 ? `stopped; sent ${formatBytes(event.bytesSent)}` : "stopped")];
+    case "failed":
+      return [
+        problem(`${palette.error("error:")} ${printable(event.message)}`),
+        ...(event.hint === "" ? [] : [problem(`  ${printable(event.hint)}`)]),
+      ];
+    case "hashing":
+    case "progress":
+      return [];
+  }
+}
+
+const note = (text: string): Line => ({ kind: "note", text });
+const result = (text: string): Line => ({ kind: "result", text });
+const problem = (text: string): Line => ({ kind: "problem", text });
+
+function describeSharing(event: Extract<GoshareEvent, { type: "sharing" }>, palette: Palette): Line[] {
+  const name = palette.strong(printable(event.name));
+  const lines = [note(`sharing ${name}: ${sizeText(event)}, at ${printable(event.endpoint)}`)];
+  if (event.linksSkipped > 0) {
+    lines.push(
+      problem(`${palette.warning("warning:")} ${count(event.linksSkipped, "symbolic link")} left out`),
+    );
+    lines.push(problem("  only relative links that stay inside the share can be shared"));
+  }
+  if (event.trackers.length > 0) lines.push(note(`announced to ${printable(event.trackers.join(", "))}`));
+  lines.push(
+    note("On the other computer, run:"),
+    result(printable(goshareCommand(["download", event.ticket]))),
+  );
+  lines.push(
+    note("or, with the .goshare file copied there:"),
+    note(printable(goshareCommand(["download", event.manifestPath]))),
+    note("Ctrl-C stops sharing"),
+  );
+  return lines;
+}
+
+function describeDownloading(
+  event: Extract<GoshareEvent, { type: "downloading" }>,
+  palette: Palette,
+): Line[] {
+  const kept = event.resumedBytes > 0 ? `, ${formatBytes(event.resumedBytes)} of it already here` : "";
+  return [note(`downloading ${palette.strong(printable(event.name))}: ${sizeText(event)}${kept}`)];
+}
+
+function describeDone(event: Extract<GoshareEvent, { type: "done" }>): Line[] {
+  if (event.path === "") return [];
+  const rate = event.elapsedMs > 0 ? `, ${formatRate((event.bytesReceived * 1000) / event.elapsedMs)}` : "";
+  const took = `received ${formatBytes(event.bytesReceived)} in ${formatDuration(event.elapsedMs)}${rate}`;
+  return [note(`${took}; complete and verified:`), result(printable(event.path))];
+}
+
+function describeInspected(event: Extract<GoshareEvent, { type: "inspected" }>): Line[] {
+  const lines = [result(`content id  ${event.contentId}`)];
+  if (event.name !== "") lines.push(result(`name        ${printable(event.name)}`));
+  if (event.kind === "") {
+    lines.push(note("the manifest could not be had: size and entries are not known"));
+  } else {
+    const chunks = `${count(event.chunks, "chunk")} of ${formatBytes(event.chunkSize)}`;
+    lines.push(
+      result(`kind        ${event.kind}`),
+      result(`size        ${formatBytes(event.bytes)}, ${chunks}`),
+    );
+  }
+  for (const tracker of event.trackers) lines.push(result(`tracker     ${printable(tracker)}`));
+  for (const peer of event.peers) lines.push(result(`peer        ${printable(peer)}`));
+  if (event.entries.length > 0)
+    lines.push(result(""), ...event.entries.map((entry) => result(entryText(entry))));
+  return lines;
+}
+
+const SIZE_CELLS = 12;
+
+function entryText(entry: InspectedEntry): string {
+  const size = entry.kind === "file" || entry.kind === "executable" ? formatBytes(entry.size) : "";
+  const mark = { file: "", executable: "*", directory: "/", link: ` -> ${printable(entry.target)}` }[
+    entry.kind
+  ];
+  return `${size.padStart(SIZE_CELLS)}  ${printable(entry.path)}${mark}`;
+}
+
+function sizeText(event: {
+  readonly bytes: number;
+  readonly files: number;
+  readonly chunks: number;
+}): string {
+  const files = event.files === 1 ? "" : ` in ${count(event.files, "file")}`;
+  return `${formatBytes(event.bytes)}${files}, ${count(event.chunks, "chunk")}`;
+}
+
+function agentText(agent: string): string {
+  return agent === "" ? "" : ` (${fitCells(printable(agent), AGENT_MAX_CELLS)})`;
+}
+
+function disconnectText(event: Extract<GoshareEvent, { type: "peerDisconnected" }>): string {
+  const moved = [
+    event.bytesSent > 0 ? `sent ${formatBytes(event.bytesSent)}` : "",
+    event.bytesReceived > 0 ? `received ${formatBytes(event.bytesReceived)}` : "",
+  ].filter((text) => text !== "");
+  const why = event.code === "" ? "" : `: ${printable(event.message)}`;
+  return `${moved.length === 0 ? "" : `, ${moved.join(", ")}`}${why}`;
+}
+
+function pathText(path: string): string {
+  return path === "" ? "" : ` (${printable(path)})`;
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,71 @@
+// What --help prints, from the definitions of the commands and the option table. clipanion's own help neither
+// wraps lines nor says what an option takes.
+import type { Definition } from "clipanion";
+import { OPTIONS } from "../option-table.js";
+import type { Palette } from "./palette.js";
+
+const INDENT = "  ";
+
+/** All commands, a line each. */
+export function generalHelp(version: string, definitions: readonly Definition[], palette: Palette): string {
+  const usages = definitions.map(usageOf);
+  const width = Math.max(...usages.map((usage) => usage.length));
+  const lines = definitions.map(
+    ({ description = "" }, i) =>
+      `${INDENT}${palette.strong((usages[i] ?? "").padEnd(width))}   ${description.trim()}`,
+  );
+  return [
+    `goshare ${version} sends files and folders straight from machine to machine.`,
+    "",
+    ...lines,
+    "",
+    "goshare COMMAND --help says more about a command; goshare --version is the version.",
+    "",
+  ].join("\n");
+}
+
+/** One command with its options; lines of at most `columns` characters. */
+export function commandHelp(definition: Definition, columns: number, palette: Palette): string {
+  const heading = (text: string) => ["", palette.strong(text)];
+  const lines = [`${palette.strong(usageOf(definition))}   ${(definition.description ?? "").trim()}`, ""];
+  lines.push(...wrap((definition.details ?? "").replaceAll(/\s+/g, " ").trim(), columns));
+  lines.push(...heading("Options"));
+  const names = definition.options.map((option) => optionNames(option.definition));
+  const width = Math.max(...names.map((name) => name.length));
+  for (const [i, option] of definition.options.entries()) {
+    const left = INDENT + (names[i] ?? "").padEnd(width) + INDENT;
+    const [first = "", ...more] = wrap((option.description ?? "").trim(), columns - left.length);
+    lines.push(left + first, ...more.map((line) => " ".repeat(left.length) + line));
+  }
+  lines.push(...heading("Examples"));
+  for (const [what, example] of definition.examples ?? [])
+    lines.push(`${INDENT}${what.trim()}:`, `${INDENT}  ${example}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** "goshare share PATH…" */
+function usageOf(definition: Definition): string {
+  return definition.usage.replaceAll(
+    /<([^>]*)>( \.\.\.)?/g,
+    (_all, name: string, more?: string) => name + (more ? "…" : ""),
+  );
+}
+
+/** "-q, --quiet" or "--output DIR". */
+function optionNames(definition: string): string {
+  const names = definition.split(" ", 1)[0] ?? "";
+  const value = Object.values(OPTIONS).find((option) => option.names === names)?.value;
+  return names.replace(",", ", ") + (value === undefined ? "" : ` ${value}`);
+}
+
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,27 @@
+// --json: every event as one line on stdout, for programs. Only the stack of a bug goes to stderr.
+import type { Writable } from "node:stream";
+import type { GoshareEvent } from "../../events/event.js";
+import { eventLine } from "../../events/wire.js";
+import type { Reporter } from "./reporter.js";
+
+export class JsonReporter implements Reporter {
+  readonly #stdout: Writable;
+  readonly #stderr: Writable;
+
+  constructor(stdout: Writable, stderr: Writable) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+  }
+
+  observe(event: GoshareEvent): void {
+    this.#stdout.write(`${eventLine(event)}\n`);
+  }
+
+  tell(): void {}
+
+  showStack(stack: string): void {
+    this.#stderr.write(`${stack}\n`);
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,41 @@
+// How a command shows what happens. A reporter takes every event; which of them it shows, where and how is
+// its own affair.
+import type { GoshareEvent } from "../../events/event.js";
+
+export interface Reporter {
+  /** Must not throw. */
+  observe(event: GoshareEvent): void;
+  /** A word to the person at the terminal that is no event. Dropped where programs or logs read. */
+  tell(text: string): void;
+  /** The stack of a bug, for a report. */
+  showStack(stack: string): void;
+  /** Gives the terminal back as it was; may be called twice. */
+  close(): void;
+}
+
+/** What shows how far hashing or a download is. */
+export interface ProgressDisplay {
+  show(progress: ProgressState): void;
+  /** Makes room for other lines; the next `show` brings it back. */
+  clear(): void;
+}
+
+export interface ProgressState {
+  /** Printable text. */
+  readonly name: string;
+  readonly verb: "hashing" | "downloading";
+  readonly bytesDone: number;
+  /** 0: not known yet. */
+  readonly bytesTotal: number;
+  readonly bytesPerSecond: number;
+  /** 0: not known. */
+  readonly etaMs: number;
+  /** Undefined where there are none by nature. */
+  readonly peers: number | undefined;
+}
+
+/** 0 to 100; 100 only when it is done. */
+export function percentOf(state: ProgressState): number {
+  if (state.bytesTotal <= 0) return 0;
+  return Math.min(100, Math.floor((100 * state.bytesDone) / state.bytesTotal));
+}

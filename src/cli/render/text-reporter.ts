@@ -1,0 +1,89 @@
+// Text for people: results on stdout, so that they can be piped and copied, everything else on stderr. Quiet
+// leaves results and problems.
+import { basename } from "node:path";
+import type { Writable } from "node:stream";
+import type { GoshareEvent } from "../../events/event.js";
+import { describe } from "./describe.js";
+import type { Palette } from "./palette.js";
+import { printable } from "./printable.js";
+import type { ProgressDisplay, Reporter } from "./reporter.js";
+
+export interface TextReporterParts {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly palette: Palette;
+  readonly quiet: boolean;
+  /** Undefined: progress is not shown. */
+  readonly progress: ProgressDisplay | undefined;
+}
+
+export class TextReporter implements Reporter {
+  readonly #parts: TextReporterParts;
+  #name = "";
+  #transferring = false;
+  #lastWaiting = "";
+
+  constructor(parts: TextReporterParts) {
+    this.#parts = parts;
+  }
+
+  observe(event: GoshareEvent): void {
+    if (event.type === "hashing" || event.type === "progress") {
+      this.#showProgress(event);
+      return;
+    }
+    if (event.type === "downloading") {
+      this.#name = printable(event.name);
+      this.#transferring = true;
+    }
+    // A sharer sees who comes and goes; beside a progress bar, which counts them, that would be noise.
+    if (this.#transferring && (event.type === "peerConnected" || event.type === "peerDisconnected")) return;
+    if (event.type === "waiting") {
+      if (event.waitingFor === this.#lastWaiting) return;
+      this.#lastWaiting = event.waitingFor;
+    }
+    this.#write(event);
+  }
+
+  tell(text: string): void {
+    if (this.#parts.quiet) return;
+    this.#parts.progress?.clear();
+    this.#parts.stderr.write(`${text}\n`);
+  }
+
+  showStack(stack: string): void {
+    this.#parts.progress?.clear();
+    this.#parts.stderr.write(`${stack.split("\n").map(printable).join("\n")}\n`);
+  }
+
+  close(): void {
+    this.#parts.progress?.clear();
+  }
+
+  #write(event: GoshareEvent): void {
+    const { stdout, stderr, palette, quiet, progress } = this.#parts;
+    const lines = describe(event, palette).filter((line) => !quiet || line.kind !== "note");
+    if (lines.length === 0) return;
+    progress?.clear();
+    for (const line of lines) (line.kind === "result" ? stdout : stderr).write(`${line.text}\n`);
+  }
+
+  #showProgress(event: Extract<GoshareEvent, { type: "hashing" | "progress" }>): void {
+    const { bytesDone, bytesTotal, bytesPerSecond } = event;
+    const counters = { bytesDone, bytesTotal, bytesPerSecond };
+    if (event.type === "progress") {
+      const { etaMs, peers } = event;
+      this.#parts.progress?.show({ name: this.#name, verb: "downloading", ...counters, etaMs, peers });
+      return;
+    }
+    const name = printable(basename(event.path) || event.path);
+    const etaMs = bytesPerSecond > 0 ? ((bytesTotal - bytesDone) * 1000) / bytesPerSecond : 0;
+    this.#parts.progress?.show({
+      name,
+      verb: "hashing",
+      ...counters,
+      etaMs: Math.max(0, etaMs),
+      peers: undefined,
+    });
+  }
+}

@@ -1,0 +1,139 @@
+// One run of a command: hands its events to the reporter, turns signals into an abort, and sees to it that the
+// last event says how the command ended, whatever happened. Knows no command.
+import { EXIT, GoshareError } from "../core/errors.js";
+import type { EventObserver, GoshareEvent } from "../events/event.js";
+import type { CommandContext, StopSignal } from "./context.js";
+import type { Reporter } from "./render/reporter.js";
+import { goshareCommand } from "./shell-quote.js";
+
+/** How a command ends when nothing went wrong. */
+export type Ending = Extract<GoshareEvent, { type: "done" | "stopped" }>;
+
+export interface Session {
+  readonly observe: EventObserver;
+  /** Aborted by the first signal, with a GoshareError INTERRUPTED as its reason. */
+  readonly signal: AbortSignal;
+  /** Which signal that was; "" before it. */
+  stoppedBy(): StopSignal | "";
+  /** Resolves when the command is told to stop. */
+  untilStopped(): Promise<void>;
+}
+
+/** Runs `work` and returns the exit code. Never rejects: what is thrown becomes the `failed` event.
+ * `afterInterruption` is what to say before the command line that an interrupted run can be repeated with. */
+export async function runSession(
+  context: CommandContext,
+  reporter: Reporter,
+  afterInterruption: string,
+  work: (session: Session) => Promise<Ending>,
+): Promise<number> {
+  const run = new Run(context, reporter, afterInterruption);
+  try {
+    const ending = await work(run);
+    run.end(ending);
+    return EXIT.ok;
+  } catch (thrown) {
+    return run.fail(thrown);
+  } finally {
+    run.close();
+  }
+}
+
+class Run implements Session {
+  readonly #context: CommandContext;
+  readonly #reporter: Reporter;
+  readonly #afterInterruption: string;
+  readonly #abort = new AbortController();
+  readonly #release: readonly (() => void)[];
+  #stoppedBy: StopSignal | "" = "";
+  #ended = false;
+
+  constructor(context: CommandContext, reporter: Reporter, afterInterruption: string) {
+    this.#context = context;
+    this.#reporter = reporter;
+    this.#afterInterruption = afterInterruption;
+    this.#release = [
+      context.processEvents.onStopSignal((signal) => this.#onSignal(signal)),
+      context.processEvents.onCrash((thrown) => this.#exitNow(this.fail(thrown))),
+    ];
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  stoppedBy(): StopSignal | "" {
+    return this.#stoppedBy;
+  }
+
+  untilStopped(): Promise<void> {
+    const { signal } = this;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+
+  /** Events after the last one come from parts that are still closing; nobody waits for them any more. */
+  readonly observe: EventObserver = (event) => {
+    if (!this.#ended) this.#reporter.observe(event);
+  };
+
+  end(event: Ending | Extract<GoshareEvent, { type: "failed" }>): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#reporter.close();
+    this.#reporter.observe(event);
+  }
+
+  /** Reports what was thrown and returns the exit code for it. */
+  fail(thrown: unknown): number {
+    const error = this.#errorOf(thrown);
+    const { code, exitCode, message, hint } = error;
+    this.end({ type: "failed", code, exitCode, message, hint });
+    if (code === "BUG") this.#reporter.showStack(stackOf(error));
+    return exitCode;
+  }
+
+  close(): void {
+    this.#reporter.close();
+    for (const release of this.#release) release();
+  }
+
+  #onSignal(signal: StopSignal): void {
+    const interrupted = this.#interruption(signal);
+    if (this.#stoppedBy !== "") {
+      this.#exitNow(this.fail(interrupted));
+      return;
+    }
+    this.#stoppedBy = signal;
+    this.#reporter.tell("stopping; once more quits at once");
+    this.#abort.abort(interrupted);
+  }
+
+  #interruption(signal: StopSignal): GoshareError {
+    return new GoshareError("INTERRUPTED", `interrupted by ${signal}`, {
+      exitCode: signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm,
+      hint: `${this.#afterInterruption}, run: ${goshareCommand(this.#context.argv)}`,
+    });
+  }
+
+  #exitNow(exitCode: number): void {
+    this.close();
+    this.#context.processEvents.exitNow(exitCode);
+  }
+
+  /** What a flow throws once it was told to stop is the interruption, unless this machine or goshare failed. */
+  #errorOf(thrown: unknown): GoshareError {
+    const reason: unknown = this.signal.reason;
+    if (!(reason instanceof GoshareError)) return GoshareError.from(thrown);
+    if (thrown instanceof Error && thrown.name === "AbortError") return reason;
+    const error = GoshareError.from(thrown);
+    return error.blame === "local" ? error : reason;
+  }
+}
+
+/** The stack of what was thrown first, which is where the bug is. */
+function stackOf(error: Error): string {
+  let origin = error;
+  while (origin.cause instanceof Error) origin = origin.cause;
+  return origin.stack ?? String(origin);
+}

@@ -1,0 +1,128 @@
+// Events as what `--json` prints: domain events → goshare.v1.Event as one line of protobuf JSON. Never throws:
+// a number that the contract cannot hold is brought to the nearest one it can, because an observer must not
+// stop the transfer it reports on.
+import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
+import { EventSchema } from "../../gen/goshare/v1/event_pb.js";
+import type { GoshareEvent } from "./event.js";
+
+type EventCase = NonNullable<MessageInitShape<typeof EventSchema>["event"]>;
+
+const MAX_UINT32 = 0xffff_ffff;
+
+/** JSON of goshare.v1.Event in one line, without its line feed: every key of the event is there, bytes and
+ * milliseconds are strings as protobuf JSON has them. Terminals are safe from it: characters that could steer
+ * one stand as \u escapes. */
+export function eventLine(event: GoshareEvent): string {
+  const message = create(EventSchema, { event: toWire(event) });
+  return escapeForTerminals(JSON.stringify(toJson(EventSchema, message, { alwaysEmitImplicit: true })));
+}
+
+function toWire(event: GoshareEvent): EventCase {
+  switch (event.type) {
+    case "listening":
+      return { case: "listening", value: event };
+    case "waiting":
+      return { case: "waiting", value: event };
+    case "peerConnected":
+      return { case: "peerConnected", value: event };
+    case "warning":
+      return { case: "warning", value: event };
+    case "failed":
+      return { case: "failed", value: { ...event, exitCode: uint32(event.exitCode) } };
+    case "stopped":
+      return { case: "stopped", value: { ...event, bytesSent: uint64(event.bytesSent) } };
+    case "hashing":
+    case "progress":
+      return countersToWire(event);
+    case "sharing":
+      return {
+        case: "sharing",
+        value: {
+          ...event,
+          trackers: [...event.trackers],
+          bytes: uint64(event.bytes),
+          files: uint32(event.files),
+          chunks: uint32(event.chunks),
+          linksSkipped: uint32(event.linksSkipped),
+        },
+      };
+    case "downloading":
+      return {
+        case: "downloading",
+        value: {
+          ...event,
+          bytes: uint64(event.bytes),
+          files: uint32(event.files),
+          chunks: uint32(event.chunks),
+          resumedBytes: uint64(event.resumedBytes),
+        },
+      };
+    case "peerDisconnected":
+      return {
+        case: "peerDisconnected",
+        value: { ...event, bytesReceived: uint64(event.bytesReceived), bytesSent: uint64(event.bytesSent) },
+      };
+    case "inspected":
+      return inspectedToWire(event);
+    case "done":
+      return {
+        case: "done",
+        value: {
+          ...event,
+          bytes: uint64(event.bytes),
+          elapsedMs: uint64(event.elapsedMs),
+          bytesReceived: uint64(event.bytesReceived),
+          bytesWasted: uint64(event.bytesWasted),
+        },
+      };
+  }
+}
+
+function countersToWire(event: Extract<GoshareEvent, { type: "hashing" | "progress" }>): EventCase {
+  const counters = {
+    bytesDone: uint64(event.bytesDone),
+    bytesTotal: uint64(event.bytesTotal),
+    bytesPerSecond: uint64(event.bytesPerSecond),
+  };
+  return event.type === "hashing"
+    ? { case: "hashing", value: { ...event, ...counters, files: uint32(event.files) } }
+    : {
+        case: "progress",
+        value: { ...event, ...counters, etaMs: uint64(event.etaMs), peers: uint32(event.peers) },
+      };
+}
+
+function inspectedToWire(event: Extract<GoshareEvent, { type: "inspected" }>): EventCase {
+  return {
+    case: "inspected",
+    value: {
+      ...event,
+      bytes: uint64(event.bytes),
+      chunkSize: uint32(event.chunkSize),
+      chunks: uint32(event.chunks),
+      entries: event.entries.map((entry) => ({ ...entry, size: uint64(entry.size) })),
+      peers: [...event.peers],
+      trackers: [...event.trackers],
+    },
+  };
+}
+
+function uint64(value: number): bigint {
+  return BigInt(whole(value, Number.MAX_SAFE_INTEGER));
+}
+
+function uint32(value: number): number {
+  return whole(value, MAX_UINT32);
+}
+
+function whole(value: number, max: number): number {
+  return Number.isNaN(value) ? 0 : Math.min(Math.max(Math.round(value), 0), max);
+}
+
+// JSON.stringify escapes C0 controls only; DEL, C1 and direction marks reach a terminal if the line does. All
+// of them stand inside strings, where an escape means the same character.
+const STEERS_TERMINALS = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+function escapeForTerminals(json: string): string {
+  return json.replace(STEERS_TERMINALS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}

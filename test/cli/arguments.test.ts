@@ -1,0 +1,176 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { defaultPeerListen } from "../../src/cli/option-table.js";
+import type { DownloadOptions } from "../../src/flows/download.js";
+import type { ShareOptions } from "../../src/flows/share.js";
+import { defaultListenerOptions } from "../../src/peer/listener.js";
+import { CONTENT_ID, type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";
+
+async function downloadOptions(
+  argv: readonly string[],
+  env: Record<string, string> = {},
+): Promise<DownloadOptions> {
+  const seen: DownloadOptions[] = [];
+  const flows: FakeSurroundings["flows"] = {
+    download: async () => ({
+      download: async (options) => {
+        seen.push(options);
+        return { path: "p", bytes: 0, contentId: CONTENT_ID, bytesReceived: 0, bytesWasted: 0 };
+      },
+    }),
+  };
+  const cli = startFakeCli(["download", ...argv], { flows, env });
+  assert.is(await cli.exitCode, 0, cli.stderr());
+  const [options] = seen;
+  if (options === undefined) throw new Error("the flow was not called");
+  return options;
+}
+
+async function shareOptions(argv: readonly string[]): Promise<ShareOptions> {
+  const seen: ShareOptions[] = [];
+  const cli = startFakeCli(["share", ...argv], {
+    flows: {
+      share: async () => ({
+        share: async (options) => {
+          seen.push(options);
+          setImmediate(() => cli.sendSignal("SIGINT"));
+          return runningShare();
+        },
+      }),
+    },
+  });
+  assert.is(await cli.exitCode, 0, cli.stderr());
+  const [options] = seen;
+  if (options === undefined) throw new Error("the flow was not called");
+  return options;
+}
+
+async function refusal(argv: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  const cli = startFakeCli(argv, { env });
+  assert.is(await cli.exitCode, 2, `${argv.join(" ")} is refused`);
+  assert.is(cli.stdout(), "");
+  return cli.stderr();
+}
+
+test("a download without options takes the defaults and looks for a tracker on this machine", async () => {
+  const options = await downloadOptions(["goshare1x"]);
+  assert.is(options.what, "goshare1x");
+  assert.is(options.outputDirectory, "downloads");
+  assert.is(options.timeoutMs, 60_000);
+  assert.equal(options.trackers, []);
+  assert.is(options.probeLocalTracker, true);
+});
+
+test("trackers of the environment are used where the command line names none", async () => {
+  const env = { GOSHARE_TRACKER: "192.0.2.1:8080, tracker.example:9090," };
+  const fromEnvironment = await downloadOptions(["x"], env);
+  assert.equal(
+    fromEnvironment.trackers.map(({ host, port }) => [host, port]),
+    [
+      ["192.0.2.1", 8080],
+      ["tracker.example", 9090],
+    ],
+  );
+  assert.is(fromEnvironment.probeLocalTracker, false);
+  const fromOption = await downloadOptions(["x", "--tracker", "192.0.2.9:1"], env);
+  assert.equal(
+    fromOption.trackers.map(({ host }) => host),
+    ["192.0.2.9"],
+  );
+});
+
+test("a tracker without a port is meant at the default port", async () => {
+  const { trackers } = await downloadOptions(["x", "--tracker", "tracker.example"]);
+  assert.equal(
+    trackers.map(({ host, port }) => [host, port]),
+    [["tracker.example", 8080]],
+  );
+});
+
+test("durations and sizes are read with their units", async () => {
+  assert.is((await downloadOptions(["x", "--timeout", "5min"])).timeoutMs, 300_000);
+  assert.is((await downloadOptions(["x", "--timeout=1.5"])).timeoutMs, 1_500);
+  assert.is((await shareOptions(["p", "--chunk-size", "2MiB"])).chunkSizeBytes, 2 * 1024 * 1024);
+});
+
+test("a share without options listens at the default port without insisting on it", async () => {
+  const options = await shareOptions(["p"]);
+  assert.is(options.listen.port, 9000);
+  assert.is(options.listenGiven, false);
+  assert.is(options.publish, true);
+  assert.is(options.manifestPath, undefined);
+  assert.is(options.chunkSizeBytes, undefined);
+});
+
+test("the command line and the listener have the same default address", () => {
+  const { host, port } = defaultListenerOptions;
+  assert.equal(defaultPeerListen, { host, port });
+});
+
+test("every option of share reaches the flow", async () => {
+  const given = ["--listen", "127.0.0.1:0", "--advertise", "192.0.2.1:9000", "--manifest", "m.goshare"];
+  const options = await shareOptions(["p", "--no-publish", "--tracker", "192.0.2.2:8080", ...given]);
+  assert.is(options.path, "p");
+  assert.equal([options.listen.host, options.listen.port, options.listenGiven], ["127.0.0.1", 0, true]);
+  assert.equal(
+    options.advertise.map(({ host, port }) => [host, port]),
+    [["192.0.2.1", 9000]],
+  );
+  assert.is(options.manifestPath, "m.goshare");
+  assert.is(options.publish, false);
+  assert.is(options.probeLocalTracker, false);
+});
+
+test("what an option cannot be is refused by its name before a flow is loaded", async () => {
+  assert.match(await refusal(["download", "x", "--timeout", "soon"]), "--timeout");
+  assert.match(await refusal(["download", "x", "--timeout", "0"]), "--timeout");
+  assert.match(await refusal(["download", "x", "--tracker", "no where"]), "--tracker");
+  assert.match(await refusal(["download", "x"], { GOSHARE_TRACKER: "no where" }), "GOSHARE_TRACKER");
+  assert.match(await refusal(["share", "p", "--chunk-size", "3MiB"]), "--chunk-size");
+  assert.match(await refusal(["share", "p", "--chunk-size", "8MiB"]), "--chunk-size");
+  assert.match(await refusal(["share", "p", "--listen", "9000 please"]), "--listen");
+  assert.match(await refusal(["share", "p", "q", "--manifest", "m"]), "--manifest");
+  assert.match(await refusal(["share", "p", "--color", "sometimes"]), "--color");
+});
+
+test("a command line that makes no sense is refused on stderr with a way to help", async () => {
+  assert.match(await refusal(["shear"]), 'there is no command "shear"\n  see: goshare --help');
+  assert.match(await refusal(["share"]), "see: goshare share --help");
+  assert.match(await refusal(["download", "a", "b"]), "see: goshare download --help");
+  assert.match(await refusal(["tracker", "--port", "1"]), "--port");
+  assert.match(await refusal([]), "goshare download WHAT");
+});
+
+test("with --json a refused command line is a failed event, and nothing else", async () => {
+  const cli = startFakeCli(["tracker", "--nope", "--json"]);
+  assert.is(await cli.exitCode, 2);
+  assert.is(cli.events().length, 1);
+  assert.is(cli.events()[0]?.["failed"]?.["code"], "USAGE");
+  assert.is(cli.stderr(), "");
+});
+
+test("control characters in an argument do not reach the terminal", async () => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
+  assert.not.match(await refusal(["download", "x", "--timeout", "\u001b[2J"]), /\u001b/);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
+  assert.not.match(await refusal(["download", "x", "--\u001b[2J"]), /\u001b/);
+});
+
+test("help names every command, and each command's help its options with their defaults", async () => {
+  const help = async (...argv: string[]) => {
+    const cli = startFakeCli(argv);
+    assert.is(await cli.exitCode, 0);
+    assert.is(cli.stderr(), "");
+    return cli.stdout();
+  };
+  const general = await help("--help");
+  for (const usage of ["share PATH…", "download WHAT", "goshare tracker", "inspect WHAT"])
+    assert.match(general, usage);
+  assert.match(await help("share", "--help"), /--listen HOST:PORT[\s\S]*\[::\]:9000/);
+  assert.match(await help("download", "x", "-h"), /--output DIR .*downloads/);
+  assert.match(await help("tracker", "--help"), /\[::\]:8080/);
+  assert.match(await help("--version"), /^\d+\.\d+\.\d+\n$/);
+  for (const line of (await help("share", "--help")).split("\n")) assert.ok(line.length <= 80, line);
+});
+
+test.run();

@@ -1,0 +1,82 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { GoshareProcess, killAll } from "../support/goshare-process.js";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+const TRACKER = ["tracker", "--listen", "127.0.0.1:0"];
+
+interface Ran {
+  readonly code: number | string | null | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(...argv: string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...argv], { timeout: 30_000 }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
+    );
+  });
+}
+
+test.after(killAll);
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test(`a tracker says where it listens, and ${signal} ends it with stopped and exit code 0`, async () => {
+    const tracker = new GoshareProcess(TRACKER);
+    const { endpoint } = await tracker.waitFor("listening");
+    assert.match(String(endpoint), /^127\.0\.0\.1:[1-9]\d*$/);
+    assert.equal(await tracker.stop(signal), { exitCode: 0, signal: null });
+    assert.equal(tracker.events.at(-1), { stopped: { signal, bytesSent: "0" } });
+    assert.is(tracker.stderr, "");
+  });
+}
+
+test("a second tracker at the same port ends with ADDRESS_IN_USE and exit code 4", async () => {
+  const first = new GoshareProcess(TRACKER);
+  const { endpoint } = await first.waitFor("listening");
+  const second = new GoshareProcess(["tracker", "--listen", String(endpoint)]);
+  const failed = await second.waitFor("failed");
+  assert.is(failed["code"], "ADDRESS_IN_USE");
+  assert.equal(await second.exited, { exitCode: 4, signal: null });
+  await first.stop();
+});
+
+test("usage errors end the process with 2 and leave stdout alone", async () => {
+  const { code, stdout, stderr } = await run("share");
+  assert.is(code, 2);
+  assert.is(stdout, "");
+  assert.match(stderr, /^error: /);
+});
+
+test("help is printed on stdout without escape sequences where nobody watches", async () => {
+  const { code, stdout, stderr } = await run("--help");
+  assert.is(code, 0);
+  assert.is(stderr, "");
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
+  assert.not.match(stdout, /\u001b/);
+});
+
+test("a reader that goes away is no reason for a stack, nor for the tracker to end", async () => {
+  const child = spawn(process.execPath, [MAIN, ...TRACKER, "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  try {
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    await once(child.stdout, "close");
+    child.kill("SIGTERM");
+    const [code] = await once(child, "close");
+    assert.is(code, 0, stderr);
+    assert.is(stderr, "");
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test.run();

@@ -1,0 +1,198 @@
+import { PassThrough } from "node:stream";
+import fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { plainPalette, wantsColor } from "../../src/cli/render/palette.js";
+import { cellWidth, fitCells, printable } from "../../src/cli/render/printable.js";
+import { barLine, ProgressBar } from "../../src/cli/render/progress-bar.js";
+import { ProgressLines } from "../../src/cli/render/progress-lines.js";
+import type { ProgressState } from "../../src/cli/render/reporter.js";
+import { TextReporter } from "../../src/cli/render/text-reporter.js";
+import { shellQuote } from "../../src/cli/shell-quote.js";
+import type { GoshareEvent } from "../../src/events/event.js";
+import { CONTENT_ID } from "../support/fake-cli.js";
+
+const GIB = 1024 ** 3;
+
+const STATE: ProgressState = {
+  name: "ubuntu-24.04-desktop-amd64.iso",
+  verb: "downloading",
+  bytesDone: 2.7 * GIB,
+  bytesTotal: 4.7 * GIB,
+  bytesPerSecond: 112 * 1024 ** 2,
+  etaMs: 18_000,
+  peers: 5,
+};
+
+const draw = (fraction: number, cells: number) => "#".repeat(Math.round(fraction * cells)).padEnd(cells, "-");
+const textOf = (stream: PassThrough): string => stream.read()?.toString("utf8") ?? "";
+
+test("a wide bar shows name, bar, percent, bytes, rate, remaining time and peers", () => {
+  const line = barLine(STATE, 119, draw);
+  assert.match(line, /^ubuntu-24\.04-desktop-amd64\.iso {2}#+-+ {3}57% {2}2\.7 GiB\/4\.7 GiB/);
+  assert.match(line, "112 MiB/s  ETA 18.0 s  5 peers");
+});
+
+test("at 40 columns name, percent, rate and remaining time are left, in one line", () => {
+  const line = barLine(STATE, 39, draw);
+  assert.ok(cellWidth(line) <= 39, line);
+  assert.match(line, /^\S+…\S+ {3}57% {2}\S+ MiB\/s {2}ETA 18\.0 s$/);
+});
+
+test("no bar is wider than the terminal, whatever is shown at whatever width", () => {
+  const state = fc.record({
+    name: fc.string({ unit: "grapheme" }).map(printable),
+    verb: fc.constant("downloading" as const),
+    bytesDone: fc.nat(),
+    bytesTotal: fc.nat(),
+    bytesPerSecond: fc.double({ min: 0, max: 1e12, noNaN: true }),
+    etaMs: fc.nat(),
+    peers: fc.option(fc.nat(1000), { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(state, fc.integer({ min: 1, max: 200 }), (shown, columns) => {
+      const line = barLine(shown, columns, draw);
+      assert.ok(cellWidth(line) <= columns, `${cellWidth(line)} of ${columns}: ${line}`);
+    }),
+  );
+});
+
+test("printable text steers no terminal, ends no line and leaves ordinary text alone", () => {
+  assert.is(printable("Grüße 東京 👩‍💻 a b"), "Grüße 東京 👩‍💻 a b");
+  assert.is(printable("a\u001b[31m\n\u202eb\u009b\ufeff"), "a\\u{1b}[31m\\u{a}\\u{202e}b\\u{9b}\\u{feff}");
+  assert.is(printable("\ud800x"), "\\u{d800}x");
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      assert.not.match(printable(text), /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u);
+    }),
+  );
+});
+
+test("text is cut from its middle and keeps its end", () => {
+  assert.is(fitCells("abcdefghij.iso", 8), "abcd…iso");
+  assert.is(fitCells("short", 8), "short");
+  assert.is(fitCells("東京東京東京", 5), "東…京");
+  assert.is(fitCells("x", 0), "");
+});
+
+test("off a terminal there is a line for every 10 %, and one every 10 s when it is slow", () => {
+  const stream = new PassThrough();
+  let nowMs = 0;
+  const lines = new ProgressLines(stream, { nowMs: () => nowMs });
+  const show = (percent: number) => lines.show({ ...STATE, bytesTotal: 100, bytesDone: percent });
+  for (let percent = 0; percent <= 100; percent++) show(percent);
+  const fast = textOf(stream).trimEnd().split("\n");
+  assert.is(fast.length, 10);
+  assert.match(fast[0] ?? "", "downloading ubuntu-24.04-desktop-amd64.iso: 10%, 10 B of 100 B, 112 MiB/s");
+  assert.match(fast[9] ?? "", "100%");
+
+  lines.show({ ...STATE, name: "other", bytesTotal: 100, bytesDone: 1 });
+  for (nowMs = 1_000; nowMs <= 35_000; nowMs += 1_000) {
+    lines.show({ ...STATE, name: "other", bytesTotal: 100, bytesDone: 1 });
+  }
+  assert.is(textOf(stream).trimEnd().split("\n").length, 3);
+});
+
+test("on a terminal the bar makes room for other lines and gives the cursor back", () => {
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 40, clearLine: () => true });
+  const bar = new ProgressBar(stream);
+  bar.show(STATE);
+  bar.show({ ...STATE, bytesDone: STATE.bytesTotal });
+  bar.clear();
+  bar.clear();
+  const text = textOf(stream);
+  assert.match(text, "\u001b[?25l");
+  assert.ok(text.lastIndexOf("\u001b[?25h") > text.lastIndexOf("\u001b[?25l"), "the cursor is shown again");
+  assert.not.match(text, "\n");
+});
+
+function report(quiet: boolean, ...events: GoshareEvent[]): { stdout: string; stderr: string } {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const reporter = new TextReporter({ stdout, stderr, palette: plainPalette, quiet, progress: undefined });
+  for (const event of events) reporter.observe(event);
+  return { stdout: textOf(stdout), stderr: textOf(stderr) };
+}
+
+const SHARING: GoshareEvent = {
+  type: "sharing",
+  contentId: CONTENT_ID,
+  ticket: "goshare1qqq",
+  manifestPath: "/home/me/my file.goshare",
+  endpoint: "127.0.0.1:9000",
+  trackers: [],
+  name: "my file\u001b[2J",
+  bytes: 4_096,
+  files: 1,
+  chunks: 1,
+  linksSkipped: 2,
+};
+
+test("share prints the line to run elsewhere on stdout and everything else on stderr", () => {
+  const { stdout, stderr } = report(false, SHARING);
+  assert.is(stdout, "goshare download goshare1qqq\n");
+  assert.match(stderr, "goshare download '/home/me/my file.goshare'");
+  assert.match(stderr, "sharing my file\\u{1b}[2J: 4 KiB, 1 chunk, at 127.0.0.1:9000");
+  assert.match(stderr, "2 symbolic links left out");
+});
+
+test("quiet leaves results and problems", () => {
+  const failed: GoshareEvent = { type: "failed", code: "DISK_FULL", exitCode: 6, message: "full", hint: "" };
+  const { stdout, stderr } = report(true, SHARING, { type: "stopped", signal: "", bytesSent: 1 }, failed);
+  assert.is(stdout, "goshare download goshare1qqq\n");
+  assert.match(stderr, /^warning: 2 symbolic links.*\n.*\nerror: full\n$/);
+});
+
+test("a finished download leaves its path on stdout", () => {
+  const { stdout, stderr } = report(false, {
+    type: "done",
+    path: "downloads/a",
+    bytes: 10,
+    elapsedMs: 2_000,
+    contentId: CONTENT_ID,
+    bytesReceived: 2 * 1024 ** 2,
+    bytesWasted: 0,
+  });
+  assert.is(stdout, "downloads/a\n");
+  assert.match(stderr, "received 2 MiB in 2.0 s, 1 MiB/s");
+});
+
+test("inspect lists entries with their kinds, escaped", () => {
+  const entries = [
+    { path: "a/run", size: 2_048, kind: "executable", target: "" },
+    { path: "a/empty", size: 0, kind: "directory", target: "" },
+    { path: "a/link\u009b", size: 0, kind: "link", target: "run" },
+  ] as const;
+  const common = { contentId: CONTENT_ID, name: "a", kind: "folder", bytes: 2_048, chunks: 1 } as const;
+  const lists = { entries, peers: ["192.0.2.1:9000"], trackers: [] };
+  const { stdout } = report(false, { type: "inspected", ...common, chunkSize: 1_048_576, ...lists });
+  assert.match(stdout, /2 KiB {2}a\/run\*\n/);
+  assert.match(stdout, "a/empty/\n");
+  assert.match(stdout, "a/link\\u{9b} -> run\n");
+  assert.match(stdout, "peer        192.0.2.1:9000");
+});
+
+test("waiting for the same thing is said once", () => {
+  const waiting: GoshareEvent = { type: "waiting", contentId: CONTENT_ID, waitingFor: "peers" };
+  assert.is(report(false, waiting, waiting, waiting).stderr, "waiting for peers\n");
+});
+
+test("colour follows the option, then the environment, then the terminal", () => {
+  const pipe = new PassThrough();
+  const terminal = Object.assign(new PassThrough(), { isTTY: true });
+  assert.is(wantsColor(terminal, "auto", {}), true);
+  assert.is(wantsColor(pipe, "auto", {}), false);
+  assert.is(wantsColor(terminal, "auto", { NO_COLOR: "1" }), false);
+  assert.is(wantsColor(terminal, "auto", { TERM: "dumb" }), false);
+  assert.is(wantsColor(pipe, "auto", { FORCE_COLOR: "1" }), true);
+  assert.is(wantsColor(pipe, "always", { NO_COLOR: "1" }), true);
+  assert.is(wantsColor(terminal, "never", {}), false);
+});
+
+test("a shell reads quoted words back as they were", () => {
+  assert.is(shellQuote("a/b-1.iso"), "a/b-1.iso");
+  assert.is(shellQuote("it's $HOME"), "'it'\\''s $HOME'");
+  assert.is(shellQuote(""), "''");
+});
+
+test.run();

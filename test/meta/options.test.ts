@@ -1,0 +1,68 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { sourceFiles } from "../support/repository.js";
+
+interface OptionSet {
+  readonly name: string;
+  readonly path: string;
+  readonly keys: readonly string[];
+  readonly defaults: readonly string[];
+  /** The two declarations, which are no reading. */
+  readonly declarations: readonly string[];
+}
+
+const sources = sourceFiles("src");
+
+/** Every `interface XOptions` that has a `defaultXOptions` beside it. */
+function optionSets(): OptionSet[] {
+  return sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/^export const default(\w+Options)\b[^{]*\{\n([\s\S]*?)^\}/gm)].map((match) => {
+      const [declaration, name = "", body = ""] = match;
+      const described = new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, "m");
+      const interfaceText = sources
+        .map((source) => described.exec(source.text))
+        .find((found) => found !== null);
+      return {
+        name,
+        path,
+        keys: [...(interfaceText?.[1] ?? "").matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(
+          (m) => m[1] ?? "",
+        ),
+        defaults: [...body.matchAll(/^ {2}(\w+)(?=[:,])/gm)].map((m) => m[1] ?? ""),
+        declarations: [declaration, interfaceText?.[0] ?? ""],
+      };
+    }),
+  );
+}
+
+const sets = optionSets();
+
+test("every object of defaults has an interface with the same keys", () => {
+  assert.ok(sets.length > 0, "there are options to look at");
+  for (const { name, path, keys, defaults } of sets) {
+    assert.ok(keys.length > 0, `${path}: ${name} has an interface`);
+    assert.equal([...defaults].sort(), [...keys].sort(), `${path}: default${name}`);
+  }
+});
+
+test("every option is read somewhere", () => {
+  for (const { name, keys, declarations } of sets) {
+    const rest = sources
+      .map(({ text }) => declarations.reduce((left, cut) => left.replace(cut, ""), text))
+      .join("\n");
+    for (const key of keys) {
+      assert.ok(
+        new RegExp(`\\.${key}\\b|[{,]\\s*${key}\\s*[,}:=]`).test(rest),
+        `${name}.${key} is read by nobody`,
+      );
+    }
+  }
+});
+
+test("defaults are frozen", () => {
+  for (const { name, declarations } of sets) {
+    assert.match(declarations[0] ?? "", "Object.freeze(", `default${name}`);
+  }
+});
+
+test.run();

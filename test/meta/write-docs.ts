@@ -1,0 +1,8 @@
+// Writes the pages that are generated from code: `pnpm write-docs`.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { REPOSITORY } from "../support/repository.js";
+import { errorsPage } from "./errors-page.js";
+
+await mkdir(join(REPOSITORY, "docs"), { recursive: true });
+await writeFile(join(REPOSITORY, "docs", "errors.md"), errorsPage());
