@@ -46,7 +46,6 @@ export interface DownloadResult {
   readonly bytesReceived: number;
   /** Of them, in chunks that were not used. */
   readonly bytesWasted: number;
-  readonly elapsedMs: number;
 }
 
 const PROGRESS_MS = 200;
@@ -57,7 +56,6 @@ export async function download(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<DownloadResult> {
-  const startedMs = performance.now();
   const source = await readContentSource(options.what);
   const named = [...options.trackers, ...source.trackers];
   const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
@@ -80,7 +78,7 @@ export async function download(
     const path = await job.run();
     const { bytesReceived } = swarm;
     const { bytesWasted, bytes } = job;
-    return { contentId, path, bytes, bytesReceived, bytesWasted, elapsedMs: performance.now() - startedMs };
+    return { contentId, path, bytes, bytesReceived, bytesWasted };
   } finally {
     ending.abort();
     patience.close();

@@ -43,7 +43,7 @@ export function dialFirst(
   signal: AbortSignal,
 ): Promise<PeerConnection> {
   return new Promise((resolve, reject) => {
-    const losers = new AbortController();
+    const dials = new Set<AbortController>();
     const rest = [...endpoints];
     let running = 0;
     let winner: PeerConnection | undefined;
@@ -58,7 +58,10 @@ export function dialFirst(
       }
       running++;
       timer = setTimeout(next, options.nextAddressMs);
-      dialPeer(endpoint, local, options, claim, AbortSignal.any([signal, losers.signal])).then(resolve, failed);
+      const own = new AbortController();
+      dials.add(own);
+      const handler = (connection: PeerConnection) => claim(own, connection);
+      dialPeer(endpoint, local, options, handler, AbortSignal.any([signal, own.signal])).then(resolve, failed);
     };
     const failed = (thrown: unknown) => {
       running--;
@@ -66,11 +69,11 @@ export function dialFirst(
       if (winner === undefined) next();
     };
     /** Only the first to open gets the caller's handler; a second one in the same moment is hung up. */
-    const claim = (connection: PeerConnection): ConnectionHandler => {
+    const claim = (own: AbortController, connection: PeerConnection): ConnectionHandler => {
       if (winner !== undefined) throw new GoshareError("PEER_CLOSED", "another address was faster");
       winner = connection;
       clearTimeout(timer);
-      losers.abort();
+      for (const dial of dials) if (dial !== own) dial.abort();
       return handlerFor(connection);
     };
     next();

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { defaultPeerListen } from "../../src/cli/option-table.js";
 import type { DownloadOptions } from "../../src/flows/download.js";
 import type { ShareOptions } from "../../src/flows/share.js";
-import { defaultListenerOptions } from "../../src/peer/listener.js";
+import { defaultListenerOptions } from "../../src/peer/options.js";
 import { CONTENT_ID, type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";
 
 async function downloadOptions(
@@ -11,7 +11,7 @@ async function downloadOptions(
   env: Record<string, string> = {},
 ): Promise<DownloadOptions> {
   const seen: DownloadOptions[] = [];
-  const flows: FakeSurroundings["flows"] = {
+  const flows: NonNullable<FakeSurroundings["flows"]> = {
     download: async () => ({
       download: async (options) => {
         seen.push(options);
