@@ -8,7 +8,7 @@ import { MAX_PORT } from "./limits.js";
  * is on loopback itself. A name is judged by its text alone: whoever resolves it asks again for each address
  * that comes out. */
 export function mayDial(endpoint: Endpoint, proposedByHost: string): boolean {
-  if (endpoint.port < 1 || endpoint.port > MAX_PORT) return false;
+  if (!(endpoint.port >= 1 && endpoint.port <= MAX_PORT)) return false;
   switch (hostScope(endpoint.host)) {
     case "unspecified":
     case "multicast":

@@ -20,7 +20,7 @@ export function normaliseHost(host: string): string | undefined {
   return parseAddress(host)?.toString() ?? normaliseName(host);
 }
 
-export type IpAddress = ipaddr.IPv4 | ipaddr.IPv6;
+type IpAddress = ipaddr.IPv4 | ipaddr.IPv6;
 
 /** The address in `host`; undefined for names and zone ids. IPv4-mapped addresses are IPv4. */
 export function parseAddress(host: string): IpAddress | undefined {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { DIGEST_BYTES, toHex } from "../core/ids.js";
 import type { Endpoint } from "./endpoint.js";
-import { type IpAddress, normaliseHost, parseAddress, parseAddressBytes } from "./host.js";
+import { hostScope, normaliseHost, parseAddress, parseAddressBytes } from "./host.js";
 
 const KIND = { ipv4: 1, ipv6: 2, name: 3 } as const;
 /** Added to the kind of an endpoint that is reached by TLS. */
@@ -12,44 +12,35 @@ const TLS = 16;
 /** Whose endpoint it is: a tracker brings the pin of its own certificate, peers share one in the ticket. */
 export type PackedRole = "tracker" | "peer";
 
-/** Packs an endpoint whose host is normalised. */
+/** Packs an endpoint whose host is normalised; a TLS tracker brings its pin. */
 export function packEndpoint(endpoint: Endpoint, role: PackedRole): Uint8Array {
-  assert.equal(normaliseHost(endpoint.host), endpoint.host, "an endpoint's host is normalised");
-  const tls = endpoint.transport === "tls";
-  const host = packHost(endpoint.host);
-  const port = Buffer.alloc(2);
-  port.writeUInt16BE(endpoint.port);
-  const pin =
-    tls && role === "tracker" ? Buffer.from(endpoint.certificateSha256 ?? "", "hex") : Buffer.alloc(0);
-  return Buffer.concat(
-    [[host.kind + (tls ? TLS : 0)], host.bytes, port, pin].map((part) => Uint8Array.from(part)),
-  );
-}
-
-function packHost(host: string): { readonly kind: number; readonly bytes: Uint8Array } {
-  const address: IpAddress | undefined = parseAddress(host);
-  if (address !== undefined) {
-    return {
-      kind: address.kind() === "ipv4" ? KIND.ipv4 : KIND.ipv6,
-      bytes: Uint8Array.from(address.toByteArray()),
-    };
+  const { host, port, transport, certificateSha256 } = endpoint;
+  assert.equal(normaliseHost(host), host, "an endpoint's host is normalised");
+  const tls = transport === "tls" ? TLS : 0;
+  const portBytes = [port >>> 8, port & 0xff];
+  const pin = tls > 0 && role === "tracker" ? Buffer.from(certificateSha256 ?? "", "hex") : [];
+  assert(pin.length === 0 ? tls === 0 || role === "peer" : pin.length === DIGEST_BYTES, "TLS has a pin");
+  const address = parseAddress(host);
+  if (address === undefined) {
+    return Uint8Array.from([KIND.name + tls, host.length, ...Buffer.from(host), ...portBytes, ...pin]);
   }
-  return { kind: KIND.name, bytes: Buffer.from([host.length, ...Buffer.from(host, "latin1")]) };
+  const kind = address.kind() === "ipv4" ? KIND.ipv4 : KIND.ipv6;
+  return Uint8Array.from([kind + tls, ...address.toByteArray(), ...portBytes, ...pin]);
 }
 
-/** The endpoint in `bytes`; "unknown" for a kind that this goshare does not know, "invalid" for one that it does
- * know with missing, left-over or senseless bytes. `peerPin` is the ticket's peer_certificate_sha256. */
+/** The endpoint in `bytes`; "skip" for a kind that this goshare does not know or a host that means no place,
+ * "invalid" for a kind that it does know with missing, left-over or senseless bytes. `peerPin` is the ticket's peer_certificate_sha256. */
 export function unpackEndpoint(
   bytes: Uint8Array,
   role: PackedRole,
   peerPin: string | undefined,
-): Endpoint | "unknown" | "invalid" {
+): Endpoint | "skip" | "invalid" {
   const kindByte = bytes[0];
   if (kindByte === undefined) return "invalid";
   const tls = kindByte >= TLS;
   const kind = tls ? kindByte - TLS : kindByte;
   const hostBytes = hostBytesOf(kind, bytes[1]);
-  if (hostBytes === undefined) return "unknown";
+  if (hostBytes === undefined) return "skip";
 
   const hostStart = kind === KIND.name ? 2 : 1;
   const portStart = hostStart + hostBytes;
@@ -60,6 +51,7 @@ export function unpackEndpoint(
   const host = unpackHost(kind, bytes.subarray(hostStart, portStart));
   const port = (bytes[portStart] ?? 0) * 256 + (bytes[portStart + 1] ?? 0);
   if (host === undefined || port === 0) return "invalid";
+  if (hostScope(host) === "unspecified") return "skip";
   if (!tls) return { host, port, transport: "tcp" };
   const certificateSha256 = role === "tracker" ? toHex(bytes.subarray(pinStart)) : peerPin;
   return certificateSha256 === undefined ? "invalid" : { host, port, transport: "tls", certificateSha256 };

@@ -35,8 +35,11 @@ export function encodeTicket(ticket: Ticket): string {
   const pin = ticket.peerCertificateSha256;
   const name = displayName(ticket.name);
   assert.equal(nameProblem(name), undefined, "a share's name has been checked before");
-  const unpinned = ticket.peers.some((peer) => peer.transport === "tls" && peer.certificateSha256 !== pin);
-  assert(!unpinned && (pin !== undefined || ticket.peers.every((peer) => peer.transport === "tcp")));
+  const tlsPeers = ticket.peers.filter((peer) => peer.transport === "tls");
+  assert(
+    tlsPeers.every(({ certificateSha256 }) => pin !== undefined && certificateSha256 === pin),
+    "one pin",
+  );
   const trackers = ticket.trackers
     .slice(0, MAX_TICKET_TRACKERS)
     .map((tracker) => packEndpoint(tracker, "tracker"));
@@ -46,6 +49,7 @@ export function encodeTicket(ticket: Ticket): string {
     peerCertificateSha256: pin === undefined ? new Uint8Array(0) : Buffer.from(pin, "hex"),
   };
   let text = ticketText({ ...fixed, name, trackers, peers });
+  if (text.length > MAX_TICKET_LENGTH) text = ticketText({ ...fixed, name: "", trackers, peers });
   while (text.length > MAX_TICKET_LENGTH) {
     if (peers.pop() === undefined) trackers.pop();
     text = ticketText({ ...fixed, name: "", trackers, peers });
@@ -140,7 +144,7 @@ function unpackAll(
   for (const bytes of packed) {
     const endpoint = unpackEndpoint(bytes, role, peerPin);
     if (endpoint === "invalid") throw invalidTicket(`has a damaged ${role} address`);
-    if (endpoint !== "unknown") endpoints.push(endpoint);
+    if (endpoint !== "skip") endpoints.push(endpoint);
   }
   return endpoints;
 }

@@ -144,8 +144,10 @@ class Walk {
     if (wireType === WireType.Varint) this.#varint(form, end, 10);
     else if (wireType === WireType.Bit32) this.#position += 4;
     else if (wireType === WireType.Bit64) this.#position += 8;
-    else if (wireType === WireType.LengthDelimited) this.#position += this.#varint(form, end, 5);
-    else if (wireType === WireType.StartGroup && depth < MAX_GROUP_DEPTH) {
+    else if (wireType === WireType.LengthDelimited) {
+      const length = this.#varint(form, end, 5);
+      this.#position += length;
+    } else if (wireType === WireType.StartGroup && depth < MAX_GROUP_DEPTH) {
       for (;;) {
         const tag = this.#varint(form, end, 5);
         const innerNumber = Math.floor(tag / 8);

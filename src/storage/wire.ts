@@ -2,7 +2,11 @@
 // file full of tiny endpoints costs no memory, and one that was cut short is told from one that is damaged.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { EndpointSchema, ManifestFileSchema } from "../../gen/goshare/v1/endpoint_pb.js";
+import {
+  type Endpoint as EndpointMessage,
+  EndpointSchema,
+  ManifestFileSchema,
+} from "../../gen/goshare/v1/endpoint_pb.js";
 import type { Endpoint } from "../address/endpoint.js";
 import { endpointFromWire, endpointToWire } from "../address/wire.js";
 
@@ -40,8 +44,8 @@ const FIELD = ManifestFileSchema.field;
 export function manifestFileFromWire(bytes: Uint8Array): ManifestFileFields | "cut" | "damaged" {
   let manifest: Uint8Array = new Uint8Array(0);
   let body: Uint8Array = new Uint8Array(0);
-  const trackers: Endpoint[] = [];
-  const peers: Endpoint[] = [];
+  const trackers: Uint8Array[] = [];
+  const peers: Uint8Array[] = [];
   const reader = new BinaryReader(bytes);
   try {
     while (reader.pos < reader.len) {
@@ -53,22 +57,25 @@ export function manifestFileFromWire(bytes: Uint8Array): ManifestFileFields | "c
       const value = reader.bytes();
       if (fieldNumber === FIELD.manifest.number) manifest = value;
       else if (fieldNumber === FIELD.body.number) body = value;
-      else if (fieldNumber === FIELD.trackers.number) addEndpoint(trackers, value);
-      else if (fieldNumber === FIELD.peers.number) addEndpoint(peers, value);
+      else if (fieldNumber === FIELD.trackers.number && trackers.length < MAX_ENDPOINTS) trackers.push(value);
+      else if (fieldNumber === FIELD.peers.number && peers.length < MAX_ENDPOINTS) peers.push(value);
     }
+    return { manifest, trackers: endpointsFromWire(trackers), peers: endpointsFromWire(peers), body };
   } catch (thrown) {
     return thrown instanceof RangeError ? "cut" : "damaged";
   }
-  return { manifest, trackers, peers, body };
 }
 
-function addEndpoint(endpoints: Endpoint[], bytes: Uint8Array): void {
-  if (endpoints.length >= MAX_ENDPOINTS) return;
-  const endpoint = endpointFromWire(decodeEndpoint(bytes));
-  if (endpoint !== undefined) endpoints.push(endpoint);
+function endpointsFromWire(encoded: readonly Uint8Array[]): readonly Endpoint[] {
+  const endpoints: Endpoint[] = [];
+  for (const bytes of encoded) {
+    const endpoint = endpointFromWire(decodeEndpoint(bytes));
+    if (endpoint !== undefined) endpoints.push(endpoint);
+  }
+  return endpoints;
 }
 
-function decodeEndpoint(bytes: Uint8Array) {
+function decodeEndpoint(bytes: Uint8Array): EndpointMessage {
   try {
     return fromBinary(EndpointSchema, bytes, { readUnknownFields: false });
   } catch (cause) {
