@@ -1,6 +1,7 @@
 // Every option of the command line: its names, its text in --help, and its default, once each. Reads nothing.
 import { formatEndpoint, type ListenAddress } from "../address/endpoint.js";
 import { formatDuration } from "../core/units.js";
+import { defaultListenerOptions } from "../peer/options.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import type { ColorMode } from "./render/palette.js";
 
@@ -18,9 +19,11 @@ export const defaultCliOptions: CliOptions = Object.freeze({
   color: "auto",
 });
 
-/** Where peers are accepted if nothing else was asked for. The listener has the same default, a test sees to it;
- * importing it from there would make --help wait for sockets and protobuf. */
-export const defaultPeerListen: ListenAddress = Object.freeze({ host: "::", port: 9000 });
+/** Where peers are accepted if nothing else was asked for. */
+export const defaultPeerListen: ListenAddress = {
+  host: defaultListenerOptions.host,
+  port: defaultListenerOptions.port,
+};
 
 /** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
 export const TRACKER_VARIABLE = "GOSHARE_TRACKER";

@@ -1,9 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { defaultPeerListen } from "../../src/cli/option-table.js";
 import type { DownloadOptions } from "../../src/flows/download.js";
 import type { ShareOptions } from "../../src/flows/share.js";
-import { defaultListenerOptions } from "../../src/peer/options.js";
 import { CONTENT_ID, type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";
 
 async function downloadOptions(
@@ -100,11 +98,6 @@ test("a share without options listens at the default port without insisting on i
   assert.is(options.publish, true);
   assert.is(options.manifestPath, undefined);
   assert.is(options.chunkSizeBytes, undefined);
-});
-
-test("the command line and the listener have the same default address", () => {
-  const { host, port } = defaultListenerOptions;
-  assert.equal(defaultPeerListen, { host, port });
 });
 
 test("every option of share reaches the flow", async () => {

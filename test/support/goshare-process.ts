@@ -120,6 +120,8 @@ export class GoshareProcess {
   }
 
   #lastWords(): string {
+    const failed = this.#events.at(-1)?.["failed"];
+    if (failed !== undefined && failed["code"] !== "BUG") return `${failed["message"]} (${failed["hint"]})`;
     return `${JSON.stringify(this.#events.at(-1) ?? {})}\n${this.#stderr}`;
   }
 }
