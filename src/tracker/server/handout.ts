@@ -1,4 +1,6 @@
-// Who is told what: which of a peer's addresses one asker gets, and how many peers fit in an answer. Pure.
+// Who is told what: which of a peer's addresses one asker gets, and how many peers fit in an answer. Pure, but
+// for remembering what hosts are.
+import { isIPv4 } from "node:net";
 import { mayDial } from "../../address/dialable.js";
 import type { Endpoint } from "../../address/endpoint.js";
 import { hostScope, normaliseHost } from "../../address/host.js";
@@ -17,13 +19,44 @@ export interface Caller {
 
 /** The caller with the two addresses its socket shows; undefined if the socket is gone. */
 export function callerAt(peerHost: string, localHost: string): Caller | undefined {
-  const host = normaliseHost(withoutZone(peerHost));
-  const reachedAt = normaliseHost(withoutZone(localHost));
+  const host = socketHost(peerHost);
+  const reachedAt = socketHost(localHost);
   return host === undefined || reachedAt === undefined ? undefined : { host, reachedAt };
 }
 
-function withoutZone(host: string): string {
-  return host.split("%", 1)[0] ?? host;
+const MAPPED_PREFIX = "::ffff:";
+
+function socketHost(address: string): string | undefined {
+  // Nearly every caller: spares parsing an address that the system has written canonically already.
+  const unmapped = address.startsWith(MAPPED_PREFIX) ? address.slice(MAPPED_PREFIX.length) : address;
+  if (isIPv4(unmapped)) return unmapped;
+  const [withoutZone] = address.split("%", 1);
+  return withoutZone === undefined ? undefined : normaliseHost(withoutZone);
+}
+
+/** Hosts remembered at once; each is parsed once while it stays, not once for everybody who is told of it. */
+const MAX_REMEMBERED = 65_536;
+
+const loopbackHosts = new Map<string, boolean>();
+const dialableHosts = new Map<string, boolean>();
+
+function remember(memory: Map<string, boolean>, key: string, judge: () => boolean): boolean {
+  const known = memory.get(key);
+  if (known !== undefined) return known;
+  if (memory.size >= MAX_REMEMBERED) memory.clear();
+  const verdict = judge();
+  memory.set(key, verdict);
+  return verdict;
+}
+
+function isLoopback(host: string): boolean {
+  return remember(loopbackHosts, host, () => hostScope(host) === "loopback");
+}
+
+/** mayDial, for endpoints whose port has been checked: it looks at the hosts alone then. */
+function mayTell(endpoint: Endpoint, reachedAt: string): boolean {
+  const key = isLoopback(reachedAt) ? `${endpoint.host} from loopback` : endpoint.host;
+  return remember(dialableHosts, key, () => mayDial(endpoint, reachedAt));
 }
 
 /** Where `caller` is told to find a peer: where the tracker sees it, then what it announced, where `caller` may
@@ -32,13 +65,13 @@ export function endpointsFor(
   caller: Caller,
   peer: LeaseKey & { readonly endpoints: readonly Endpoint[] },
 ): readonly Endpoint[] {
-  const isNeighbour = hostScope(peer.host) === "loopback" && hostScope(caller.host) !== "loopback";
+  const isNeighbour = isLoopback(peer.host) && !isLoopback(caller.host);
   const host = isNeighbour ? caller.reachedAt : peer.host;
   const all: readonly Endpoint[] =
     peer.listenPort === 0
       ? peer.endpoints
       : [{ host, port: peer.listenPort, transport: "tcp" }, ...peer.endpoints];
-  return all.filter((endpoint) => mayDial(endpoint, caller.reachedAt));
+  return all.filter((endpoint) => mayTell(endpoint, caller.reachedAt));
 }
 
 /** Collects the peers of one response, within its limit in bytes. */
