@@ -49,7 +49,9 @@ export class Bitfield {
   }
 
   has(index: number): boolean {
-    return index >= 0 && index < this.length && ((this.#bytes[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0;
+    return (
+      index >= 0 && index < this.length && ((this.#bytes[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0
+    );
   }
 
   /** Whether the set changed. `index` must be below `length`. */
@@ -103,4 +105,7 @@ export class Bitfield {
   }
 }
 
-const BITS_IN_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
+const BITS_IN_BYTE = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(2).replaceAll("0", "").length,
+);

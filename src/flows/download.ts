@@ -141,7 +141,7 @@ class DownloadJob {
   async run(): Promise<string> {
     const root = await this.#findRoot();
     this.bytes = root.totalSize;
-    this.#part = PartFolder.open(this.#options.outputDirectory, root);
+    this.#part = await PartFolder.open(this.#options.outputDirectory, root);
     const part = this.#part;
     // Threads take a moment to start; the manifest's body arrives meanwhile.
     const slots = new SlotPool(root.chunkSize, () => this.#chunks?.slotFreed());

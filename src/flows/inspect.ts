@@ -1,8 +1,8 @@
 // Shows what a ticket, .goshare file or content id stands for, without downloading it: what they say by
 // themselves, and the manifest if it is to be had. Writes nothing.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
-import type { EventObserver, InspectedEntry } from "../events/event.js";
 import { GoshareError } from "../core/errors.js";
+import type { EventObserver, InspectedEntry } from "../events/event.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { defaultConnectionOptions } from "../peer/options.js";
@@ -24,7 +24,11 @@ export interface InspectOptions {
 }
 
 /** Emits one `inspected`. A manifest that is not to be had within the time is a warning, not an error. */
-export async function inspect(options: InspectOptions, observe: EventObserver, signal: AbortSignal): Promise<void> {
+export async function inspect(
+  options: InspectOptions,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<void> {
   const source = await readContentSource(options.what);
   const named = [...options.trackers, ...source.trackers];
   const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
@@ -92,7 +96,11 @@ function entriesOf(manifest: Manifest): readonly InspectedEntry[] {
     ...manifest.files.map(({ path, size, executable }): InspectedEntry => {
       return { path, size, kind: executable ? "executable" : "file", target: "" };
     }),
-    ...manifest.emptyDirectories.map((path): InspectedEntry => ({ path, size: 0, kind: "directory", target: "" })),
-    ...manifest.symbolicLinks.map(({ path, target }): InspectedEntry => ({ path, size: 0, kind: "link", target })),
+    ...manifest.emptyDirectories.map(
+      (path): InspectedEntry => ({ path, size: 0, kind: "directory", target: "" }),
+    ),
+    ...manifest.symbolicLinks.map(
+      ({ path, target }): InspectedEntry => ({ path, size: 0, kind: "link", target }),
+    ),
   ];
 }

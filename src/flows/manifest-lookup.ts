@@ -1,7 +1,8 @@
 // Gets the manifest of a share for a download or an inspection: from the .goshare file, a tracker, or peers,
 // whichever has it first. Whatever it comes from, it is the content id that is believed.
-import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+
 import { mayDial } from "../address/dialable.js";
+import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
@@ -17,13 +18,22 @@ const MIN_ASK_MS = 1_000;
 const MAX_ASK_MS = 30_000;
 
 export class TrackerLookup {
-  readonly #clients: readonly { readonly name: string; readonly host: string; readonly client: TrackerClient }[];
+  readonly #clients: readonly {
+    readonly name: string;
+    readonly host: string;
+    readonly client: TrackerClient;
+  }[];
   readonly #contentId: ContentId;
   readonly #ownPeerId: PeerId;
   readonly #observe: EventObserver;
   readonly #warned = new Set<string>();
 
-  constructor(trackers: readonly Endpoint[], contentId: ContentId, ownPeerId: PeerId, observe: EventObserver) {
+  constructor(
+    trackers: readonly Endpoint[],
+    contentId: ContentId,
+    ownPeerId: PeerId,
+    observe: EventObserver,
+  ) {
     this.#clients = trackers.map((tracker) => ({
       name: formatEndpoint(tracker),
       host: tracker.host,

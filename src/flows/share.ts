@@ -7,7 +7,7 @@ import { hostScope } from "../address/host.js";
 import { ownEndpoints } from "../address/own-endpoints.js";
 import { encodeTicket } from "../address/ticket.js";
 import { Bitfield } from "../core/bitfield.js";
-import { GoshareError } from "../core/errors.js";
+import type { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import { RateMeter } from "../events/rate.js";
@@ -90,7 +90,8 @@ async function hashSource(
     const layout = computeLayout(sizes, options.chunkSizeBytes ?? chooseChunkSize(sizes));
     const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
     const digests = new Uint8Array(new SharedArrayBuffer(layout.chunkCount * 32));
-    const pathOf = (fileIndex: number) => sourcePath(tree.rootPath, tree.kind, tree.files[fileIndex]?.path ?? "");
+    const pathOf = (fileIndex: number) =>
+      sourcePath(tree.rootPath, tree.kind, tree.files[fileIndex]?.path ?? "");
     let bytesDone = 0;
     await pool.runAll(
       hashTasks(layout, pathOf, tree.identities, digests),
@@ -125,11 +126,21 @@ function hashingProgress(givenPath: string, observe: EventObserver) {
 
 function warnOfSkipped(tree: SourceTree, observe: EventObserver): void {
   for (const { path: skippedPath, why } of tree.skipped.slice(0, MAX_WARNED_ENTRIES)) {
-    observe({ type: "warning", code: "SOURCE_UNSUPPORTED", message: `not shared: ${why}`, path: skippedPath });
+    observe({
+      type: "warning",
+      code: "SOURCE_UNSUPPORTED",
+      message: `not shared: ${why}`,
+      path: skippedPath,
+    });
   }
   const more = tree.skipped.length - MAX_WARNED_ENTRIES;
   if (more > 0) {
-    observe({ type: "warning", code: "SOURCE_UNSUPPORTED", message: `${more} more entries are not shared`, path: "" });
+    observe({
+      type: "warning",
+      code: "SOURCE_UNSUPPORTED",
+      message: `${more} more entries are not shared`,
+      path: "",
+    });
   }
 }
 
@@ -212,7 +223,8 @@ class RunningShareImpl implements RunningShare {
       },
       {
         answered: () => undefined,
-        unreachable: (tracker, { code, message }) => observe({ type: "warning", code, message, path: tracker }),
+        unreachable: (tracker, { code, message }) =>
+          observe({ type: "warning", code, message, path: tracker }),
       },
     );
     const ticket = encodeTicket({ contentId, name: manifest.root.name, trackers, peers });

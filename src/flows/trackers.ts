@@ -9,7 +9,10 @@ const LOCAL_TRACKER: Endpoint = { host: "localhost", port: DEFAULT_TRACKER_PORT,
 const LOCAL_PROBE_MS = 200;
 
 /** `named` without repetition; if there are none and `probeLocal`, the one on this machine if it answers. */
-export async function chooseTrackers(named: readonly Endpoint[], probeLocal: boolean): Promise<readonly Endpoint[]> {
+export async function chooseTrackers(
+  named: readonly Endpoint[],
+  probeLocal: boolean,
+): Promise<readonly Endpoint[]> {
   const unique = new Map(named.map((tracker) => [formatEndpoint(tracker), tracker]));
   if (unique.size === 0 && probeLocal && (await probeTracker(LOCAL_TRACKER, LOCAL_PROBE_MS))) {
     return [LOCAL_TRACKER];

@@ -179,7 +179,8 @@ export class PeerConnection {
   }
 
   reply(id: number, reply: Exclude<Reply, { type: "chunkData" | "refusal" }>, payload?: Uint8Array): void {
-    if (this.#unanswered.delete(id) && !this.#isClosed) this.#send({ requestId: id, message: reply }, payload);
+    if (this.#unanswered.delete(id) && !this.#isClosed)
+      this.#send({ requestId: id, message: reply }, payload);
     this.#endIfDone();
   }
 
@@ -256,7 +257,13 @@ export class PeerConnection {
     if (message.type === "unknown") return "discard";
     if (isReply(message)) {
       const now = this.#clock.nowMs();
-      return this.#outstanding.replyStarted(requestId, message, payloadBytes, now, this.#socket?.bytesRead ?? 0);
+      return this.#outstanding.replyStarted(
+        requestId,
+        message,
+        payloadBytes,
+        now,
+        this.#socket?.bytesRead ?? 0,
+      );
     }
     if (isRequest(message)) {
       this.#checkRemoteId(requestId);
@@ -286,7 +293,8 @@ export class PeerConnection {
 
   #checkRemoteId(id: number): void {
     const isTheirs = id !== 0 && (id % 2 === 1) === (this.role === "listener");
-    if (!isTheirs || id <= this.#lastRemoteId) throw violation(`a request with id ${id} after ${this.#lastRemoteId}`);
+    if (!isTheirs || id <= this.#lastRemoteId)
+      throw violation(`a request with id ${id} after ${this.#lastRemoteId}`);
     this.#lastRemoteId = id;
   }
 
@@ -348,7 +356,9 @@ export class PeerConnection {
     this.#heardGoodbye = true;
     if (this.#remote === undefined) {
       const text = message === "" ? reason : `${reason}: ${message}`;
-      this.#finish(new GoshareError(reason === "version" ? "NEWER_FORMAT" : "PEER_CLOSED", `the peer hung up (${text})`));
+      this.#finish(
+        new GoshareError(reason === "version" ? "NEWER_FORMAT" : "PEER_CLOSED", `the peer hung up (${text})`),
+      );
       return;
     }
     this.#handler?.goodbye(reason, message);
@@ -399,7 +409,10 @@ export class PeerConnection {
   }
 
   #timeOut(what: string): void {
-    this.fail(new GoshareError("PEER_UNREACHABLE", `the peer at ${this.remoteHost} stands still: ${what}`), "timeout");
+    this.fail(
+      new GoshareError("PEER_UNREACHABLE", `the peer at ${this.remoteHost} stands still: ${what}`),
+      "timeout",
+    );
   }
 
   #finish(error: GoshareError | undefined): void {
@@ -407,7 +420,8 @@ export class PeerConnection {
     this.#isClosed = true;
     clearInterval(this.#tick);
     const socket = this.#socket;
-    if (error?.code === "PEER_PROTOCOL" && !this.#saidGoodbye) this.#sayGoodbye("protocolError", error.message);
+    if (error?.code === "PEER_PROTOCOL" && !this.#saidGoodbye)
+      this.#sayGoodbye("protocolError", error.message);
     if (this.#saidGoodbye && socket !== undefined) {
       socket.end();
       setTimeout(() => socket.destroy(), this.#options.closeTimeoutMs).unref();

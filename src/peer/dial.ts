@@ -61,7 +61,10 @@ export function dialFirst(
       const own = new AbortController();
       dials.add(own);
       const handler = (connection: PeerConnection) => claim(own, connection);
-      dialPeer(endpoint, local, options, handler, AbortSignal.any([signal, own.signal])).then(resolve, failed);
+      dialPeer(endpoint, local, options, handler, AbortSignal.any([signal, own.signal])).then(
+        resolve,
+        failed,
+      );
     };
     const failed = (thrown: unknown) => {
       running--;

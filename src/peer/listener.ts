@@ -1,8 +1,8 @@
 // The port at which other peers are accepted: 9000 unless told otherwise, dual stack where there is IPv6.
 // Bounded in connections; turns sockets into open connections and hands them on.
 import * as net from "node:net";
-import { GoshareError, isErrno } from "../core/errors.js";
 import { formatEndpoint } from "../address/endpoint.js";
+import { GoshareError, isErrno } from "../core/errors.js";
 import { type ConnectionHandler, PeerConnection } from "./connection.js";
 import type { LocalPeer } from "./handshake.js";
 import type { ConnectionOptions, ListenerOptions } from "./options.js";
@@ -26,11 +26,14 @@ export class PeerListener {
     connectionOptions: ConnectionOptions,
     handlerFor: (connection: PeerConnection) => ConnectionHandler,
   ): Promise<PeerListener> {
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
-      const connection = new PeerConnection("listener", local, connectionOptions, handlerFor);
-      // Who never gets as far as a proper Hello is nobody's business here.
-      connection.open(PeerSocket.accepted(socket, connection.reader)).catch(() => undefined);
-    });
+    const server = net.createServer(
+      { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
+      (socket) => {
+        const connection = new PeerConnection("listener", local, connectionOptions, handlerFor);
+        // Who never gets as far as a proper Hello is nobody's business here.
+        connection.open(PeerSocket.accepted(socket, connection.reader)).catch(() => undefined);
+      },
+    );
     server.maxConnections = options.maxConnections;
     const address = await bind(server, options);
     // Accepting may fail now and then (too many open files); the ones that wait are accepted later.

@@ -124,7 +124,13 @@ export interface FrameHeader<M extends PeerMessage = PeerMessage> {
   readonly message: M;
 }
 
-const REQUEST_TYPES: ReadonlySet<MessageType> = new Set(["getManifest", "join", "getChunk", "getPeers", "ping"]);
+const REQUEST_TYPES: ReadonlySet<MessageType> = new Set([
+  "getManifest",
+  "join",
+  "getChunk",
+  "getPeers",
+  "ping",
+]);
 const REPLY_TYPES: ReadonlySet<MessageType> = new Set([
   "manifestData",
   "availability",

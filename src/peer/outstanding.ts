@@ -98,7 +98,13 @@ export class Outstanding {
   }
 
   /** A reply's header has come: where its payload goes. Throws PEER_PROTOCOL if it does not fit. */
-  replyStarted(id: number, reply: Reply, payloadBytes: number, nowMs: number, bytesRead: number): PayloadSink {
+  replyStarted(
+    id: number,
+    reply: Reply,
+    payloadBytes: number,
+    nowMs: number,
+    bytesRead: number,
+  ): PayloadSink {
     const open = this.#open.get(id);
     if (open === undefined) throw violation(`a ${reply.type} with id ${id}, which was not asked for`);
     open.startedAtMs ??= nowMs;
@@ -109,9 +115,11 @@ export class Outstanding {
     }
     if (open.kind === "chunk") return this.#chunkStarted(open, reply, payloadBytes);
 
-    if (reply.type !== REPLY_TO[open.request.type]) throw violation(`a ${reply.type} answers a ${open.request.type}`);
+    if (reply.type !== REPLY_TO[open.request.type])
+      throw violation(`a ${reply.type} answers a ${open.request.type}`);
     const [min, max] = open.payloadRange;
-    if (payloadBytes < min || payloadBytes > max) throw violation(`a ${reply.type} with ${payloadBytes} bytes of payload`);
+    if (payloadBytes < min || payloadBytes > max)
+      throw violation(`a ${reply.type} with ${payloadBytes} bytes of payload`);
     if (reply.type === "availability" && (reply.coverage === "bitfield") !== payloadBytes > 0 && max > 0) {
       throw violation("an availability whose payload does not fit its coverage");
     }
@@ -142,7 +150,10 @@ export class Outstanding {
     if (open === undefined) throw violation(`an unknown reply with id ${id}, which was not asked for`);
     this.#open.delete(id);
     if (open.kind === "chunk") open.request.refused("unimplemented", 0);
-    else open.reject(new GoshareError("PEER_REFUSED", `the peer answered a ${open.request.type} in an unknown way`));
+    else
+      open.reject(
+        new GoshareError("PEER_REFUSED", `the peer answered a ${open.request.type} in an unknown way`),
+      );
   }
 
   /** Asks once more for the place that was missing; the payload's sink, or undefined if there is still none. */

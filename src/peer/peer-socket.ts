@@ -32,21 +32,34 @@ export class PeerSocket {
     this.#reader = reader;
     this.#socket = makeSocket(this);
     this.#socket.on("error", (cause: NodeJS.ErrnoException) => {
-      this.#finish(new GoshareError("PEER_CLOSED", `the connection broke: ${cause.code ?? cause.message}`, { cause }));
+      this.#finish(
+        new GoshareError("PEER_CLOSED", `the connection broke: ${cause.code ?? cause.message}`, { cause }),
+      );
     });
     this.#socket.on("end", () => {
       this.#sawEnd = true;
       if (this.#leftover === undefined) this.#endOfStream();
     });
-    this.#socket.on("close", () => this.#finish(new GoshareError("PEER_CLOSED", "the connection was closed")));
+    this.#socket.on("close", () =>
+      this.#finish(new GoshareError("PEER_CLOSED", "the connection was closed")),
+    );
   }
 
   /** Connects within `timeoutMs`; what arrives goes to `reader`. Throws PEER_UNREACHABLE. */
-  static dial(endpoint: Endpoint, reader: FrameReader, timeoutMs: number, signal: AbortSignal): Promise<PeerSocket> {
+  static dial(
+    endpoint: Endpoint,
+    reader: FrameReader,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<PeerSocket> {
     return new Promise((resolve, reject) => {
       const fail = (reason: string, cause?: unknown) => {
         done();
-        reject(new GoshareError("PEER_UNREACHABLE", `cannot reach ${formatEndpoint(endpoint)}: ${reason}`, { cause }));
+        reject(
+          new GoshareError("PEER_UNREACHABLE", `cannot reach ${formatEndpoint(endpoint)}: ${reason}`, {
+            cause,
+          }),
+        );
         peer.destroy();
       };
       const onAbort = () => fail("given up");
@@ -182,7 +195,9 @@ export class PeerSocket {
 
   #endOfStream(): void {
     const isCut = this.#reader.isMidFrame;
-    this.#finish(isCut ? new GoshareError("PEER_CLOSED", "the connection ended in the middle of a frame") : undefined);
+    this.#finish(
+      isCut ? new GoshareError("PEER_CLOSED", "the connection ended in the middle of a frame") : undefined,
+    );
   }
 
   #finish(error: GoshareError | undefined): void {

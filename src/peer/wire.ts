@@ -3,19 +3,26 @@
 // not its business.
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
+  type PeerAddressSchema,
+  type PeerFrame,
+  PeerFrameSchema,
   Coverage as WireCoverage,
   DeclineReason as WireDeclineReason,
   GoodbyeReason as WireGoodbyeReason,
   type Hello as WireHello,
   type PeerAddress as WirePeerAddress,
-  type PeerAddressSchema,
-  type PeerFrame,
-  PeerFrameSchema,
   RefusalReason as WireRefusalReason,
 } from "../../gen/goshare/v1/peer_pb.js";
 import { endpointFromWire, endpointToWire } from "../address/wire.js";
 import { GoshareError } from "../core/errors.js";
-import { type ContentId, contentIdFromBytes, idToBytes, type PeerId, peerIdFromBytes, toHex } from "../core/ids.js";
+import {
+  type ContentId,
+  contentIdFromBytes,
+  idToBytes,
+  type PeerId,
+  peerIdFromBytes,
+  toHex,
+} from "../core/ids.js";
 import { MAX_OFFER_CHUNKS, MAX_PEER_LIST, MAX_UPDATE_NUMBERS } from "./limits.js";
 import type {
   Coverage,
@@ -108,10 +115,18 @@ function toBody(message: PeerMessage): Init {
     case "hello":
       return {
         case: "hello",
-        value: { ...message, peerId: idToBytes(message.peerId), nonce: Buffer.from(message.nonce, "hex"), features: [...message.features] },
+        value: {
+          ...message,
+          peerId: idToBytes(message.peerId),
+          nonce: Buffer.from(message.nonce, "hex"),
+          features: [...message.features],
+        },
       };
     case "goodbye":
-      return { case: "goodbye", value: { reason: GOODBYE_REASONS[message.reason], message: cutText(message.message) } };
+      return {
+        case: "goodbye",
+        value: { reason: GOODBYE_REASONS[message.reason], message: cutText(message.message) },
+      };
     case "getManifest":
       return { case: "getManifest", value: { contentId: idToBytes(message.contentId), page: message.page } };
     case "manifestData":
@@ -125,12 +140,20 @@ function toBody(message: PeerMessage): Init {
     case "availabilityUpdate":
       return {
         case: "availabilityUpdate",
-        value: { contentId: idToBytes(message.contentId), gained: [...message.gained], lost: [...message.lost] },
+        value: {
+          contentId: idToBytes(message.contentId),
+          gained: [...message.gained],
+          lost: [...message.lost],
+        },
       };
     case "getChunk":
       return {
         case: "getChunk",
-        value: { contentId: idToBytes(message.contentId), chunkIndex: message.chunkIndex, offerId: message.offerId },
+        value: {
+          contentId: idToBytes(message.contentId),
+          chunkIndex: message.chunkIndex,
+          offerId: message.offerId,
+        },
       };
     case "chunkData":
       return { case: "chunkData", value: { chunkIndex: message.chunkIndex, offset: message.offset } };
@@ -164,7 +187,11 @@ function toBody(message: PeerMessage): Init {
     case "decline":
       return {
         case: "decline",
-        value: { offerId: message.offerId, reason: DECLINE_REASONS[message.reason], retryAfterMs: message.retryAfterMs },
+        value: {
+          offerId: message.offerId,
+          reason: DECLINE_REASONS[message.reason],
+          retryAfterMs: message.retryAfterMs,
+        },
       };
     case "pullWindow":
       return {
@@ -244,7 +271,11 @@ function fromBody(body: PeerFrame["body"]): PeerMessage {
         retryAfterMs: body.value.retryAfterMs,
       };
     case "pullWindow":
-      return { type: "pullWindow", contentId: contentId(body.value.contentId), requests: body.value.requests };
+      return {
+        type: "pullWindow",
+        contentId: contentId(body.value.contentId),
+        requests: body.value.requests,
+      };
     case "leave":
       return { type: "leave", contentId: contentId(body.value.contentId) };
   }
@@ -255,7 +286,8 @@ function helloFromWire(hello: WireHello): Hello {
   if (protocolMin < 1 || protocolMax < protocolMin) throw violation("a Hello has no protocol version");
   if (listenPort > 65_535) throw violation(`a Hello has listen port ${listenPort}`);
   if (maxRequestsInFlight < 1) throw violation("a Hello accepts no requests");
-  if (hello.nonce.byteLength < 8 || hello.nonce.byteLength > 32) throw violation("a Hello has no nonce of 8 to 32 bytes");
+  if (hello.nonce.byteLength < 8 || hello.nonce.byteLength > 32)
+    throw violation("a Hello has no nonce of 8 to 32 bytes");
   atMost("features in a Hello", hello.features.length, MAX_FEATURES);
   return {
     protocolMin,

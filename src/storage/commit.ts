@@ -45,7 +45,8 @@ async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: Sy
   const directories = new Set<string>([part.contentPath]);
   for (const file of manifest.files) {
     addParents(directories, part, file.path);
-    if (file.size === 0) fs.closeSync(openForWriting(part.filePath(file.path), file.executable, fs.constants.O_TRUNC));
+    if (file.size === 0)
+      fs.closeSync(openForWriting(part.filePath(file.path), file.executable, fs.constants.O_TRUNC));
     await pause();
   }
   for (const directory of manifest.emptyDirectories) {

@@ -43,7 +43,11 @@ export function encodeCommitMark(): Buffer {
 
 /** What `bytes` claim, or undefined if they are not a journal of this content. Numbers out of range are
  * passed over. */
-export function decodeJournal(bytes: Uint8Array, contentId: ContentId, chunkCount: number): JournalClaims | undefined {
+export function decodeJournal(
+  bytes: Uint8Array,
+  contentId: ContentId,
+  chunkCount: number,
+): JournalClaims | undefined {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = encodeJournalHeader(contentId, chunkCount);
   if (view.byteLength < HEADER_BYTES || !view.subarray(0, HEADER_BYTES).equals(header)) return undefined;

@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { GoshareError, isErrno } from "../core/errors.js";
 
 interface Holder {
@@ -17,7 +18,9 @@ interface Holder {
 
 const TOUCH_MS = 15_000;
 const STALE_MS = 60_000;
-const MAX_ATTEMPTS = 8;
+/** A process that was just killed takes a moment to go; a living one keeps the lock for longer than this. */
+const PATIENCE_MS = 1_000;
+const ATTEMPT_MS = 50;
 
 export class Lock {
   readonly #path: string;
@@ -34,9 +37,14 @@ export class Lock {
   }
 
   /** Takes the lock at `path`, or throws TARGET_BUSY naming `what` and the process that has it. */
-  static acquire(path: string, what: string): Lock {
-    const own: Holder = { token: randomUUID(), pid: process.pid, started: startOf(process.pid), place: thisPlace() };
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+  static async acquire(path: string, what: string): Promise<Lock> {
+    const own: Holder = {
+      token: randomUUID(),
+      pid: process.pid,
+      started: startOf(process.pid),
+      place: thisPlace(),
+    };
+    for (let waitedMs = 0; ; waitedMs += ATTEMPT_MS) {
       try {
         fs.writeFileSync(path, JSON.stringify(own), { flag: "wx", mode: 0o600 });
         return new Lock(path, own.token);
@@ -44,15 +52,16 @@ export class Lock {
         if (!isErrno(thrown, "EEXIST")) throw thrown;
       }
       const holder = readHolder(path);
-      if (holder === "gone") continue;
-      if (holder !== undefined && isAlive(holder, path)) {
-        throw new GoshareError("TARGET_BUSY", `process ${holder.pid} already downloads to ${what}`, {
+      if (holder !== "gone" && (holder === undefined || !isAlive(holder, path)))
+        takeAway(path, holder?.token);
+      if (waitedMs >= PATIENCE_MS) {
+        const who = holder === "gone" || holder === undefined ? "another process" : `process ${holder.pid}`;
+        throw new GoshareError("TARGET_BUSY", `${who} already downloads to ${what}`, {
           hint: "wait for it or stop it, or choose another folder with --output",
         });
       }
-      takeAway(path, holder?.token);
+      if (holder !== "gone") await delay(ATTEMPT_MS);
     }
-    throw new GoshareError("TARGET_BUSY", `other processes keep taking the lock of ${what}`);
   }
 
   release(): void {
@@ -108,12 +117,14 @@ function takeAway(path: string, deadToken: string | undefined): void {
   fs.rmSync(aside, { force: true });
 }
 
-/** When a process started, in ticks since boot; empty where /proc does not say. */
+/** When a process started, in ticks since boot; empty where /proc does not say, "dead" for one that is only
+ * waiting to be reaped. */
 function startOf(pid: number): string {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in parentheses may hold anything; field 22 is the 20th after it.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    // The name in parentheses may hold anything; the state is the first field after it, the start the 20th.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? "dead" : (fields[19] ?? "");
   } catch {
     return "";
   }

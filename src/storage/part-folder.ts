@@ -10,7 +10,13 @@ import type { ChunkSegment } from "../manifest/layout.js";
 import { MAX_COMPONENT_BYTES } from "../manifest/limits.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { identityOf } from "./file-identity.js";
-import { decodeJournal, encodeCommitMark, encodeJournalHeader, encodeJournalRecords, type JournalClaims } from "./journal.js";
+import {
+  decodeJournal,
+  encodeCommitMark,
+  encodeJournalHeader,
+  encodeJournalRecords,
+  type JournalClaims,
+} from "./journal.js";
 import { Lock } from "./lock.js";
 
 /** Where a run of a chunk's bytes goes. */
@@ -50,7 +56,13 @@ export class PartFolder {
   readonly #open = new Map<number, { readonly fd: number; uses: number }>();
   #isClosed = false;
 
-  private constructor(root: ManifestRoot, paths: PartPaths, claims: JournalClaims, lock: Lock, journalFd: number) {
+  private constructor(
+    root: ManifestRoot,
+    paths: PartPaths,
+    claims: JournalClaims,
+    lock: Lock,
+    journalFd: number,
+  ) {
     this.root = root;
     this.targetPath = paths.target;
     this.partPath = paths.part;
@@ -62,13 +74,13 @@ export class PartFolder {
 
   /** Opens or makes the part folder for `root` in `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY,
    * PART_UNUSABLE or a disk error. */
-  static open(outputDirectory: string, root: ManifestRoot): PartFolder {
+  static async open(outputDirectory: string, root: ManifestRoot): Promise<PartFolder> {
     const paths = partPaths(outputDirectory, root);
     try {
       fs.mkdirSync(outputDirectory, { recursive: true });
       fs.mkdirSync(paths.part, { recursive: true, mode: PART_MODE });
       refuseForeign(paths.part);
-      const lock = Lock.acquire(path.join(paths.part, "lock"), paths.target);
+      const lock = await Lock.acquire(path.join(paths.part, "lock"), paths.target);
       try {
         return PartFolder.#openLocked(root, paths, lock);
       } catch (thrown) {
@@ -90,19 +102,30 @@ export class PartFolder {
         hint: `finish that one, or remove ${paths.part} and run this command again`,
       });
     }
-    if (claims?.isCommitting !== true && fs.lstatSync(paths.target, { throwIfNoEntry: false }) !== undefined) {
+    if (
+      claims?.isCommitting !== true &&
+      fs.lstatSync(paths.target, { throwIfNoEntry: false }) !== undefined
+    ) {
       throw new GoshareError("TARGET_EXISTS", `${paths.target} is already there`, {
         hint: "move it away, or choose another folder with --output",
       });
     }
-    const journalFd = fs.openSync(journalPath, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW, 0o600);
+    const journalFd = fs.openSync(
+      journalPath,
+      fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW,
+      0o600,
+    );
     if (claims === undefined) {
       fs.ftruncateSync(journalFd, 0);
       fs.writeSync(journalFd, encodeJournalHeader(root.contentId, root.chunkCount));
     } else fs.ftruncateSync(journalFd, claims.wholeBytes);
     fs.writeFileSync(path.join(paths.part, "root"), root.bytes, { mode: 0o600 });
     fs.mkdirSync(path.join(paths.part, "content"), { recursive: true });
-    const none = decodeJournal(encodeJournalHeader(root.contentId, root.chunkCount), root.contentId, root.chunkCount);
+    const none = decodeJournal(
+      encodeJournalHeader(root.contentId, root.chunkCount),
+      root.contentId,
+      root.chunkCount,
+    );
     const known = claims ?? none;
     if (known === undefined) throw new Error("an empty journal is one");
     return new PartFolder(root, paths, known, lock, journalFd);
@@ -189,7 +212,10 @@ export class PartFolder {
     this.flushJournal();
     fs.fsyncSync(this.#journalFd);
     const markPath = path.join(this.partPath, "pause");
-    fs.writeFileSync(`${markPath}.new`, await this.#identityDigest(manifest, held), { mode: 0o600, flush: true });
+    fs.writeFileSync(`${markPath}.new`, await this.#identityDigest(manifest, held), {
+      mode: 0o600,
+      flush: true,
+    });
     fs.renameSync(`${markPath}.new`, markPath);
     syncDirectory(this.partPath);
   }
@@ -201,7 +227,8 @@ export class PartFolder {
     this.#isClosed = true;
     this.#closeUnused(0);
     fs.closeSync(this.#journalFd);
-    if (this.#journalRecords === 0 && !this.claims.isCommitting) fs.rmSync(this.partPath, { recursive: true, force: true });
+    if (this.#journalRecords === 0 && !this.claims.isCommitting)
+      fs.rmSync(this.partPath, { recursive: true, force: true });
     this.#lock.release();
   }
 
@@ -245,7 +272,8 @@ export class PartFolder {
   async #identityDigest(manifest: Manifest, held: Bitfield): Promise<string> {
     const hash = createHash("sha256");
     for (const [fileIndex, file] of manifest.files.entries()) {
-      if (fileIndex % FILES_PER_TURN === FILES_PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
+      if (fileIndex % FILES_PER_TURN === FILES_PER_TURN - 1)
+        await new Promise((resolve) => setImmediate(resolve));
       const { first, count } = manifest.layout.chunksOfFile(fileIndex);
       const next = count === 0 ? undefined : firstHeld(held, first, count);
       if (next === undefined) continue;

@@ -76,7 +76,13 @@ export class ShareSource {
       try {
         let done = 0;
         while (done < length) {
-          const { bytesRead } = await readInPool(file.fd, into, chunkOffset + done, length - done, fileOffset + done);
+          const { bytesRead } = await readInPool(
+            file.fd,
+            into,
+            chunkOffset + done,
+            length - done,
+            fileOffset + done,
+          );
           if (bytesRead === 0) throw this.#changed(fileIndex);
           done += bytesRead;
         }
@@ -108,7 +114,8 @@ export class ShareSource {
         throw this.#named(thrown, fileIndex);
       }
       // Small files are read once per chunk, and there may be a thousand of them in it.
-      if ((this.#manifest.files[fileIndex]?.size ?? 0) < this.#manifest.root.chunkSize || this.#isClosed) return file;
+      if ((this.#manifest.files[fileIndex]?.size ?? 0) < this.#manifest.root.chunkSize || this.#isClosed)
+        return file;
     } else {
       this.#open.delete(fileIndex);
     }
@@ -126,14 +133,19 @@ export class ShareSource {
   }
 
   #changed(fileIndex: number): GoshareError {
-    return new GoshareError("SOURCE_CHANGED", `${this.#pathOf(fileIndex)} is not what it was when it was shared`, {
-      hint: "run goshare share again",
-    });
+    return new GoshareError(
+      "SOURCE_CHANGED",
+      `${this.#pathOf(fileIndex)} is not what it was when it was shared`,
+      {
+        hint: "run goshare share again",
+      },
+    );
   }
 
   /** A missing file is a changed one; other failures of the file system keep their own code. */
   #named(thrown: unknown, fileIndex: number): GoshareError {
-    const isMissing = thrown instanceof Error && "code" in thrown && (thrown.code === "ENOENT" || thrown.code === "ENOTDIR");
+    const isMissing =
+      thrown instanceof Error && "code" in thrown && (thrown.code === "ENOENT" || thrown.code === "ENOTDIR");
     return isMissing ? this.#changed(fileIndex) : GoshareError.from(thrown);
   }
 }

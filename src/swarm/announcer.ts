@@ -96,7 +96,13 @@ export class Announcer {
 
   #announcement(): Announcement {
     const { peerId, runEpochMs, endpoints } = this.#peer;
-    return { peerId, runEpochMs, endpoints, listenPort: this.#peer.listenPort(), shares: this.#peer.shares() };
+    return {
+      peerId,
+      runEpochMs,
+      endpoints,
+      listenPort: this.#peer.listenPort(),
+      shares: this.#peer.shares(),
+    };
   }
 
   async #publish(client: TrackerClient, wanted: readonly ContentId[], signal: AbortSignal): Promise<void> {

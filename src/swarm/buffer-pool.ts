@@ -20,7 +20,8 @@ export class BufferPool {
   acquire(size: number): Uint8Array | undefined {
     let buffer = this.#free.get(size)?.pop();
     if (buffer === undefined) {
-      if (this.#inUse > 0 && this.#allocatedBytes + size > this.#maxBytes && !this.#dropFree(size)) return undefined;
+      if (this.#inUse > 0 && this.#allocatedBytes + size > this.#maxBytes && !this.#dropFree(size))
+        return undefined;
       buffer = Buffer.allocUnsafeSlow(size);
       this.#allocatedBytes += size;
     }

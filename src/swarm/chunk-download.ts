@@ -1,7 +1,7 @@
 // The data path of a download: asks peers for what the scheduler names, lets the sockets fill slots, has the
 // workers verify and write each slot, and counts what is done. One hop between threads per chunk. Memory is
 // bounded by the slots, whatever peers do.
-import { Bitfield } from "../core/bitfield.js";
+import type { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { RefusalReason } from "../peer/messages.js";
@@ -184,7 +184,12 @@ export class ChunkDownload {
     };
   }
 
-  async #verifyAndWrite(peer: DownloadPeer, chunkIndex: number, chunkBytes: number, slot: Slot): Promise<void> {
+  async #verifyAndWrite(
+    peer: DownloadPeer,
+    chunkIndex: number,
+    chunkBytes: number,
+    slot: Slot,
+  ): Promise<void> {
     const segments = this.#manifest.layout.segments(chunkIndex);
     this.#writing++;
     try {

@@ -78,11 +78,16 @@ export class ChunkServer {
 
   /** A side of a new connection that serves and asks nothing itself; `ended` when it is over. */
   serve(connection: PeerConnection, ended: (error: GoshareError | undefined) => void): ServedConnection {
-    const served = new ServedConnection(this, connection, () => {
-      this.#bytesSentBefore += connection.bytesSent;
-      this.#connections.delete(served);
-      this.#turns.delete(served);
-    }, ended);
+    const served = new ServedConnection(
+      this,
+      connection,
+      () => {
+        this.#bytesSentBefore += connection.bytesSent;
+        this.#connections.delete(served);
+        this.#turns.delete(served);
+      },
+      ended,
+    );
     this.#connections.add(served);
     return served;
   }
@@ -99,7 +104,10 @@ export class ChunkServer {
       if (peers.length >= Math.min(max, MAX_PEER_LIST)) break;
       const { peerId, listenPort } = connection.remote;
       if (connection === asker || !joined.has(contentId) || listenPort === 0) continue;
-      peers.push({ peerId, endpoints: [{ host: connection.remoteHost, port: listenPort, transport: "tcp" }] });
+      peers.push({
+        peerId,
+        endpoints: [{ host: connection.remoteHost, port: listenPort, transport: "tcp" }],
+      });
     }
     return peers;
   }

@@ -109,7 +109,8 @@ export class DownloadSwarm {
 
   #opened(connection: PeerConnection, ended: () => void): DownloadPeer {
     const { peerId, agent } = connection.remote;
-    if (this.#banned.has(peerId)) throw new GoshareError("PEER_REFUSED", "this peer has sent wrong bytes before");
+    if (this.#banned.has(peerId))
+      throw new GoshareError("PEER_REFUSED", "this peer has sent wrong bytes before");
     if (this.#peers.has(peerId)) throw new GoshareError("PEER_CLOSED", "this peer is connected already");
     const endpoint = formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
     const events: DownloadPeerEvents = {
@@ -126,7 +127,8 @@ export class DownloadSwarm {
     this.#setUp.observe({ type: "peerConnected", peerId, endpoint, agent, inbound: false });
     // The connection counts as open only after this returns.
     queueMicrotask(() => {
-      if (this.#download !== undefined && this.#root !== undefined) void this.#join(peer, this.#root, this.#download);
+      if (this.#download !== undefined && this.#root !== undefined)
+        void this.#join(peer, this.#root, this.#download);
       for (const changed of this.#onPeersChanged) changed();
     });
     return peer;
@@ -163,7 +165,10 @@ export class DownloadSwarm {
 
   /** What `attempt` brings from the first peer it succeeds with; peers that fail are hung up. Waits for peers
    * until `signal` says otherwise. */
-  async #fromAnyPeer<T>(attempt: (connection: PeerConnection) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #fromAnyPeer<T>(
+    attempt: (connection: PeerConnection) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
     const tried = new WeakSet<DownloadPeer>();
     for (;;) {
       signal.throwIfAborted();

@@ -84,9 +84,12 @@ export class PeerFinder {
     const ceilingMs = Math.min(maxRedialMs, minRedialMs * 2 ** Math.min(candidate.failures, 16));
     candidate.state = "waiting";
     // Half of the pause is random, so that many downloaders do not come back all at once.
-    candidate.timer = setTimeout(() => {
-      candidate.state = "idle";
-      this.#fill();
-    }, ceilingMs / 2 + Math.random() * (ceilingMs / 2));
+    candidate.timer = setTimeout(
+      () => {
+        candidate.state = "idle";
+        this.#fill();
+      },
+      ceilingMs / 2 + Math.random() * (ceilingMs / 2),
+    );
   }
 }

@@ -6,7 +6,16 @@ import { workerData } from "piscina";
 import { diskErrorCode } from "../core/errors.js";
 import { hasIdentity } from "../storage/file-identity.js";
 import { openForWriting, type WriteRun } from "../storage/part-folder.js";
-import type { HashTask, SyncTask, TaskFailure, TaskResult, VerifyTask, WorkerSetUp, WorkerTask, WriteTask } from "./tasks.js";
+import type {
+  HashTask,
+  SyncTask,
+  TaskFailure,
+  TaskResult,
+  VerifyTask,
+  WorkerSetUp,
+  WorkerTask,
+  WriteTask,
+} from "./tasks.js";
 
 const { slots }: WorkerSetUp = workerData;
 const slotBytes = slots === undefined ? new Uint8Array(0) : new Uint8Array(slots);
@@ -57,7 +66,8 @@ function hashChunks(task: HashTask): TaskResult {
       const hash = createHash("sha256");
       for (const { file, fileOffset, length } of runs) {
         const got = hashRun(hash, open.fd(file), fileOffset, length);
-        if (got < length) throw new ChangedSource(`${task.files[file]?.path} became shorter while it was read`);
+        if (got < length)
+          throw new ChangedSource(`${task.files[file]?.path} became shorter while it was read`);
         bytes += got;
       }
       task.digests.set(hash.digest(), chunkIndex * 32);
@@ -86,7 +96,8 @@ function verifyChunks(task: VerifyTask): TaskResult {
     for (const { chunkIndex, runs, digest } of task.chunks) {
       try {
         const hash = createHash("sha256");
-        for (const { file, fileOffset, length } of runs) bytes += hashRun(hash, open.fd(file), fileOffset, length);
+        for (const { file, fileOffset, length } of runs)
+          bytes += hashRun(hash, open.fd(file), fileOffset, length);
         if (!hash.digest().equals(digest)) wrongChunks.push(chunkIndex);
       } catch {
         // What cannot be read is not there.
@@ -100,7 +111,12 @@ function verifyChunks(task: VerifyTask): TaskResult {
 }
 
 /** Bytes read: fewer than `length` at the end of the file. */
-function hashRun(hash: ReturnType<typeof createHash>, fd: number, fileOffset: number, length: number): number {
+function hashRun(
+  hash: ReturnType<typeof createHash>,
+  fd: number,
+  fileOffset: number,
+  length: number,
+): number {
   let at = 0;
   while (at < length) {
     const count = fs.readSync(fd, readBuffer, 0, Math.min(READ_BYTES, length - at), fileOffset + at);
