@@ -3,6 +3,7 @@
 // not its business.
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
+  type HelloSchema,
   type PeerAddressSchema,
   type PeerFrame,
   PeerFrameSchema,
@@ -113,96 +114,69 @@ export function decodeHeader(bytes: Uint8Array): FrameHeader {
 function toBody(message: PeerMessage): Init {
   switch (message.type) {
     case "hello":
-      return {
-        case: "hello",
-        value: {
-          ...message,
-          peerId: idToBytes(message.peerId),
-          nonce: Buffer.from(message.nonce, "hex"),
-          features: [...message.features],
-        },
-      };
-    case "goodbye":
-      return {
-        case: "goodbye",
-        value: { reason: GOODBYE_REASONS[message.reason], message: cutText(message.message) },
-      };
+      return { case: "hello", value: helloToWire(message) };
+    case "goodbye": {
+      const reason = GOODBYE_REASONS[message.reason];
+      return { case: "goodbye", value: { reason, message: cutText(message.message) } };
+    }
     case "getManifest":
-      return { case: "getManifest", value: { contentId: idToBytes(message.contentId), page: message.page } };
-    case "manifestData":
-      return { case: "manifestData", value: { page: message.page } };
+      return { case: "getManifest", value: { ...message, ...idBytes(message) } };
     case "join":
     case "availability":
-      return {
-        case: message.type,
-        value: { contentId: idToBytes(message.contentId), coverage: COVERAGES[message.coverage] },
-      };
-    case "availabilityUpdate":
+      return { case: message.type, value: { ...idBytes(message), coverage: COVERAGES[message.coverage] } };
+    case "availabilityUpdate": {
+      const { gained, lost } = message;
       return {
         case: "availabilityUpdate",
-        value: {
-          contentId: idToBytes(message.contentId),
-          gained: [...message.gained],
-          lost: [...message.lost],
-        },
+        value: { ...idBytes(message), gained: [...gained], lost: [...lost] },
       };
+    }
     case "getChunk":
-      return {
-        case: "getChunk",
-        value: {
-          contentId: idToBytes(message.contentId),
-          chunkIndex: message.chunkIndex,
-          offerId: message.offerId,
-        },
-      };
+      return { case: "getChunk", value: { ...message, ...idBytes(message) } };
+    case "manifestData":
+      return { case: "manifestData", value: { page: message.page } };
     case "chunkData":
       return { case: "chunkData", value: { chunkIndex: message.chunkIndex, offset: message.offset } };
     case "getPeers":
-      return { case: "getPeers", value: { contentId: idToBytes(message.contentId), max: message.max } };
+      return { case: "getPeers", value: { ...message, ...idBytes(message) } };
     case "peerList":
       return { case: "peerList", value: { peers: message.peers.map(peerToWire) } };
     case "ping":
     case "pong":
     case "cancel":
       return { case: message.type, value: {} };
-    case "refusal":
-      return {
-        case: "refusal",
-        value: {
-          reason: REFUSAL_REASONS[message.reason],
-          message: cutText(message.message),
-          retryAfterMs: message.retryAfterMs,
-        },
-      };
+    case "refusal": {
+      const { retryAfterMs } = message;
+      const reason = REFUSAL_REASONS[message.reason];
+      return { case: "refusal", value: { reason, message: cutText(message.message), retryAfterMs } };
+    }
     case "offer":
       return {
         case: "offer",
-        value: {
-          offerId: message.offerId,
-          contentId: idToBytes(message.contentId),
-          chunks: [...message.chunks],
-          deadlineMs: message.deadlineMs,
-        },
+        value: { ...message, ...idBytes(message), chunks: [...message.chunks] },
       };
     case "decline":
-      return {
-        case: "decline",
-        value: {
-          offerId: message.offerId,
-          reason: DECLINE_REASONS[message.reason],
-          retryAfterMs: message.retryAfterMs,
-        },
-      };
+      return { case: "decline", value: { ...message, reason: DECLINE_REASONS[message.reason] } };
     case "pullWindow":
-      return {
-        case: "pullWindow",
-        value: { contentId: idToBytes(message.contentId), requests: message.requests },
-      };
+      return { case: "pullWindow", value: { ...message, ...idBytes(message) } };
     case "leave":
-      return { case: "leave", value: { contentId: idToBytes(message.contentId) } };
+      return { case: "leave", value: idBytes(message) };
     case "unknown":
       return { case: undefined };
   }
+}
+
+function idBytes(message: { readonly contentId: ContentId }): { contentId: Uint8Array } {
+  return { contentId: idToBytes(message.contentId) };
+}
+
+function helloToWire(hello: Hello): MessageInitShape<typeof HelloSchema> {
+  return {
+    ...hello,
+    peerId: idToBytes(hello.peerId),
+    nonce: Buffer.from(hello.nonce, "hex"),
+    features: [...hello.features],
+  };
 }
 
 function fromBody(body: PeerFrame["body"]): PeerMessage {

@@ -31,10 +31,8 @@ export interface SkippedEntry {
   readonly isLink: boolean;
 }
 
-export interface WalkProgress {
-  /** Called now and then with the number of files and bytes found so far. */
-  (files: number, bytes: number): void;
-}
+/** Called now and then with the number of files and bytes found so far. */
+export type WalkProgress = (files: number, bytes: number) => void;
 
 /** How long the walk may keep the event loop for itself. */
 const MAX_HOLD_MS = 10;
