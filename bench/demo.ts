@@ -37,7 +37,8 @@ async function main(): Promise<void> {
     printTable(rows);
     if (rows.every((row) => row.equal)) exitCode = 0;
   } catch (thrown) {
-    say(`demo failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    const cause: unknown = stop.signal.aborted ? stop.signal.reason : thrown;
+    say(`the demo did not reach its end: ${cause instanceof Error ? cause.message : String(cause)}`);
   } finally {
     killAll();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -1,5 +1,6 @@
 // Events in words, for people. Pure: what is a note, what a result and what a problem; where each of them goes
 // is the reporter's affair. Everything from outside passes through `printable` here.
+import { basename } from "node:path";
 import { formatBytes, formatDuration, formatRate } from "../../core/units.js";
 import type { GoshareEvent, InspectedEntry } from "../../events/event.js";
 import { goshareCommand } from "../shell-quote.js";
@@ -67,8 +68,8 @@ function describeSharing(event: Extract<GoshareEvent, { type: "sharing" }>, pale
     result(printable(goshareCommand(["download", event.ticket]))),
   );
   lines.push(
-    note("or, with the .goshare file copied there:"),
-    note(printable(goshareCommand(["download", event.manifestPath]))),
+    note(`or copy ${printable(event.manifestPath)} there, and run:`),
+    note(printable(goshareCommand(["download", basename(event.manifestPath)]))),
     note("Ctrl-C stops sharing"),
   );
   return lines;
