@@ -35,15 +35,19 @@ function componentProblem(component: string): string | undefined {
 }
 
 /** What is wrong with the target of a symbolic link at `path`, as a phrase; undefined if nothing is. Judged by
- * its text: it may not leave the share, not even on its way. */
+ * its text, and safe when it is followed: ".." only climbs from the link's own directory, which is a real one,
+ * so that no chain of links inside the share can lead out of it. */
 export function linkProblem(path: string, target: string): string | undefined {
   if (target === "") return "points nowhere";
   if (target.startsWith("/")) return "points to an absolute path";
   if (Buffer.byteLength(target) > MAX_LINK_TARGET_BYTES) return "has a target that is too long";
   let depth = path.split("/").length - 1;
+  let hasDescended = false;
   for (const component of target.split("/")) {
-    if (component === "..") depth -= 1;
-    else if (component !== "" && component !== ".") depth += 1;
+    if (component === "" || component === ".") continue;
+    if (component !== "..") hasDescended = true;
+    else if (hasDescended) return 'has ".." after a name in its target';
+    else depth -= 1;
     if (depth < 0) return "points outside the share";
   }
   const problem = characterProblem(target);

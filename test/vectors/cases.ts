@@ -148,6 +148,14 @@ export const BAD_BODIES: Readonly<Record<string, BadBody>> = {
   "bad-link-absolute": [{ symbolicLinks: [{ path: "l", target: "/etc/passwd" }] }],
   "bad-link-outside": [{ symbolicLinks: [{ path: "d/l", target: "../../x" }] }],
   "bad-link-outside-on-its-way": [{ symbolicLinks: [{ path: "l", target: "../share/x" }] }],
+  "bad-link-climbs-through-a-name": [
+    {
+      symbolicLinks: [
+        { path: "a/l", target: ".." },
+        { path: "m", target: "a/l/../.." },
+      ],
+    },
+  ],
   "bad-link-empty": [{ symbolicLinks: [{ path: "l" }] }],
   "bad-file-size": [{ files: [{ path: "a", size: 2n ** 53n }] }],
   "bad-sum": [ONE_BYTE, { ...ONE_BYTE_ROOT, totalSize: 2n }],

@@ -123,7 +123,7 @@ export type Ticket = Message<"goshare.v1.Ticket"> & {
 
   /**
    * Shown before the manifest is there, never used as a path; at most 64 bytes,
-   * cut at a character, under the character rules of FileEntry.path.
+   * cut at a character, no "/", under the character rules of FileEntry.path.
    *
    * @generated from field: string name = 3;
    */
@@ -181,14 +181,14 @@ export type ManifestFile = Message<"goshare.v1.ManifestFile"> & {
   manifest: Uint8Array;
 
   /**
-   * Trackers that knew the share when the file was written.
+   * Trackers that knew the share when the file was written; at most 64.
    *
    * @generated from field: repeated goshare.v1.Endpoint trackers = 3;
    */
   trackers: Endpoint[];
 
   /**
-   * Where the sharer listened when the file was written.
+   * Where the sharer listened when the file was written; at most 64.
    *
    * @generated from field: repeated goshare.v1.Endpoint peers = 4;
    */
@@ -196,8 +196,8 @@ export type ManifestFile = Message<"goshare.v1.ManifestFile"> & {
 
   /**
    * The encoded ManifestBody, only where the root has body_digests and the file
-   * stays within its limit; else the body is fetched from peers. Last, so that
-   * a file cut short loses the body first.
+   * stays within its limit; else empty (a reader refuses it beside a body in the
+   * root), and the body is fetched from peers.
    *
    * @generated from field: bytes body = 5;
    */

@@ -28,7 +28,9 @@
 //      that the first optional field does not lock old readers out;
 //   3. encodes what it decoded (hints included) and refuses if the length
 //      differs from that of the bytes received. That catches fields written
-//      twice, both halves of a oneof, written-out defaults, padded varints.
+//      twice, both halves of a oneof, written-out defaults, padded varints;
+//   4. refuses a known field with another wire type than its own, and a message
+//      that reaches beyond the end of the one it lies in (most decoders do).
 //
 // # Layout: which bytes make up which chunk
 //
@@ -143,13 +145,14 @@ export type Manifest = Message<"goshare.v1.Manifest"> & {
   bodySize: bigint;
 
   /**
-   * Exactly one of the two is present.
+   * Exactly one of the two is present: body where it is at most 512 KiB, and
+   * body_digests where it is larger.
    *
    * @generated from oneof goshare.v1.Manifest.body_form
    */
   bodyForm: {
     /**
-     * The encoded ManifestBody itself, where it is at most 512 KiB. Empty bytes
+     * The encoded ManifestBody itself. Empty bytes
      * are a valid body: that of an empty folder.
      *
      * @generated from field: bytes body = 10;
@@ -192,8 +195,9 @@ export type ManifestBody = Message<"goshare.v1.ManifestBody"> & {
   files: FileEntry[];
 
   /**
-   * Directories with nothing in them, sorted likewise. Other directories follow
-   * from the paths of what is in them. Path rules as in FileEntry.path.
+   * Directories with nothing in them, sorted likewise; one that another entry
+   * lies in is refused. Other directories follow from the paths of what is in
+   * them. Path rules as in FileEntry.path.
    *
    * @generated from field: repeated string empty_directories = 2;
    */
@@ -285,11 +289,11 @@ export type SymbolicLink = Message<"goshare.v1.SymbolicLink"> & {
   path: string;
 
   /**
-   * What the link holds, as it is, at most 4,095 bytes, under the character
-   * rules of FileEntry.path. Relative, and staying inside the share when it is
-   * resolved by its text from the directory the link lies in: "." and ".."
-   * components are allowed, but no prefix of it may leave the share. It need
-   * not exist.
+   * What the link holds, as it is, 1 to 4,095 bytes, under the character rules
+   * of FileEntry.path. Relative, and staying inside the share: empty and "."
+   * components are passed over, ".." components stand before all others, and
+   * there are no more of them than directories above the link. (A ".." after a
+   * name could climb out through another link of the share.) It need not exist.
    *
    * @generated from field: string target = 2;
    */
