@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { GoshareError } from "../core/errors.js";
 import {
-  DEFAULT_MAX_CHUNK_BYTES,
   DEFAULT_MAX_CHUNKS,
   DEFAULT_MIN_CHUNK_BYTES,
   isChunkSize,
+  MAX_CHUNK_BYTES,
   MAX_CHUNKS,
   MAX_PACK_FILES,
 } from "./limits.js";
@@ -52,7 +52,7 @@ export function countChunks(fileSizes: ArrayLike<number>, chunkSize: number): nu
 /** The chunk size a writer takes for files of these sizes, in bytes. */
 export function chooseChunkSize(fileSizes: ArrayLike<number>): number {
   let chunkSize = DEFAULT_MIN_CHUNK_BYTES;
-  while (chunkSize < DEFAULT_MAX_CHUNK_BYTES && countChunks(fileSizes, chunkSize) > DEFAULT_MAX_CHUNKS) {
+  while (chunkSize < MAX_CHUNK_BYTES && countChunks(fileSizes, chunkSize) > DEFAULT_MAX_CHUNKS) {
     chunkSize *= 2;
   }
   return chunkSize;

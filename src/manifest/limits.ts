@@ -23,9 +23,8 @@ export const MAX_TOTAL_BYTES = Number.MAX_SAFE_INTEGER;
 /** What readers accept as chunk size, powers of two only. */
 export const MIN_CHUNK_BYTES = 64 * KIB;
 export const MAX_CHUNK_BYTES = 4 * MIB;
-/** What writers choose from, smallest first; see chooseChunkSize. */
+/** The smallest that writers choose by themselves; see chooseChunkSize. */
 export const DEFAULT_MIN_CHUNK_BYTES = MIB;
-export const DEFAULT_MAX_CHUNK_BYTES = MAX_CHUNK_BYTES;
 /** Writers take larger chunks rather than more than this many. */
 export const DEFAULT_MAX_CHUNKS = 2 ** 20;
 

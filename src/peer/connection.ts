@@ -2,13 +2,12 @@
 // proto/goshare/v1/peer.proto about who may send what when. Symmetric: who dialled matters only for the
 // parity of ids. Decides nothing about which chunks to ask for or to grant.
 import assert from "node:assert/strict";
-import { Bitfield } from "../core/bitfield.js";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
-import { MAX_CHUNKS } from "../manifest/limits.js";
 import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from "./frame.js";
 import { helloProblem, type LocalPeer } from "./handshake.js";
+import { judgeLiveness, type LivenessFacts } from "./liveness.js";
 import {
   type FrameHeader,
   type GoodbyeReason,
@@ -23,6 +22,7 @@ import {
 import type { ConnectionOptions } from "./options.js";
 import { type ChunkRequest, type ControlReply, Outstanding } from "./outstanding.js";
 import type { PeerSocket } from "./peer-socket.js";
+import { requestSink, Unanswered } from "./unanswered.js";
 
 /** What an owner of connections does with what comes. Called synchronously; must not throw. */
 export interface ConnectionHandler {
@@ -42,7 +42,6 @@ export interface ConnectionHandler {
 export type Role = "dialler" | "listener";
 
 const TICK_MS = 1000;
-const LARGEST_BITFIELD_BYTES = Bitfield.byteLength(MAX_CHUNKS);
 
 function violation(message: string): GoshareError {
   return new GoshareError("PEER_PROTOCOL", message);
@@ -56,13 +55,12 @@ export class PeerConnection {
   readonly #handlerFor: (connection: PeerConnection) => ConnectionHandler;
   readonly #outstanding = new Outstanding();
   /** Requests of the other side without an answer. */
-  readonly #unanswered = new Set<number>();
+  readonly #unanswered: Unanswered;
   readonly reader: FrameReader;
   #socket: PeerSocket | undefined;
   #handler: ConnectionHandler | undefined;
   #remote: Hello | undefined;
   #nextId: number;
-  #lastRemoteId = 0;
   #opened: { resolve: () => void; reject: (error: GoshareError) => void } | undefined;
   #tick: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -71,7 +69,6 @@ export class PeerConnection {
   #lastByteAtMs = 0;
   #lastBytesRead = 0;
   #lastWrittenAtMs = 0;
-  #pingPending = false;
   bytesReceived = 0;
   bytesSent = 0;
 
@@ -89,6 +86,7 @@ export class PeerConnection {
     this.#handlerFor = handlerFor;
     this.#clock = clock;
     this.#nextId = role === "dialler" ? 1 : 2;
+    this.#unanswered = new Unanswered(role === "dialler" ? 0 : 1);
     const frames: FrameHandler = {
       frameStarted: (header, payloadBytes) => this.#frameStarted(header, payloadBytes),
       frameEnded: (header, payload) => this.#frameEnded(header, payload),
@@ -179,20 +177,20 @@ export class PeerConnection {
   }
 
   reply(id: number, reply: Exclude<Reply, { type: "chunkData" | "refusal" }>, payload?: Uint8Array): void {
-    if (this.#unanswered.delete(id) && !this.#isClosed)
+    if (this.#unanswered.answered(id) && !this.#isClosed)
       this.#send({ requestId: id, message: reply }, payload);
     this.#endIfDone();
   }
 
   refuse(id: number, reason: RefusalReason, message = "", retryAfterMs = 0): void {
-    if (!this.#unanswered.delete(id) || this.#isClosed) return;
+    if (!this.#unanswered.answered(id) || this.#isClosed) return;
     this.#send({ requestId: id, message: { type: "refusal", reason, message, retryAfterMs } });
     this.#endIfDone();
   }
 
   /** Sends a whole chunk. `sent` is called once, when `bytes` may be used again. */
   sendChunk(id: number, chunkIndex: number, bytes: Uint8Array, sent: () => void): void {
-    if (!this.#unanswered.delete(id) || this.#isClosed) {
+    if (!this.#unanswered.answered(id) || this.#isClosed) {
       sent();
       return;
     }
@@ -266,36 +264,12 @@ export class PeerConnection {
       );
     }
     if (isRequest(message)) {
-      this.#checkRemoteId(requestId);
-      return this.#requestSink(message, payloadBytes);
+      this.#unanswered.started(requestId);
+      return requestSink(message, payloadBytes, (id) => this.#handler?.bitfieldBytes(id));
     }
     if (payloadBytes > 0) throw violation(`a ${message.type} with payload`);
     if (message.type !== "cancel" && requestId !== 0) throw violation(`a ${message.type} with a request id`);
     return "discard";
-  }
-
-  #requestSink(request: Request, payloadBytes: number): PayloadSink {
-    const isBitfield = request.type === "join" && request.coverage === "bitfield";
-    if (!isBitfield) {
-      if (payloadBytes > 0) throw violation(`a ${request.type} with payload`);
-      return "discard";
-    }
-    const expectedBytes = this.#handler?.bitfieldBytes(request.contentId);
-    if (expectedBytes === undefined) {
-      if (payloadBytes > LARGEST_BITFIELD_BYTES) throw violation(`a bitfield of ${payloadBytes} bytes`);
-      return "discard";
-    }
-    if (payloadBytes !== expectedBytes) {
-      throw violation(`a bitfield of ${payloadBytes} bytes where ${expectedBytes} are due`);
-    }
-    return Buffer.allocUnsafe(payloadBytes);
-  }
-
-  #checkRemoteId(id: number): void {
-    const isTheirs = id !== 0 && (id % 2 === 1) === (this.role === "listener");
-    if (!isTheirs || id <= this.#lastRemoteId)
-      throw violation(`a request with id ${id} after ${this.#lastRemoteId}`);
-    this.#lastRemoteId = id;
   }
 
   #frameEnded(header: FrameHeader, payload: Uint8Array | undefined): void {
@@ -303,7 +277,6 @@ export class PeerConnection {
     if (message.type === "unknown") this.#unknownEnded(requestId);
     else if (isReply(message)) {
       if (message.type === "chunkData") this.bytesReceived += payload?.byteLength ?? 0;
-      if (message.type === "pong") this.#pingPending = false;
       this.#outstanding.replyEnded(requestId, message, payload);
       this.#endIfDone();
     } else if (isRequest(message)) this.#requestEnded(requestId, message, payload);
@@ -316,17 +289,17 @@ export class PeerConnection {
 
   #unknownEnded(id: number): void {
     if (id === 0) return;
-    if ((id % 2 === 1) === (this.role === "dialler")) {
+    if (!this.#unanswered.isTheirs(id)) {
       this.#outstanding.replyUnknown(id);
       return;
     }
-    this.#checkRemoteId(id);
-    this.#unanswered.add(id);
+    this.#unanswered.started(id);
+    this.#unanswered.ended(id);
     this.refuse(id, "unimplemented", "this body is not known here");
   }
 
   #requestEnded(id: number, request: Request, payload: Uint8Array | undefined): void {
-    this.#unanswered.add(id);
+    this.#unanswered.ended(id);
     if (this.#unanswered.size > this.#options.maxRequestsInFlight) {
       this.refuse(id, "limitExceeded", `more than ${this.#options.maxRequestsInFlight} requests in flight`);
     } else if (this.#saidGoodbye) this.refuse(id, "shuttingDown");
@@ -376,43 +349,27 @@ export class PeerConnection {
   #checkLiveness(): void {
     const socket = this.#socket;
     if (socket === undefined || this.#isClosed) return;
-    const now = this.#clock.nowMs();
-    if (socket.bytesRead !== this.#lastBytesRead || this.reader.isBlocked) {
-      this.#lastBytesRead = socket.bytesRead;
-      this.#lastByteAtMs = now;
+    const nowMs = this.#clock.nowMs();
+    const { bytesRead, pendingWriteBytes } = socket;
+    if (bytesRead !== this.#lastBytesRead || this.reader.isBlocked) {
+      this.#lastBytesRead = bytesRead;
+      this.#lastByteAtMs = nowMs;
     }
-    const quietMs = now - this.#lastByteAtMs;
-    if (this.#remote === undefined) {
-      if (quietMs >= this.#options.helloTimeoutMs) this.#timeOut("no Hello in time");
+    const facts: LivenessFacts = {
+      ...{ nowMs, bytesRead, pendingWriteBytes, oldest: this.#outstanding.oldest },
+      isOpen: this.#remote !== undefined,
+      lastByteAtMs: this.#lastByteAtMs,
+      lastWrittenAtMs: this.#lastWrittenAtMs,
+      remoteIdleTimeoutMs: this.#remote?.idleTimeoutMs ?? 0,
+    };
+    const verdict = judgeLiveness(facts, this.#options);
+    if (verdict === "alive") return;
+    if (verdict === "ask") {
+      if (this.isOpen) this.request({ type: "ping" }).catch(() => undefined);
       return;
     }
-    const { firstByteTimeoutMs, slowReplyWindowMs, minBytesPerSecond, idleTimeoutMs } = this.#options;
-    const oldest = this.#outstanding.oldest;
-    if (oldest !== undefined) {
-      const waitedMs = Math.min(quietMs, now - oldest.sentAtMs);
-      if (waitedMs >= firstByteTimeoutMs) return this.#timeOut(`nothing came for ${Math.round(waitedMs)} ms`);
-      const runningMs = now - (oldest.startedAtMs ?? now);
-      const receivedBytes = socket.bytesRead - oldest.bytesReadAtStart;
-      if (runningMs >= slowReplyWindowMs && receivedBytes * 1000 < minBytesPerSecond * runningMs) {
-        return this.#timeOut(`${receivedBytes} bytes in ${Math.round(runningMs)} ms`);
-      }
-    }
-    if (socket.pendingWriteBytes > 0 && now - this.#lastWrittenAtMs >= idleTimeoutMs) {
-      return this.#timeOut("it takes no bytes");
-    }
-    const patienceMs = Math.min(idleTimeoutMs, this.remote.idleTimeoutMs || idleTimeoutMs);
-    if (quietMs >= idleTimeoutMs && socket.pendingWriteBytes === 0) return this.#timeOut("idle");
-    if (quietMs >= patienceMs / 2 && !this.#pingPending && this.isOpen && oldest === undefined) {
-      this.#pingPending = true;
-      this.request({ type: "ping" }).catch(() => undefined);
-    }
-  }
-
-  #timeOut(what: string): void {
-    this.fail(
-      new GoshareError("PEER_UNREACHABLE", `the peer at ${this.remoteHost} stands still: ${what}`),
-      "timeout",
-    );
+    const message = `the peer at ${this.remoteHost} stands still: ${verdict.stalled}`;
+    this.fail(new GoshareError("PEER_UNREACHABLE", message), "timeout");
   }
 
   #finish(error: GoshareError | undefined): void {
