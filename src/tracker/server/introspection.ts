@@ -4,12 +4,12 @@ import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Server } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation, service as healthService } from "grpc-health-check";
+import { HealthImplementation } from "grpc-health-check";
 
 /** The health of the process as a whole, as the health protocol names it. */
 const WHOLE_SERVER = "";
 
-/** Serves reflection on `service` and health, and the health of both; not serving until told. */
+/** Serves reflection on `service`, and its health and the whole server's; not serving until told. */
 export class Introspection {
   readonly #services: readonly string[];
   readonly #health: HealthImplementation;
@@ -19,7 +19,11 @@ export class Introspection {
     this.#health = new HealthImplementation();
     this.setServing(false);
     this.#health.addToServer(server);
-    new ReflectionService({ own: descriptors(service.file), ...healthService }).addToServer(server);
+    const healthTypes = Object.entries(healthService).map(
+      ([name, method]) => [name, method.requestType] as const,
+    );
+    const own = [service.typeName, descriptors(service.file)] as const;
+    new ReflectionService(Object.fromEntries([own, ...healthTypes])).addToServer(server);
   }
 
   setServing(serving: boolean): void {
