@@ -7,7 +7,7 @@ import { hostScope, normaliseHost } from "../../address/host.js";
 import type { PeerId } from "../../core/ids.js";
 import type { SwarmPeer } from "../announcement.js";
 import { MAX_ENDPOINTS_PER_PEER } from "../limits.js";
-import type { LeaseKey, StoredPeer } from "./store.js";
+import type { StoredPeer } from "./store.js";
 
 /** The two ends of a caller's connection, in canonical form. */
 export interface Caller {
@@ -63,14 +63,12 @@ function mayTell(endpoint: Endpoint, reachedAt: string): boolean {
  * dial it at all. A peer on the tracker's own machine is where the caller found the tracker. */
 export function endpointsFor(
   caller: Caller,
-  peer: LeaseKey & { readonly endpoints: readonly Endpoint[] },
+  { key, endpoints }: Pick<StoredPeer, "key" | "endpoints">,
 ): readonly Endpoint[] {
-  const isNeighbour = isLoopback(peer.host) && !isLoopback(caller.host);
-  const host = isNeighbour ? caller.reachedAt : peer.host;
+  const isNeighbour = isLoopback(key.host) && !isLoopback(caller.host);
+  const host = isNeighbour ? caller.reachedAt : key.host;
   const all: readonly Endpoint[] =
-    peer.listenPort === 0
-      ? peer.endpoints
-      : [{ host, port: peer.listenPort, transport: "tcp" }, ...peer.endpoints];
+    key.listenPort === 0 ? endpoints : [{ host, port: key.listenPort, transport: "tcp" }, ...endpoints];
   return all.filter((endpoint) => mayTell(endpoint, caller.reachedAt));
 }
 
@@ -90,11 +88,11 @@ export class Handout {
     for (const stored of sample) {
       const endpoints = endpointsFor(this.#caller, stored);
       if (endpoints.length === 0) continue;
-      const { peerId, chunksHeld, complete } = stored;
-      const peer = merged(peers.get(peerId), { peerId, endpoints, chunksHeld, complete });
+      const { key, chunksHeld, complete } = stored;
+      const peer = merged(peers.get(key.peerId), { peerId: key.peerId, endpoints, chunksHeld, complete });
       this.#bytesLeft -= roughBytes(endpoints);
       if (this.#bytesLeft < 0) break;
-      peers.set(peerId, peer);
+      peers.set(key.peerId, peer);
     }
     return [...peers.values()];
   }

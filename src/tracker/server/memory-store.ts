@@ -237,7 +237,7 @@ export class MemoryStore implements TrackerStore {
       if (lease === undefined || lease.expiresAtMs <= nowMs) continue;
       const { key, endpoints } = lease.peer;
       if (exclude.includes(key.peerId)) continue;
-      drawn.push({ ...key, endpoints, chunksHeld: lease.chunksHeld, complete: lease.complete });
+      drawn.push({ key, endpoints, chunksHeld: lease.chunksHeld, complete: lease.complete });
     }
     return drawn;
   }

@@ -105,7 +105,7 @@ export class TrackerCalls {
     const answer: AnnounceAnswer = {
       ttlMs,
       renewAfterMs,
-      listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { ...key, endpoints }),
+      listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { key, endpoints }),
       answers: await this.#answers(wanting, exclude, caller),
       wantedManifests: isHeld?.wantedManifests ?? [],
     };

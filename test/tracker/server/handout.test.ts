@@ -12,7 +12,7 @@ function tcp(host: string, port = 9000): Endpoint {
 }
 
 function peer(host: string, listenPort = 9000, endpoints: readonly Endpoint[] = []) {
-  return { ...leaseKey(1, host, listenPort), endpoints, chunksHeld: 4, complete: true };
+  return { key: leaseKey(1, host, listenPort), endpoints, chunksHeld: 4, complete: true };
 }
 
 test("a peer is found where the tracker sees it, at its listen port", () => {
@@ -91,7 +91,7 @@ test("peers that the asker can reach nowhere are left out", () => {
 
 test("a response stays within its bytes, over all swarms together", () => {
   const handout = new Handout(REMOTE, 1000);
-  const crowd = Array.from({ length: 20 }, (_, n) => ({ ...peer("10.0.0.1"), ...leaseKey(n) }));
+  const crowd = Array.from({ length: 20 }, (_, n) => ({ ...peer("10.0.0.1"), key: leaseKey(n) }));
   const first = handout.peersOf(crowd.slice(0, 5));
   const rest = handout.peersOf(crowd.slice(5));
   assert.is(first.length, 5);

@@ -98,7 +98,7 @@ class Rig {
   }
 
   async peersOf(id: ContentId): Promise<readonly PeerId[]> {
-    return (await this.sample(id)).peers.map((peer) => peer.peerId).sort();
+    return (await this.sample(id)).peers.map((peer) => peer.key.peerId).sort();
   }
 
   async total(id: ContentId): Promise<number> {
@@ -179,7 +179,7 @@ function leaseTests(test: Test, factory: StoreFactory): void {
     await rig.complete(leaseKey(1), A);
     const { peers, counts } = await rig.sample(A);
     assert.equal(counts, { completePeers: 1, partialPeers: 0 });
-    assert.equal(peers, [{ ...leaseKey(1), endpoints: [], chunksHeld: 8, complete: true }]);
+    assert.equal(peers, [{ key: leaseKey(1), endpoints: [], chunksHeld: 8, complete: true }]);
   });
 
   test("an announcement of an earlier run is ignored, one of a later run is not", async () => {
@@ -259,7 +259,7 @@ function moveTests(test: Test, factory: StoreFactory): void {
     await rig.announce(away, [A], { movedFrom: home });
     const { peers } = await rig.sample(B);
     assert.equal(
-      peers.map(({ host, listenPort }) => [host, listenPort]),
+      peers.map(({ key }) => [key.host, key.listenPort]),
       [["192.168.7.7", 9001]],
     );
     assert.equal([await rig.total(A), await rig.total(B)], [1, 1]);
@@ -288,7 +288,7 @@ function moveTests(test: Test, factory: StoreFactory): void {
     await rig.announce(home, [A], { runEpochMs: 5000 });
     assert.is((await rig.announce(away, [A], { movedFrom: home, runEpochMs: 4000 })).outcome, "stale");
     assert.equal(
-      (await rig.sample(A)).peers.map(({ host }) => host),
+      (await rig.sample(A)).peers.map(({ key }) => key.host),
       ["10.0.0.1"],
     );
   });
@@ -298,7 +298,7 @@ function moveTests(test: Test, factory: StoreFactory): void {
     await rig.announce(home, [A]);
     assert.is((await rig.announce(away, [A], { movedFrom: home })).outcome, "held");
     assert.equal(
-      (await rig.sample(A)).peers.map(({ host }) => host),
+      (await rig.sample(A)).peers.map(({ key }) => key.host),
       ["192.168.7.7"],
     );
     assert.equal(rig.store.size().leases, 1);
@@ -365,7 +365,7 @@ function sampleTests(test: Test, factory: StoreFactory): void {
     for (let n = 0; n < 30; n++) await rig.announce(leaseKey(n), [A]);
     for (let max = 0; max <= 35; max += 5) {
       const { peers, counts } = await rig.sample(A, max, [peerId(3), peerId(4)]);
-      const ids = new Set(peers.map((peer) => peer.peerId));
+      const ids = new Set(peers.map((peer) => peer.key.peerId));
       assert.is(peers.length, Math.min(max, 28));
       assert.is(ids.size, peers.length);
       assert.not(ids.has(peerId(3)) || ids.has(peerId(4)));
@@ -382,7 +382,7 @@ function sampleTests(test: Test, factory: StoreFactory): void {
     const drawn = new Map<PeerId, number>();
     for (let i = 0; i < draws; i++) {
       for (const peer of (await rig.sample(A, wanted, [peerId(0)])).peers) {
-        drawn.set(peer.peerId, (drawn.get(peer.peerId) ?? 0) + 1);
+        drawn.set(peer.key.peerId, (drawn.get(peer.key.peerId) ?? 0) + 1);
       }
     }
     const expected = (draws * wanted) / (peers - 1);
@@ -439,7 +439,7 @@ function sampleTests(test: Test, factory: StoreFactory): void {
       const complete = [...present.values()].filter(Boolean).length;
       const { peers, counts } = await rig.sample(A);
       assert.equal(counts, { completePeers: complete, partialPeers: present.size - complete });
-      assert.equal(peers.map((peer) => peer.peerId).sort(), [...present.keys()].map(peerId).sort());
+      assert.equal(peers.map((peer) => peer.key.peerId).sort(), [...present.keys()].map(peerId).sort());
     }
   });
 }
