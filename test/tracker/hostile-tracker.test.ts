@@ -19,7 +19,7 @@ import { RpcError } from "../../src/rpc/rpc-error.js";
 import { RpcServer } from "../../src/rpc/rpc-server.js";
 import type { Announcement } from "../../src/tracker/announcement.js";
 import { TrackerClient, type TrackerClientOptions } from "../../src/tracker/client.js";
-import { contentId, peerId } from "./server/store-contract.js";
+import { contentId, peerId } from "./server/store-rig.js";
 
 const { method } = TrackerService;
 

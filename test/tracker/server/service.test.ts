@@ -9,7 +9,7 @@ import { MAX_REQUEST_BYTES } from "../../../src/tracker/limits.js";
 import { MemoryStore } from "../../../src/tracker/server/memory-store.js";
 import { defaultTrackerOptions } from "../../../src/tracker/server/options.js";
 import { rawClient, rootNamed, rpcFailure, type TrackerRig, withTracker } from "./rig.js";
-import { contentId, peerId } from "./store-contract.js";
+import { contentId, peerId } from "./store-rig.js";
 
 const { announce, withdraw, listPeers, getManifest, publishManifest, getTrackerInfo } = TrackerService.method;
 
