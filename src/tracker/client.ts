@@ -101,7 +101,7 @@ export class TrackerClient {
     const request = announcementToWire(part, this.#leaseToken);
     const response = await this.#call(TrackerService.method.announce, request, signal);
     this.#leaseToken = leaseTokenFromWire(response);
-    return announceAnswerFromWire(response, part, this.endpoint.host);
+    return announceAnswerFromWire(response, part, this.#trackerHost());
   }
 
   /** Ends the leases on `contentIds`, on everything if there are none. Does nothing where the tracker holds none
@@ -132,7 +132,7 @@ export class TrackerClient {
     const wanted = Math.min(max, MAX_WANT_PEERS);
     const request = peersQueryToWire(contentId, wanted, excludePeerId);
     const response = await this.#call(TrackerService.method.listPeers, request, signal);
-    return swarmFromWire(response, wanted, new Set([excludePeerId]), this.endpoint.host);
+    return swarmFromWire(response, wanted, new Set([excludePeerId]), this.#trackerHost());
   }
 
   /** The exact bytes of the root with this content id; undefined if the tracker has none. Unchecked beyond
@@ -162,6 +162,11 @@ export class TrackerClient {
   /** Ends the connection; calls fail from now on. Leases stay until they are withdrawn or end. */
   async close(): Promise<void> {
     await this.#rpc.close();
+  }
+
+  /** Who proposes the peers it names: the address behind a name decides what may be dialled. */
+  #trackerHost(): string {
+    return this.#rpc.peerHost ?? this.endpoint.host;
   }
 
   async #call<I extends DescMessage, O extends DescMessage>(

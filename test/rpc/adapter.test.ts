@@ -43,6 +43,18 @@ test("a handler sees who called, and at which of our addresses", async () => {
   });
 });
 
+test("a client knows the address that answered it", async () => {
+  await withRig({}, async ({ client, port }) => {
+    assert.is(client.peerHost, undefined);
+    await client.call(getTrackerInfo, {}, LIMITS);
+    assert.is(client.peerHost, HOST);
+    const byName = new UnaryClient(TrackerService, "localhost", port, CLIENT_OPTIONS);
+    await byName.call(getTrackerInfo, {}, LIMITS);
+    assert.is(byName.peerHost, HOST);
+    await byName.close();
+  });
+});
+
 test("an RpcError of a handler reaches the caller with its status and message", async () => {
   const deny = unary(getManifest, async () => {
     throw new RpcError("NOT_FOUND", "no manifest of 01ab");

@@ -65,11 +65,13 @@ export function endpointsFor(
   caller: Caller,
   { key, endpoints }: Pick<StoredPeer, "key" | "endpoints">,
 ): readonly Endpoint[] {
+  const announced = endpoints.filter((endpoint) => mayTell(endpoint, caller.reachedAt));
+  if (key.listenPort === 0) return announced;
   const isNeighbour = isLoopback(key.host) && !isLoopback(caller.host);
   const host = isNeighbour ? caller.reachedAt : key.host;
-  const all: readonly Endpoint[] =
-    key.listenPort === 0 ? endpoints : [{ host, port: key.listenPort, transport: "tcp" }, ...endpoints];
-  return all.filter((endpoint) => mayTell(endpoint, caller.reachedAt));
+  const observed: Endpoint = { host, port: key.listenPort, transport: "tcp" };
+  if (!mayTell(observed, caller.reachedAt)) return announced;
+  return [observed, ...announced.filter((endpoint) => !isSamePlace(endpoint, observed))];
 }
 
 /** Collects the peers of one response, within its limit in bytes. */

@@ -59,6 +59,11 @@ test("announced endpoints come after the observed one, without those the asker m
   ]);
 });
 
+test("an announced endpoint that is the observed one is told once", () => {
+  const stored = peer("10.0.0.7", 9000, [tcp("10.0.0.7"), tcp("10.0.0.7", 9001)]);
+  assert.equal(endpointsFor(REMOTE, stored), [tcp("10.0.0.7"), tcp("10.0.0.7", 9001)]);
+});
+
 test("what a host is told does not depend on who asked before", () => {
   const stored = peer("10.0.0.8", 9000, [tcp("127.0.0.9")]);
   assert.is(endpointsFor(LOCAL, stored).length, 2);
