@@ -39,6 +39,7 @@ const MAX_PEER_BYTES = MAX_RESPONSE_BYTES - 256 * MAX_SHARES_PER_ANNOUNCE;
 
 /** The calls of one tracker process. */
 export class TrackerCalls {
+  readonly service = TrackerService;
   readonly #store: TrackerStore;
   readonly #options: TrackerOptions;
   readonly #tokens = new LeaseTokens(randomBytes(SECRET_BYTES));
