@@ -76,7 +76,7 @@ export class TrackerClient {
     });
   }
 
-  /** Adds or renews leases, with as many calls as the number of shares takes; the answer is of all together. */
+  /** Adds or renews leases, with as many calls as the shares take; the answer is of all together. */
   async announce(announcement: Announcement, signal?: AbortSignal): Promise<AnnounceAnswer> {
     const { shares } = announcement;
     let answer = await this.#announcePart(announcement, shares.slice(0, MAX_SHARES_PER_ANNOUNCE), signal);
@@ -104,8 +104,8 @@ export class TrackerClient {
     return announceAnswerFromWire(response, part, this.#trackerHost());
   }
 
-  /** Ends the leases on `contentIds`, on everything if there are none. Does nothing where the tracker holds none
-   * of ours. */
+  /** Ends the leases on `contentIds`, on everything if there are none. Does nothing where the tracker holds
+   * none of ours. */
   async withdraw(peerId: PeerId, contentIds: readonly ContentId[] = [], signal?: AbortSignal): Promise<void> {
     if (this.#leaseToken.length === 0) return;
     let at = 0;
@@ -207,7 +207,7 @@ export class TrackerClient {
           `${name} is full or a message too large: ${quoted(cause.message)}`,
           {
             cause,
-            hint: "name another tracker with --tracker HOST:PORT, or none: peers find each other by the ticket too",
+            hint: "name another tracker with --tracker HOST:PORT, or none: tickets bring peers together too",
           },
         );
       default:

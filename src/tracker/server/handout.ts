@@ -1,5 +1,5 @@
-// Who is told what: which of a peer's addresses one asker gets, and how many peers fit in an answer. Pure, but
-// for remembering what hosts are.
+// Who is told what: which of a peer's addresses one asker gets, and how many peers fit in an answer. Pure,
+// but for remembering what hosts are.
 import { isIPv4 } from "node:net";
 import { mayDial } from "../../address/dialable.js";
 import type { Endpoint } from "../../address/endpoint.js";
@@ -59,8 +59,8 @@ function mayTell(endpoint: Endpoint, reachedAt: string): boolean {
   return remember(dialableHosts, key, () => mayDial(endpoint, reachedAt));
 }
 
-/** Where `caller` is told to find a peer: where the tracker sees it, then what it announced, where `caller` may
- * dial it at all. A peer on the tracker's own machine is where the caller found the tracker. */
+/** Where `caller` is told to find a peer: where the tracker sees it, then what it announced, where `caller`
+ * may dial it at all. A peer on the tracker's own machine is where the caller found the tracker. */
 export function endpointsFor(
   caller: Caller,
   { key, endpoints }: Pick<StoredPeer, "key" | "endpoints">,

@@ -1,5 +1,5 @@
-// Health and reflection beside the tracker's own service, so that common tools can watch it and make its calls
-// without knowing goshare. Knows nothing of leases.
+// Health and reflection beside the tracker's own service, so that common tools can watch it and make its
+// calls without knowing goshare. Knows nothing of leases.
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Server } from "@grpc/grpc-js";
@@ -19,8 +19,8 @@ export class Introspection {
     this.#health = new HealthImplementation();
     this.setServing(false);
     this.#health.addToServer(server);
-    // Health is left out: its library loads descriptors in which the entries of maps are missing, and tools that
-    // link what they are given stumble. Those that ask for health know its messages by themselves.
+    // Health is left out: its library loads descriptors in which the entries of maps are missing, and tools
+    // that link what they are given stumble. Those that ask for health know its messages by themselves.
     new ReflectionService({ [service.typeName]: descriptors(service.file) }).addToServer(server);
   }
 

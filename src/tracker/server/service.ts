@@ -1,5 +1,5 @@
-// The tracker's six calls: what tracker.proto says of them, over a store. Leases, moves and listing rules meet
-// here; knows no sockets and keeps nothing itself.
+// The tracker's six calls: what tracker.proto says of them, over a store. Leases, moves and listing rules
+// meet here; knows no sockets and keeps nothing itself.
 import { createHash, randomBytes } from "node:crypto";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { GoshareError } from "../../core/errors.js";

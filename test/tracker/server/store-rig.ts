@@ -1,4 +1,5 @@
-// What the tests of every store stand on: a clock that is turned by hand, numbered ids, a store with short calls.
+// What the tests of every store stand on: a clock that is turned by hand, numbered ids, a store with short
+// calls.
 import { type ContentId, contentIdFromBytes, type PeerId, peerIdFromBytes } from "../../../src/core/ids.js";
 import type { HeldShare } from "../../../src/tracker/announcement.js";
 import type { MemoryStoreLimits } from "../../../src/tracker/server/memory-store.js";
