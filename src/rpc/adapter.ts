@@ -1,6 +1,6 @@
-// Generated service descriptors on gRPC: a service definition, and handlers typed by the descriptor. Bytes are
-// decoded and encoded here rather than inside the gRPC library, so that a request that does not decode is the
-// caller's fault (INVALID_ARGUMENT) and an answer that does not encode is seen by the server's owner.
+// Generated service descriptors on gRPC: a service definition, and handlers typed by the descriptor. Bytes
+// are decoded and encoded here rather than inside the gRPC library, so that a request that does not decode is
+// the caller's fault (INVALID_ARGUMENT) and an answer that does not encode is seen by the server's owner.
 // Knows no service of its own.
 import type {
   DescMessage,

@@ -60,7 +60,7 @@ export class RpcServer {
   readonly #listener: NetServer;
   readonly #injector: ConnectionInjector;
   readonly #sockets = new Set<Socket>();
-  /** Interceptors alone see the socket of a call; they leave it here for the handler, by the call's metadata. */
+  /** Interceptors alone see the socket of a call; they leave it for the handler, by the call's metadata. */
   readonly #connections = new WeakMap<object, Connection>();
   readonly #stalls: StallWatch;
   #stallTimer: NodeJS.Timeout | undefined;

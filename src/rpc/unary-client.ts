@@ -45,6 +45,7 @@ export class UnaryClient {
   readonly #target: string;
   readonly #options: UnaryClientOptions;
   #client: Promise<Client> | undefined;
+  #peerHost: string | undefined;
   #closed = false;
 
   /** `host` is an IP address without brackets or a name; nothing is dialled before the first call. */
@@ -52,6 +53,11 @@ export class UnaryClient {
     this.#service = service;
     this.#target = target(host, port);
     this.#options = options;
+  }
+
+  /** The address from which the last answer came, without brackets; undefined before the first. */
+  get peerHost(): string | undefined {
+    return this.#peerHost;
   }
 
   /** Calls `method` of the service. The byte fields of the answer are views of one buffer.
@@ -127,8 +133,10 @@ export class UnaryClient {
       const cancel = (): void => call?.cancel();
       const done = (error: ServiceError | null, answer?: Buffer): void => {
         signal?.removeEventListener("abort", cancel);
-        if (error === null && answer !== undefined) resolve(answer);
-        else if (signal?.aborted) reject(signal.reason);
+        if (error === null && answer !== undefined) {
+          this.#peerHost = hostOf(call?.getPeer() ?? "") ?? this.#peerHost;
+          resolve(answer);
+        } else if (signal?.aborted) reject(signal.reason);
         else reject(new RpcError(rpcStatusFromCode(error?.code ?? -1), error?.details ?? "no answer", error));
       };
       signal?.addEventListener("abort", cancel, { once: true });
@@ -148,4 +156,10 @@ function target(host: string, port: number): string {
     default:
       return `dns:///${host}:${port}`;
   }
+}
+
+/** The host in "192.0.2.1:80" or "[2001:db8::1]:80"; undefined for what is no address. */
+function hostOf(address: string): string | undefined {
+  const host = address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  return isIP(host) === 0 ? undefined : host;
 }

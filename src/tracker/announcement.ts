@@ -6,7 +6,7 @@ import type { ContentId, PeerId } from "../core/ids.js";
 /** What one peer has of one share. */
 export interface HeldShare {
   readonly contentId: ContentId;
-  /** Chunks verified and served; 0 while it waits for the first or does not know the manifest. For display. */
+  /** Chunks verified and served; 0 while it waits for the first or lacks the manifest. For display. */
   readonly chunksHeld: number;
   readonly complete: boolean;
 }

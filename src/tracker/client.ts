@@ -76,7 +76,7 @@ export class TrackerClient {
     });
   }
 
-  /** Adds or renews leases, with as many calls as the number of shares takes; the answer is of all together. */
+  /** Adds or renews leases, with as many calls as the shares take; the answer is of all together. */
   async announce(announcement: Announcement, signal?: AbortSignal): Promise<AnnounceAnswer> {
     const { shares } = announcement;
     let answer = await this.#announcePart(announcement, shares.slice(0, MAX_SHARES_PER_ANNOUNCE), signal);
@@ -101,11 +101,11 @@ export class TrackerClient {
     const request = announcementToWire(part, this.#leaseToken);
     const response = await this.#call(TrackerService.method.announce, request, signal);
     this.#leaseToken = leaseTokenFromWire(response);
-    return announceAnswerFromWire(response, part, this.endpoint.host);
+    return announceAnswerFromWire(response, part, this.#trackerHost());
   }
 
-  /** Ends the leases on `contentIds`, on everything if there are none. Does nothing where the tracker holds none
-   * of ours. */
+  /** Ends the leases on `contentIds`, on everything if there are none. Does nothing where the tracker holds
+   * none of ours. */
   async withdraw(peerId: PeerId, contentIds: readonly ContentId[] = [], signal?: AbortSignal): Promise<void> {
     if (this.#leaseToken.length === 0) return;
     let at = 0;
@@ -132,7 +132,7 @@ export class TrackerClient {
     const wanted = Math.min(max, MAX_WANT_PEERS);
     const request = peersQueryToWire(contentId, wanted, excludePeerId);
     const response = await this.#call(TrackerService.method.listPeers, request, signal);
-    return swarmFromWire(response, wanted, new Set([excludePeerId]), this.endpoint.host);
+    return swarmFromWire(response, wanted, new Set([excludePeerId]), this.#trackerHost());
   }
 
   /** The exact bytes of the root with this content id; undefined if the tracker has none. Unchecked beyond
@@ -162,6 +162,11 @@ export class TrackerClient {
   /** Ends the connection; calls fail from now on. Leases stay until they are withdrawn or end. */
   async close(): Promise<void> {
     await this.#rpc.close();
+  }
+
+  /** Who proposes the peers it names: the address behind a name decides what may be dialled. */
+  #trackerHost(): string {
+    return this.#rpc.peerHost ?? this.endpoint.host;
   }
 
   async #call<I extends DescMessage, O extends DescMessage>(
@@ -202,7 +207,7 @@ export class TrackerClient {
           `${name} is full or a message too large: ${quoted(cause.message)}`,
           {
             cause,
-            hint: "name another tracker with --tracker HOST:PORT, or none: peers find each other by the ticket too",
+            hint: "name another tracker with --tracker HOST:PORT, or none: tickets bring peers together too",
           },
         );
       default:

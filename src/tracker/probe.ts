@@ -1,5 +1,5 @@
-// Whether a tracker answers at an endpoint that nobody named, within a fraction of a second. The gRPC library is
-// loaded only where something accepts connections at all.
+// Whether a tracker answers at an endpoint that nobody named, within a fraction of a second. The gRPC library
+// is loaded only where something accepts connections at all.
 import { connect } from "node:net";
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";

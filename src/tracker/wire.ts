@@ -1,6 +1,6 @@
-// The peer's side of tracker.proto: domain types ⇒ requests, responses ⇒ domain types. A tracker is a stranger:
-// what is too much is cut off, what is no peer, id or address is skipped, and intervals are kept within bounds.
-// The tracker's own side is server/wire.ts.
+// The peer's side of tracker.proto: domain types ⇒ requests, responses ⇒ domain types. A tracker is a
+// stranger: what is too much is cut off, what is no peer, id or address is skipped, and intervals are kept
+// within bounds. The tracker's own side is server/wire.ts.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Endpoint as EndpointMessage } from "../../gen/goshare/v1/endpoint_pb.js";
 import type {

@@ -11,6 +11,8 @@ export class ExpiryBuckets<T extends Expiring> {
   readonly #buckets = new Map<number, Set<T>>();
   /** No bucket before this second holds anything. */
   #firstSecond: number;
+  /** What is left of that second's bucket, once it is being emptied. */
+  #first: Iterator<T> | undefined;
 
   constructor(nowMs: number) {
     this.#firstSecond = Math.floor(nowMs / 1000);
@@ -31,20 +33,25 @@ export class ExpiryBuckets<T extends Expiring> {
     if (item.dueSecond === undefined) return;
     const bucket = this.#buckets.get(item.dueSecond);
     bucket?.delete(item);
-    if (bucket?.size === 0) this.#buckets.delete(item.dueSecond);
+    // The bucket that is being emptied stays: what is armed for it meanwhile must be found.
+    if (bucket?.size === 0 && item.dueSecond !== this.#firstSecond) this.#buckets.delete(item.dueSecond);
     item.dueSecond = undefined;
   }
 
   /** Disarms and returns something that is due at `nowMs`; undefined if nothing is. */
   takeDue(nowMs: number): T | undefined {
     const nowSecond = Math.floor(nowMs / 1000);
-    for (; this.#firstSecond <= nowSecond; this.#firstSecond++) {
-      const bucket = this.#buckets.get(this.#firstSecond);
-      if (bucket === undefined) continue;
-      for (const item of bucket) {
-        this.disarm(item);
-        return item;
+    while (this.#firstSecond <= nowSecond) {
+      // One iterator for a whole bucket: a new one would walk over all that was taken before.
+      this.#first ??= this.#buckets.get(this.#firstSecond)?.values();
+      const next = this.#first?.next();
+      if (next !== undefined && next.done !== true) {
+        this.disarm(next.value);
+        return next.value;
       }
+      this.#first = undefined;
+      this.#buckets.delete(this.#firstSecond);
+      this.#firstSecond += 1;
     }
     return undefined;
   }

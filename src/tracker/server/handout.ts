@@ -1,5 +1,5 @@
-// Who is told what: which of a peer's addresses one asker gets, and how many peers fit in an answer. Pure, but
-// for remembering what hosts are.
+// Who is told what: which of a peer's addresses one asker gets, and how many peers fit in an answer. Pure,
+// but for remembering what hosts are.
 import { isIPv4 } from "node:net";
 import { mayDial } from "../../address/dialable.js";
 import type { Endpoint } from "../../address/endpoint.js";
@@ -7,7 +7,7 @@ import { hostScope, normaliseHost } from "../../address/host.js";
 import type { PeerId } from "../../core/ids.js";
 import type { SwarmPeer } from "../announcement.js";
 import { MAX_ENDPOINTS_PER_PEER } from "../limits.js";
-import type { LeaseKey, StoredPeer } from "./store.js";
+import type { StoredPeer } from "./store.js";
 
 /** The two ends of a caller's connection, in canonical form. */
 export interface Caller {
@@ -59,19 +59,19 @@ function mayTell(endpoint: Endpoint, reachedAt: string): boolean {
   return remember(dialableHosts, key, () => mayDial(endpoint, reachedAt));
 }
 
-/** Where `caller` is told to find a peer: where the tracker sees it, then what it announced, where `caller` may
- * dial it at all. A peer on the tracker's own machine is where the caller found the tracker. */
+/** Where `caller` is told to find a peer: where the tracker sees it, then what it announced, where `caller`
+ * may dial it at all. A peer on the tracker's own machine is where the caller found the tracker. */
 export function endpointsFor(
   caller: Caller,
-  peer: LeaseKey & { readonly endpoints: readonly Endpoint[] },
+  { key, endpoints }: Pick<StoredPeer, "key" | "endpoints">,
 ): readonly Endpoint[] {
-  const isNeighbour = isLoopback(peer.host) && !isLoopback(caller.host);
-  const host = isNeighbour ? caller.reachedAt : peer.host;
-  const all: readonly Endpoint[] =
-    peer.listenPort === 0
-      ? peer.endpoints
-      : [{ host, port: peer.listenPort, transport: "tcp" }, ...peer.endpoints];
-  return all.filter((endpoint) => mayTell(endpoint, caller.reachedAt));
+  const announced = endpoints.filter((endpoint) => mayTell(endpoint, caller.reachedAt));
+  if (key.listenPort === 0) return announced;
+  const isNeighbour = isLoopback(key.host) && !isLoopback(caller.host);
+  const host = isNeighbour ? caller.reachedAt : key.host;
+  const observed: Endpoint = { host, port: key.listenPort, transport: "tcp" };
+  if (!mayTell(observed, caller.reachedAt)) return announced;
+  return [observed, ...announced.filter((endpoint) => !isSamePlace(endpoint, observed))];
 }
 
 /** Collects the peers of one response, within its limit in bytes. */
@@ -90,11 +90,11 @@ export class Handout {
     for (const stored of sample) {
       const endpoints = endpointsFor(this.#caller, stored);
       if (endpoints.length === 0) continue;
-      const { peerId, chunksHeld, complete } = stored;
-      const peer = merged(peers.get(peerId), { peerId, endpoints, chunksHeld, complete });
+      const { key, chunksHeld, complete } = stored;
+      const peer = merged(peers.get(key.peerId), { peerId: key.peerId, endpoints, chunksHeld, complete });
       this.#bytesLeft -= roughBytes(endpoints);
       if (this.#bytesLeft < 0) break;
-      peers.set(peerId, peer);
+      peers.set(key.peerId, peer);
     }
     return [...peers.values()];
   }

@@ -126,8 +126,8 @@ export class MemoryStore implements TrackerStore {
   #move(from: Peer, to: Peer): void {
     // Before the bounds are looked at, `to` takes the place of `from` among the peers.
     this.#peers.set(keyText(to.key), to);
-    for (const [contentId, lease] of from.leases) {
-      if (!to.leases.has(contentId)) this.#addLease(to, { contentId, ...lease }, lease.expiresAtMs);
+    for (const [contentId, { chunksHeld, complete, expiresAtMs }] of from.leases) {
+      if (!to.leases.has(contentId)) this.#addLease(to, { contentId, chunksHeld, complete }, expiresAtMs);
     }
     this.#forget(from);
   }
@@ -237,7 +237,7 @@ export class MemoryStore implements TrackerStore {
       if (lease === undefined || lease.expiresAtMs <= nowMs) continue;
       const { key, endpoints } = lease.peer;
       if (exclude.includes(key.peerId)) continue;
-      drawn.push({ ...key, endpoints, chunksHeld: lease.chunksHeld, complete: lease.complete });
+      drawn.push({ key, endpoints, chunksHeld: lease.chunksHeld, complete: lease.complete });
     }
     return drawn;
   }

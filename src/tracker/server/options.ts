@@ -1,5 +1,5 @@
-// What a tracker decides for itself: its defaults stand here and nowhere else. What the protocol decides is in
-// ../limits.ts.
+// What a tracker decides for itself: its defaults stand here and nowhere else. What the protocol decides is
+// in ../limits.ts.
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
 import { MIB } from "../../core/units.js";
 import { DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";

@@ -1,5 +1,5 @@
-// The tracker's six calls: what tracker.proto says of them, over a store. Leases, moves and listing rules meet
-// here; knows no sockets and keeps nothing itself.
+// The tracker's six calls: what tracker.proto says of them, over a store. Leases, moves and listing rules
+// meet here; knows no sockets and keeps nothing itself.
 import { createHash, randomBytes } from "node:crypto";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { GoshareError } from "../../core/errors.js";
@@ -39,6 +39,7 @@ const MAX_PEER_BYTES = MAX_RESPONSE_BYTES - 256 * MAX_SHARES_PER_ANNOUNCE;
 
 /** The calls of one tracker process. */
 export class TrackerCalls {
+  readonly service = TrackerService;
   readonly #store: TrackerStore;
   readonly #options: TrackerOptions;
   readonly #tokens = new LeaseTokens(randomBytes(SECRET_BYTES));
@@ -105,7 +106,7 @@ export class TrackerCalls {
     const answer: AnnounceAnswer = {
       ttlMs,
       renewAfterMs,
-      listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { ...key, endpoints }),
+      listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { key, endpoints }),
       answers: await this.#answers(wanting, exclude, caller),
       wantedManifests: isHeld?.wantedManifests ?? [],
     };

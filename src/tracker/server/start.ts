@@ -1,7 +1,6 @@
 // Starts a tracker: store, calls, health and reflection on one listener; stops it in bounded time. The one
 // door to this room's server. Prints nothing.
 import type { AddressInfo } from "node:net";
-import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { formatEndpoint } from "../../address/endpoint.js";
 import { hostScope, normaliseHost } from "../../address/host.js";
 import { monotonicClock } from "../../core/clock.js";
@@ -63,8 +62,9 @@ export async function startTracker(
     },
     warn,
   );
-  server.addService(TrackerService, new TrackerCalls(kept, resolved).methods());
-  const introspection = new Introspection(server.grpc, TrackerService);
+  const calls = new TrackerCalls(kept, resolved);
+  server.addService(calls.service, calls.methods());
+  const introspection = new Introspection(server.grpc, calls.service);
 
   const address = await listen(server, resolved);
   const expiry = setInterval(() => {

@@ -41,7 +41,8 @@ export interface SampleQuery {
 }
 
 /** A live lease on a share, of a peer that can be reached somewhere. */
-export interface StoredPeer extends LeaseKey {
+export interface StoredPeer {
+  readonly key: LeaseKey;
   readonly endpoints: readonly Endpoint[];
   readonly chunksHeld: number;
   readonly complete: boolean;

@@ -1,107 +1,27 @@
-// Server and client of src/rpc over real sockets, on the tracker's descriptor because it is the one there is.
 import { EventEmitter, once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
-import { connect as connectHttp2 } from "node:http2";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
-import { type CallContext, type RpcMethod, type RpcMethods, unary } from "../../src/rpc/adapter.js";
-import { RpcError, type RpcStatus } from "../../src/rpc/rpc-error.js";
-import { RpcServer, type RpcServerOptions } from "../../src/rpc/rpc-server.js";
-import { UnaryClient, type UnaryClientOptions } from "../../src/rpc/unary-client.js";
+import { type CallContext, type RpcMethod, unary } from "../../src/rpc/adapter.js";
+import { RpcError } from "../../src/rpc/rpc-error.js";
+import { RpcServer } from "../../src/rpc/rpc-server.js";
+import { UnaryClient } from "../../src/rpc/unary-client.js";
+import {
+  CLIENT_OPTIONS,
+  failure,
+  HOST,
+  LIMITS,
+  listening,
+  methods,
+  type Rig,
+  SERVER_OPTIONS,
+  statusOf,
+  withRig,
+} from "./rig.js";
 
-const HOST = "127.0.0.1";
 const { getTrackerInfo, getManifest } = TrackerService.method;
-
-const SERVER_OPTIONS: RpcServerOptions = {
-  maxRequestBytes: 64 * 1024,
-  maxResponseBytes: 64 * 1024,
-  maxRequestFields: 100,
-  maxConnections: 10,
-  maxCallsPerConnection: 16,
-  requestTimeoutMs: 20_000,
-  idleTimeoutMs: 60_000,
-  keepaliveMs: 60_000,
-  keepaliveTimeoutMs: 20_000,
-  connectionAgeMs: 60_000,
-  connectionAgeGraceMs: 30_000,
-  shutdownGraceMs: 5_000,
-};
-
-const CLIENT_OPTIONS: UnaryClientOptions = {
-  maxRequestBytes: 1024 * 1024,
-  maxResponseBytes: 64 * 1024,
-  maxResponseFields: 100,
-  maxAttempts: 4,
-};
-
-const LIMITS = { deadlineMs: 20_000 };
-
-interface Rig {
-  readonly server: RpcServer;
-  readonly client: UnaryClient;
-  readonly port: number;
-  readonly unexpected: { error: unknown; where: string }[];
-}
-
-type TrackerMethods = RpcMethods<typeof TrackerService>;
-
-/** Every method answers with nothing, but for those in `own`. */
-function methods(own: Partial<TrackerMethods>): TrackerMethods {
-  const idle = (name: string): RpcMethod => ({ name, invoke: async () => Buffer.alloc(0) });
-  return {
-    announce: idle("announce"),
-    withdraw: idle("withdraw"),
-    listPeers: idle("listPeers"),
-    getManifest: idle("getManifest"),
-    publishManifest: idle("publishManifest"),
-    getTrackerInfo: idle("getTrackerInfo"),
-    ...own,
-  };
-}
-
-async function withRig(
-  own: Partial<TrackerMethods>,
-  use: (rig: Rig) => Promise<void>,
-  options: Partial<RpcServerOptions> = {},
-): Promise<void> {
-  const unexpected: Rig["unexpected"] = [];
-  const server = new RpcServer({ ...SERVER_OPTIONS, ...options }, (error, where) =>
-    unexpected.push({ error, where }),
-  );
-  server.addService(TrackerService, methods(own));
-  const { port } = await server.listen(HOST, 0);
-  const client = new UnaryClient(TrackerService, HOST, port, CLIENT_OPTIONS);
-  try {
-    await use({ server, client, port, unexpected });
-  } finally {
-    await client.close();
-    await server.close();
-  }
-}
-
-async function failure(promise: Promise<unknown>): Promise<RpcError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof RpcError) return error;
-    throw error;
-  }
-  throw new Error("the call succeeded");
-}
-
-async function statusOf(promise: Promise<unknown>): Promise<RpcStatus> {
-  return (await failure(promise)).status;
-}
-
-async function listening(server: Server): Promise<number> {
-  server.listen(0, HOST);
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 test("a call brings the request to the handler and its answer back", async () => {
   const echo = unary(getManifest, async ({ contentId }) => ({ manifest: contentId }));
@@ -120,6 +40,18 @@ test("a handler sees who called, and at which of our addresses", async () => {
   await withRig({ getTrackerInfo: info }, async ({ client }) => {
     await client.call(getTrackerInfo, {}, LIMITS);
     assert.equal(seen, { peerHost: HOST, localHost: HOST, aborted: false });
+  });
+});
+
+test("a client knows the address that answered it", async () => {
+  await withRig({}, async ({ client, port }) => {
+    assert.is(client.peerHost, undefined);
+    await client.call(getTrackerInfo, {}, LIMITS);
+    assert.is(client.peerHost, HOST);
+    const byName = new UnaryClient(TrackerService, "localhost", port, CLIENT_OPTIONS);
+    await byName.call(getTrackerInfo, {}, LIMITS);
+    assert.is(byName.peerHost, HOST);
+    await byName.close();
   });
 });
 
@@ -303,112 +235,6 @@ test("a web server of the old kind is UNAVAILABLE", async () => {
   await client.close();
   server.closeAllConnections();
   server.close();
-});
-
-test("a port that is taken rejects with the system's error, and another may be tried", async () => {
-  await withRig({}, async ({ port }) => {
-    const second = new RpcServer(SERVER_OPTIONS, () => {});
-    const error = await second.listen(HOST, port).catch((thrown: unknown) => thrown);
-    assert.ok(error instanceof Error && "code" in error && error.code === "EADDRINUSE");
-    assert.not.equal((await second.listen(HOST, 0)).port, port);
-    await second.close();
-  });
-});
-
-test("connections beyond the limit are closed, and what is there is served", async () => {
-  await withRig(
-    {},
-    async ({ client, port }) => {
-      await client.call(getTrackerInfo, {}, LIMITS);
-      const extra = connect(port, HOST);
-      await once(extra, "close");
-      await client.call(getTrackerInfo, {}, LIMITS);
-    },
-    { maxConnections: 1 },
-  );
-});
-
-test("what is no HTTP/2 at all does no harm", async () => {
-  await withRig({}, async ({ client, port, unexpected }) => {
-    for (const bytes of [
-      "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-      "\x16\x03\x01\x02\x00\x01",
-      "\0".repeat(5000),
-    ]) {
-      const socket = connect(port, HOST).on("error", () => {});
-      socket.resume().write(bytes, "latin1");
-      await once(socket, "close");
-    }
-    await client.call(getTrackerInfo, {}, LIMITS);
-    assert.is(unexpected.length, 0);
-  });
-});
-
-test("a request that does not arrive in full is ended after its time", async () => {
-  const use = async ({ port }: Rig): Promise<void> => {
-    const session = connectHttp2(`http://${HOST}:${port}`);
-    const stream = session.request({
-      ":method": "POST",
-      ":path": "/goshare.v1.TrackerService/GetTrackerInfo",
-      "content-type": "application/grpc",
-    });
-    stream.write(Buffer.from([0, 0, 0, 0, 9, 1])); // 9 bytes are promised, 1 comes
-    const [headers] = await once(stream, "response");
-    assert.is(headers["grpc-status"], "4");
-    session.destroy();
-  };
-  await withRig({}, use, { requestTimeoutMs: 1 });
-});
-
-test("a connection that does not answer pings is dropped, whether it speaks HTTP/2 or nothing", async () => {
-  const use = async ({ port }: Rig): Promise<void> => {
-    const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    for (const hello of ["", preface]) {
-      const socket = connect(port, HOST).on("error", () => {});
-      socket.resume();
-      if (hello !== "") socket.write(hello, "latin1");
-      await once(socket, "close");
-    }
-  };
-  await withRig({}, use, { keepaliveMs: 10, keepaliveTimeoutMs: 10 });
-});
-
-test("closing lets a running call end", async () => {
-  const handler = new EventEmitter();
-  const began = once(handler, "began");
-  const slow = unary(getManifest, async () => {
-    const go = once(handler, "go");
-    handler.emit("began");
-    await go;
-    return { manifest: Buffer.from("done") };
-  });
-  await withRig({ getManifest: slow }, async ({ server, client }) => {
-    const call = client.call(getManifest, {}, LIMITS);
-    await began;
-    const closed = server.close();
-    handler.emit("go");
-    assert.is(Buffer.from((await call).manifest).toString(), "done");
-    await closed;
-  });
-});
-
-test("closing ends calls and connections that do not end by themselves", async () => {
-  const handler = new EventEmitter();
-  const began = once(handler, "began");
-  const never = unary(getManifest, () => {
-    handler.emit("began");
-    return new Promise(() => {});
-  });
-  const use = async ({ server, client, port }: Rig): Promise<void> => {
-    const silent = connect(port, HOST).on("error", () => {});
-    const ended = once(silent.resume(), "close");
-    const call = failure(client.call(getManifest, {}, { deadlineMs: 60_000 }));
-    await began;
-    await server.close();
-    await ended;
-    assert.is.not((await call).status, "DEADLINE_EXCEEDED");
-  };
-  await withRig({ getManifest: never }, use, { shutdownGraceMs: 10 });
 });
 
 test.run();

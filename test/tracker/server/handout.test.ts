@@ -1,0 +1,107 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Endpoint } from "../../../src/address/endpoint.js";
+import { type Caller, callerAt, endpointsFor, Handout } from "../../../src/tracker/server/handout.js";
+import { leaseKey } from "./store-rig.js";
+
+const REMOTE: Caller = { host: "192.168.1.20", reachedAt: "192.168.1.10" };
+const LOCAL: Caller = { host: "127.0.0.1", reachedAt: "127.0.0.1" };
+
+function tcp(host: string, port = 9000): Endpoint {
+  return { host, port, transport: "tcp" };
+}
+
+function peer(host: string, listenPort = 9000, endpoints: readonly Endpoint[] = []) {
+  return { key: leaseKey(1, host, listenPort), endpoints, chunksHeld: 4, complete: true };
+}
+
+test("a peer is found where the tracker sees it, at its listen port", () => {
+  assert.equal(endpointsFor(REMOTE, peer("192.168.1.30", 9001)), [tcp("192.168.1.30", 9001)]);
+  assert.equal(endpointsFor(REMOTE, peer("2001:db8::5")), [tcp("2001:db8::5")]);
+});
+
+test("a peer on the tracker's machine is where the asker found the tracker", () => {
+  assert.equal(endpointsFor(REMOTE, peer("127.0.0.1")), [tcp("192.168.1.10")]);
+  assert.equal(endpointsFor(REMOTE, peer("::1")), [tcp("192.168.1.10")]);
+  assert.equal(endpointsFor({ host: "10.9.9.9", reachedAt: "10.9.9.1" }, peer("127.0.0.1")), [
+    tcp("10.9.9.1"),
+  ]);
+});
+
+test("for an asker on the tracker's machine, a peer there is on loopback", () => {
+  assert.equal(endpointsFor(LOCAL, peer("127.0.0.1")), [tcp("127.0.0.1")]);
+  assert.equal(endpointsFor(LOCAL, peer("::1")), [tcp("::1")]);
+  assert.equal(endpointsFor({ host: "::1", reachedAt: "::1" }, peer("127.0.0.1")), [tcp("127.0.0.1")]);
+});
+
+test("a peer without a listen port is only where it said", () => {
+  assert.equal(endpointsFor(REMOTE, peer("192.168.1.30", 0)), []);
+  assert.equal(endpointsFor(REMOTE, peer("192.168.1.30", 0, [tcp("nas.lan")])), [tcp("nas.lan")]);
+});
+
+test("announced endpoints come after the observed one, without those the asker may not dial", () => {
+  const announced = [
+    tcp("127.0.0.1"),
+    tcp("0.0.0.0"),
+    tcp("224.0.0.1"),
+    tcp("fe80::1"),
+    tcp("example.org", 80),
+  ];
+  assert.equal(endpointsFor(REMOTE, peer("10.0.0.7", 9000, announced)), [
+    tcp("10.0.0.7"),
+    tcp("example.org", 80),
+  ]);
+  assert.equal(endpointsFor(LOCAL, peer("10.0.0.7", 9000, announced)), [
+    tcp("10.0.0.7"),
+    tcp("127.0.0.1"),
+    tcp("fe80::1"),
+    tcp("example.org", 80),
+  ]);
+});
+
+test("an announced endpoint that is the observed one is told once", () => {
+  const stored = peer("10.0.0.7", 9000, [tcp("10.0.0.7"), tcp("10.0.0.7", 9001)]);
+  assert.equal(endpointsFor(REMOTE, stored), [tcp("10.0.0.7"), tcp("10.0.0.7", 9001)]);
+});
+
+test("what a host is told does not depend on who asked before", () => {
+  const stored = peer("10.0.0.8", 9000, [tcp("127.0.0.9")]);
+  assert.is(endpointsFor(LOCAL, stored).length, 2);
+  assert.is(endpointsFor(REMOTE, stored).length, 1);
+  assert.is(endpointsFor(LOCAL, stored).length, 2);
+});
+
+test("a caller's addresses are read as sockets show them", () => {
+  assert.equal(callerAt("::ffff:192.168.1.20", "::ffff:192.168.1.10"), REMOTE);
+  assert.equal(callerAt("127.0.0.1", "127.0.0.1"), LOCAL);
+  assert.equal(callerAt("fe80::1%eth0", "2001:db8::1"), { host: "fe80::1", reachedAt: "2001:db8::1" });
+  assert.is(callerAt("", ""), undefined);
+});
+
+test("leases of one peer at several places are one peer with several endpoints", () => {
+  const sample = [peer("10.0.0.1"), peer("2001:db8::1"), peer("10.0.0.1")];
+  assert.equal(new Handout(REMOTE, 10_000).peersOf(sample), [
+    {
+      peerId: leaseKey(1).peerId,
+      endpoints: [tcp("10.0.0.1"), tcp("2001:db8::1")],
+      chunksHeld: 4,
+      complete: true,
+    },
+  ]);
+});
+
+test("peers that the asker can reach nowhere are left out", () => {
+  assert.equal(new Handout(REMOTE, 10_000).peersOf([peer("fe80::1"), peer("10.0.0.1", 0)]), []);
+});
+
+test("a response stays within its bytes, over all swarms together", () => {
+  const handout = new Handout(REMOTE, 1000);
+  const crowd = Array.from({ length: 20 }, (_, n) => ({ ...peer("10.0.0.1"), key: leaseKey(n) }));
+  const first = handout.peersOf(crowd.slice(0, 5));
+  const rest = handout.peersOf(crowd.slice(5));
+  assert.is(first.length, 5);
+  assert.ok(rest.length > 0 && rest.length < 10);
+  assert.is(handout.peersOf(crowd).length, 0);
+});
+
+test.run();

@@ -1,0 +1,146 @@
+// Samples and roots, as every store must give and keep them.
+import * as assert from "uvu/assert";
+import type { PeerId } from "../../../src/core/ids.js";
+import { A, B, C, contentId, leaseKey, peerId, type StoreTests, seededRandom, TTL_MS } from "./store-rig.js";
+
+export const sampleTests: StoreTests = {
+  "a sample holds each peer once, leaves out whom it should, and no more than wanted": async (make) => {
+    const rig = make();
+    for (let n = 0; n < 30; n++) await rig.announce(leaseKey(n), [A]);
+    for (let max = 0; max <= 35; max += 5) {
+      const { peers, counts } = await rig.sample(A, max, [peerId(3), peerId(4)]);
+      const ids = new Set(peers.map((peer) => peer.key.peerId));
+      assert.is(peers.length, Math.min(max, 28));
+      assert.is(ids.size, peers.length);
+      assert.not(ids.has(peerId(3)) || ids.has(peerId(4)));
+      assert.equal(counts, { completePeers: 0, partialPeers: 30 });
+    }
+  },
+
+  "every peer is equally likely to be drawn": async (make) => {
+    const rig = make();
+    const peers = 40;
+    const draws = 4000;
+    const wanted = 10;
+    for (let n = 0; n < peers; n++) await rig.announce(leaseKey(n), [A]);
+    const drawn = new Map<PeerId, number>();
+    for (let i = 0; i < draws; i++) {
+      for (const peer of (await rig.sample(A, wanted, [peerId(0)])).peers) {
+        drawn.set(peer.key.peerId, (drawn.get(peer.key.peerId) ?? 0) + 1);
+      }
+    }
+    const expected = (draws * wanted) / (peers - 1);
+    const deviation = Math.sqrt(expected * (1 - wanted / (peers - 1)));
+    assert.is(drawn.size, peers - 1);
+    for (const count of drawn.values()) {
+      assert.ok(Math.abs(count - expected) < 5 * deviation, `${count} draws where ${expected} were expected`);
+    }
+  },
+
+  "one response holds no more than it may, the first shares first": async (make) => {
+    const rig = make();
+    for (let n = 0; n < 10; n++) await rig.announce(leaseKey(n), [A, B, C]);
+    const queries = [A, contentId(99), B, C].map((id) => ({ contentId: id, max: 8 }));
+    const samples = await rig.store.sample(queries, [], 12);
+    assert.equal(
+      samples.map(({ peers }) => peers.length),
+      [8, 0, 4, 0],
+    );
+    assert.equal(
+      samples.map(({ counts }) => counts.partialPeers),
+      [10, 0, 10, 10],
+    );
+  },
+
+  "who can be reached nowhere is counted and never drawn": async (make) => {
+    const rig = make();
+    const hidden = leaseKey(1, "10.0.0.1", 0);
+    await rig.announce(hidden, [A]);
+    await rig.announce(leaseKey(2), [A]);
+    assert.equal(await rig.peersOf(A), [peerId(2)]);
+    assert.is(await rig.total(A), 2);
+    await rig.announce(hidden, [A], { endpoints: [{ host: "example.org", port: 9, transport: "tcp" }] });
+    assert.equal(await rig.peersOf(A), [peerId(1), peerId(2)].sort());
+    await rig.announce(hidden, [A]);
+    assert.equal(await rig.peersOf(A), [peerId(2)]);
+  },
+
+  "peers that come and go in any order leave samples and counts right": async (make) => {
+    const rig = make();
+    const random = seededRandom(99);
+    const present = new Map<number, boolean>();
+    for (let step = 0; step < 2000; step++) {
+      const n = Math.floor(random() * 25);
+      if (random() < 0.5) {
+        const complete = random() < 0.5;
+        if (complete) await rig.complete(leaseKey(n), A);
+        else await rig.announce(leaseKey(n), [A]);
+        present.set(n, complete);
+      } else {
+        await rig.store.withdraw(leaseKey(n), []);
+        present.delete(n);
+      }
+      const complete = [...present.values()].filter(Boolean).length;
+      const { peers, counts } = await rig.sample(A);
+      assert.equal(counts, { completePeers: complete, partialPeers: present.size - complete });
+      assert.equal(peers.map((peer) => peer.key.peerId).sort(), [...present.keys()].map(peerId).sort());
+    }
+  },
+};
+
+const root = Buffer.from("root of A");
+
+export const manifestTests: StoreTests = {
+  "a root is kept once, and for as long as somebody has a lease": async (make) => {
+    const rig = make();
+    assert.not(await rig.store.putManifest(A, root));
+    await rig.announce(leaseKey(1), [A]);
+    await rig.announce(leaseKey(2), [A]);
+    assert.ok(await rig.store.putManifest(A, root));
+    assert.not(await rig.store.putManifest(A, root));
+    await rig.store.withdraw(leaseKey(1), []);
+    assert.equal(await rig.store.manifest(A), root);
+    await rig.pass(TTL_MS + 1000);
+    assert.is(await rig.store.manifest(A), undefined);
+    assert.is(rig.store.size().manifestBytes, 0);
+  },
+
+  "a missing root is asked for at two complete peers at a time, then at others": async (make) => {
+    const rig = make();
+    assert.equal((await rig.announce(leaseKey(1), [A])).wantedManifests, []);
+    assert.equal((await rig.complete(leaseKey(2), A, B)).wantedManifests, [A, B]);
+    assert.equal((await rig.complete(leaseKey(3), A)).wantedManifests, [A]);
+    assert.equal((await rig.complete(leaseKey(4), A)).wantedManifests, []);
+    assert.equal((await rig.complete(leaseKey(2), A)).wantedManifests, [A]);
+    await rig.pass(30_000);
+    assert.equal((await rig.complete(leaseKey(4), A)).wantedManifests, [A]);
+    assert.equal((await rig.complete(leaseKey(5), A)).wantedManifests, [A]);
+    assert.equal((await rig.complete(leaseKey(2), A)).wantedManifests, []);
+  },
+
+  "nobody is asked for a root that is there": async (make) => {
+    const rig = make();
+    await rig.complete(leaseKey(1), A);
+    await rig.store.putManifest(A, root);
+    assert.equal((await rig.complete(leaseKey(2), A)).wantedManifests, []);
+  },
+
+  "roots are bounded in number and bytes, and nobody is asked for what finds no room": async (make) => {
+    const few = make({ maxManifests: 1 });
+    await few.complete(leaseKey(1), A, B);
+    assert.ok(await few.store.putManifest(A, root));
+    assert.not(await few.store.putManifest(B, root));
+    assert.equal((await few.complete(leaseKey(2), B)).wantedManifests, []);
+    await few.store.withdraw(leaseKey(1), [A]);
+    assert.ok(await few.store.putManifest(B, root));
+
+    const small = make({ maxManifestBytesTotal: root.length });
+    await small.complete(leaseKey(1), A, B);
+    assert.not(await small.store.putManifest(A, Buffer.concat([root, root])));
+    assert.ok(await small.store.putManifest(A, root));
+    assert.not(await small.store.putManifest(B, Buffer.from("x")));
+
+    const none = make({ maxManifests: 0 });
+    assert.equal((await none.complete(leaseKey(1), A)).wantedManifests, []);
+  },
+};
