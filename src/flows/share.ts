@@ -3,7 +3,7 @@
 import * as os from "node:os";
 import * as path from "node:path";
 import { type Endpoint, formatEndpoint, type ListenAddress } from "../address/endpoint.js";
-import { hostScope } from "../address/host.js";
+import { dialableFromHere } from "../address/listening.js";
 import { ownEndpoints } from "../address/own-endpoints.js";
 import { encodeTicket } from "../address/ticket.js";
 import { Bitfield } from "../core/bitfield.js";
@@ -247,7 +247,7 @@ class RunningShareImpl implements RunningShare {
       contentId,
       ticket,
       manifestPath,
-      endpoint: formatEndpoint({ host: dialableHost(listener.host), port: listener.port }),
+      endpoint: dialableFromHere(listener),
       trackers: trackers.map(formatEndpoint),
       name: manifest.root.name,
       bytes: manifest.root.totalSize,
@@ -294,9 +294,4 @@ function noticeOfOtherPort(options: ShareOptions, listener: PeerListener, observ
 /** `NAME.goshare` in the folder the share lies in. */
 function besideShare(givenPath: string, name: string): string {
   return path.join(path.dirname(path.resolve(givenPath)), `${name}.goshare`);
-}
-
-/** A host at which a listener on `host` answers from this machine. */
-function dialableHost(host: string): string {
-  return hostScope(host) === "unspecified" ? "127.0.0.1" : host;
 }

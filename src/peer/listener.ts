@@ -1,7 +1,7 @@
 // The port at which other peers are accepted: 9000 unless told otherwise, dual stack where there is IPv6.
 // Bounded in connections; turns sockets into open connections and hands them on.
 import * as net from "node:net";
-import { formatEndpoint } from "../address/endpoint.js";
+import { listenAt } from "../address/listening.js";
 import { GoshareError, isErrno } from "../core/errors.js";
 import { type ConnectionHandler, PeerConnection } from "./connection.js";
 import type { LocalPeer } from "./handshake.js";
@@ -48,22 +48,12 @@ export class PeerListener {
 }
 
 async function bind(server: net.Server, options: ListenerOptions): Promise<net.AddressInfo> {
-  const { host, port } = options;
   try {
-    return await bindOnce(server, host, port);
-  } catch (cause) {
-    if (host === "::" && isErrno(cause, "EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL")) {
-      return bind(server, { ...options, host: "0.0.0.0" });
-    }
-    if (isErrno(cause, "EADDRINUSE") && options.fallBackToFreePort && port !== 0) {
-      return bind(server, { ...options, port: 0 });
-    }
-    const code = isErrno(cause, "EACCES") ? "PERMISSION_DENIED" : "ADDRESS_IN_USE";
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new GoshareError(code, `cannot listen at ${formatEndpoint({ host, port })}: ${reason}`, {
-      cause,
-      hint: "choose another address with --listen HOST:PORT; port 0 picks a free one",
-    });
+    return await listenAt(options, (host, port) => bindOnce(server, host, port));
+  } catch (thrown) {
+    const isTaken = thrown instanceof GoshareError && isErrno(thrown.cause, "EADDRINUSE");
+    if (!isTaken || !options.fallBackToFreePort || options.port === 0) throw thrown;
+    return bind(server, { ...options, port: 0 });
   }
 }
 

@@ -1,5 +1,6 @@
 // The limits and deadlines of peer connections, each written once. The rules behind them stand in
 // proto/goshare/v1/peer.proto.
+import { EVERY_HOST } from "../address/listening.js";
 
 export interface ConnectionOptions {
   /** How long a dial may take until TCP stands. */
@@ -43,7 +44,7 @@ export interface ListenerOptions {
 }
 
 export const defaultListenerOptions: ListenerOptions = Object.freeze({
-  host: "::",
+  host: EVERY_HOST,
   port: 9000,
   fallBackToFreePort: true,
   maxConnections: 1024,

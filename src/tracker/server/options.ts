@@ -1,5 +1,6 @@
 // What a tracker decides for itself: its defaults stand here and nowhere else. What the protocol decides is
 // in ../limits.ts.
+import { AGENT } from "../../core/agent.js";
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
 import { MIB } from "../../core/units.js";
 import { DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
@@ -34,7 +35,7 @@ export interface TrackerOptions {
 }
 
 export const defaultTrackerOptions: TrackerOptions = Object.freeze({
-  agent: "goshare",
+  agent: AGENT,
   listenHost: "",
   listenPort: DEFAULT_TRACKER_PORT,
   trustAnnounced: false,

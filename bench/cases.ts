@@ -1,0 +1,104 @@
+// What is measured. Each case makes its own data, seeded by nothing but size, and removes it.
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Bench } from "tinybench";
+import { GIB, MIB } from "../src/core/units.js";
+import { encodeFrame, FrameReader } from "../src/peer/frame.js";
+import { MeasuredProcess } from "./measured-process.js";
+import { writeRandomFile } from "./sample-data.js";
+
+export interface BenchCase {
+  readonly name: string;
+  prepare(): Promise<void>;
+  /** One round: figures by name, the unit in the name. */
+  run(): Promise<Record<string, number>>;
+  cleanUp(): Promise<void>;
+}
+
+/** `quick`: sizes that show that a case runs, not how fast. */
+export function benchCases(quick: boolean): readonly BenchCase[] {
+  return [new OneTransfer(quick ? 64 * MIB : 2 * GIB), new Frames(quick ? 20 : 500)];
+}
+
+/** One sharer, one downloader, two processes, one large file, memory to memory where there is /dev/shm. */
+class OneTransfer implements BenchCase {
+  readonly name = "transfer/1";
+  readonly #bytes: number;
+  #folder = "";
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  async prepare(): Promise<void> {
+    this.#folder = await mkdtemp(join(await fastFolder(), "goshare-bench-"));
+    await writeRandomFile(join(this.#folder, "data"), this.#bytes, new AbortController().signal);
+  }
+
+  async run(): Promise<Record<string, number>> {
+    const sharer = new MeasuredProcess(["share", join(this.#folder, "data"), "--listen", "127.0.0.1:0"]);
+    const { ticket } = await sharer.event("sharing");
+    const output = join(this.#folder, "received");
+    const { wallSeconds, usage } = await new MeasuredProcess(["download", String(ticket), "--output", output])
+      .ended;
+    const shared = await sharer.stop();
+    await rm(output, { recursive: true });
+    const gib = this.#bytes / GIB;
+    return {
+      "GiB/s": gib / wallSeconds,
+      "downloader CPU s/GiB": usage.cpuSeconds / gib,
+      "downloader main thread s/GiB": usage.mainThreadSeconds / gib,
+      "downloader peak RSS MiB": usage.peakRssBytes / MIB,
+      // Hashing before it could be shared is in it.
+      "sharer CPU s/GiB": shared.usage.cpuSeconds / gib,
+      "sharer main thread s/GiB": shared.usage.mainThreadSeconds / gib,
+      "sharer peak RSS MiB": shared.usage.peakRssBytes / MIB,
+    };
+  }
+
+  async cleanUp(): Promise<void> {
+    if (this.#folder !== "") await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** The frame codec: headers of chunk replies, written and read. */
+class Frames implements BenchCase {
+  readonly name = "frames";
+  readonly #timeMs: number;
+
+  constructor(timeMs: number) {
+    this.#timeMs = timeMs;
+  }
+
+  async prepare(): Promise<void> {}
+
+  async run(): Promise<Record<string, number>> {
+    const payload = new Uint8Array(4096);
+    const header = { requestId: 1, message: { type: "chunkData", chunkIndex: 7, offset: 0 } } as const;
+    const frame = Buffer.concat([encodeFrame(header, payload.byteLength), payload]);
+    const reader = new FrameReader({ frameStarted: () => payload, frameEnded: () => undefined });
+    // A reader lets long frames in only after the first.
+    reader.push(encodeFrame({ requestId: 0, message: { type: "ping" } }));
+    const bench = new Bench({ time: this.#timeMs })
+      .add("encode", () => {
+        encodeFrame(header, payload.byteLength);
+      })
+      .add("read", () => {
+        reader.push(frame);
+      });
+    await bench.run();
+    const microseconds = bench.tasks.map(({ name, result }) => {
+      return [`${name} µs`, "latency" in result ? result.latency.mean * 1000 : Number.NaN] as const;
+    });
+    return Object.fromEntries(microseconds);
+  }
+
+  async cleanUp(): Promise<void> {}
+}
+
+/** A folder in memory where there is one, so that no disk is measured. */
+async function fastFolder(): Promise<string> {
+  const memory = await stat("/dev/shm").catch(() => undefined);
+  return memory?.isDirectory() === true ? "/dev/shm" : tmpdir();
+}

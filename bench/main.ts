@@ -1,0 +1,65 @@
+// pnpm bench [REGEX] [--quick] [--json FILE]: runs the cases whose names match, in interleaved rounds, and
+// prints medians. Measures; judges nothing.
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { type BenchCase, benchCases } from "./cases.js";
+
+const ROUNDS = 5;
+
+interface Row {
+  readonly name: string;
+  readonly figure: string;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
+  });
+  const pattern = new RegExp(positionals[0] ?? "");
+  const cases = benchCases(values.quick).filter(({ name }) => pattern.test(name));
+  if (cases.length === 0) throw new Error(`no case matches ${pattern}`);
+  const readings = new Map<BenchCase, Record<string, number>[]>(cases.map((each) => [each, []]));
+  try {
+    for (const each of cases) await each.prepare();
+    for (let round = 0; round < (values.quick ? 1 : ROUNDS); round++) {
+      for (const each of cases) readings.get(each)?.push(await each.run());
+    }
+  } finally {
+    for (const each of cases) await each.cleanUp();
+  }
+  const rows = [...readings].flatMap(([{ name }, rounds]) => rowsOf(name, rounds));
+  print(rows);
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+}
+
+function rowsOf(name: string, rounds: readonly Record<string, number>[]): Row[] {
+  return Object.keys(rounds[0] ?? {}).map((figure) => {
+    const sorted = rounds.map((round) => round[figure] ?? 0).sort((a, b) => a - b);
+    const at = (index: number) => sorted[index] ?? 0;
+    return { name, figure, median: at(sorted.length >> 1), min: at(0), max: at(sorted.length - 1) };
+  });
+}
+
+function print(rows: readonly Row[]): void {
+  const cells = rows.map(({ name, figure, median, min, max }) => [
+    name,
+    figure,
+    ...[median, min, max].map(round3),
+  ]);
+  const table = [["case", "figure", "median", "min", "max"], ...cells];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  for (const row of table) {
+    const line = row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)));
+    process.stdout.write(`${line.join("  ")}\n`);
+  }
+}
+
+function round3(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+await main();

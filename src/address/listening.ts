@@ -1,0 +1,55 @@
+// Listening for whoever comes: everywhere this machine has addresses, dual stack where there is IPv6, with
+// errors that say what to do. Binds nothing itself: the caller hands in how.
+import type { AddressInfo } from "node:net";
+import { GoshareError, isErrno } from "../core/errors.js";
+import { formatEndpoint, type ListenAddress } from "./endpoint.js";
+import { hostScope, normaliseHost } from "./host.js";
+
+/** Every address of this machine: IPv6 with IPv4 in it. */
+export const EVERY_HOST = "::";
+/** Every address of a machine without IPv6. */
+const EVERY_IPV4_HOST = "0.0.0.0";
+
+/** Binds by `bind`, which rejects with Node's own errors. EVERY_HOST becomes IPv4 alone where there is no
+ * IPv6. Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
+export async function listenAt(
+  { host, port }: ListenAddress,
+  bind: (host: string, port: number) => Promise<AddressInfo>,
+): Promise<AddressInfo> {
+  try {
+    return await bind(host, port);
+  } catch (cause) {
+    if (host === EVERY_HOST && isErrno(cause, "EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL")) {
+      return listenAt({ host: EVERY_IPV4_HOST, port }, bind);
+    }
+    throw listenError(cause, formatEndpoint({ host, port }));
+  }
+}
+
+function listenError(cause: unknown, place: string): unknown {
+  if (isErrno(cause, "EADDRINUSE")) {
+    return new GoshareError("ADDRESS_IN_USE", `something listens at ${place} already`, {
+      cause,
+      hint: "choose another port with --listen HOST:PORT; port 0 picks a free one",
+    });
+  }
+  if (isErrno(cause, "EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN", "EAFNOSUPPORT", "EINVAL")) {
+    return new GoshareError("ADDRESS_IN_USE", `${place} is no address of this machine`, {
+      cause,
+      hint: "listen at one of its own addresses, or at [::] for all of them",
+    });
+  }
+  if (isErrno(cause, "EACCES", "EPERM")) {
+    return new GoshareError("PERMISSION_DENIED", `this process may not listen at ${place}`, {
+      cause,
+      hint: "ports below 1024 mostly need special rights; choose a higher one with --listen HOST:PORT",
+    });
+  }
+  return cause;
+}
+
+/** HOST:PORT at which this machine itself reaches a listener. */
+export function dialableFromHere({ host, port }: ListenAddress): string {
+  const normal = normaliseHost(host) ?? host;
+  return formatEndpoint({ host: hostScope(normal) === "unspecified" ? "127.0.0.1" : normal, port });
+}
