@@ -66,7 +66,7 @@ export async function download(
     connectionOptions: defaultConnectionOptions,
     options: defaultDownloadSwarmOptions,
   });
-  const lookup = new TrackerLookup(trackers, contentId, local.peerId, observe);
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
   const ending = new AbortController();
   const patience = new Patience(options.timeoutMs, AbortSignal.any([signal, ending.signal]), (what) =>
     nobodyHelps(what, contentId, swarm, trackers),

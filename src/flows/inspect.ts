@@ -63,7 +63,7 @@ async function lookUp(
     connectionOptions: defaultConnectionOptions,
     options: defaultDownloadSwarmOptions,
   });
-  const lookup = new TrackerLookup(trackers, contentId, local.peerId, observe);
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
   const ending = new AbortController();
   const patience = new Patience(options.timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
     const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;

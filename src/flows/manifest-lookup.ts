@@ -9,7 +9,7 @@ import type { EventObserver } from "../events/event.js";
 import { checkRoot } from "../manifest/check.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
-import { TrackerClient } from "../tracker/client.js";
+import type { TrackerClient } from "../tracker/client.js";
 
 /** Peers asked of a tracker at a time. */
 const WANTED_PEERS = 50;
@@ -17,36 +17,51 @@ const WANTED_PEERS = 50;
 const MIN_ASK_MS = 1_000;
 const MAX_ASK_MS = 30_000;
 
+interface NamedTracker {
+  readonly name: string;
+  readonly host: string;
+  readonly client: TrackerClient;
+}
+
 export class TrackerLookup {
-  readonly #clients: readonly {
-    readonly name: string;
-    readonly host: string;
-    readonly client: TrackerClient;
-  }[];
+  readonly #trackers: readonly NamedTracker[];
   readonly #contentId: ContentId;
   readonly #ownPeerId: PeerId;
   readonly #observe: EventObserver;
   readonly #warned = new Set<string>();
 
-  constructor(
-    trackers: readonly Endpoint[],
+  private constructor(
+    trackers: readonly NamedTracker[],
     contentId: ContentId,
     ownPeerId: PeerId,
     observe: EventObserver,
   ) {
-    this.#clients = trackers.map((tracker) => ({
-      name: formatEndpoint(tracker),
-      host: tracker.host,
-      client: new TrackerClient(tracker),
-    }));
+    this.#trackers = trackers;
     this.#contentId = contentId;
     this.#ownPeerId = ownPeerId;
     this.#observe = observe;
   }
 
+  /** Ready to ask `trackers`. Where there are none, what it takes to talk to one is not even loaded. */
+  static async open(
+    trackers: readonly Endpoint[],
+    contentId: ContentId,
+    ownPeerId: PeerId,
+    observe: EventObserver,
+  ): Promise<TrackerLookup> {
+    const named: NamedTracker[] = [];
+    if (trackers.length > 0) {
+      const { TrackerClient } = await import("../tracker/client.js");
+      for (const tracker of trackers) {
+        named.push({ name: formatEndpoint(tracker), host: tracker.host, client: new TrackerClient(tracker) });
+      }
+    }
+    return new TrackerLookup(named, contentId, ownPeerId, observe);
+  }
+
   /** The root from the first tracker that has it; undefined if none does. */
   async findRoot(signal: AbortSignal): Promise<ManifestRoot | undefined> {
-    for (const { name, client } of this.#clients) {
+    for (const { name, client } of this.#trackers) {
       try {
         const bytes = await client.getManifest(this.#contentId, signal);
         if (bytes !== undefined) return checkRoot(bytes);
@@ -60,8 +75,8 @@ export class TrackerLookup {
   /** Gives every peer the trackers name to `swarm`, again and again until `signal` aborts. Never rejects. */
   async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
     let pauseMs = MIN_ASK_MS;
-    while (!signal.aborted && this.#clients.length > 0) {
-      for (const { name, host, client } of this.#clients) {
+    while (!signal.aborted && this.#trackers.length > 0) {
+      for (const { name, host, client } of this.#trackers) {
         try {
           const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
           for (const { endpoints } of peers) {
@@ -78,7 +93,7 @@ export class TrackerLookup {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#clients.map(({ client }) => client.close()));
+    await Promise.all(this.#trackers.map(({ client }) => client.close()));
   }
 
   #warn(name: string, thrown: unknown, signal: AbortSignal): void {

@@ -8,13 +8,15 @@ const LOCAL_TRACKER: Endpoint = { host: "localhost", port: DEFAULT_TRACKER_PORT,
 /** How long a tracker nobody named may take to show itself. */
 const LOCAL_PROBE_MS = 200;
 
-/** `named` without repetition; if there are none and `probeLocal`, the one on this machine if it answers. */
+/** `named` without repetition and without those that cannot be spoken to (TLS, which is never tried as plain
+ * TCP); if none was named and `probeLocal`, the one on this machine if it answers. */
 export async function chooseTrackers(
   named: readonly Endpoint[],
   probeLocal: boolean,
 ): Promise<readonly Endpoint[]> {
-  const unique = new Map(named.map((tracker) => [formatEndpoint(tracker), tracker]));
-  if (unique.size === 0 && probeLocal && (await probeTracker(LOCAL_TRACKER, LOCAL_PROBE_MS))) {
+  const usable = named.filter((tracker) => tracker.transport === "tcp");
+  const unique = new Map(usable.map((tracker) => [formatEndpoint(tracker), tracker]));
+  if (named.length === 0 && probeLocal && (await probeTracker(LOCAL_TRACKER, LOCAL_PROBE_MS))) {
     return [LOCAL_TRACKER];
   }
   return [...unique.values()];

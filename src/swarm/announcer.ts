@@ -5,7 +5,7 @@ import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { AnnounceAnswer, Announcement, ShareAnnouncement } from "../tracker/announcement.js";
-import { TrackerClient } from "../tracker/client.js";
+import type { TrackerClient } from "../tracker/client.js";
 
 export interface AnnouncedPeer {
   readonly peerId: PeerId;
@@ -67,6 +67,8 @@ export class Announcer {
   async #announceForever(tracker: Endpoint, settle: () => void): Promise<void> {
     const { signal } = this.#closing;
     const name = formatEndpoint(tracker);
+    // Loaded only where there is a tracker to talk to.
+    const { TrackerClient } = await import("../tracker/client.js");
     const client = new TrackerClient(tracker);
     let failures = 0;
     let hasLease = false;
