@@ -4,7 +4,7 @@
 // Pure; time comes in as a parameter.
 
 export interface ReadModeOptions {
-  /** A read at once that takes longer than this counts as slow. */
+  /** A read of one file at once that takes longer than this counts as slow. */
   readonly slowReadMs: number;
   /** After a slow read, this many go through the pool; doubles with each further slow one. */
   readonly minPoolReads: number;

@@ -2,6 +2,7 @@
 // must still have the identity it had when it was hashed, before and after the read. Never writes, never
 // serves a byte of a changed file.
 import * as fs from "node:fs";
+import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { promisify } from "node:util";
 import { GoshareError } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
@@ -16,6 +17,10 @@ const statInPool = promisify(fs.fstat);
 
 /** Files of chunk size or more that are kept open. */
 const MAX_OPEN_FILES = 32;
+/** How long reads at once may keep the event loop for themselves. */
+const MAX_HOLD_MS = 5;
+/** Small files of one chunk read through the thread pool at a time: as many as it has threads by default. */
+const POOL_READS = 4;
 
 export class ShareSource {
   readonly #manifest: Manifest;
@@ -35,10 +40,8 @@ export class ShareSource {
   readChunk(chunkIndex: number, into: Uint8Array): Promise<void> | undefined {
     const segments = this.#manifest.layout.segments(chunkIndex);
     if (this.#mode.next() === "pool") return this.#readInPool(segments, into);
-    const startedMs = performance.now();
-    for (const segment of segments) this.#readAtOnce(segment, into);
-    this.#mode.readAtOnce(performance.now() - startedMs);
-    return undefined;
+    const done = this.#readAtOnce(segments, 0, into);
+    return done === segments.length ? undefined : this.#readInTurns(segments, done, into);
   }
 
   /** Reads that run may still fail; none begins. */
@@ -48,7 +51,35 @@ export class ShareSource {
     this.#open.clear();
   }
 
-  #readAtOnce(segment: ChunkSegment, into: Uint8Array): void {
+  /** Reads from segment `from` on, for a few milliseconds at most; the segment to go on with. */
+  #readAtOnce(segments: readonly ChunkSegment[], from: number, into: Uint8Array): number {
+    const startedMs = performance.now();
+    let segmentStartedMs = startedMs;
+    let slowestMs = 0;
+    let next = from;
+    for (let segment = segments[next]; segment !== undefined; segment = segments[next]) {
+      this.#readSegment(segment, into);
+      next++;
+      const nowMs = performance.now();
+      slowestMs = Math.max(slowestMs, nowMs - segmentStartedMs);
+      segmentStartedMs = nowMs;
+      if (nowMs - startedMs >= MAX_HOLD_MS) break;
+    }
+    this.#mode.readAtOnce(slowestMs);
+    return next;
+  }
+
+  /** A pack of a thousand cached files takes longer than others may be kept waiting. */
+  async #readInTurns(segments: readonly ChunkSegment[], from: number, into: Uint8Array): Promise<void> {
+    let next = from;
+    while (next < segments.length) {
+      await yieldToLoop();
+      if (this.#mode.next() === "pool") return this.#readInPool(segments.slice(next), into);
+      next = this.#readAtOnce(segments, next, into);
+    }
+  }
+
+  #readSegment(segment: ChunkSegment, into: Uint8Array): void {
     const { fileIndex, fileOffset, chunkOffset, length } = segment;
     const file = this.#acquire(fileIndex, () => fs.openSync(this.#pathOf(fileIndex), fs.constants.O_RDONLY));
     try {
@@ -69,30 +100,39 @@ export class ShareSource {
   }
 
   async #readInPool(segments: readonly ChunkSegment[], into: Uint8Array): Promise<void> {
-    for (const { fileIndex, fileOffset, chunkOffset, length } of segments) {
-      const fd = this.#open.has(fileIndex) ? -1 : await this.#openInPool(fileIndex);
-      const file = this.#acquire(fileIndex, () => fd);
-      if (fd !== -1 && file.fd !== fd) fs.close(fd);
-      try {
-        let done = 0;
-        while (done < length) {
-          const { bytesRead } = await readInPool(
-            file.fd,
-            into,
-            chunkOffset + done,
-            length - done,
-            fileOffset + done,
-          );
-          if (bytesRead === 0) throw this.#changed(fileIndex);
-          done += bytesRead;
-        }
-        const stats = await statInPool(file.fd, { bigint: true });
-        if (!hasIdentity(this.#tree.identities, fileIndex, stats)) throw this.#changed(fileIndex);
-      } catch (thrown) {
-        throw this.#named(thrown, fileIndex);
-      } finally {
-        file.release();
+    let next = 0;
+    const lane = async () => {
+      for (let segment = segments[next++]; segment !== undefined; segment = segments[next++]) {
+        await this.#readSegmentInPool(segment, into);
       }
+    };
+    await Promise.all(Array.from({ length: Math.min(POOL_READS, segments.length) }, lane));
+  }
+
+  async #readSegmentInPool(segment: ChunkSegment, into: Uint8Array): Promise<void> {
+    const { fileIndex, fileOffset, chunkOffset, length } = segment;
+    const fd = this.#open.has(fileIndex) ? -1 : await this.#openInPool(fileIndex);
+    const file = this.#acquire(fileIndex, () => fd);
+    if (fd !== -1 && file.fd !== fd) fs.closeSync(fd);
+    try {
+      let done = 0;
+      while (done < length) {
+        const { bytesRead } = await readInPool(
+          file.fd,
+          into,
+          chunkOffset + done,
+          length - done,
+          fileOffset + done,
+        );
+        if (bytesRead === 0) throw this.#changed(fileIndex);
+        done += bytesRead;
+      }
+      const stats = await statInPool(file.fd, { bigint: true });
+      if (!hasIdentity(this.#tree.identities, fileIndex, stats)) throw this.#changed(fileIndex);
+    } catch (thrown) {
+      throw this.#named(thrown, fileIndex);
+    } finally {
+      file.release();
     }
   }
 
@@ -166,6 +206,6 @@ class OpenFile {
 
   release(): void {
     this.#uses--;
-    if (this.#uses === 0) fs.close(this.fd);
+    if (this.#uses === 0) fs.closeSync(this.fd);
   }
 }
