@@ -100,14 +100,16 @@ class FolderWalk {
   async run(onProgress: WalkProgress, signal: AbortSignal): Promise<void> {
     let heldSinceMs = performance.now();
     for (let folder = this.#pending.pop(); folder !== undefined; folder = this.#pending.pop()) {
+      let isEmpty = folder !== "";
       for (const child of this.#children(folder)) {
-        this.#visit(child);
+        if (this.#visit(child)) isEmpty = false;
         if (performance.now() - heldSinceMs < MAX_HOLD_MS) continue;
         onProgress(this.#found.length, this.#bytes);
         await yieldToLoop();
         signal.throwIfAborted();
         heldSinceMs = performance.now();
       }
+      if (isEmpty) this.#emptyDirectories.push(folder);
     }
     onProgress(this.#found.length, this.#bytes);
   }
@@ -130,11 +132,10 @@ class FolderWalk {
     };
   }
 
-  /** Relative paths of what is in `folder` ("" is the root); notes a folder with nothing in it. */
+  /** Relative paths of what is in `folder` ("" is the root). */
   #children(folder: string): readonly string[] {
     const absolute = folder === "" ? this.#rootPath : `${this.#rootPath}/${folder}`;
     const names = readable(absolute, () => fs.readdirSync(absolute, { encoding: "buffer" }));
-    if (names.length === 0 && folder !== "") this.#emptyDirectories.push(folder);
     return names.map((bytes) => {
       const name = bytes.toString("utf8");
       const problem = isUtf8(bytes) ? nameProblem(name) : "it is not valid UTF-8";
@@ -148,7 +149,8 @@ class FolderWalk {
     });
   }
 
-  #visit(child: string): void {
+  /** Whether the entry, or something below it, is shared. */
+  #visit(child: string): boolean {
     const absolute = `${this.#rootPath}/${child}`;
     const stats = readable(absolute, () => fs.lstatSync(absolute, { bigint: true }));
     if (stats.isDirectory()) this.#pending.push(child);
@@ -156,22 +158,28 @@ class FolderWalk {
       const entry = { path: child, size: Number(stats.size), executable: isExecutable(stats) };
       this.#bytes += entry.size;
       this.#found.push({ entry, identity: identityOf(stats) });
-    } else if (stats.isSymbolicLink()) this.#visitLink(child, absolute);
-    else this.#skipped.push({ path: child, why: "it is no regular file", isLink: false });
+    } else if (stats.isSymbolicLink()) {
+      if (!this.#visitLink(child, absolute)) return false;
+    } else {
+      this.#skipped.push({ path: child, why: "it is no regular file", isLink: false });
+      return false;
+    }
     const entries = this.#found.length + this.#emptyDirectories.length + this.#symbolicLinks.length;
     if (entries > MAX_ENTRIES) {
       throw new GoshareError("LIMIT_EXCEEDED", `${this.#rootPath} has more than ${MAX_ENTRIES} entries`, {
         hint: "share its subfolders one by one, or pack it into an archive",
       });
     }
+    return true;
   }
 
-  #visitLink(child: string, absolute: string): void {
+  #visitLink(child: string, absolute: string): boolean {
     const bytes = readable(absolute, () => fs.readlinkSync(absolute, { encoding: "buffer" }));
     const target = bytes.toString("utf8");
     const problem = isUtf8(bytes) ? linkProblem(child, target) : "its target is not valid UTF-8";
     if (problem === undefined) this.#symbolicLinks.push({ path: child, target });
     else this.#skipped.push({ path: child, why: problem, isLink: true });
+    return problem === undefined;
   }
 }
 

@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ReadMode } from "../../src/storage/read-mode.js";
+
+const OPTIONS = { slowReadMs: 4, minPoolReads: 2, maxPoolReads: 8 } as const;
+
+/** How many reads go through the pool from now on. */
+function poolReads(mode: ReadMode): number {
+  let count = 0;
+  while (mode.next() === "pool") count++;
+  return count;
+}
+
+test("reads are done at once while they are fast", () => {
+  const mode = new ReadMode(OPTIONS);
+  for (let read = 0; read < 100; read++) {
+    assert.is(mode.next(), "at-once");
+    mode.readAtOnce(4);
+  }
+});
+
+test("after a slow read some go through the pool, then one is tried at once again", () => {
+  const mode = new ReadMode(OPTIONS);
+  mode.readAtOnce(4.1);
+  assert.is(poolReads(mode), 2);
+  assert.is(mode.next(), "at-once");
+});
+
+test("each further slow read sends twice as many through the pool, up to a limit", () => {
+  const mode = new ReadMode(OPTIONS);
+  const counts: number[] = [];
+  for (let read = 0; read < 5; read++) {
+    mode.readAtOnce(100);
+    counts.push(poolReads(mode));
+  }
+  assert.equal(counts, [2, 4, 8, 8, 8]);
+});
+
+test("a fast read makes the next slow one count as the first", () => {
+  const mode = new ReadMode(OPTIONS);
+  for (let read = 0; read < 4; read++) {
+    mode.readAtOnce(100);
+    poolReads(mode);
+  }
+  mode.readAtOnce(0.1);
+  mode.readAtOnce(100);
+  assert.is(poolReads(mode), 2);
+});
+
+test("whatever reads take, the next read at once is never further away than the limit", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 1000, noNaN: true }), { maxLength: 50 }), (times) => {
+      const mode = new ReadMode(OPTIONS);
+      for (const elapsedMs of times) {
+        mode.readAtOnce(elapsedMs);
+        const count = poolReads(mode);
+        assert.ok(count <= OPTIONS.maxPoolReads);
+        assert.is(count > 0, elapsedMs > OPTIONS.slowReadMs);
+      }
+    }),
+  );
+});
+
+test.run();

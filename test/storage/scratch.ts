@@ -1,0 +1,40 @@
+// A folder for one test file, gone when its tests are; what a test needs of the machine, or why it is skipped;
+// and the typed error something ends with.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { test } from "uvu";
+import { GoshareError } from "../../src/core/errors.js";
+
+/** A function that gives a new folder at each call. Everything is removed after the last test. */
+export function scratchFolders(label: string): () => string {
+  let top: string | undefined;
+  let count = 0;
+  test.after(() => {
+    if (top !== undefined) rmSync(top, { recursive: true, force: true });
+  });
+  return () => {
+    top ??= mkdtempSync(path.join(tmpdir(), `goshare-${label}-`));
+    return mkdtempSync(path.join(top, `${count++}-`));
+  };
+}
+
+/** A test that is skipped, and says why, where this machine lacks what it needs. */
+export function testUnless(reason: string | undefined, title: string, run: () => void | Promise<void>): void {
+  if (reason === undefined) test(title, run);
+  else {
+    process.stdout.write(`skipped: ${title}: ${reason}\n`);
+    test.skip(title, run);
+  }
+}
+
+/** The GoshareError that `run` throws or rejects with; anything else is thrown on. */
+export async function errorOf(run: () => unknown): Promise<GoshareError> {
+  try {
+    await run();
+  } catch (thrown) {
+    if (thrown instanceof GoshareError) return thrown;
+    throw thrown;
+  }
+  throw new Error("nothing was thrown");
+}
