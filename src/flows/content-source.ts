@@ -41,3 +41,11 @@ export async function readContentSource(what: string): Promise<ContentSource> {
   const { root, manifest, trackers, peers } = file;
   return { contentId: root.contentId, name: root.name, root, manifest, trackers, peers };
 }
+
+/** Throws NO_PEERS if neither `source` nor the user has named anybody who could be asked. */
+export function requireSomebody(source: ContentSource, trackers: readonly Endpoint[]): void {
+  if (source.peers.length > 0 || trackers.length > 0) return;
+  throw new GoshareError("NO_PEERS", `nothing says where to find ${source.contentId.slice(0, 16)}…`, {
+    hint: "name a tracker with --tracker HOST:PORT, or use the ticket",
+  });
+}

@@ -18,7 +18,7 @@ import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import { syncTasks } from "../workers/batches.js";
 import { SlotPool } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
-import { type ContentSource, readContentSource } from "./content-source.js";
+import { type ContentSource, readContentSource, requireSomebody } from "./content-source.js";
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { Patience } from "./patience.js";
@@ -59,6 +59,7 @@ export async function download(
   const source = await readContentSource(options.what);
   const named = [...options.trackers, ...source.trackers];
   const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
+  requireSomebody(source, trackers);
   const local = newLocalPeer(() => 0);
   const { contentId } = source;
   const swarm = new DownloadSwarm({
@@ -103,11 +104,7 @@ function nobodyHelps(
   }
   const code = last === undefined && trackers.length > 0 ? "CONTENT_NOT_FOUND" : "NO_PEERS";
   const message = `nobody who has ${contentId.slice(0, 16)}… could be reached${why}`;
-  const noWay = last === undefined && trackers.length === 0;
-  return new GoshareError(code, message, {
-    hint: noWay ? "name a tracker with --tracker HOST:PORT, or use the ticket" : hint,
-    cause: last,
-  });
+  return new GoshareError(code, message, { hint, cause: last });
 }
 
 interface JobParts {

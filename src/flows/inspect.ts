@@ -8,7 +8,7 @@ import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
-import { type ContentSource, readContentSource } from "./content-source.js";
+import { type ContentSource, readContentSource, requireSomebody } from "./content-source.js";
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { Patience } from "./patience.js";
@@ -73,6 +73,7 @@ async function lookUp(
   const feeding = lookup.feed(swarm, ending.signal);
   let root = source.root;
   try {
+    requireSomebody(source, trackers);
     patience.begin("manifest");
     root ??= await firstRoot(swarm, lookup, patience.signal);
     return checkManifest(root, root.inlineBody ?? (await swarm.fetchBody(root, patience.signal)));

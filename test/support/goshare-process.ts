@@ -1,31 +1,25 @@
 // The compiled program in a process of its own, as other programs use it: started with --json, its events
 // read line by line, ended by signal. Every wait has a deadline.
-import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import {
+  type ChildSetting,
+  type ExitState,
+  type GoshareChild,
+  killAll,
+  spawnGoshare,
+} from "./goshare-child.js";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+export { killAll };
 
 /** How long a process may say nothing while its events are waited for. */
 const SILENCE_LIMIT_MS = 60_000;
 
-export type JsonEvent = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
-
-export interface ExitState {
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
-const running = new Set<GoshareProcess>();
-
-/** Ends every process that still runs, at once. For the ends of tests and for interruptions. */
-export function killAll(): void {
-  for (const process of running) process.kill("SIGKILL");
-}
+export type JsonBody = Readonly<Record<string, unknown>>;
+export type JsonEvent = Readonly<Record<string, JsonBody | undefined>>;
 
 export class GoshareProcess {
   readonly exited: Promise<ExitState>;
-  readonly #child: ChildProcess;
+  readonly #child: GoshareChild;
   readonly #label: string;
   readonly #observe: (event: JsonEvent) => void;
   readonly #events: JsonEvent[] = [];
@@ -37,24 +31,17 @@ export class GoshareProcess {
   constructor(
     argv: readonly string[],
     observe: (event: JsonEvent) => void = () => {},
-    env: NodeJS.ProcessEnv = {},
+    setting: ChildSetting = {},
   ) {
     this.#label = `goshare ${argv[0]}`;
     this.#observe = observe;
-    this.#child = spawn(process.execPath, [MAIN, ...argv, "--json"], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, GOSHARE_TRACKER: "", ...env },
-    });
-    running.add(this);
-    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    this.#child = spawnGoshare([...argv, "--json"], setting);
+    this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-10_000);
     });
-    if (this.#child.stdout !== null) {
-      createInterface({ input: this.#child.stdout }).on("line", (line) => this.#take(line));
-    }
+    createInterface({ input: this.#child.stdout }).on("line", (line) => this.#take(line));
     this.exited = new Promise((resolve) => {
       this.#child.once("close", (exitCode, signal) => {
-        running.delete(this);
         this.#ended = true;
         this.#wakeAll();
         resolve({ exitCode, signal });
@@ -67,6 +54,11 @@ export class GoshareProcess {
     return this.#events;
   }
 
+  /** The bodies of all events of a kind so far. */
+  all(kind: string): readonly JsonBody[] {
+    return this.#events.map((event) => event[kind]).filter((body) => body !== undefined);
+  }
+
   get stderr(): string {
     return this.#stderr;
   }
@@ -75,12 +67,13 @@ export class GoshareProcess {
     this.#child.kill(signal);
   }
 
-  /** The first event of this kind, past or to come. Rejects if the process ends without it or falls silent. */
-  async waitFor(kind: string): Promise<Readonly<Record<string, unknown>>> {
-    for (;;) {
-      for (const event of this.#events) {
-        const body = event[kind];
-        if (body !== undefined) return body;
+  /** The first event of this kind that `matches`, past or to come. Rejects if the process ends without it or
+   * falls silent. */
+  async waitFor(kind: string, matches: (body: JsonBody) => boolean = () => true): Promise<JsonBody> {
+    for (let seen = 0; ; ) {
+      for (; seen < this.#events.length; seen++) {
+        const body = this.#events[seen]?.[kind];
+        if (body !== undefined && matches(body)) return body;
       }
       if (this.#ended) throw new Error(`${this.#label} ended without "${kind}": ${this.#lastWords()}`);
       await this.#nextEvent();
