@@ -46,6 +46,8 @@ interface FieldForm {
   readonly wireType: WireType;
   /** Bytes a varint may take. */
   readonly maxVarintBytes: number;
+  /** The largest number that reads back as itself. */
+  readonly maxValue: number;
   /** Bit that singular fields set when seen, and the members of a oneof together; 0 for repeated ones. */
   readonly seenBit: number;
   /** Whether the default value is never written. */
@@ -79,7 +81,8 @@ function fieldForm(field: DescField, bit: number): FieldForm {
   const kind = repeated ? field.listKind : field.fieldKind;
   const seenBit = repeated ? 0 : bit;
   const implicit = !repeated && field.oneof === undefined;
-  const delimited = { wireType: WireType.LengthDelimited, maxVarintBytes: 5, seenBit, implicit };
+  const maxValue = kind === "enum" ? MAX_ENUM : Number.POSITIVE_INFINITY;
+  const delimited = { wireType: WireType.LengthDelimited, maxVarintBytes: 5, maxValue, seenBit, implicit };
   if (kind === "message" && field.message !== undefined) {
     return { ...delimited, implicit: false, message: formOf(field.message) };
   }
@@ -88,13 +91,16 @@ function fieldForm(field: DescField, bit: number): FieldForm {
     return { ...delimited, message: undefined };
   const maxVarintBytes = scalar === undefined || repeated ? undefined : VARINT_BYTES[scalar];
   assert(maxVarintBytes !== undefined, `strict reading does not know the type of ${field.name}`);
-  return { wireType: WireType.Varint, maxVarintBytes, seenBit, implicit, message: undefined };
+  return { wireType: WireType.Varint, maxVarintBytes, maxValue, seenBit, implicit, message: undefined };
 }
+
+const MAX_ENUM = 2 ** 31 - 1;
 
 const VARINT_BYTES: { readonly [K in ScalarType]?: number } = {
   [ScalarType.UINT32]: 5,
   [ScalarType.UINT64]: 10,
-  [ScalarType.INT32]: 10,
+  // Enums. A negative one would take ten bytes; no message read strictly has any.
+  [ScalarType.INT32]: 5,
   [ScalarType.BOOL]: 1,
 };
 
@@ -121,6 +127,9 @@ class Walk {
         throw new StrictReadError(`${form.name} has field ${fieldNumber} twice`);
       seen |= field.seenBit;
       const value = this.#varint(form, end, field.maxVarintBytes);
+      if (wireType === WireType.Varint && value > field.maxValue) {
+        throw new StrictReadError(`${form.name} has a number out of range in field ${fieldNumber}`);
+      }
       if (field.implicit && value === 0) {
         throw new StrictReadError(`${form.name} spells out field ${fieldNumber} though it holds its default`);
       }

@@ -9,7 +9,7 @@ import { RateMeter } from "../events/rate.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { defaultConnectionOptions } from "../peer/options.js";
-import { commit } from "../storage/commit.js";
+import { commit, finishCommit } from "../storage/commit.js";
 import { PartFolder } from "../storage/part-folder.js";
 import { refuseUnsupportedNames } from "../storage/target-names.js";
 import { ChunkDownload } from "../swarm/chunk-download.js";
@@ -140,6 +140,10 @@ class DownloadJob {
     this.bytes = root.totalSize;
     this.#part = await PartFolder.open(this.#options.outputDirectory, root);
     const part = this.#part;
+    if (part.isClaimed) {
+      finishCommit(part);
+      return part.targetPath;
+    }
     // Threads take a moment to start; the manifest's body arrives meanwhile.
     const slots = new SlotPool(root.chunkSize, () => this.#chunks?.slotFreed());
     this.#pool = new WorkerPool(slots.memory);

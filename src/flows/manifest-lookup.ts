@@ -110,9 +110,15 @@ export async function firstRoot(
   lookup: TrackerLookup,
   signal: AbortSignal,
 ): Promise<ManifestRoot> {
-  const fromPeers = swarm.fetchRoot(signal);
-  const fromTracker = lookup.findRoot(signal).then((root) => root ?? fromPeers);
-  return await Promise.race([fromPeers, fromTracker]);
+  const found = new AbortController();
+  const either = AbortSignal.any([signal, found.signal]);
+  const fromPeers = swarm.fetchRoot(either);
+  const fromTracker = lookup.findRoot(either).then((root) => root ?? fromPeers);
+  try {
+    return await Promise.race([fromPeers, fromTracker]);
+  } finally {
+    found.abort();
+  }
 }
 
 function abortableTimeout(ms: number, signal: AbortSignal): Promise<void> {

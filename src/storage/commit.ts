@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { GoshareError, isErrno } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
-import { openForWriting, type PartFolder, syncDirectory } from "./part-folder.js";
+import { isEmptyTarget, openForWriting, type PartFolder, syncDirectory } from "./part-folder.js";
 
 /** Makes files durable, many at a time; rejects if one cannot be. */
 export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
@@ -18,26 +18,19 @@ const ENTRIES_PER_TURN = 256;
  * or a disk error, and then the part folder stays. */
 export async function commit(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {
   try {
-    const isClaimed = part.claims.isCommitting && isOwnTarget(part, manifest);
-    if (!isClaimed) {
-      await finishContent(part, manifest, syncFiles);
-      part.markCommitting();
-      claim(part, manifest);
-    }
-    syncDirectory(path.dirname(part.targetPath));
-    part.remove();
+    await finishContent(part, manifest, syncFiles);
+    part.markCommitting();
+    claim(part, manifest);
+    finishCommit(part);
   } catch (thrown) {
     throw GoshareError.from(thrown);
   }
 }
 
-/** Whether an earlier run had claimed the name and was stopped before it could clean up. */
-function isOwnTarget(part: PartFolder, manifest: Manifest): boolean {
-  const target = fs.lstatSync(part.targetPath, { throwIfNoEntry: false });
-  if (target === undefined) return false;
-  if (manifest.root.kind === "folder") return !fs.existsSync(part.contentPath);
-  const own = fs.lstatSync(part.filePath(manifest.root.name), { throwIfNoEntry: false });
-  return own === undefined || (own.dev === target.dev && own.ino === target.ino);
+/** Makes a claimed name durable and cleans up; by itself where an earlier run got as far as the claim. */
+export function finishCommit(part: PartFolder): void {
+  syncDirectory(path.dirname(part.targetPath));
+  part.remove();
 }
 
 async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {
@@ -115,13 +108,8 @@ function claimByMaking(targetPath: string, make: () => void, mayBeOurs: boolean)
     make();
   } catch (thrown) {
     if (!isErrno(thrown, "EEXIST")) throw thrown;
-    if (!mayBeOurs || !isEmpty(targetPath)) throw targetExists(targetPath);
+    if (!mayBeOurs || !isEmptyTarget(targetPath)) throw targetExists(targetPath);
   }
-}
-
-function isEmpty(targetPath: string): boolean {
-  const stats = fs.lstatSync(targetPath);
-  return stats.isDirectory() ? fs.readdirSync(targetPath).length === 0 : stats.isFile() && stats.size === 0;
 }
 
 function targetExists(targetPath: string): GoshareError {

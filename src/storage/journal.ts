@@ -41,8 +41,13 @@ export function encodeCommitMark(): Buffer {
   return encodeJournalRecords([COMMITTING]);
 }
 
-/** What `bytes` claim, or undefined if they are not a journal of this content. Numbers out of range are
- * passed over. */
+/** The claims of a journal that was just begun. */
+export function noClaims(chunkCount: number): JournalClaims {
+  return { held: new Bitfield(chunkCount), isCommitting: false, wholeBytes: HEADER_BYTES };
+}
+
+/** What `bytes` claim, or undefined if they are a journal of another content. One that was cut off in its
+ * header claims nothing; numbers out of range are passed over. */
 export function decodeJournal(
   bytes: Uint8Array,
   contentId: ContentId,
@@ -50,7 +55,9 @@ export function decodeJournal(
 ): JournalClaims | undefined {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = encodeJournalHeader(contentId, chunkCount);
-  if (view.byteLength < HEADER_BYTES || !view.subarray(0, HEADER_BYTES).equals(header)) return undefined;
+  const common = Math.min(HEADER_BYTES, view.byteLength);
+  if (!view.subarray(0, common).equals(header.subarray(0, common))) return undefined;
+  if (common < HEADER_BYTES) return noClaims(chunkCount);
   const held = new Bitfield(chunkCount);
   let isCommitting = false;
   let at = HEADER_BYTES;

@@ -16,6 +16,7 @@ import {
   encodeJournalHeader,
   encodeJournalRecords,
   type JournalClaims,
+  noClaims,
 } from "./journal.js";
 import { Lock } from "./lock.js";
 
@@ -48,6 +49,9 @@ export class PartFolder {
   readonly partPath: string;
   /** What an earlier run claims to have written. */
   readonly claims: JournalClaims;
+  /** An earlier run was stopped after it had put the finished share under its final name: nothing is left to do
+   * but to clean up. */
+  readonly isClaimed: boolean;
   readonly #lock: Lock;
   readonly #journalFd: number;
   #unwritten: number[] = [];
@@ -60,10 +64,12 @@ export class PartFolder {
     root: ManifestRoot,
     paths: PartPaths,
     claims: JournalClaims,
+    isClaimed: boolean,
     lock: Lock,
     journalFd: number,
   ) {
     this.root = root;
+    this.isClaimed = isClaimed;
     this.targetPath = paths.target;
     this.partPath = paths.part;
     this.claims = claims;
@@ -94,46 +100,34 @@ export class PartFolder {
   }
 
   static #openLocked(root: ManifestRoot, paths: PartPaths, lock: Lock): PartFolder {
+    const { contentId, chunkCount } = root;
     const journalPath = path.join(paths.part, "journal");
     const stored = readIfThere(journalPath);
-    const claims = stored && decodeJournal(stored, root.contentId, root.chunkCount);
-    if (stored !== undefined && stored.byteLength > 0 && claims === undefined) {
+    const claims = stored === undefined ? noClaims(chunkCount) : decodeJournal(stored, contentId, chunkCount);
+    if (claims === undefined) {
       throw new GoshareError("PART_UNUSABLE", `${paths.part} was left by the download of another share`, {
         hint: `finish that one, or remove ${paths.part} and run this command again`,
       });
     }
-    if (
-      claims?.isCommitting !== true &&
-      fs.lstatSync(paths.target, { throwIfNoEntry: false }) !== undefined
-    ) {
+    const isClaimed = claims.isCommitting && isOwnTarget(root, paths);
+    const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
+    if (target !== undefined && !isClaimed && !(claims.isCommitting && isEmptyTarget(paths.target))) {
       throw new GoshareError("TARGET_EXISTS", `${paths.target} is already there`, {
         hint: "move it away, or choose another folder with --output",
       });
     }
-    const journalFd = fs.openSync(
-      journalPath,
-      fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW,
-      0o600,
-    );
-    if (claims === undefined) {
-      fs.ftruncateSync(journalFd, 0);
-      fs.writeSync(journalFd, encodeJournalHeader(root.contentId, root.chunkCount));
-    } else fs.ftruncateSync(journalFd, claims.wholeBytes);
+    const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
+    const journalFd = fs.openSync(journalPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+    fs.writeSync(journalFd, encodeJournalHeader(contentId, chunkCount), 0, undefined, 0);
+    fs.ftruncateSync(journalFd, claims.wholeBytes);
     fs.writeFileSync(path.join(paths.part, "root"), root.bytes, { mode: 0o600 });
-    fs.mkdirSync(path.join(paths.part, "content"), { recursive: true });
-    const none = decodeJournal(
-      encodeJournalHeader(root.contentId, root.chunkCount),
-      root.contentId,
-      root.chunkCount,
-    );
-    const known = claims ?? none;
-    if (known === undefined) throw new Error("an empty journal is one");
-    return new PartFolder(root, paths, known, lock, journalFd);
+    if (!isClaimed) fs.mkdirSync(contentPath(paths.part), { recursive: true });
+    return new PartFolder(root, paths, claims, isClaimed, lock, journalFd);
   }
 
   /** Where the share's files are: the folder itself, or the folder the one file lies in. */
   get contentPath(): string {
-    return path.join(this.partPath, "content");
+    return contentPath(this.partPath);
   }
 
   filePath(filePath: string): string {
@@ -232,11 +226,13 @@ export class PartFolder {
     this.#lock.release();
   }
 
-  /** The download is committed: nothing here is needed any more. */
+  /** The download is committed: nothing here is needed any more. The journal goes first: what is left after a
+   * crash in the middle then claims nothing. */
   remove(): void {
     this.#closeUnused(0);
     fs.closeSync(this.#journalFd);
     this.#isClosed = true;
+    fs.rmSync(path.join(this.partPath, "journal"), { force: true });
     fs.rmSync(this.partPath, { recursive: true, force: true });
     this.#lock.release();
   }
@@ -268,9 +264,9 @@ export class PartFolder {
     }
   }
 
-  /** A digest over the identities of every file that holds a claimed chunk. */
+  /** A digest over which chunks are held, and the identity of every file that has one of them. */
   async #identityDigest(manifest: Manifest, held: Bitfield): Promise<string> {
-    const hash = createHash("sha256");
+    const hash = createHash("sha256").update(held.toBytes());
     for (const [fileIndex, file] of manifest.files.entries()) {
       if (fileIndex % FILES_PER_TURN === FILES_PER_TURN - 1)
         await new Promise((resolve) => setImmediate(resolve));
@@ -307,6 +303,27 @@ function partPaths(outputDirectory: string, root: ManifestRoot): PartPaths {
     target: path.join(directory, root.name),
     part: path.join(directory, `.${cut}.${root.contentId.slice(0, 16)}.goshare-part`),
   };
+}
+
+function contentPath(partPath: string): string {
+  return path.join(partPath, "content");
+}
+
+/** Whether the target is what an earlier run put there: a folder was moved away from the part folder, a file is
+ * linked in both places. */
+function isOwnTarget(root: ManifestRoot, paths: PartPaths): boolean {
+  const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
+  if (target === undefined) return false;
+  const content = contentPath(paths.part);
+  if (root.kind === "folder") return target.isDirectory() && !fs.existsSync(content);
+  const own = fs.lstatSync(path.join(content, root.name), { throwIfNoEntry: false });
+  return own !== undefined && own.dev === target.dev && own.ino === target.ino;
+}
+
+/** Whether the target is nothing yet: an empty folder or file, as a claim begins with. */
+export function isEmptyTarget(targetPath: string): boolean {
+  const stats = fs.lstatSync(targetPath);
+  return stats.isDirectory() ? fs.readdirSync(targetPath).length === 0 : stats.isFile() && stats.size === 0;
 }
 
 /** A part folder must be a real folder of our own: someone else could change files under us. */

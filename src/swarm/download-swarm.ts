@@ -97,14 +97,16 @@ export class DownloadSwarm {
   /** Resolves when a connection made through one of the endpoints has ended. */
   async #connect(endpoints: readonly Endpoint[]): Promise<void> {
     const { local, connectionOptions, options } = this.#setUp;
-    if (this.#peers.size >= options.maxPeers) return;
+    if (this.#peers.size >= options.maxPeers) throw new GoshareError("PEER_CLOSED", "there are enough peers");
     let ended: () => void = () => undefined;
     const end = new Promise<void>((resolve) => {
       ended = resolve;
     });
     const handlerFor = (connection: PeerConnection) => this.#opened(connection, ended);
-    await dialFirst(endpoints, local, connectionOptions, handlerFor, this.#closing.signal);
+    const connection = await dialFirst(endpoints, local, connectionOptions, handlerFor, this.#closing.signal);
     await end;
+    // One that gave nothing is left alone for longer each time.
+    if (connection.bytesReceived === 0) throw new GoshareError("PEER_CLOSED", "the peer had nothing to give");
   }
 
   #opened(connection: PeerConnection, ended: () => void): DownloadPeer {

@@ -9,6 +9,8 @@ const WORKER_FILE = new URL("./worker.js", import.meta.url).href;
 /** A second task waits in each thread, so that the hop between threads costs no idle time. */
 const TASKS_PER_THREAD = 2;
 const MAX_QUEUED = 4096;
+/** One event loop cannot keep more of them busy, and each takes memory. */
+const MAX_THREADS = 16;
 
 const HINTS: Partial<Record<GoshareError["code"], string>> = {
   DISK_FULL: "free some room and run the same command again; what is verified is kept",
@@ -22,7 +24,10 @@ export class WorkerPool {
   #firstCrash: unknown;
 
   /** `slots` is the memory chunks arrive in; undefined where nothing is downloaded. */
-  constructor(slots: SharedArrayBuffer | undefined, threads = os.availableParallelism()) {
+  constructor(
+    slots: SharedArrayBuffer | undefined,
+    threads = Math.min(MAX_THREADS, os.availableParallelism()),
+  ) {
     this.threads = threads;
     const setUp: WorkerSetUp = { slots };
     this.#pool = new Piscina<WorkerTask, TaskResult>({

@@ -21,7 +21,7 @@ test.after(async () => {
 });
 
 /** A tracker nobody answers at keeps these tests away from one that may run on this machine. */
-const NO_TRACKER = { GOSHARE_TRACKER: "127.0.0.1:1" };
+const NO_TRACKER = { env: { GOSHARE_TRACKER: "127.0.0.1:1" } };
 
 test("a folder goes from share to download by its ticket, and the last lines say how both ended", async () => {
   const source = join(folder, "photos");
