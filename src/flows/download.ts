@@ -201,6 +201,7 @@ class DownloadJob {
           patience.begin("peers");
           report(false);
         },
+        refused: (peer, reason) => swarm.refused(peer, reason),
         lied: (peer, chunkIndex) => {
           const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
           const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;

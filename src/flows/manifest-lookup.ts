@@ -3,6 +3,7 @@
 
 import { mayDial } from "../address/dialable.js";
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
@@ -87,7 +88,7 @@ export class TrackerLookup {
           this.#warn(name, thrown, signal);
         }
       }
-      await abortableTimeout(pauseMs, signal);
+      await pause(pauseMs, signal);
       pauseMs = Math.min(MAX_ASK_MS, pauseMs * 2);
     }
   }
@@ -119,17 +120,4 @@ export async function firstRoot(
   } finally {
     found.abort();
   }
-}
-
-function abortableTimeout(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    if (signal.aborted) done();
-    else signal.addEventListener("abort", done);
-  });
 }

@@ -2,6 +2,7 @@
 // roots they ask for, and withdraws at the end. A tracker that is down is asked again, ever more slowly, and
 // stops nothing.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { AnnounceAnswer, Announcement, ShareAnnouncement } from "../tracker/announcement.js";
@@ -113,18 +114,4 @@ export class Announcer {
       if (root !== undefined) await client.publishManifest(this.#peer.peerId, root, signal);
     }
   }
-}
-
-/** Waits, but not longer than until `signal` aborts. Never rejects. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    if (signal.aborted) done();
-    else signal.addEventListener("abort", done, { once: true });
-  });
 }

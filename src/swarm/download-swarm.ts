@@ -9,6 +9,7 @@ import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import { dialFirst } from "../peer/dial.js";
 import type { LocalPeer } from "../peer/handshake.js";
+import type { RefusalReason } from "../peer/messages.js";
 import type { ConnectionOptions } from "../peer/options.js";
 import type { ChunkDownload } from "./chunk-download.js";
 import { DownloadPeer, type DownloadPeerEvents } from "./download-peer.js";
@@ -86,6 +87,13 @@ export class DownloadSwarm {
     this.#banned.add(peer.id);
     this.#lastPeerError = error;
     peer.connection.fail(error, "banned");
+  }
+
+  /** A peer would not give a chunk; said to the user only if nobody else gives it. */
+  refused(peer: DownloadPeer, reason: RefusalReason): void {
+    const where = formatEndpoint({ host: peer.connection.remoteHost, port: peer.connection.remotePort });
+    const why = reason === "sourceChanged" ? "its file is not what it was when it was shared" : reason;
+    this.#lastPeerError = new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${why}`);
   }
 
   close(): void {
