@@ -21,9 +21,10 @@ export function parseDurationMs(text: string): number | undefined {
   return ms !== undefined && Number.isFinite(ms) && ms >= 0 ? Math.round(ms) : undefined;
 }
 
-/** "1.5 GiB". */
+/** "1.46 GiB", "37.5 MiB", "512 B": three digits. */
 export function formatBytes(bytes: number): string {
-  return prettyBytes(bytes, { binary: true, maximumFractionDigits: 1 });
+  // Any option about digits would load the tables of all the world's locales, 40 ms at the first call.
+  return prettyBytes(bytes, { binary: true });
 }
 
 /** "112 MiB/s". */

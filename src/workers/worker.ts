@@ -2,7 +2,8 @@
 // one thing at a time and never waits for anything but the disk. Never throws: failures are results.
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { workerData } from "piscina";
+// The pool hands its own through; asking piscina for it would load all of piscina into every thread.
+import { workerData } from "node:worker_threads";
 import { diskErrorCode } from "../core/errors.js";
 import { hasIdentity } from "../storage/file-identity.js";
 import { openForWriting, type WriteRun } from "../storage/part-folder.js";
