@@ -5,7 +5,6 @@ import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
-import { RateMeter } from "../events/rate.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { defaultConnectionOptions } from "../peer/options.js";
@@ -19,6 +18,7 @@ import { syncTasks } from "../workers/batches.js";
 import { SlotPool } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
 import { type ContentSource, readContentSource, requireSomebody } from "./content-source.js";
+import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { Patience } from "./patience.js";
@@ -47,8 +47,6 @@ export interface DownloadResult {
   /** Of them, in chunks that were not used. */
   readonly bytesWasted: number;
 }
-
-const PROGRESS_MS = 200;
 
 /** Downloads and commits. Throws GoshareError; whatever was verified stays for the next run. */
 export async function download(
@@ -191,7 +189,6 @@ class DownloadJob {
     const none = new Bitfield(root.chunkCount);
     const claimed = part.claims.held;
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
-    const report = this.#progressReporter(manifest);
     const chunks = new ChunkDownload(
       { manifest, part, pool, slots },
       ...(isTrusted ? ([claimed, none] as const) : ([none, claimed] as const)),
@@ -199,7 +196,7 @@ class DownloadJob {
       {
         progressed: () => {
           patience.begin("peers");
-          report(false);
+          progress.tell(performance.now());
         },
         refused: (peer, reason) => swarm.refused(peer, reason),
         lied: (peer, chunkIndex) => {
@@ -217,17 +214,28 @@ class DownloadJob {
       ...{ bytes: root.totalSize, files: manifest.files.length, chunks: root.chunkCount },
       resumedBytes: chunks.bytesDone,
     });
+    const progress = new DownloadProgress(
+      {
+        ...{ contentId: root.contentId, bytesTotal: root.totalSize },
+        ...{ bytesDone: () => chunks.bytesDone, peers: () => swarm.peerCount },
+      },
+      this.#observe,
+      performance.now(),
+    );
     patience.begin("peers");
     swarm.start(root, chunks);
-    const flushing = setInterval(() => part.flushJournal(), PROGRESS_MS);
+    const ticking = setInterval(() => {
+      part.flushJournal();
+      progress.tell(performance.now());
+    }, PROGRESS_MS);
     try {
       await chunks.run(patience.signal);
-      report(true);
+      progress.finish(performance.now());
     } catch (thrown) {
       await this.#pause(manifest, part, chunks).catch(() => undefined);
       throw thrown;
     } finally {
-      clearInterval(flushing);
+      clearInterval(ticking);
       patience.rest();
     }
   }
@@ -251,25 +259,5 @@ class DownloadJob {
 
   async #syncFiles(paths: Iterable<string>): Promise<void> {
     await this.#pool?.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
-  }
-
-  #progressReporter(manifest: Manifest): (isLast: boolean) => void {
-    const { contentId, totalSize } = manifest.root;
-    let meter: RateMeter | undefined;
-    let reportedAtMs = Number.NEGATIVE_INFINITY;
-    return (isLast) => {
-      const nowMs = performance.now();
-      const bytesDone = this.#chunks?.bytesDone ?? 0;
-      meter ??= new RateMeter(nowMs, bytesDone);
-      meter.record(nowMs, bytesDone);
-      if (!isLast && nowMs - reportedAtMs < PROGRESS_MS) return;
-      reportedAtMs = nowMs;
-      this.#observe({
-        ...{ type: "progress", contentId, bytesDone, bytesTotal: totalSize },
-        bytesPerSecond: meter.bytesPerSecond(nowMs),
-        etaMs: meter.etaMs(nowMs, totalSize),
-        peers: this.#parts.swarm.peerCount,
-      });
-    };
   }
 }

@@ -69,3 +69,6 @@ export interface WorkerSetUp {
   /** Room for chunks on their way from a socket to the disk; absent where nothing is downloaded. */
   readonly slots: SharedArrayBuffer | undefined;
 }
+
+/** What a worker thread says once all its code is loaded. */
+export const LOADED = "loaded";

@@ -3,7 +3,7 @@
 import * as os from "node:os";
 import { Piscina } from "piscina";
 import { GoshareError } from "../core/errors.js";
-import type { TaskResult, WorkerSetUp, WorkerTask } from "./tasks.js";
+import { LOADED, type TaskResult, type WorkerSetUp, type WorkerTask } from "./tasks.js";
 
 const WORKER_FILE = new URL("./worker.js", import.meta.url).href;
 /** A second task waits in each thread, so that the hop between threads costs no idle time. */
@@ -11,6 +11,8 @@ const TASKS_PER_THREAD = 2;
 const MAX_QUEUED = 4096;
 /** One event loop cannot keep more of them busy, and each takes memory. */
 const MAX_THREADS = 16;
+/** How long threads may take to load their code before they are stopped all the same. */
+const LOAD_TIMEOUT_MS = 5_000;
 
 const HINTS: Partial<Record<GoshareError["code"], string>> = {
   DISK_FULL: "free some room and run the same command again; what is verified is kept",
@@ -22,6 +24,8 @@ export class WorkerPool {
   readonly #pool: Piscina<WorkerTask, TaskResult>;
   readonly threads: number;
   #firstCrash: unknown;
+  #loading: number;
+  #onAllLoaded: (() => void) | undefined;
 
   /** `slots` is the memory chunks arrive in; undefined where nothing is downloaded. */
   constructor(
@@ -29,6 +33,7 @@ export class WorkerPool {
     threads = Math.min(MAX_THREADS, os.availableParallelism()),
   ) {
     this.threads = threads;
+    this.#loading = threads;
     const setUp: WorkerSetUp = { slots };
     this.#pool = new Piscina<WorkerTask, TaskResult>({
       filename: WORKER_FILE,
@@ -43,6 +48,10 @@ export class WorkerPool {
     // A worker that dies between tasks; the next task fails with it instead of the whole process.
     this.#pool.on("error", (cause: unknown) => {
       this.#firstCrash ??= cause;
+      this.#onAllLoaded?.();
+    });
+    this.#pool.on("message", (message: unknown) => {
+      if (message === LOADED && --this.#loading === 0) this.#onAllLoaded?.();
     });
   }
 
@@ -92,6 +101,20 @@ export class WorkerPool {
   }
 
   async close(): Promise<void> {
+    await this.#allLoaded();
     await this.#pool.destroy();
+  }
+
+  /** A thread that is stopped while it loads a module can take the whole process with it: Node 20 aborts on a
+   * failed assertion when require() of an ES module is cut short. */
+  #allLoaded(): Promise<void> {
+    if (this.#loading <= 0 || this.#firstCrash !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOAD_TIMEOUT_MS);
+      this.#onAllLoaded = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

@@ -3,19 +3,20 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 // The pool hands its own through; asking piscina for it would load all of piscina into every thread.
-import { workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { diskErrorCode } from "../core/errors.js";
 import { hasIdentity } from "../storage/file-identity.js";
 import { openForWriting, type WriteRun } from "../storage/part-folder.js";
-import type {
-  HashTask,
-  SyncTask,
-  TaskFailure,
-  TaskResult,
-  VerifyTask,
-  WorkerSetUp,
-  WorkerTask,
-  WriteTask,
+import {
+  type HashTask,
+  LOADED,
+  type SyncTask,
+  type TaskFailure,
+  type TaskResult,
+  type VerifyTask,
+  type WorkerSetUp,
+  type WorkerTask,
+  type WriteTask,
 } from "./tasks.js";
 
 const { slots }: WorkerSetUp = workerData;
@@ -24,6 +25,9 @@ const slotBytes = slots === undefined ? new Uint8Array(0) : new Uint8Array(slots
 /** Bytes read and hashed at a time: small enough to stay in the core's cache. */
 const READ_BYTES = 256 * 1024;
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+
+// Not before this module has been handed to who loads it.
+queueMicrotask(() => parentPort?.postMessage(LOADED));
 
 export default function runTask(task: WorkerTask): TaskResult {
   try {

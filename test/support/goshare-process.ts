@@ -12,7 +12,7 @@ import {
 export { killAll };
 
 /** How long a process may say nothing while its events are waited for. */
-const SILENCE_LIMIT_MS = 60_000;
+const SILENCE_LIMIT_MS = 30_000;
 
 export type JsonBody = Readonly<Record<string, unknown>>;
 export type JsonEvent = Readonly<Record<string, JsonBody | undefined>>;

@@ -1,5 +1,7 @@
 // The commands of a transfer as tests start them: on loopback and free ports, awaited until they serve, and
 // judged by their last event.
+import { requireEndpoint } from "../../src/address/endpoint.js";
+import { decodeTicket, encodeTicket } from "../../src/address/ticket.js";
 import type { ChildSetting } from "./goshare-child.js";
 import { GoshareProcess, type JsonBody } from "./goshare-process.js";
 
@@ -107,4 +109,10 @@ export async function failure(process: GoshareProcess): Promise<Failed> {
     message: String(failed["message"]),
     hint: String(failed["hint"]),
   };
+}
+
+/** `ticket` with the sharer at `peer` (HOST:PORT) only. */
+export function ticketVia(ticket: string, peer: string): string {
+  const { contentId, name, trackers } = decodeTicket(ticket);
+  return encodeTicket({ contentId, name, trackers, peers: [requireEndpoint(peer, "peer", 0)] });
 }

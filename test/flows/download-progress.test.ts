@@ -1,0 +1,71 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { parseContentId } from "../../src/core/ids.js";
+import type { GoshareEvent } from "../../src/events/event.js";
+import { DownloadProgress } from "../../src/flows/download-progress.js";
+
+interface Rig {
+  readonly progress: DownloadProgress;
+  readonly state: { bytesDone: number; peers: number };
+  /** What was said since the last call: bytes done, or what is waited for. */
+  said(): readonly (number | string)[];
+}
+
+function rig(): Rig {
+  const contentId = parseContentId("ab".repeat(32));
+  if (contentId === undefined) throw new Error("32 bytes in hex are a content id");
+  const state = { bytesDone: 0, peers: 1 };
+  const events: GoshareEvent[] = [];
+  const progress = new DownloadProgress(
+    { contentId, bytesTotal: 100, bytesDone: () => state.bytesDone, peers: () => state.peers },
+    (event) => events.push(event),
+    0,
+  );
+  const word = (event: GoshareEvent) =>
+    event.type === "progress" ? event.bytesDone : event.type === "waiting" ? event.waitingFor : event.type;
+  return { progress, state, said: () => events.splice(0).map(word) };
+}
+
+test("chunks in quick succession are told together, the last of them after a moment", () => {
+  const { progress, state, said } = rig();
+  for (const nowMs of [10, 20, 199]) {
+    state.bytesDone += 10;
+    progress.tell(nowMs);
+  }
+  assert.equal(said(), []);
+  progress.tell(200);
+  assert.equal(said(), [30]);
+  progress.tell(399);
+  assert.equal(said(), []);
+});
+
+test("a download that stands still is told once a second", () => {
+  const { progress, state, said } = rig();
+  state.bytesDone = 10;
+  for (let nowMs = 200; nowMs <= 3_200; nowMs += 200) progress.tell(nowMs);
+  assert.equal(said(), [10, 10, 10, 10]);
+});
+
+test("the end is told at once, and not twice", () => {
+  const { progress, state, said } = rig();
+  state.bytesDone = 100;
+  progress.finish(5);
+  assert.equal(said(), [100]);
+  progress.finish(6);
+  assert.equal(said(), []);
+});
+
+test("when the last peer has gone, that is said once, and again after one came and went", () => {
+  const { progress, state, said } = rig();
+  state.peers = 0;
+  progress.tell(200);
+  progress.tell(400);
+  assert.equal(said(), [0, "peers"]);
+  state.peers = 1;
+  progress.tell(600);
+  state.peers = 0;
+  progress.tell(800);
+  assert.equal(said(), [0, 0, "peers"]);
+});
+
+test.run();
