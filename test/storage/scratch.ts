@@ -1,5 +1,6 @@
 // A folder for one test file, gone when its tests are; what a test needs of the machine, or why it is skipped;
 // and the typed error something ends with.
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
@@ -61,3 +62,10 @@ export function changeUntilSeen(filePath: string, change: () => void): void {
   do change();
   while (statSync(filePath, { bigint: true }).ctimeNs === before);
 }
+
+/** Why system calls cannot be made to fail here, if they cannot. */
+export const noStrace = (() => {
+  const { status, error } = spawnSync("strace", ["-f", "-o", "/dev/null", "true"], { stdio: "ignore" });
+  if (error !== undefined) return "strace is not installed";
+  return status === 0 ? undefined : "strace may not trace here";
+})();
