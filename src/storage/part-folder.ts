@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";
-import { GoshareError, isErrno } from "../core/errors.js";
+import { GoshareError } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import { MAX_COMPONENT_BYTES } from "../manifest/limits.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
@@ -18,6 +18,14 @@ import {
   type JournalClaims,
 } from "./journal.js";
 import { Lock } from "./lock.js";
+import {
+  makeOwnFolder,
+  openForWriting,
+  readIfThere,
+  removeIfEmpty,
+  syncDirectory,
+  writeOwnFile,
+} from "./part-files.js";
 
 /** Where a run of a chunk's bytes goes. */
 export interface WriteRun {
@@ -78,8 +86,7 @@ export class PartFolder {
     const paths = partPaths(outputDirectory, root);
     try {
       fs.mkdirSync(outputDirectory, { recursive: true });
-      fs.mkdirSync(paths.part, { recursive: true, mode: PART_MODE });
-      refuseForeign(paths.part);
+      makeOwnFolder(paths.part, PART_MODE);
       const lock = await Lock.acquire(path.join(paths.part, "lock"), paths.target);
       try {
         return PartFolder.#openLocked(root, paths, lock);
@@ -119,8 +126,8 @@ export class PartFolder {
       fs.ftruncateSync(journalFd, 0);
       fs.writeSync(journalFd, encodeJournalHeader(root.contentId, root.chunkCount));
     } else fs.ftruncateSync(journalFd, claims.wholeBytes);
-    fs.writeFileSync(path.join(paths.part, "root"), root.bytes, { mode: 0o600 });
-    fs.mkdirSync(path.join(paths.part, "content"), { recursive: true });
+    writeOwnFile(path.join(paths.part, "root"), root.bytes);
+    makeOwnFolder(path.join(paths.part, "content"));
     const none = decodeJournal(
       encodeJournalHeader(root.contentId, root.chunkCount),
       root.contentId,
@@ -147,7 +154,7 @@ export class PartFolder {
 
   /** Keeps a body that is not in the root, so that a resumed download need not fetch it. */
   storeBody(body: Uint8Array): void {
-    fs.writeFileSync(path.join(this.partPath, "body"), body, { mode: 0o600 });
+    writeOwnFile(path.join(this.partPath, "body"), body);
   }
 
   /** Where the bytes of a chunk go. Every call is followed by one `releaseRuns` with the same segments. */
@@ -212,10 +219,7 @@ export class PartFolder {
     this.flushJournal();
     fs.fsyncSync(this.#journalFd);
     const markPath = path.join(this.partPath, "pause");
-    fs.writeFileSync(`${markPath}.new`, await this.#identityDigest(manifest, held), {
-      mode: 0o600,
-      flush: true,
-    });
+    writeOwnFile(`${markPath}.new`, await this.#identityDigest(manifest, held), true);
     fs.renameSync(`${markPath}.new`, markPath);
     syncDirectory(this.partPath);
   }
@@ -307,54 +311,4 @@ function partPaths(outputDirectory: string, root: ManifestRoot): PartPaths {
     target: path.join(directory, root.name),
     part: path.join(directory, `.${cut}.${root.contentId.slice(0, 16)}.goshare-part`),
   };
-}
-
-/** A part folder must be a real folder of our own: someone else could change files under us. */
-function refuseForeign(partPath: string): void {
-  const stats = fs.lstatSync(partPath);
-  const isOwn = process.getuid === undefined || stats.uid === process.getuid();
-  if (!stats.isDirectory() || !isOwn) {
-    throw new GoshareError("PART_UNUSABLE", `${partPath} is not a folder of this user`, {
-      hint: `remove ${partPath}, or choose another folder with --output`,
-    });
-  }
-}
-
-/** Opens a file of the part folder for writing, never through a link; makes missing folders on the way. */
-export function openForWriting(filePath: string, executable: boolean, extraFlags = 0): number {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
-  const flags = O_RDWR | O_CREAT | O_NOFOLLOW | extraFlags;
-  const mode = executable ? 0o777 : 0o666;
-  try {
-    return fs.openSync(filePath, flags, mode);
-  } catch (thrown) {
-    if (!isErrno(thrown, "ENOENT")) throw thrown;
-    fs.mkdirSync(path.dirname(filePath), { recursive: true });
-    return fs.openSync(filePath, flags, mode);
-  }
-}
-
-/** Makes names in a directory durable. */
-export function syncDirectory(directory: string): void {
-  const fd = fs.openSync(directory, fs.constants.O_RDONLY);
-  try {
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function readIfThere(filePath: string, expectedBytes?: number): Buffer | undefined {
-  const stats = fs.lstatSync(filePath, { throwIfNoEntry: false });
-  if (stats === undefined || !stats.isFile()) return undefined;
-  if (expectedBytes !== undefined && stats.size !== expectedBytes) return undefined;
-  return fs.readFileSync(filePath);
-}
-
-function removeIfEmpty(directory: string): void {
-  try {
-    fs.rmdirSync(directory);
-  } catch {
-    // It holds an earlier download: that stays.
-  }
 }
