@@ -272,9 +272,10 @@ export class PartFolder {
     }
   }
 
-  /** A digest over the identities of every file that holds a claimed chunk. */
+  /** A digest over the numbers of the chunks and the identities of every file that holds one. The numbers
+   * count: the journal may still claim what this run has found wrong. */
   async #identityDigest(manifest: Manifest, held: Bitfield): Promise<string> {
-    const hash = createHash("sha256");
+    const hash = createHash("sha256").update(held.toBytes());
     for (const [fileIndex, file] of manifest.files.entries()) {
       if (fileIndex % FILES_PER_TURN === FILES_PER_TURN - 1)
         await new Promise((resolve) => setImmediate(resolve));
