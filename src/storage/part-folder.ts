@@ -59,6 +59,8 @@ export class PartFolder {
   readonly #lock: Lock;
   readonly #journalFd: number;
   #unwritten: number[] = [];
+  /** Whole records in the journal end here; what a failed write left behind is written over. */
+  #journalBytes: number;
   #journalRecords: number;
   /** Least recently used first. */
   readonly #open = new Map<number, { readonly fd: number; uses: number }>();
@@ -77,6 +79,7 @@ export class PartFolder {
     this.claims = claims;
     this.#lock = lock;
     this.#journalFd = journalFd;
+    this.#journalBytes = claims.wholeBytes;
     this.#journalRecords = claims.held.count;
   }
 
@@ -192,10 +195,9 @@ export class PartFolder {
 
   flushJournal(): void {
     if (this.#unwritten.length === 0 || this.#isClosed) return;
-    const records = encodeJournalRecords(this.#unwritten);
+    this.#append(encodeJournalRecords(this.#unwritten));
     this.#journalRecords += this.#unwritten.length;
     this.#unwritten = [];
-    this.#append(records);
   }
 
   /** From now on a target with our name may be our own. */
@@ -227,7 +229,11 @@ export class PartFolder {
   /** Closes what is open and gives up the lock. A folder with nothing worth keeping is removed. */
   close(): void {
     if (this.#isClosed) return;
-    this.flushJournal();
+    try {
+      this.flushJournal();
+    } catch {
+      // A claim that is lost costs time; the lock must be given up all the same.
+    }
     this.#isClosed = true;
     this.#closeUnused(0);
     fs.closeSync(this.#journalFd);
@@ -246,7 +252,10 @@ export class PartFolder {
   }
 
   #append(bytes: Buffer): void {
-    fs.writeSync(this.#journalFd, bytes, 0, bytes.byteLength, fs.fstatSync(this.#journalFd).size);
+    for (let done = 0; done < bytes.byteLength; ) {
+      done += fs.writeSync(this.#journalFd, bytes, done, bytes.byteLength - done, this.#journalBytes + done);
+    }
+    this.#journalBytes += bytes.byteLength;
   }
 
   #acquire(fileIndex: number, filePath: string, size: number, executable: boolean): number {
