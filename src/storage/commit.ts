@@ -6,7 +6,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { GoshareError, isErrno } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
-import { isEmptyTarget, openForWriting, type PartFolder, syncDirectory } from "./part-folder.js";
+import { openForWriting, syncDirectory } from "./part-files.js";
+import { isEmptyTarget, type PartFolder } from "./part-folder.js";
 
 /** Makes files durable, many at a time; rejects if one cannot be. */
 export type SyncFiles = (paths: Iterable<string>) => Promise<void>;

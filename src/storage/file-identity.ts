@@ -1,10 +1,16 @@
 // What tells a file from a changed one without reading it: device, inode, size, and the times of the last
 // change of content and of inode in nanoseconds. Identities of many files stand in one shared array, five
 // numbers each, so that worker threads see them without copies.
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 
 /** Numbers per file: dev, ino, size, mtimeNs, ctimeNs. */
 export const IDENTITY_FIELDS = 5;
+
+/** How a source file is opened: if a pipe stands in its place by now, that must not wait for a writer. */
+export const SOURCE_OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** What opening or reading a source file ends with when it is gone or something else stands in its place. */
+export const REPLACED_ERRNOS = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENXIO", "ESPIPE"] as const;
 
 /** An array with room for the identities of `fileCount` files, shared between threads. */
 export function identityArray(fileCount: number): BigInt64Array {

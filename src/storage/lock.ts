@@ -22,6 +22,9 @@ const STALE_MS = 60_000;
 const PATIENCE_MS = 1_000;
 const ATTEMPT_MS = 50;
 
+/** What `link` fails with on a disk that has no hard links. */
+const NO_LINKS_ERRNOS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
+
 export class Lock {
   readonly #path: string;
   readonly #token: string;
@@ -46,7 +49,7 @@ export class Lock {
     };
     for (let waitedMs = 0; ; waitedMs += ATTEMPT_MS) {
       try {
-        fs.writeFileSync(path, JSON.stringify(own), { flag: "wx", mode: 0o600 });
+        makeLock(path, own);
         return new Lock(path, own.token);
       } catch (thrown) {
         if (!isErrno(thrown, "EEXIST")) throw thrown;
@@ -68,6 +71,22 @@ export class Lock {
     clearInterval(this.#touch);
     const holder = readHolder(this.#path);
     if (holder !== "gone" && holder?.token === this.#token) fs.rmSync(this.#path, { force: true });
+  }
+}
+
+/** Makes the lock with its holder in it, or throws EEXIST. Nobody ever sees it empty: it could not be told from
+ * one that a crash has torn. */
+function makeLock(path: string, own: Holder): void {
+  const written = `${path}.${own.token}`;
+  const content = JSON.stringify(own);
+  try {
+    fs.writeFileSync(written, content, { flag: "wx", mode: 0o600 });
+    fs.linkSync(written, path);
+  } catch (thrown) {
+    if (!isErrno(thrown, ...NO_LINKS_ERRNOS)) throw thrown;
+    fs.writeFileSync(path, content, { flag: "wx", mode: 0o600 });
+  } finally {
+    fs.rmSync(written, { force: true });
   }
 }
 

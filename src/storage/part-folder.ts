@@ -19,6 +19,14 @@ import {
   noClaims,
 } from "./journal.js";
 import { Lock } from "./lock.js";
+import {
+  makeOwnFolder,
+  openForWriting,
+  readIfThere,
+  removeIfEmpty,
+  syncDirectory,
+  writeOwnFile,
+} from "./part-files.js";
 
 /** Where a run of a chunk's bytes goes. */
 export interface WriteRun {
@@ -40,6 +48,7 @@ const JOURNAL_GROUP = 16;
 const FILES_PER_TURN = 256;
 
 const PART_MODE = 0o700;
+const MAX_LOCK_ATTEMPTS = 3;
 
 export class PartFolder {
   readonly root: ManifestRoot;
@@ -55,6 +64,8 @@ export class PartFolder {
   readonly #lock: Lock;
   readonly #journalFd: number;
   #unwritten: number[] = [];
+  /** Whole records in the journal end here; what a failed write left behind is written over. */
+  #journalBytes: number;
   #journalRecords: number;
   /** Least recently used first. */
   readonly #open = new Map<number, { readonly fd: number; uses: number }>();
@@ -75,6 +86,7 @@ export class PartFolder {
     this.claims = claims;
     this.#lock = lock;
     this.#journalFd = journalFd;
+    this.#journalBytes = claims.wholeBytes;
     this.#journalRecords = claims.held.count;
   }
 
@@ -84,9 +96,7 @@ export class PartFolder {
     const paths = partPaths(outputDirectory, root);
     try {
       fs.mkdirSync(outputDirectory, { recursive: true });
-      fs.mkdirSync(paths.part, { recursive: true, mode: PART_MODE });
-      refuseForeign(paths.part);
-      const lock = await Lock.acquire(path.join(paths.part, "lock"), paths.target);
+      const lock = await lockPart(paths);
       try {
         return PartFolder.#openLocked(root, paths, lock);
       } catch (thrown) {
@@ -116,12 +126,17 @@ export class PartFolder {
         hint: "move it away, or choose another folder with --output",
       });
     }
+    writeOwnFile(path.join(paths.part, "root"), root.bytes);
+    if (!isClaimed) makeOwnFolder(contentPath(paths.part));
     const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
     const journalFd = fs.openSync(journalPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-    fs.writeSync(journalFd, encodeJournalHeader(contentId, chunkCount), 0, undefined, 0);
-    fs.ftruncateSync(journalFd, claims.wholeBytes);
-    fs.writeFileSync(path.join(paths.part, "root"), root.bytes, { mode: 0o600 });
-    if (!isClaimed) fs.mkdirSync(contentPath(paths.part), { recursive: true });
+    try {
+      fs.writeSync(journalFd, encodeJournalHeader(contentId, chunkCount), 0, undefined, 0);
+      fs.ftruncateSync(journalFd, claims.wholeBytes);
+    } catch (thrown) {
+      fs.closeSync(journalFd);
+      throw thrown;
+    }
     return new PartFolder(root, paths, claims, isClaimed, lock, journalFd);
   }
 
@@ -141,7 +156,7 @@ export class PartFolder {
 
   /** Keeps a body that is not in the root, so that a resumed download need not fetch it. */
   storeBody(body: Uint8Array): void {
-    fs.writeFileSync(path.join(this.partPath, "body"), body, { mode: 0o600 });
+    writeOwnFile(path.join(this.partPath, "body"), body);
   }
 
   /** Where the bytes of a chunk go. Every call is followed by one `releaseRuns` with the same segments. */
@@ -179,10 +194,9 @@ export class PartFolder {
 
   flushJournal(): void {
     if (this.#unwritten.length === 0 || this.#isClosed) return;
-    const records = encodeJournalRecords(this.#unwritten);
+    this.#append(encodeJournalRecords(this.#unwritten));
     this.#journalRecords += this.#unwritten.length;
     this.#unwritten = [];
-    this.#append(records);
   }
 
   /** From now on a target with our name may be our own. */
@@ -206,10 +220,7 @@ export class PartFolder {
     this.flushJournal();
     fs.fsyncSync(this.#journalFd);
     const markPath = path.join(this.partPath, "pause");
-    fs.writeFileSync(`${markPath}.new`, await this.#identityDigest(manifest, held), {
-      mode: 0o600,
-      flush: true,
-    });
+    writeOwnFile(`${markPath}.new`, await this.#identityDigest(manifest, held), true);
     fs.renameSync(`${markPath}.new`, markPath);
     syncDirectory(this.partPath);
   }
@@ -217,7 +228,11 @@ export class PartFolder {
   /** Closes what is open and gives up the lock. A folder with nothing worth keeping is removed. */
   close(): void {
     if (this.#isClosed) return;
-    this.flushJournal();
+    try {
+      this.flushJournal();
+    } catch {
+      // A claim that is lost costs time; the lock must be given up all the same.
+    }
     this.#isClosed = true;
     this.#closeUnused(0);
     fs.closeSync(this.#journalFd);
@@ -238,7 +253,10 @@ export class PartFolder {
   }
 
   #append(bytes: Buffer): void {
-    fs.writeSync(this.#journalFd, bytes, 0, bytes.byteLength, fs.fstatSync(this.#journalFd).size);
+    for (let done = 0; done < bytes.byteLength; ) {
+      done += fs.writeSync(this.#journalFd, bytes, done, bytes.byteLength - done, this.#journalBytes + done);
+    }
+    this.#journalBytes += bytes.byteLength;
   }
 
   #acquire(fileIndex: number, filePath: string, size: number, executable: boolean): number {
@@ -264,7 +282,8 @@ export class PartFolder {
     }
   }
 
-  /** A digest over which chunks are held, and the identity of every file that has one of them. */
+  /** A digest over the numbers of the chunks and the identities of every file that holds one. The numbers
+   * count: the journal may still claim what this run has found wrong. */
   async #identityDigest(manifest: Manifest, held: Bitfield): Promise<string> {
     const hash = createHash("sha256").update(held.toBytes());
     for (const [fileIndex, file] of manifest.files.entries()) {
@@ -305,6 +324,19 @@ function partPaths(outputDirectory: string, root: ManifestRoot): PartPaths {
   };
 }
 
+/** Makes the part folder and takes its lock. */
+async function lockPart(paths: PartPaths): Promise<Lock> {
+  for (let attempt = 1; ; attempt++) {
+    makeOwnFolder(paths.part, PART_MODE);
+    try {
+      return await Lock.acquire(path.join(paths.part, "lock"), paths.target);
+    } catch (thrown) {
+      // Whoever held the lock may have had nothing worth keeping, and removed the folder.
+      if (!isErrno(thrown, "ENOENT") || attempt === MAX_LOCK_ATTEMPTS) throw thrown;
+    }
+  }
+}
+
 function contentPath(partPath: string): string {
   return path.join(partPath, "content");
 }
@@ -324,54 +356,4 @@ function isOwnTarget(root: ManifestRoot, paths: PartPaths): boolean {
 export function isEmptyTarget(targetPath: string): boolean {
   const stats = fs.lstatSync(targetPath);
   return stats.isDirectory() ? fs.readdirSync(targetPath).length === 0 : stats.isFile() && stats.size === 0;
-}
-
-/** A part folder must be a real folder of our own: someone else could change files under us. */
-function refuseForeign(partPath: string): void {
-  const stats = fs.lstatSync(partPath);
-  const isOwn = process.getuid === undefined || stats.uid === process.getuid();
-  if (!stats.isDirectory() || !isOwn) {
-    throw new GoshareError("PART_UNUSABLE", `${partPath} is not a folder of this user`, {
-      hint: `remove ${partPath}, or choose another folder with --output`,
-    });
-  }
-}
-
-/** Opens a file of the part folder for writing, never through a link; makes missing folders on the way. */
-export function openForWriting(filePath: string, executable: boolean, extraFlags = 0): number {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
-  const flags = O_RDWR | O_CREAT | O_NOFOLLOW | extraFlags;
-  const mode = executable ? 0o777 : 0o666;
-  try {
-    return fs.openSync(filePath, flags, mode);
-  } catch (thrown) {
-    if (!isErrno(thrown, "ENOENT")) throw thrown;
-    fs.mkdirSync(path.dirname(filePath), { recursive: true });
-    return fs.openSync(filePath, flags, mode);
-  }
-}
-
-/** Makes names in a directory durable. */
-export function syncDirectory(directory: string): void {
-  const fd = fs.openSync(directory, fs.constants.O_RDONLY);
-  try {
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function readIfThere(filePath: string, expectedBytes?: number): Buffer | undefined {
-  const stats = fs.lstatSync(filePath, { throwIfNoEntry: false });
-  if (stats === undefined || !stats.isFile()) return undefined;
-  if (expectedBytes !== undefined && stats.size !== expectedBytes) return undefined;
-  return fs.readFileSync(filePath);
-}
-
-function removeIfEmpty(directory: string): void {
-  try {
-    fs.rmdirSync(directory);
-  } catch {
-    // It holds an earlier download: that stays.
-  }
 }

@@ -4,10 +4,10 @@
 import * as fs from "node:fs";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { promisify } from "node:util";
-import { GoshareError } from "../core/errors.js";
+import { GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest } from "../manifest/manifest.js";
-import { hasIdentity } from "./file-identity.js";
+import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "./file-identity.js";
 import { ReadMode } from "./read-mode.js";
 import { type SourceTree, sourcePath } from "./source-tree.js";
 
@@ -81,7 +81,7 @@ export class ShareSource {
 
   #readSegment(segment: ChunkSegment, into: Uint8Array): void {
     const { fileIndex, fileOffset, chunkOffset, length } = segment;
-    const file = this.#acquire(fileIndex, () => fs.openSync(this.#pathOf(fileIndex), fs.constants.O_RDONLY));
+    const file = this.#acquire(fileIndex, () => fs.openSync(this.#pathOf(fileIndex), SOURCE_OPEN_FLAGS));
     try {
       let done = 0;
       while (done < length) {
@@ -106,7 +106,16 @@ export class ShareSource {
         await this.#readSegmentInPool(segment, into);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(POOL_READS, segments.length) }, lane));
+    // All of them end before this does: what is still read must not reach the buffer's next user.
+    const lanes = await Promise.allSettled(
+      Array.from({ length: Math.min(POOL_READS, segments.length) }, () =>
+        lane().catch((thrown: unknown) => {
+          next = segments.length;
+          throw thrown;
+        }),
+      ),
+    );
+    for (const result of lanes) if (result.status === "rejected") throw result.reason;
   }
 
   async #readSegmentInPool(segment: ChunkSegment, into: Uint8Array): Promise<void> {
@@ -138,7 +147,7 @@ export class ShareSource {
 
   async #openInPool(fileIndex: number): Promise<number> {
     try {
-      return await openInPool(this.#pathOf(fileIndex), fs.constants.O_RDONLY);
+      return await openInPool(this.#pathOf(fileIndex), SOURCE_OPEN_FLAGS);
     } catch (thrown) {
       throw this.#named(thrown, fileIndex);
     }
@@ -182,11 +191,9 @@ export class ShareSource {
     );
   }
 
-  /** A missing file is a changed one; other failures of the file system keep their own code. */
+  /** What is no longer a file there was changed; other failures of the file system keep their own code. */
   #named(thrown: unknown, fileIndex: number): GoshareError {
-    const isMissing =
-      thrown instanceof Error && "code" in thrown && (thrown.code === "ENOENT" || thrown.code === "ENOTDIR");
-    return isMissing ? this.#changed(fileIndex) : GoshareError.from(thrown);
+    return isErrno(thrown, ...REPLACED_ERRNOS) ? this.#changed(fileIndex) : GoshareError.from(thrown);
   }
 }
 

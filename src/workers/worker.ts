@@ -6,7 +6,8 @@ import * as fs from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { diskErrorCode } from "../core/errors.js";
 import { hasIdentity } from "../storage/file-identity.js";
-import { openForWriting, type WriteRun } from "../storage/part-folder.js";
+import { openForWriting } from "../storage/part-files.js";
+import type { WriteRun } from "../storage/part-folder.js";
 import {
   type HashTask,
   LOADED,

@@ -1,6 +1,7 @@
 // A folder for one test file, gone when its tests are; what a test needs of the machine, or why it is skipped;
 // and the typed error something ends with.
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { test } from "uvu";
@@ -38,3 +39,33 @@ export async function errorOf(run: () => unknown): Promise<GoshareError> {
   }
   throw new Error("nothing was thrown");
 }
+
+/** Why open descriptors cannot be counted here, if they cannot. */
+export const noDescriptorList = existsSync("/proc/self/fd") ? undefined : "there is no /proc/self/fd";
+
+/** The files below `folder` that this process has open, once for each descriptor. */
+export function openBelow(folder: string): string[] {
+  const targets: string[] = [];
+  for (const fd of readdirSync("/proc/self/fd")) {
+    try {
+      targets.push(readlinkSync(`/proc/self/fd/${fd}`));
+    } catch {
+      // The descriptor of the listing itself.
+    }
+  }
+  return targets.filter((target) => target.startsWith(folder));
+}
+
+/** Makes sure that a file is seen to have changed: times of files advance in steps of some milliseconds. */
+export function changeUntilSeen(filePath: string, change: () => void): void {
+  const before = statSync(filePath, { bigint: true }).ctimeNs;
+  do change();
+  while (statSync(filePath, { bigint: true }).ctimeNs === before);
+}
+
+/** Why system calls cannot be made to fail here, if they cannot. */
+export const noStrace = (() => {
+  const { status, error } = spawnSync("strace", ["-f", "-o", "/dev/null", "true"], { stdio: "ignore" });
+  if (error !== undefined) return "strace is not installed";
+  return status === 0 ? undefined : "strace may not trace here";
+})();

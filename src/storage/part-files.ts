@@ -1,0 +1,78 @@
+// Single files and folders of a part folder: read, made and opened without ever following a link, since who
+// planted it might have it point anywhere. Knows nothing of what is in them.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { GoshareError, isErrno } from "../core/errors.js";
+
+/** Mode of a file that is for goshare itself. */
+const OWN_FILE_MODE = 0o600;
+
+/** Makes a folder, or finds one of this user; throws PART_UNUSABLE for anything else. */
+export function makeOwnFolder(folderPath: string, mode?: number): void {
+  if (fs.lstatSync(folderPath, { throwIfNoEntry: false }) === undefined)
+    fs.mkdirSync(folderPath, { recursive: true, mode });
+  refuseForeign(folderPath);
+}
+
+/** A part folder must be a real folder of our own: someone else could change files under us. */
+function refuseForeign(partPath: string): void {
+  const stats = fs.lstatSync(partPath);
+  const isOwn = process.getuid === undefined || stats.uid === process.getuid();
+  if (!stats.isDirectory() || !isOwn) {
+    throw new GoshareError("PART_UNUSABLE", `${partPath} is not a folder of this user`, {
+      hint: `remove ${partPath}, or choose another folder with --output`,
+    });
+  }
+}
+
+/** Writes a file of goshare's own, whole; `flush` makes it durable. */
+export function writeOwnFile(filePath: string, content: Uint8Array | string, flush = false): void {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = fs.constants;
+  const fd = fs.openSync(filePath, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, OWN_FILE_MODE);
+  try {
+    fs.writeFileSync(fd, content);
+    if (flush) fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Opens a file of the part folder for writing, never through a link; makes missing folders on the way. */
+export function openForWriting(filePath: string, executable: boolean, extraFlags = 0): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
+  const flags = O_RDWR | O_CREAT | O_NOFOLLOW | extraFlags;
+  const mode = executable ? 0o777 : 0o666;
+  try {
+    return fs.openSync(filePath, flags, mode);
+  } catch (thrown) {
+    if (!isErrno(thrown, "ENOENT")) throw thrown;
+    fs.mkdirSync(path.dirname(filePath), { recursive: true });
+    return fs.openSync(filePath, flags, mode);
+  }
+}
+
+/** Makes names in a directory durable. */
+export function syncDirectory(directory: string): void {
+  const fd = fs.openSync(directory, fs.constants.O_RDONLY);
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** The content of a file, if one is there and has the size that is expected. */
+export function readIfThere(filePath: string, expectedBytes?: number): Buffer | undefined {
+  const stats = fs.lstatSync(filePath, { throwIfNoEntry: false });
+  if (stats === undefined || !stats.isFile()) return undefined;
+  if (expectedBytes !== undefined && stats.size !== expectedBytes) return undefined;
+  return fs.readFileSync(filePath);
+}
+
+export function removeIfEmpty(directory: string): void {
+  try {
+    fs.rmdirSync(directory);
+  } catch {
+    // It holds an earlier download: that stays.
+  }
+}

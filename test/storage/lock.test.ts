@@ -1,0 +1,226 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { Lock } from "../../src/storage/lock.js";
+import { errorOf, noStrace, scratchFolders, testUnless } from "./scratch.js";
+
+const CHILD = fileURLToPath(new URL("lock-child.js", import.meta.url));
+const noProc = fs.existsSync("/proc/self/stat") ? undefined : "there is no /proc";
+
+const scratch = scratchFolders("lock");
+const newPath = () => path.join(scratch(), "lock");
+const acquire = (lockPath: string) => Lock.acquire(lockPath, "the target");
+
+interface Holder {
+  /** What the child said first: "held by PID", or the code of its error. */
+  readonly said: string;
+  /** Sends the signal; resolves when the child is gone. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+const children = new Set<ChildProcess>();
+test.after(() => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
+/** Runs the child that takes the lock, behind `wrapper` if one is given. */
+async function holder(lockPath: string, ...wrapper: readonly string[]): Promise<Holder> {
+  const [command = "", ...args] = [...wrapper, process.execPath, CHILD, lockPath];
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  children.add(child);
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const said = await new Promise<string>((resolve) => {
+    createInterface({ input: child.stdout })
+      .once("line", resolve)
+      .once("close", () => resolve("nothing"));
+  });
+  return {
+    said,
+    end: (signal) => {
+      // A tracer between the two must not be what the signal ends.
+      if (wrapper.includes("strace")) process.kill(Number(said.replace(/\D/g, "")), signal);
+      else child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+const heldLock = (lockPath: string) => fs.existsSync(lockPath) && fs.readFileSync(lockPath, "utf8");
+
+test("a lock is held by one process, which the others name, and after it by another", async () => {
+  const lockPath = newPath();
+  const first = await holder(lockPath);
+  assert.match(first.said, /^held by \d+$/);
+  const error = await errorOf(() => acquire(lockPath));
+  assert.is(error.code, "TARGET_BUSY");
+  assert.match(
+    error.message,
+    `process ${first.said.slice("held by ".length)} already downloads to the target`,
+  );
+  assert.ok(error.hint);
+  await first.end("SIGTERM");
+  assert.equal(fs.readdirSync(path.dirname(lockPath)), []);
+  const lock = await acquire(lockPath);
+  assert.is((await holder(lockPath)).said, "TARGET_BUSY");
+  lock.release();
+});
+
+test("a process cannot take a lock twice", async () => {
+  const lockPath = newPath();
+  const lock = await acquire(lockPath);
+  assert.is((await errorOf(() => acquire(lockPath))).code, "TARGET_BUSY");
+  lock.release();
+  (await acquire(lockPath)).release();
+});
+
+test("a process that was killed loses its lock at once", async () => {
+  const lockPath = newPath();
+  const first = await holder(lockPath);
+  await first.end("SIGKILL");
+  assert.ok(heldLock(lockPath));
+  (await acquire(lockPath)).release();
+  assert.equal(fs.readdirSync(path.dirname(lockPath)), []);
+});
+
+testUnless(noProc, "a process that is dead and not yet reaped loses its lock too", async () => {
+  const lockPath = newPath();
+  // The shell becomes a process that never waits for its child.
+  const parent = await holder(lockPath, "/bin/sh", "-c", '"$0" "$@" & exec sleep 600');
+  const pid = Number(parent.said.slice("held by ".length));
+  process.kill(pid, "SIGKILL");
+  const lock = await acquire(lockPath);
+  assert.match(fs.readFileSync(`/proc/${pid}/stat`, "utf8"), /\) Z /);
+  lock.release();
+  await parent.end("SIGKILL");
+});
+
+testUnless(noProc, "a lock of a process whose number another one has by now counts for nothing", async () => {
+  const lockPath = newPath();
+  (await acquire(lockPath)).release();
+  const lock = await acquire(lockPath);
+  const own: unknown = JSON.parse(fs.readFileSync(lockPath, "utf8"));
+  lock.release();
+  assert.type(own, "object");
+  const earlier = { ...Object(own), token: "earlier", pid: process.ppid, started: "1" };
+  fs.writeFileSync(lockPath, JSON.stringify(earlier));
+  (await acquire(lockPath)).release();
+  assert.not.ok(fs.existsSync(lockPath));
+});
+
+test("a lock that a crash has torn counts for nothing", async () => {
+  const torn = [
+    "",
+    "{",
+    "null",
+    "[]",
+    '"lock"',
+    "17",
+    '{"token":"x"}',
+    '{"pid":"x"}',
+    "\0\0\0\0",
+    "\xff\xfe",
+  ];
+  for (const content of torn) {
+    const lockPath = newPath();
+    fs.writeFileSync(lockPath, content, "latin1");
+    if (content.startsWith("[") || content.includes("token") || /^["1{].+/.test(content)) {
+      // Readable: it says nothing of a place, so it counts by its age.
+      fs.utimesSync(lockPath, 1, 1);
+    }
+    const lock = await acquire(lockPath);
+    assert.match(fs.readFileSync(lockPath, "utf8"), `"pid":${process.pid},`);
+    lock.release();
+    assert.equal(fs.readdirSync(path.dirname(lockPath)), [], content);
+  }
+});
+
+test("a lock of another place counts while it is touched", async () => {
+  const lockPath = newPath();
+  const other = { token: "other", pid: 1, started: "1", place: "another machine" };
+  fs.writeFileSync(lockPath, JSON.stringify(other));
+  const error = await errorOf(() => acquire(lockPath));
+  assert.is(error.code, "TARGET_BUSY");
+  assert.is(fs.readFileSync(lockPath, "utf8"), JSON.stringify(other));
+  const twoMinutesAgo = Date.now() / 1000 - 120;
+  fs.utimesSync(lockPath, twoMinutesAgo, twoMinutesAgo);
+  (await acquire(lockPath)).release();
+});
+
+test("a lock that is held is touched again and again, until it is released", async () => {
+  const lockPath = newPath();
+  const realSetInterval = globalThis.setInterval;
+  let touch: () => void = () => assert.unreachable("no interval");
+  let everyMs = 0;
+  Object.assign(globalThis, {
+    setInterval: (run: () => void, ms: number) => {
+      touch = run;
+      everyMs = ms;
+      return realSetInterval(() => undefined, 2 ** 30);
+    },
+  });
+  const lock = await acquire(lockPath).finally(() => {
+    globalThis.setInterval = realSetInterval;
+  });
+  assert.ok(everyMs > 0 && everyMs <= 20_000, "often enough for others to see");
+  fs.utimesSync(lockPath, 1, 1);
+  touch();
+  while (fs.statSync(lockPath).mtimeMs < 10_000) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(Math.abs(fs.statSync(lockPath).mtimeMs - Date.now()) < 60_000);
+  lock.release();
+});
+
+test("a release removes nothing but one's own lock", async () => {
+  const lockPath = newPath();
+  const lock = await acquire(lockPath);
+  const other = JSON.stringify({ token: "other", pid: 1, started: "1", place: "another machine" });
+  fs.writeFileSync(lockPath, other);
+  lock.release();
+  assert.is(heldLock(lockPath), other);
+
+  const removed = newPath();
+  const second = await acquire(removed);
+  fs.rmSync(removed);
+  second.release();
+  const torn = newPath();
+  const third = await acquire(torn);
+  fs.writeFileSync(torn, "");
+  third.release();
+  assert.is(heldLock(torn), "");
+});
+
+test("others may not read a lock, and a link in its place is not written through", async () => {
+  const lockPath = newPath();
+  const lock = await acquire(lockPath);
+  assert.is(fs.statSync(lockPath).mode & 0o777, 0o600);
+  lock.release();
+  const elsewhere = path.join(scratch(), "elsewhere");
+  fs.symlinkSync(elsewhere, lockPath);
+  assert.is((await errorOf(() => acquire(lockPath))).code, "TARGET_BUSY");
+  assert.not.ok(fs.existsSync(elsewhere));
+});
+
+test("of many processes that find a dead one's lock exactly one gets it", async () => {
+  const lockPath = newPath();
+  await (await holder(lockPath)).end("SIGKILL");
+  const all = await Promise.all(Array.from({ length: 4 }, () => holder(lockPath)));
+  const said = all.map((one) => one.said.replace(/ by \d+/, "")).sort();
+  assert.equal(said, ["TARGET_BUSY", "TARGET_BUSY", "TARGET_BUSY", "held"]);
+  await Promise.all(all.map((one) => one.end("SIGTERM")));
+  assert.equal(fs.readdirSync(path.dirname(lockPath)), []);
+});
+
+testUnless(noStrace, "a lock that is just being written is not mistaken for a torn one", async () => {
+  const lockPath = newPath();
+  const slowly = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", lockPath, "-e", "trace=write,pwrite64"];
+  const first = holder(lockPath, ...slowly, "-e", "inject=write,pwrite64:delay_enter=700000");
+  while (!fs.existsSync(lockPath)) await new Promise((resolve) => setImmediate(resolve));
+  assert.is((await errorOf(() => acquire(lockPath))).code, "TARGET_BUSY");
+  assert.match((await first).said, /^held/);
+  await (await first).end("SIGTERM");
+});
+
+test.run();
