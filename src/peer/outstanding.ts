@@ -120,6 +120,8 @@ export class Outstanding {
     const [min, max] = open.payloadRange;
     if (payloadBytes < min || payloadBytes > max)
       throw violation(`a ${reply.type} with ${payloadBytes} bytes of payload`);
+    const problem = replyProblem(open.request, reply);
+    if (problem !== undefined) throw violation(`a ${reply.type} ${problem}`);
     if (reply.type === "availability" && (reply.coverage === "bitfield") !== payloadBytes > 0 && max > 0) {
       throw violation("an availability whose payload does not fit its coverage");
     }
@@ -194,6 +196,17 @@ export class Outstanding {
     assert.equal(open.buffer.byteLength, chunkBytes);
     return open.buffer.subarray(open.receivedBytes, end);
   }
+}
+
+/** In what a reply of the right kind is not what was asked for; undefined if it is. */
+function replyProblem(request: Request, reply: Reply): string | undefined {
+  if (reply.type === "manifestData" && request.type === "getManifest" && reply.page !== request.page)
+    return `with page ${reply.page} where page ${request.page} was asked for`;
+  if (reply.type === "availability" && request.type === "join" && reply.contentId !== request.contentId)
+    return "for another content id than was joined";
+  if (reply.type === "peerList" && request.type === "getPeers" && reply.peers.length > request.max)
+    return `with ${reply.peers.length} peers where ${request.max} were asked for`;
+  return undefined;
 }
 
 function progress(nowMs: number): Progress {
