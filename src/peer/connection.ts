@@ -89,9 +89,13 @@ export class PeerConnection {
     this.#handlerFor = handlerFor;
     this.#clock = clock;
     this.#nextId = role === "dialler" ? 1 : 2;
+    // Frames may follow in what was read together with the one that ended the connection.
     const frames: FrameHandler = {
-      frameStarted: (header, payloadBytes) => this.#frameStarted(header, payloadBytes),
-      frameEnded: (header, payload) => this.#frameEnded(header, payload),
+      frameStarted: (header, payloadBytes) =>
+        this.#isClosed ? "discard" : this.#frameStarted(header, payloadBytes),
+      frameEnded: (header, payload) => {
+        if (!this.#isClosed) this.#frameEnded(header, payload);
+      },
     };
     this.reader = new FrameReader(frames);
   }
@@ -201,7 +205,6 @@ export class PeerConnection {
       this.#lastWrittenAtMs = this.#clock.nowMs();
       if (!this.#isClosed) this.bytesSent += bytes.byteLength;
       sent();
-      this.#endIfDone();
     });
   }
 
@@ -229,7 +232,10 @@ export class PeerConnection {
 
   #send(header: FrameHeader, payload?: Uint8Array, written?: () => void): void {
     assert(this.#socket !== undefined);
-    this.#socket.write(encodeFrame(header, payload?.byteLength ?? 0), payload, written);
+    this.#socket.write(encodeFrame(header, payload?.byteLength ?? 0), payload, () => {
+      written?.();
+      this.#endIfDone();
+    });
   }
 
   #sendHello(probe: boolean): void {
@@ -422,7 +428,7 @@ export class PeerConnection {
     const socket = this.#socket;
     if (error?.code === "PEER_PROTOCOL" && !this.#saidGoodbye)
       this.#sayGoodbye("protocolError", error.message);
-    if (this.#saidGoodbye && socket !== undefined) {
+    if (socket !== undefined && (this.#saidGoodbye || this.#heardGoodbye)) {
       socket.end();
       setTimeout(() => socket.destroy(), this.#options.closeTimeoutMs).unref();
     } else socket?.destroy();

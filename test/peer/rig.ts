@@ -9,7 +9,12 @@ import type { GoodbyeReason, Notice, RefusalReason, Request } from "../../src/pe
 import { type ConnectionOptions, defaultConnectionOptions } from "../../src/peer/options.js";
 import type { ChunkRequest } from "../../src/peer/outstanding.js";
 import { PeerSocket } from "../../src/peer/peer-socket.js";
-import { ScriptedListener, ScriptedPeer, withinPatience } from "../support/scripted-peer.js";
+import {
+  type HelloChanges,
+  ScriptedListener,
+  ScriptedPeer,
+  withinPatience,
+} from "../support/scripted-peer.js";
 
 /** A clock that stands still until it is moved. */
 export class HandClock {
@@ -108,6 +113,8 @@ export class RecordingHandler implements ConnectionHandler {
 export interface RigOptions {
   readonly local?: Partial<LocalPeer>;
   readonly connection?: Partial<ConnectionOptions>;
+  /** What the scripted peer says of itself, where that is not the usual. */
+  readonly remote?: HelloChanges;
 }
 
 export interface Rig {
@@ -176,8 +183,8 @@ async function accepted(connection: PeerConnection) {
 /** A connection in `role` that is open. */
 export async function openRig(role: Role, options: RigOptions = {}): Promise<Rig> {
   const rig = await connect(role, options);
-  if (role === "dialler") await rig.peer.welcome();
-  else await rig.peer.greet();
+  if (role === "dialler") await rig.peer.welcome(options.remote);
+  else await rig.peer.greet(options.remote);
   await rig.opened;
   return rig;
 }

@@ -17,6 +17,8 @@ export type BodyInit = Exclude<
 >;
 type Values = { readonly [B in Body as B["case"]]: B["value"] };
 
+export type HelloChanges = MessageInitShape<typeof HelloSchema>;
+
 export interface HeardFrame {
   readonly id: number;
   /** Undefined for a body that is not known. */
@@ -56,7 +58,7 @@ export function unknownFrame({ id = 0, payload }: FrameParts = {}): Buffer {
 }
 
 /** A Hello that is all right, with `changes` over it. */
-export function helloBody(changes: MessageInitShape<typeof HelloSchema> = {}): BodyInit {
+export function helloBody(changes: HelloChanges = {}): BodyInit {
   return {
     case: "hello",
     value: {
@@ -124,7 +126,7 @@ export class ScriptedPeer {
     return this.sendBytes(frameBytes(body, parts));
   }
 
-  sendHello(changes: MessageInitShape<typeof HelloSchema> = {}): this {
+  sendHello(changes: HelloChanges = {}): this {
     return this.send(helloBody(changes));
   }
 
@@ -146,8 +148,7 @@ export class ScriptedPeer {
 
   /** Sends what is queued, then breaks the connection. */
   reset(): this {
-    if (this.#socket.writableLength === 0) this.#socket.resetAndDestroy();
-    else this.#socket.once("drain", () => this.#socket.resetAndDestroy());
+    this.#socket.write("", () => this.#socket.resetAndDestroy());
     return this;
   }
 
@@ -209,12 +210,12 @@ export class ScriptedPeer {
   }
 
   /** Exchanges Hellos as the one who dialled. */
-  async greet(changes: MessageInitShape<typeof HelloSchema> = {}): Promise<Heard<"hello">> {
+  async greet(changes: HelloChanges = {}): Promise<Heard<"hello">> {
     return this.sendHello(changes).expect("hello");
   }
 
   /** Exchanges Hellos as the one who was dialled. */
-  async welcome(changes: MessageInitShape<typeof HelloSchema> = {}): Promise<Heard<"hello">> {
+  async welcome(changes: HelloChanges = {}): Promise<Heard<"hello">> {
     const hello = await this.expect("hello");
     this.sendHello(changes);
     return hello;
