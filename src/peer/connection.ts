@@ -8,7 +8,8 @@ import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import { MAX_CHUNKS } from "../manifest/limits.js";
 import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from "./frame.js";
-import { helloProblem, type LocalPeer } from "./handshake.js";
+import { helloOf, helloProblem, type LocalPeer } from "./handshake.js";
+import { Liveness, type LivenessView } from "./liveness.js";
 import {
   type FrameHeader,
   type GoodbyeReason,
@@ -68,14 +69,11 @@ export class PeerConnection {
   #isClosed = false;
   #saidGoodbye = false;
   #heardGoodbye = false;
-  #lastByteAtMs = 0;
-  #lastBytesRead = 0;
-  #lastWrittenAtMs = 0;
-  #pingPending = false;
+  #liveness: Liveness | undefined;
   bytesReceived = 0;
   bytesSent = 0;
 
-  /** Use `dialPeer` or `acceptPeer` (handshake.ts opens it). */
+  /** Use `dialPeer` or `PeerListener`. */
   constructor(
     role: Role,
     local: LocalPeer,
@@ -105,9 +103,7 @@ export class PeerConnection {
   open(socket: PeerSocket, probe = false): Promise<void> {
     assert(this.#socket === undefined);
     this.#socket = socket;
-    const now = this.#clock.nowMs();
-    this.#lastByteAtMs = now;
-    this.#lastWrittenAtMs = now;
+    this.#liveness = new Liveness(this.#options, this.#clock.nowMs());
     return new Promise((resolve, reject) => {
       this.#opened = { resolve, reject };
       this.#tick = setInterval(() => this.#checkLiveness(), Math.min(TICK_MS, this.#options.helloTimeoutMs));
@@ -138,6 +134,10 @@ export class PeerConnection {
   /** Own requests without an answer. */
   get openRequests(): number {
     return this.#outstanding.size;
+  }
+
+  get #bytesRead(): number {
+    return this.#socket?.bytesRead ?? 0;
   }
 
   /** Bytes that wait for the kernel. */
@@ -173,7 +173,7 @@ export class PeerConnection {
     if (this.#isClosed || !this.reader.isBlocked) return;
     const sink = this.#outstanding.unblock();
     if (sink === undefined) return;
-    this.#lastByteAtMs = this.#clock.nowMs();
+    this.#liveness?.unblocked(this.#bytesRead, this.#clock.nowMs());
     this.reader.unblock(sink);
     this.#socket?.resume();
   }
@@ -200,9 +200,7 @@ export class PeerConnection {
       sent();
       return;
     }
-    if (this.pendingWriteBytes === 0) this.#lastWrittenAtMs = this.#clock.nowMs();
     this.#send({ requestId: id, message: { type: "chunkData", chunkIndex, offset: 0 } }, bytes, () => {
-      this.#lastWrittenAtMs = this.#clock.nowMs();
       if (!this.#isClosed) this.bytesSent += bytes.byteLength;
       sent();
     });
@@ -232,21 +230,16 @@ export class PeerConnection {
 
   #send(header: FrameHeader, payload?: Uint8Array, written?: () => void): void {
     assert(this.#socket !== undefined);
+    this.#liveness?.writing(this.pendingWriteBytes, this.#clock.nowMs());
     this.#socket.write(encodeFrame(header, payload?.byteLength ?? 0), payload, () => {
+      this.#liveness?.written(this.#clock.nowMs());
       written?.();
       this.#endIfDone();
     });
   }
 
   #sendHello(probe: boolean): void {
-    const { peerId, agent, features, nonce } = this.#local;
-    const hello: Hello = {
-      ...{ protocolMin: this.#local.protocolMin, protocolMax: this.#local.protocolMax },
-      ...{ peerId, agent, features, nonce, probe },
-      listenPort: this.#local.listenPort(),
-      maxRequestsInFlight: this.#options.maxRequestsInFlight,
-      idleTimeoutMs: this.#options.idleTimeoutMs,
-    };
+    const hello = helloOf(this.#local, this.#options, probe);
     this.#send({ requestId: 0, message: { type: "hello", ...hello } });
   }
 
@@ -262,14 +255,8 @@ export class PeerConnection {
     }
     if (message.type === "unknown") return "discard";
     if (isReply(message)) {
-      const now = this.#clock.nowMs();
-      return this.#outstanding.replyStarted(
-        requestId,
-        message,
-        payloadBytes,
-        now,
-        this.#socket?.bytesRead ?? 0,
-      );
+      const begun = { startedAtMs: this.#clock.nowMs(), bytesReadAtStart: this.#bytesRead };
+      return this.#outstanding.replyStarted(requestId, message, payloadBytes, begun);
     }
     if (isRequest(message)) {
       this.#checkRemoteId(requestId);
@@ -287,14 +274,10 @@ export class PeerConnection {
       return "discard";
     }
     const expectedBytes = this.#handler?.bitfieldBytes(request.contentId);
-    if (expectedBytes === undefined) {
-      if (payloadBytes > LARGEST_BITFIELD_BYTES) throw violation(`a bitfield of ${payloadBytes} bytes`);
-      return "discard";
-    }
-    if (payloadBytes !== expectedBytes) {
-      throw violation(`a bitfield of ${payloadBytes} bytes where ${expectedBytes} are due`);
-    }
-    return Buffer.allocUnsafe(payloadBytes);
+    const isWrong =
+      expectedBytes === undefined ? payloadBytes > LARGEST_BITFIELD_BYTES : payloadBytes !== expectedBytes;
+    if (isWrong) throw violation(`a bitfield of ${payloadBytes} bytes where ${expectedBytes} are due`);
+    return expectedBytes === undefined ? "discard" : Buffer.allocUnsafe(payloadBytes);
   }
 
   #checkRemoteId(id: number): void {
@@ -309,8 +292,7 @@ export class PeerConnection {
     if (message.type === "unknown") this.#unknownEnded(requestId);
     else if (isReply(message)) {
       if (message.type === "chunkData") this.bytesReceived += payload?.byteLength ?? 0;
-      if (message.type === "pong") this.#pingPending = false;
-      this.#outstanding.replyEnded(requestId, message, payload);
+      this.#outstanding.replyEnded(requestId, message, payload, this.#clock.nowMs());
       this.#endIfDone();
     } else if (isRequest(message)) this.#requestEnded(requestId, message, payload);
     else if (message.type === "cancel") {
@@ -323,7 +305,7 @@ export class PeerConnection {
   #unknownEnded(id: number): void {
     if (id === 0) return;
     if ((id % 2 === 1) === (this.role === "dialler")) {
-      this.#outstanding.replyUnknown(id);
+      this.#outstanding.replyUnknown(id, this.#clock.nowMs());
       return;
     }
     this.#checkRemoteId(id);
@@ -380,45 +362,21 @@ export class PeerConnection {
   }
 
   #checkLiveness(): void {
-    const socket = this.#socket;
-    if (socket === undefined || this.#isClosed) return;
-    const now = this.#clock.nowMs();
-    if (socket.bytesRead !== this.#lastBytesRead || this.reader.isBlocked) {
-      this.#lastBytesRead = socket.bytesRead;
-      this.#lastByteAtMs = now;
-    }
-    const quietMs = now - this.#lastByteAtMs;
-    if (this.#remote === undefined) {
-      if (quietMs >= this.#options.helloTimeoutMs) this.#timeOut("no Hello in time");
-      return;
-    }
-    const { firstByteTimeoutMs, slowReplyWindowMs, minBytesPerSecond, idleTimeoutMs } = this.#options;
-    const oldest = this.#outstanding.oldest;
-    if (oldest !== undefined) {
-      const waitedMs = Math.min(quietMs, now - oldest.sentAtMs);
-      if (waitedMs >= firstByteTimeoutMs) return this.#timeOut(`nothing came for ${Math.round(waitedMs)} ms`);
-      const runningMs = now - (oldest.startedAtMs ?? now);
-      const receivedBytes = socket.bytesRead - oldest.bytesReadAtStart;
-      if (runningMs >= slowReplyWindowMs && receivedBytes * 1000 < minBytesPerSecond * runningMs) {
-        return this.#timeOut(`${receivedBytes} bytes in ${Math.round(runningMs)} ms`);
-      }
-    }
-    if (socket.pendingWriteBytes > 0 && now - this.#lastWrittenAtMs >= idleTimeoutMs) {
-      return this.#timeOut("it takes no bytes");
-    }
-    const patienceMs = Math.min(idleTimeoutMs, this.remote.idleTimeoutMs || idleTimeoutMs);
-    if (quietMs >= idleTimeoutMs && socket.pendingWriteBytes === 0) return this.#timeOut("idle");
-    if (quietMs >= patienceMs / 2 && !this.#pingPending && this.isOpen && oldest === undefined) {
-      this.#pingPending = true;
+    const liveness = this.#liveness;
+    if (liveness === undefined || this.#isClosed) return;
+    const nowMs = this.#clock.nowMs();
+    const view: LivenessView = {
+      ...{ bytesRead: this.#bytesRead, pendingWriteBytes: this.pendingWriteBytes },
+      ...{ isBlocked: this.reader.isBlocked, remoteIdleTimeoutMs: this.#remote?.idleTimeoutMs },
+      ...{ owedSinceMs: this.#outstanding.owedSinceMs, running: this.#outstanding.running },
+    };
+    const problem = liveness.problem(view, nowMs);
+    if (problem !== undefined) {
+      const message = `the peer at ${this.remoteHost} stands still: ${problem}`;
+      this.fail(new GoshareError("PEER_UNREACHABLE", message), "timeout");
+    } else if (this.isOpen && liveness.isPingDue(view, nowMs)) {
       this.request({ type: "ping" }).catch(() => undefined);
     }
-  }
-
-  #timeOut(what: string): void {
-    this.fail(
-      new GoshareError("PEER_UNREACHABLE", `the peer at ${this.remoteHost} stands still: ${what}`),
-      "timeout",
-    );
   }
 
   #finish(error: GoshareError | undefined): void {
