@@ -2,11 +2,9 @@
 // proto/goshare/v1/peer.proto about who may send what when. Symmetric: who dialled matters only for the
 // parity of ids. Decides nothing about which chunks to ask for or to grant.
 import assert from "node:assert/strict";
-import { Bitfield } from "../core/bitfield.js";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
-import { MAX_CHUNKS } from "../manifest/limits.js";
 import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from "./frame.js";
 import { helloOf, helloProblem, type LocalPeer } from "./handshake.js";
 import { Liveness, type LivenessView } from "./liveness.js";
@@ -24,6 +22,7 @@ import {
 import type { ConnectionOptions } from "./options.js";
 import { type ChunkRequest, type ControlReply, Outstanding } from "./outstanding.js";
 import type { PeerSocket } from "./peer-socket.js";
+import { requestSink, Unanswered } from "./unanswered.js";
 
 /** What an owner of connections does with what comes. Called synchronously; must not throw. */
 export interface ConnectionHandler {
@@ -43,7 +42,6 @@ export interface ConnectionHandler {
 export type Role = "dialler" | "listener";
 
 const TICK_MS = 1000;
-const LARGEST_BITFIELD_BYTES = Bitfield.byteLength(MAX_CHUNKS);
 
 function violation(message: string): GoshareError {
   return new GoshareError("PEER_PROTOCOL", message);
@@ -57,13 +55,12 @@ export class PeerConnection {
   readonly #handlerFor: (connection: PeerConnection) => ConnectionHandler;
   readonly #outstanding = new Outstanding();
   /** Requests of the other side without an answer. */
-  readonly #unanswered = new Set<number>();
+  readonly #unanswered: Unanswered;
   readonly reader: FrameReader;
   #socket: PeerSocket | undefined;
   #handler: ConnectionHandler | undefined;
   #remote: Hello | undefined;
   #nextId: number;
-  #lastRemoteId = 0;
   #opened: { resolve: () => void; reject: (error: GoshareError) => void } | undefined;
   #tick: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -87,6 +84,7 @@ export class PeerConnection {
     this.#handlerFor = handlerFor;
     this.#clock = clock;
     this.#nextId = role === "dialler" ? 1 : 2;
+    this.#unanswered = new Unanswered(role === "dialler" ? 0 : 1);
     // Frames may follow in what was read together with the one that ended the connection.
     const frames: FrameHandler = {
       frameStarted: (header, payloadBytes) =>
@@ -183,20 +181,20 @@ export class PeerConnection {
   }
 
   reply(id: number, reply: Exclude<Reply, { type: "chunkData" | "refusal" }>, payload?: Uint8Array): void {
-    if (this.#unanswered.delete(id) && !this.#isClosed)
+    if (this.#unanswered.answered(id) && !this.#isClosed)
       this.#send({ requestId: id, message: reply }, payload);
     this.#endIfDone();
   }
 
   refuse(id: number, reason: RefusalReason, message = "", retryAfterMs = 0): void {
-    if (!this.#unanswered.delete(id) || this.#isClosed) return;
+    if (!this.#unanswered.answered(id) || this.#isClosed) return;
     this.#send({ requestId: id, message: { type: "refusal", reason, message, retryAfterMs } });
     this.#endIfDone();
   }
 
   /** Sends a whole chunk. `sent` is called once, when `bytes` may be used again. */
   sendChunk(id: number, chunkIndex: number, bytes: Uint8Array, sent: () => void): void {
-    if (!this.#unanswered.delete(id) || this.#isClosed) {
+    if (!this.#unanswered.answered(id) || this.#isClosed) {
       sent();
       return;
     }
@@ -259,32 +257,12 @@ export class PeerConnection {
       return this.#outstanding.replyStarted(requestId, message, payloadBytes, begun);
     }
     if (isRequest(message)) {
-      this.#checkRemoteId(requestId);
-      return this.#requestSink(message, payloadBytes);
+      this.#unanswered.started(requestId);
+      return requestSink(message, payloadBytes, (id) => this.#handler?.bitfieldBytes(id));
     }
     if (payloadBytes > 0) throw violation(`a ${message.type} with payload`);
     if (message.type !== "cancel" && requestId !== 0) throw violation(`a ${message.type} with a request id`);
     return "discard";
-  }
-
-  #requestSink(request: Request, payloadBytes: number): PayloadSink {
-    const isBitfield = request.type === "join" && request.coverage === "bitfield";
-    if (!isBitfield) {
-      if (payloadBytes > 0) throw violation(`a ${request.type} with payload`);
-      return "discard";
-    }
-    const expectedBytes = this.#handler?.bitfieldBytes(request.contentId);
-    const isWrong =
-      expectedBytes === undefined ? payloadBytes > LARGEST_BITFIELD_BYTES : payloadBytes !== expectedBytes;
-    if (isWrong) throw violation(`a bitfield of ${payloadBytes} bytes where ${expectedBytes} are due`);
-    return expectedBytes === undefined ? "discard" : Buffer.allocUnsafe(payloadBytes);
-  }
-
-  #checkRemoteId(id: number): void {
-    const isTheirs = id !== 0 && (id % 2 === 1) === (this.role === "listener");
-    if (!isTheirs || id <= this.#lastRemoteId)
-      throw violation(`a request with id ${id} after ${this.#lastRemoteId}`);
-    this.#lastRemoteId = id;
   }
 
   #frameEnded(header: FrameHeader, payload: Uint8Array | undefined): void {
@@ -304,17 +282,17 @@ export class PeerConnection {
 
   #unknownEnded(id: number): void {
     if (id === 0) return;
-    if ((id % 2 === 1) === (this.role === "dialler")) {
+    if (!this.#unanswered.isTheirs(id)) {
       this.#outstanding.replyUnknown(id, this.#clock.nowMs());
       return;
     }
-    this.#checkRemoteId(id);
-    this.#unanswered.add(id);
+    this.#unanswered.started(id);
+    this.#unanswered.ended(id);
     this.refuse(id, "unimplemented", "this body is not known here");
   }
 
   #requestEnded(id: number, request: Request, payload: Uint8Array | undefined): void {
-    this.#unanswered.add(id);
+    this.#unanswered.ended(id);
     if (this.#unanswered.size > this.#options.maxRequestsInFlight) {
       this.refuse(id, "limitExceeded", `more than ${this.#options.maxRequestsInFlight} requests in flight`);
     } else if (this.#saidGoodbye) this.refuse(id, "shuttingDown");
