@@ -6,8 +6,8 @@ import { type Clock, monotonicClock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from "./frame.js";
-import { helloProblem, type LocalPeer } from "./handshake.js";
-import { judgeLiveness, type LivenessFacts } from "./liveness.js";
+import { helloOf, helloProblem, type LocalPeer } from "./handshake.js";
+import { Liveness, type LivenessView } from "./liveness.js";
 import {
   type FrameHeader,
   type GoodbyeReason,
@@ -66,13 +66,11 @@ export class PeerConnection {
   #isClosed = false;
   #saidGoodbye = false;
   #heardGoodbye = false;
-  #lastByteAtMs = 0;
-  #lastBytesRead = 0;
-  #lastWrittenAtMs = 0;
+  #liveness: Liveness | undefined;
   bytesReceived = 0;
   bytesSent = 0;
 
-  /** Use `dialPeer` or `acceptPeer` (handshake.ts opens it). */
+  /** Use `dialPeer` or `PeerListener`. */
   constructor(
     role: Role,
     local: LocalPeer,
@@ -87,9 +85,13 @@ export class PeerConnection {
     this.#clock = clock;
     this.#nextId = role === "dialler" ? 1 : 2;
     this.#unanswered = new Unanswered(role === "dialler" ? 0 : 1);
+    // Frames may follow in what was read together with the one that ended the connection.
     const frames: FrameHandler = {
-      frameStarted: (header, payloadBytes) => this.#frameStarted(header, payloadBytes),
-      frameEnded: (header, payload) => this.#frameEnded(header, payload),
+      frameStarted: (header, payloadBytes) =>
+        this.#isClosed ? "discard" : this.#frameStarted(header, payloadBytes),
+      frameEnded: (header, payload) => {
+        if (!this.#isClosed) this.#frameEnded(header, payload);
+      },
     };
     this.reader = new FrameReader(frames);
   }
@@ -99,9 +101,7 @@ export class PeerConnection {
   open(socket: PeerSocket, probe = false): Promise<void> {
     assert(this.#socket === undefined);
     this.#socket = socket;
-    const now = this.#clock.nowMs();
-    this.#lastByteAtMs = now;
-    this.#lastWrittenAtMs = now;
+    this.#liveness = new Liveness(this.#options, this.#clock.nowMs());
     return new Promise((resolve, reject) => {
       this.#opened = { resolve, reject };
       this.#tick = setInterval(() => this.#checkLiveness(), Math.min(TICK_MS, this.#options.helloTimeoutMs));
@@ -132,6 +132,10 @@ export class PeerConnection {
   /** Own requests without an answer. */
   get openRequests(): number {
     return this.#outstanding.size;
+  }
+
+  get #bytesRead(): number {
+    return this.#socket?.bytesRead ?? 0;
   }
 
   /** Bytes that wait for the kernel. */
@@ -167,7 +171,7 @@ export class PeerConnection {
     if (this.#isClosed || !this.reader.isBlocked) return;
     const sink = this.#outstanding.unblock();
     if (sink === undefined) return;
-    this.#lastByteAtMs = this.#clock.nowMs();
+    this.#liveness?.unblocked(this.#bytesRead, this.#clock.nowMs());
     this.reader.unblock(sink);
     this.#socket?.resume();
   }
@@ -194,12 +198,9 @@ export class PeerConnection {
       sent();
       return;
     }
-    if (this.pendingWriteBytes === 0) this.#lastWrittenAtMs = this.#clock.nowMs();
     this.#send({ requestId: id, message: { type: "chunkData", chunkIndex, offset: 0 } }, bytes, () => {
-      this.#lastWrittenAtMs = this.#clock.nowMs();
       if (!this.#isClosed) this.bytesSent += bytes.byteLength;
       sent();
-      this.#endIfDone();
     });
   }
 
@@ -227,18 +228,16 @@ export class PeerConnection {
 
   #send(header: FrameHeader, payload?: Uint8Array, written?: () => void): void {
     assert(this.#socket !== undefined);
-    this.#socket.write(encodeFrame(header, payload?.byteLength ?? 0), payload, written);
+    this.#liveness?.writing(this.pendingWriteBytes, this.#clock.nowMs());
+    this.#socket.write(encodeFrame(header, payload?.byteLength ?? 0), payload, () => {
+      this.#liveness?.written(this.#clock.nowMs());
+      written?.();
+      this.#endIfDone();
+    });
   }
 
   #sendHello(probe: boolean): void {
-    const { peerId, agent, features, nonce } = this.#local;
-    const hello: Hello = {
-      ...{ protocolMin: this.#local.protocolMin, protocolMax: this.#local.protocolMax },
-      ...{ peerId, agent, features, nonce, probe },
-      listenPort: this.#local.listenPort(),
-      maxRequestsInFlight: this.#options.maxRequestsInFlight,
-      idleTimeoutMs: this.#options.idleTimeoutMs,
-    };
+    const hello = helloOf(this.#local, this.#options, probe);
     this.#send({ requestId: 0, message: { type: "hello", ...hello } });
   }
 
@@ -254,14 +253,8 @@ export class PeerConnection {
     }
     if (message.type === "unknown") return "discard";
     if (isReply(message)) {
-      const now = this.#clock.nowMs();
-      return this.#outstanding.replyStarted(
-        requestId,
-        message,
-        payloadBytes,
-        now,
-        this.#socket?.bytesRead ?? 0,
-      );
+      const begun = { startedAtMs: this.#clock.nowMs(), bytesReadAtStart: this.#bytesRead };
+      return this.#outstanding.replyStarted(requestId, message, payloadBytes, begun);
     }
     if (isRequest(message)) {
       this.#unanswered.started(requestId);
@@ -277,7 +270,7 @@ export class PeerConnection {
     if (message.type === "unknown") this.#unknownEnded(requestId);
     else if (isReply(message)) {
       if (message.type === "chunkData") this.bytesReceived += payload?.byteLength ?? 0;
-      this.#outstanding.replyEnded(requestId, message, payload);
+      this.#outstanding.replyEnded(requestId, message, payload, this.#clock.nowMs());
       this.#endIfDone();
     } else if (isRequest(message)) this.#requestEnded(requestId, message, payload);
     else if (message.type === "cancel") {
@@ -290,7 +283,7 @@ export class PeerConnection {
   #unknownEnded(id: number): void {
     if (id === 0) return;
     if (!this.#unanswered.isTheirs(id)) {
-      this.#outstanding.replyUnknown(id);
+      this.#outstanding.replyUnknown(id, this.#clock.nowMs());
       return;
     }
     this.#unanswered.started(id);
@@ -347,29 +340,21 @@ export class PeerConnection {
   }
 
   #checkLiveness(): void {
-    const socket = this.#socket;
-    if (socket === undefined || this.#isClosed) return;
+    const liveness = this.#liveness;
+    if (liveness === undefined || this.#isClosed) return;
     const nowMs = this.#clock.nowMs();
-    const { bytesRead, pendingWriteBytes } = socket;
-    if (bytesRead !== this.#lastBytesRead || this.reader.isBlocked) {
-      this.#lastBytesRead = bytesRead;
-      this.#lastByteAtMs = nowMs;
-    }
-    const facts: LivenessFacts = {
-      ...{ nowMs, bytesRead, pendingWriteBytes, oldest: this.#outstanding.oldest },
-      isOpen: this.#remote !== undefined,
-      lastByteAtMs: this.#lastByteAtMs,
-      lastWrittenAtMs: this.#lastWrittenAtMs,
-      remoteIdleTimeoutMs: this.#remote?.idleTimeoutMs ?? 0,
+    const view: LivenessView = {
+      ...{ bytesRead: this.#bytesRead, pendingWriteBytes: this.pendingWriteBytes },
+      ...{ isBlocked: this.reader.isBlocked, remoteIdleTimeoutMs: this.#remote?.idleTimeoutMs },
+      ...{ owedSinceMs: this.#outstanding.owedSinceMs, running: this.#outstanding.running },
     };
-    const verdict = judgeLiveness(facts, this.#options);
-    if (verdict === "alive") return;
-    if (verdict === "ask") {
-      if (this.isOpen) this.request({ type: "ping" }).catch(() => undefined);
-      return;
+    const problem = liveness.problem(view, nowMs);
+    if (problem !== undefined) {
+      const message = `the peer at ${this.remoteHost} stands still: ${problem}`;
+      this.fail(new GoshareError("PEER_UNREACHABLE", message), "timeout");
+    } else if (this.isOpen && liveness.isPingDue(view, nowMs)) {
+      this.request({ type: "ping" }).catch(() => undefined);
     }
-    const message = `the peer at ${this.remoteHost} stands still: ${verdict.stalled}`;
-    this.fail(new GoshareError("PEER_UNREACHABLE", message), "timeout");
   }
 
   #finish(error: GoshareError | undefined): void {
@@ -379,7 +364,7 @@ export class PeerConnection {
     const socket = this.#socket;
     if (error?.code === "PEER_PROTOCOL" && !this.#saidGoodbye)
       this.#sayGoodbye("protocolError", error.message);
-    if (this.#saidGoodbye && socket !== undefined) {
+    if (socket !== undefined && (this.#saidGoodbye || this.#heardGoodbye)) {
       socket.end();
       setTimeout(() => socket.destroy(), this.#options.closeTimeoutMs).unref();
     } else socket?.destroy();

@@ -76,6 +76,11 @@ export class FrameReader {
     return this.#state !== "prefix" || this.#filled > 0;
   }
 
+  /** The next bytes belong into a buffer that a handler gave. */
+  get isInPayload(): boolean {
+    return this.#state === "payload";
+  }
+
   /** Where the next bytes of the connection belong; at least one byte long. Not while it is blocked. */
   target(): Uint8Array {
     switch (this.#state) {

@@ -3,6 +3,7 @@
 import type { ErrorCode } from "../core/errors.js";
 import type { PeerId } from "../core/ids.js";
 import { type GoodbyeReason, type Hello, PROTOCOL_VERSION } from "./messages.js";
+import type { ConnectionOptions } from "./options.js";
 
 /** This process, to other peers. */
 export interface LocalPeer {
@@ -22,6 +23,26 @@ export interface HelloProblem {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
+}
+
+/** What `local` says of itself. */
+export function helloOf(local: LocalPeer, options: ConnectionOptions, probe: boolean): Hello {
+  const { peerId, agent, features, nonce, protocolMin, protocolMax } = local;
+  const { maxRequestsInFlight, idleTimeoutMs } = options;
+  return {
+    ...{
+      protocolMin,
+      protocolMax,
+      peerId,
+      agent,
+      features,
+      nonce,
+      probe,
+      maxRequestsInFlight,
+      idleTimeoutMs,
+    },
+    listenPort: local.listenPort(),
+  };
 }
 
 /** Why not to talk to the sender of `hello`; undefined if there is nothing against it. */

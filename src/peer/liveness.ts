@@ -1,54 +1,105 @@
-// When a connection stands still: a pure judgement over times and byte counts. The rules stand under
-// "Liveness" in proto/goshare/v1/peer.proto; connection.ts acts on them.
+// Whether the other side of a connection still does its part: Hello in time, replies that begin and go on, bytes
+// taken and sent (proto/goshare/v1/peer.proto, "Liveness"). Pure: is shown a connection now and then with the
+// time, and says what is wrong. Never closes anything.
 import type { ConnectionOptions } from "./options.js";
 
-/** What is known of a connection at a moment; times in milliseconds of one clock. */
-export interface LivenessFacts {
-  readonly nowMs: number;
-  /** The other side has said Hello. */
-  readonly isOpen: boolean;
-  /** When the last byte came, or when this side stopped holding the other one up. */
-  readonly lastByteAtMs: number;
+/** A connection as it stands. */
+export interface LivenessView {
+  /** Bytes received so far. */
   readonly bytesRead: number;
-  /** The own request that waits longest. */
-  readonly oldest:
-    | {
-        readonly sentAtMs: number;
-        /** When its reply began, and how many bytes had come on the connection by then. */
-        readonly startedAtMs: number | undefined;
-        readonly bytesReadAtStart: number;
-      }
-    | undefined;
-  /** Bytes the other side has not taken. */
+  /** Bytes that wait for the kernel. */
   readonly pendingWriteBytes: number;
-  readonly lastWrittenAtMs: number;
-  /** What the other side says of its own patience; 0 if nothing. */
-  readonly remoteIdleTimeoutMs: number;
+  /** This side reads nothing, because it has no room. */
+  readonly isBlocked: boolean;
+  /** By the other side's Hello; undefined before. */
+  readonly remoteIdleTimeoutMs: number | undefined;
+  /** Since when the other side owes the beginning of a reply; undefined if nothing is asked. */
+  readonly owedSinceMs: number | undefined;
+  /** The reply that came first of those that have begun and are not complete. */
+  readonly running: RunningReply | undefined;
 }
 
-/** What to do: nothing, ask for a sign of life, or give up because of what `stalled` says. */
-export type LivenessVerdict = "alive" | "ask" | { readonly stalled: string };
+export interface RunningReply {
+  readonly startedAtMs: number;
+  /** What the connection had received when it began. */
+  readonly bytesReadAtStart: number;
+}
 
-export function judgeLiveness(facts: LivenessFacts, options: ConnectionOptions): LivenessVerdict {
-  const { nowMs, oldest } = facts;
-  const quietMs = nowMs - facts.lastByteAtMs;
-  if (!facts.isOpen) return quietMs >= options.helloTimeoutMs ? { stalled: "no Hello in time" } : "alive";
-  if (oldest !== undefined) {
-    const waitedMs = Math.min(quietMs, nowMs - oldest.sentAtMs);
-    if (waitedMs >= options.firstByteTimeoutMs)
-      return { stalled: `nothing came for ${Math.round(waitedMs)} ms` };
-    const runningMs = nowMs - (oldest.startedAtMs ?? nowMs);
-    const receivedBytes = facts.bytesRead - oldest.bytesReadAtStart;
-    const isSlow = receivedBytes * 1000 < options.minBytesPerSecond * runningMs;
-    if (runningMs >= options.slowReplyWindowMs && isSlow) {
-      return { stalled: `only ${receivedBytes} bytes came in ${Math.round(runningMs)} ms` };
+export class Liveness {
+  readonly #options: ConnectionOptions;
+  readonly #openedAtMs: number;
+  #lastByteAtMs: number;
+  #lastBytesRead = 0;
+  #lastWrittenAtMs: number;
+  /** When this side last had no room, and what had been received then. */
+  #blockedAtMs = Number.NEGATIVE_INFINITY;
+  #bytesReadWhenBlocked = 0;
+
+  constructor(options: ConnectionOptions, nowMs: number) {
+    this.#options = options;
+    this.#openedAtMs = nowMs;
+    this.#lastByteAtMs = nowMs;
+    this.#lastWrittenAtMs = nowMs;
+  }
+
+  /** Something is about to be written, with `pendingWriteBytes` before it. */
+  writing(pendingWriteBytes: number, nowMs: number): void {
+    if (pendingWriteBytes === 0) this.#lastWrittenAtMs = nowMs;
+  }
+
+  /** The kernel has taken what was written. */
+  written(nowMs: number): void {
+    this.#lastWrittenAtMs = nowMs;
+  }
+
+  /** This side reads again: what went before is not the other side's fault. */
+  unblocked(bytesRead: number, nowMs: number): void {
+    this.#lastByteAtMs = nowMs;
+    this.#blockedAtMs = nowMs;
+    this.#bytesReadWhenBlocked = bytesRead;
+  }
+
+  /** What is wrong with the other side; undefined if nothing is. To be asked about once a second. */
+  problem(view: LivenessView, nowMs: number): string | undefined {
+    if (view.bytesRead !== this.#lastBytesRead) {
+      this.#lastBytesRead = view.bytesRead;
+      this.#lastByteAtMs = nowMs;
     }
+    const { helloTimeoutMs, idleTimeoutMs } = this.#options;
+    if (view.remoteIdleTimeoutMs === undefined) {
+      return nowMs - this.#openedAtMs >= helloTimeoutMs ? "no Hello in time" : undefined;
+    }
+    if (view.isBlocked) this.unblocked(view.bytesRead, nowMs);
+    const reply = this.#replyProblem(view, nowMs);
+    if (reply !== undefined) return reply;
+    if (view.pendingWriteBytes > 0) {
+      return nowMs - this.#lastWrittenAtMs >= idleTimeoutMs ? "it takes no bytes" : undefined;
+    }
+    return nowMs - this.#lastByteAtMs >= idleTimeoutMs ? "idle" : undefined;
   }
-  if (facts.pendingWriteBytes > 0) {
-    const untakenMs = nowMs - facts.lastWrittenAtMs;
-    return untakenMs >= options.idleTimeoutMs ? { stalled: "it takes no bytes" } : "alive";
+
+  /** Whether a Ping is due: nothing was heard for half the time after which either side hangs up. */
+  isPingDue(view: LivenessView, nowMs: number): boolean {
+    if (view.owedSinceMs !== undefined || view.isBlocked) return false;
+    const { idleTimeoutMs } = this.#options;
+    const patienceMs = Math.min(idleTimeoutMs, view.remoteIdleTimeoutMs || idleTimeoutMs);
+    return nowMs - this.#lastByteAtMs >= patienceMs / 2;
   }
-  if (quietMs >= options.idleTimeoutMs) return { stalled: "it is idle" };
-  const patienceMs = Math.min(options.idleTimeoutMs, facts.remoteIdleTimeoutMs || options.idleTimeoutMs);
-  return quietMs >= patienceMs / 2 && oldest === undefined ? "ask" : "alive";
+
+  #replyProblem(view: LivenessView, nowMs: number): string | undefined {
+    if (view.isBlocked || view.owedSinceMs === undefined) return undefined;
+    const { firstByteTimeoutMs, slowReplyWindowMs, minBytesPerSecond } = this.#options;
+    const { running } = view;
+    // While a reply comes, any byte is progress; what else comes does not stand for a reply that has not begun.
+    const lastMs = running === undefined ? Math.max(view.owedSinceMs, this.#blockedAtMs) : this.#lastByteAtMs;
+    const waitedMs = nowMs - lastMs;
+    if (waitedMs >= firstByteTimeoutMs) return `nothing came for ${Math.round(waitedMs)} ms`;
+    if (running === undefined) return undefined;
+    const wasBlocked = this.#blockedAtMs > running.startedAtMs;
+    const runningMs = nowMs - (wasBlocked ? this.#blockedAtMs : running.startedAtMs);
+    const receivedBytes =
+      view.bytesRead - (wasBlocked ? this.#bytesReadWhenBlocked : running.bytesReadAtStart);
+    const isSlow = runningMs >= slowReplyWindowMs && receivedBytes * 1000 < minBytesPerSecond * runningMs;
+    return isSlow ? `${receivedBytes} bytes in ${Math.round(runningMs)} ms` : undefined;
+  }
 }

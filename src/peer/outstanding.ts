@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { PayloadSink } from "./frame.js";
+import type { RunningReply } from "./liveness.js";
 import type { RefusalReason, Reply, Request } from "./messages.js";
 
 /** A chunk that is asked for. Exactly one of `received`, `refused` and `lost` is called, once. */
@@ -48,9 +49,8 @@ interface OpenChunk {
 
 interface Progress {
   readonly sentAtMs: number;
-  /** When its first byte came, and how many bytes the connection had received then. */
-  startedAtMs: number | undefined;
-  bytesReadAtStart: number;
+  /** Undefined until its first byte has come. */
+  running: RunningReply | undefined;
 }
 
 type OpenRequest = (OpenControl | OpenChunk) & Progress;
@@ -69,6 +69,8 @@ function violation(message: string): GoshareError {
 
 export class Outstanding {
   readonly #open = new Map<number, OpenRequest>();
+  /** When a request was last answered in full. */
+  #settledAtMs = Number.NEGATIVE_INFINITY;
   /** The chunk reply whose payload has no place yet. */
   #blocked: { readonly chunk: OpenChunk; readonly payloadBytes: number } | undefined;
 
@@ -76,10 +78,17 @@ export class Outstanding {
     return this.#open.size;
   }
 
-  /** The request that waits longest, or whose reply has begun. */
-  get oldest(): Progress | undefined {
+  /** Since when the other side owes the beginning of a reply: since the oldest request, or the end of the last
+   * reply; undefined if nothing is asked. */
+  get owedSinceMs(): number | undefined {
     const first = this.#open.values().next();
-    return first.done === true ? undefined : first.value;
+    return first.done === true ? undefined : Math.max(first.value.sentAtMs, this.#settledAtMs);
+  }
+
+  /** The oldest request whose reply has begun. */
+  get running(): RunningReply | undefined {
+    for (const { running } of this.#open.values()) if (running !== undefined) return running;
+    return undefined;
   }
 
   addControl(
@@ -98,17 +107,10 @@ export class Outstanding {
   }
 
   /** A reply's header has come: where its payload goes. Throws PEER_PROTOCOL if it does not fit. */
-  replyStarted(
-    id: number,
-    reply: Reply,
-    payloadBytes: number,
-    nowMs: number,
-    bytesRead: number,
-  ): PayloadSink {
+  replyStarted(id: number, reply: Reply, payloadBytes: number, begun: RunningReply): PayloadSink {
     const open = this.#open.get(id);
     if (open === undefined) throw violation(`a ${reply.type} with id ${id}, which was not asked for`);
-    open.startedAtMs ??= nowMs;
-    if (open.bytesReadAtStart < 0) open.bytesReadAtStart = bytesRead;
+    open.running ??= begun;
     if (reply.type === "refusal") {
       if (payloadBytes > 0) throw violation("a refusal with payload");
       return "discard";
@@ -120,6 +122,8 @@ export class Outstanding {
     const [min, max] = open.payloadRange;
     if (payloadBytes < min || payloadBytes > max)
       throw violation(`a ${reply.type} with ${payloadBytes} bytes of payload`);
+    const problem = replyProblem(open.request, reply);
+    if (problem !== undefined) throw violation(`a ${reply.type} ${problem}`);
     if (reply.type === "availability" && (reply.coverage === "bitfield") !== payloadBytes > 0 && max > 0) {
       throw violation("an availability whose payload does not fit its coverage");
     }
@@ -127,28 +131,28 @@ export class Outstanding {
   }
 
   /** The reply is complete with its payload; settles the request, unless a chunk has more to come. */
-  replyEnded(id: number, reply: Reply, payload: Uint8Array | undefined): void {
+  replyEnded(id: number, reply: Reply, payload: Uint8Array | undefined, nowMs: number): void {
     const open = this.#open.get(id);
     assert(open !== undefined);
     if (open.kind === "control") {
-      this.#open.delete(id);
+      this.#settle(id, nowMs);
       open.resolve({ reply, payload: payload ?? new Uint8Array(0) });
     } else if (reply.type === "refusal") {
-      this.#open.delete(id);
+      this.#settle(id, nowMs);
       open.request.refused(reply.reason, reply.retryAfterMs);
     } else {
       open.receivedBytes += payload?.byteLength ?? 0;
       if (open.receivedBytes < open.request.chunkBytes) return;
-      this.#open.delete(id);
+      this.#settle(id, nowMs);
       open.request.received();
     }
   }
 
   /** The other side answered with a body that is not known here: that request has failed. */
-  replyUnknown(id: number): void {
+  replyUnknown(id: number, nowMs: number): void {
     const open = this.#open.get(id);
     if (open === undefined) throw violation(`an unknown reply with id ${id}, which was not asked for`);
-    this.#open.delete(id);
+    this.#settle(id, nowMs);
     if (open.kind === "chunk") open.request.refused("unimplemented", 0);
     else
       open.reject(
@@ -177,6 +181,11 @@ export class Outstanding {
     }
   }
 
+  #settle(id: number, nowMs: number): void {
+    this.#open.delete(id);
+    this.#settledAtMs = nowMs;
+  }
+
   #chunkStarted(open: OpenChunk, reply: Reply, payloadBytes: number): PayloadSink {
     const { chunkIndex, chunkBytes } = open.request;
     if (reply.type !== "chunkData" || reply.chunkIndex !== chunkIndex) {
@@ -196,6 +205,17 @@ export class Outstanding {
   }
 }
 
+/** In what a reply of the right kind is not what was asked for; undefined if it is. */
+function replyProblem(request: Request, reply: Reply): string | undefined {
+  if (reply.type === "manifestData" && request.type === "getManifest" && reply.page !== request.page)
+    return `with page ${reply.page} where page ${request.page} was asked for`;
+  if (reply.type === "availability" && request.type === "join" && reply.contentId !== request.contentId)
+    return "for another content id than was joined";
+  if (reply.type === "peerList" && request.type === "getPeers" && reply.peers.length > request.max)
+    return `with ${reply.peers.length} peers where ${request.max} were asked for`;
+  return undefined;
+}
+
 function progress(nowMs: number): Progress {
-  return { sentAtMs: nowMs, startedAtMs: undefined, bytesReadAtStart: -1 };
+  return { sentAtMs: nowMs, running: undefined };
 }

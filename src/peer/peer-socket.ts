@@ -13,6 +13,8 @@ export type EndListener = (error: GoshareError | undefined) => void;
 
 /** A read that began before the reader was blocked lands here. */
 const SPILL_BYTES = 64;
+/** What comes after the end is read in steps of this size. */
+const DISCARD_BYTES = 64 * 1024;
 
 export class PeerSocket {
   readonly #socket: net.Socket;
@@ -23,6 +25,9 @@ export class PeerSocket {
   #spill: Buffer | undefined;
   /** The kernel's next read goes to the spill buffer instead of the reader's target. */
   #readsIntoSpill = false;
+  /** The kernel's next read goes into a payload's own buffer. */
+  #readsIntoPayload = false;
+  #isDiscarding = false;
   #sawEnd = false;
   #isFinished = false;
   #firstError: GoshareError | undefined;
@@ -148,9 +153,20 @@ export class PeerSocket {
     this.#socket.uncork();
   }
 
-  /** Sends what is queued, then the end of the stream. */
+  /** Sends what is queued, then the end of the stream. What still comes is read and thrown away: the reader, its
+   * payload's buffer and the listener are not touched any more. */
   end(): void {
-    this.#socket.end();
+    this.#isFinished = true;
+    this.#isDiscarding = true;
+    this.#leftover = undefined;
+    if (this.#readsIntoPayload) {
+      // The kernel has that buffer already: the only way not to fill it is not to read.
+      this.#socket.pause();
+      this.#socket.end(() => this.#socket.destroy());
+    } else {
+      this.#socket.end();
+      this.#socket.resume();
+    }
   }
 
   destroy(): void {
@@ -159,15 +175,18 @@ export class PeerSocket {
 
   #nextTarget(): Uint8Array {
     this.#readsIntoSpill = this.#reader.isBlocked || this.#isFinished;
+    this.#readsIntoPayload = !this.#readsIntoSpill && this.#reader.isInPayload;
     if (!this.#readsIntoSpill) return this.#reader.target();
-    this.#spill ??= Buffer.alloc(SPILL_BYTES);
+    const spillBytes = this.#isDiscarding ? DISCARD_BYTES : SPILL_BYTES;
+    if (this.#spill === undefined || this.#spill.byteLength < spillBytes)
+      this.#spill = Buffer.alloc(spillBytes);
     return this.#spill;
   }
 
   /** The kernel put `bytes` where `#nextTarget` said; false stops the reading. */
   #filled(bytes: Uint8Array): boolean {
     // The spill buffer is used again for the next read, so what stays must be copied.
-    if (this.#readsIntoSpill) return this.#push(bytes.slice());
+    if (this.#readsIntoSpill) return this.#push(this.#isDiscarding ? bytes : bytes.slice());
     return this.#guarded(() => this.#reader.advance(bytes.byteLength));
   }
 
@@ -183,14 +202,13 @@ export class PeerSocket {
 
   /** Whether to go on reading after `step`; what the reader throws ends the connection. */
   #guarded(step: () => void): boolean {
-    if (this.#isFinished) return false;
+    if (this.#isFinished) return this.#isDiscarding;
     try {
       step();
     } catch (thrown) {
       this.#finish(GoshareError.from(thrown));
-      return false;
     }
-    return !this.#reader.isBlocked && !this.#isFinished;
+    return this.#isDiscarding || !(this.#reader.isBlocked || this.#isFinished);
   }
 
   #endOfStream(): void {
