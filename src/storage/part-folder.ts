@@ -56,6 +56,8 @@ export class PartFolder {
   readonly targetPath: string;
   /** Absolute path of the part folder. */
   readonly partPath: string;
+  /** Where the share's files are: the folder itself, or the folder the one file lies in. */
+  readonly contentPath: string;
   /** What an earlier run claims to have written. */
   readonly claims: JournalClaims;
   /** An earlier run was stopped after it had put the finished share under its final name: nothing is left to do
@@ -83,6 +85,7 @@ export class PartFolder {
     this.isClaimed = isClaimed;
     this.targetPath = paths.target;
     this.partPath = paths.part;
+    this.contentPath = contentPath(paths.part);
     this.claims = claims;
     this.#lock = lock;
     this.#journalFd = journalFd;
@@ -138,11 +141,6 @@ export class PartFolder {
       throw thrown;
     }
     return new PartFolder(root, paths, claims, isClaimed, lock, journalFd);
-  }
-
-  /** Where the share's files are: the folder itself, or the folder the one file lies in. */
-  get contentPath(): string {
-    return contentPath(this.partPath);
   }
 
   filePath(filePath: string): string {

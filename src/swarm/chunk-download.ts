@@ -8,6 +8,7 @@ import type { RefusalReason } from "../peer/messages.js";
 import type { ChunkRequest } from "../peer/outstanding.js";
 import type { PartFolder } from "../storage/part-folder.js";
 import { chunkDigest, verifyTasks } from "../workers/batches.js";
+import { ChunkWriter } from "../workers/chunk-writer.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import type { DownloadPeer } from "./download-peer.js";
@@ -36,6 +37,7 @@ export class ChunkDownload {
   readonly #manifest: Manifest;
   readonly #part: PartFolder;
   readonly #pool: WorkerPool;
+  readonly #writer: ChunkWriter;
   readonly #slots: SlotPool;
   readonly #options: DownloadSwarmOptions;
   readonly #events: ChunkDownloadEvents;
@@ -63,6 +65,7 @@ export class ChunkDownload {
     this.#manifest = work.manifest;
     this.#part = work.part;
     this.#pool = work.pool;
+    this.#writer = new ChunkWriter(work.pool);
     this.#slots = work.slots;
     this.#options = options;
     this.#events = events;
@@ -198,9 +201,8 @@ export class ChunkDownload {
       const runs = this.#part.writeRuns(this.#manifest, segments);
       try {
         const digest = chunkDigest(this.#manifest, chunkIndex);
-        const task = { kind: "write", slotOffset: slot.offset, length: chunkBytes, digest, runs } as const;
-        const { wrongChunks } = await this.#pool.run(task);
-        if (wrongChunks.length === 0) this.#chunkDone(chunkIndex, chunkBytes);
+        const write = { slotOffset: slot.offset, length: chunkBytes, digest, runs };
+        if (await this.#writer.write(write)) this.#chunkDone(chunkIndex, chunkBytes);
         else this.#chunkWrong(peer, chunkIndex, chunkBytes);
       } finally {
         this.#part.releaseRuns(this.#manifest, segments);

@@ -28,14 +28,20 @@ export interface HashTask {
   readonly digests: Uint8Array;
 }
 
-/** Hashes the chunk in a slot and, if its digest is right, writes it. */
-export interface WriteTask {
-  readonly kind: "write";
+/** A chunk in a slot, and where it belongs. */
+export interface ChunkWrite {
   /** Where the chunk begins in the shared slots. */
   readonly slotOffset: number;
   readonly length: number;
   readonly digest: Uint8Array;
   readonly runs: readonly WriteRun[];
+}
+
+/** Hashes chunks in slots, and writes those whose digests are right. The result's `wrongChunks` are places in
+ * `chunks`. */
+export interface WriteTask {
+  readonly kind: "write";
+  readonly chunks: readonly ChunkWrite[];
 }
 
 /** Reads chunks that were written earlier and says which are right. */

@@ -36,7 +36,7 @@ export default function runTask(task: WorkerTask): TaskResult {
       case "hash":
         return hashChunks(task);
       case "write":
-        return writeChunk(task);
+        return writeChunks(task);
       case "verify":
         return verifyChunks(task);
       case "sync":
@@ -133,12 +133,19 @@ function hashRun(
   return at;
 }
 
-function writeChunk(task: WriteTask): TaskResult {
-  const chunk = slotBytes.subarray(task.slotOffset, task.slotOffset + task.length);
-  const digest = createHash("sha256").update(chunk).digest();
-  if (!digest.equals(task.digest)) return done(0, [-1]);
-  for (const run of task.runs) writeRun(run, chunk);
-  return done(task.length);
+function writeChunks(task: WriteTask): TaskResult {
+  const wrongChunks: number[] = [];
+  let bytes = 0;
+  for (const [place, { slotOffset, length, digest, runs }] of task.chunks.entries()) {
+    const chunk = slotBytes.subarray(slotOffset, slotOffset + length);
+    if (!createHash("sha256").update(chunk).digest().equals(digest)) {
+      wrongChunks.push(place);
+      continue;
+    }
+    for (const run of runs) writeRun(run, chunk);
+    bytes += length;
+  }
+  return done(bytes, wrongChunks);
 }
 
 function writeRun(run: WriteRun, chunk: Uint8Array): void {
