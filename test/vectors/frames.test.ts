@@ -51,11 +51,8 @@ test("every good vector is written to exactly its bytes", async () => {
   }
 });
 
-test("another encoder makes the same bytes of each vector's JSON", async () => {
-  const names = await endingWith(".json");
-  const messages = names.filter((name) => name !== "index");
-  assert.ok(messages.length > 40);
-  for (const name of messages) {
+test("another encoder makes the same bytes of each good vector's JSON", async () => {
+  for (const name of Object.keys(GOOD_FRAMES)) {
     const from = fileURLToPath(new URL(`${name}.json`, FRAMES));
     const wanted = fileURLToPath(new URL(`${name}.binpb`, FRAMES));
     const output = `${fileURLToPath(new URL("../", import.meta.url))}converted.binpb`;
