@@ -118,7 +118,7 @@ test("a dial is given up when its signal says so, whatever it waits for", async 
 
 test("an owner that does not want the peer ends the dial with its own error", async () => {
   for (const count of [1, 2]) {
-    const listeners = [await polite(), await silent()].slice(0, count);
+    const listeners = count === 1 ? [await polite()] : [await polite(), await silent()];
     const dialled = dialFirst(
       listeners.map(({ endpoint }) => endpoint),
       localPeer(),
