@@ -21,9 +21,10 @@ export function parseDurationMs(text: string): number | undefined {
   return ms !== undefined && Number.isFinite(ms) && ms >= 0 ? Math.round(ms) : undefined;
 }
 
-/** "1.5 GiB". */
+/** "1.46 GiB", "37.5 MiB", "512 B": three digits. */
 export function formatBytes(bytes: number): string {
-  return prettyBytes(bytes, { binary: true, maximumFractionDigits: 1 });
+  // Any option about digits would load the tables of all the world's locales, 40 ms at the first call.
+  return prettyBytes(bytes, { binary: true });
 }
 
 /** "112 MiB/s". */
@@ -33,11 +34,15 @@ export function formatRate(bytesPerSecond: number): string {
 
 /** "850 ms", "4.2 s", "1 min 5 s", "2 h 10 min". */
 export function formatDuration(ms: number): string {
-  // Rounded before it is compared, so that nothing reads "1000 ms" or "60.0 s".
+  // Rounded before it is compared, so that nothing reads "1000 ms" or "60 s".
   if (Math.round(ms) < 1000) return `${Math.round(ms)} ms`;
-  const tenths = Math.round(ms / 100);
-  if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`;
-  const whole = Math.round(ms / 1000);
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  if (Math.round(ms / 100) < 600) return `${Number((ms / 1000).toFixed(1))} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return inTwoUnits(seconds, 60, "min", "s");
+  return inTwoUnits(Math.floor(seconds / 60), 60, "h", "min");
+}
+
+function inTwoUnits(value: number, size: number, large: string, small: string): string {
+  const rest = value % size;
+  return `${Math.floor(value / size)} ${large}${rest === 0 ? "" : ` ${rest} ${small}`}`;
 }
