@@ -9,6 +9,7 @@ import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import { dialFirst } from "../peer/dial.js";
 import type { LocalPeer } from "../peer/handshake.js";
+import type { RefusalReason } from "../peer/messages.js";
 import type { ConnectionOptions } from "../peer/options.js";
 import type { ChunkDownload } from "./chunk-download.js";
 import { DownloadPeer, type DownloadPeerEvents } from "./download-peer.js";
@@ -39,7 +40,9 @@ export class DownloadSwarm {
 
   constructor(setUp: DownloadSwarmSetUp) {
     this.#setUp = setUp;
-    this.#finder = new PeerFinder(setUp.options, (endpoints) => this.#connect(endpoints));
+    this.#finder = new PeerFinder(setUp.options, (endpoints, connected) =>
+      this.#connect(endpoints, connected),
+    );
   }
 
   /** A machine that may have the share. */
@@ -88,6 +91,13 @@ export class DownloadSwarm {
     peer.connection.fail(error, "banned");
   }
 
+  /** A peer would not give a chunk; said to the user only if nobody else gives it. */
+  refused(peer: DownloadPeer, reason: RefusalReason): void {
+    const where = formatEndpoint({ host: peer.connection.remoteHost, port: peer.connection.remotePort });
+    const why = reason === "sourceChanged" ? "its file is not what it was when it was shared" : reason;
+    this.#lastPeerError = new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${why}`);
+  }
+
   close(): void {
     this.#closing.abort();
     this.#finder.close();
@@ -95,16 +105,19 @@ export class DownloadSwarm {
   }
 
   /** Resolves when a connection made through one of the endpoints has ended. */
-  async #connect(endpoints: readonly Endpoint[]): Promise<void> {
+  async #connect(endpoints: readonly Endpoint[], connected: () => void): Promise<void> {
     const { local, connectionOptions, options } = this.#setUp;
-    if (this.#peers.size >= options.maxPeers) return;
+    if (this.#peers.size >= options.maxPeers) throw new GoshareError("PEER_CLOSED", "there are enough peers");
     let ended: () => void = () => undefined;
     const end = new Promise<void>((resolve) => {
       ended = resolve;
     });
     const handlerFor = (connection: PeerConnection) => this.#opened(connection, ended);
-    await dialFirst(endpoints, local, connectionOptions, handlerFor, this.#closing.signal);
+    const connection = await dialFirst(endpoints, local, connectionOptions, handlerFor, this.#closing.signal);
+    connected();
     await end;
+    // One that gave nothing is left alone for longer each time.
+    if (connection.bytesReceived === 0) throw new GoshareError("PEER_CLOSED", "the peer had nothing to give");
   }
 
   #opened(connection: PeerConnection, ended: () => void): DownloadPeer {
