@@ -34,8 +34,9 @@ export function formatRate(bytesPerSecond: number): string {
 
 /** "850 ms", "4.2 s", "1 min 5 s", "2 h 10 min". */
 export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))} s`;
+  // Rounded before it is compared, so that nothing reads "1000 ms" or "60 s".
+  if (Math.round(ms) < 1000) return `${Math.round(ms)} ms`;
+  if (Math.round(ms / 100) < 600) return `${Number((ms / 1000).toFixed(1))} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 3600) return inTwoUnits(seconds, 60, "min", "s");
   return inTwoUnits(Math.floor(seconds / 60), 60, "h", "min");

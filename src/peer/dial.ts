@@ -77,7 +77,13 @@ export function dialFirst(
       winner = connection;
       clearTimeout(timer);
       for (const dial of dials) if (dial !== own) dial.abort();
-      return handlerFor(connection);
+      try {
+        return handlerFor(connection);
+      } catch (thrown) {
+        // The machine was reached and is not wanted: its other addresses would be no different.
+        reject(thrown);
+        throw thrown;
+      }
     };
     next();
   });

@@ -39,9 +39,10 @@ import type {
 type Init = NonNullable<MessageInitShape<typeof PeerFrameSchema>["body"]>;
 
 const MAX_PEER_ENDPOINTS = 4;
-const MAX_TEXT_CHARS = 256;
-const MAX_AGENT_CHARS = 64;
+const MAX_TEXT_BYTES = 256;
+const MAX_AGENT_BYTES = 64;
 const MAX_FEATURES = 32;
+const MAX_FEATURE_BYTES = 32;
 
 const COVERAGES = {
   none: WireCoverage.NONE,
@@ -263,11 +264,13 @@ function helloFromWire(hello: WireHello): Hello {
   if (hello.nonce.byteLength < 8 || hello.nonce.byteLength > 32)
     throw violation("a Hello has no nonce of 8 to 32 bytes");
   atMost("features in a Hello", hello.features.length, MAX_FEATURES);
+  for (const feature of hello.features)
+    atMost("bytes in the name of a feature", Buffer.byteLength(feature), MAX_FEATURE_BYTES);
   return {
     protocolMin,
     protocolMax,
     peerId: peerId(hello.peerId),
-    agent: hello.agent.slice(0, MAX_AGENT_CHARS),
+    agent: cutText(hello.agent, MAX_AGENT_BYTES),
     features: hello.features,
     listenPort,
     nonce: toHex(hello.nonce),
@@ -304,6 +307,15 @@ function atMost(what: string, count: number, limit: number): void {
   if (count > limit) throw violation(`${count} ${what}, at most ${limit} are allowed`);
 }
 
-function cutText(text: string): string {
-  return text.length <= MAX_TEXT_CHARS ? text : text.slice(0, MAX_TEXT_CHARS);
+/** Text for people within its limit, cut at a character. */
+function cutText(text: string, maxBytes = MAX_TEXT_BYTES): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
+  let bytes = 0;
+  let end = 0;
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > maxBytes) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
 }

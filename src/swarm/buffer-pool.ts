@@ -16,12 +16,17 @@ export class BufferPool {
     return this.#inUse;
   }
 
+  /** Bytes of all buffers, in use or not. */
+  get bytes(): number {
+    return this.#allocatedBytes;
+  }
+
   /** A buffer of `size` bytes, or undefined while the pool's bytes are in use. One buffer is always granted. */
   acquire(size: number): Uint8Array | undefined {
     let buffer = this.#free.get(size)?.pop();
     if (buffer === undefined) {
-      if (this.#inUse > 0 && this.#allocatedBytes + size > this.#maxBytes && !this.#dropFree(size))
-        return undefined;
+      const fits = this.#allocatedBytes + size <= this.#maxBytes || this.#dropFree(size);
+      if (!fits && this.#inUse > 0) return undefined;
       buffer = Buffer.allocUnsafeSlow(size);
       this.#allocatedBytes += size;
     }

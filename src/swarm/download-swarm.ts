@@ -40,7 +40,9 @@ export class DownloadSwarm {
 
   constructor(setUp: DownloadSwarmSetUp) {
     this.#setUp = setUp;
-    this.#finder = new PeerFinder(setUp.options, (endpoints) => this.#connect(endpoints));
+    this.#finder = new PeerFinder(setUp.options, (endpoints, connected) =>
+      this.#connect(endpoints, connected),
+    );
   }
 
   /** A machine that may have the share. */
@@ -103,7 +105,7 @@ export class DownloadSwarm {
   }
 
   /** Resolves when a connection made through one of the endpoints has ended. */
-  async #connect(endpoints: readonly Endpoint[]): Promise<void> {
+  async #connect(endpoints: readonly Endpoint[], connected: () => void): Promise<void> {
     const { local, connectionOptions, options } = this.#setUp;
     if (this.#peers.size >= options.maxPeers) throw new GoshareError("PEER_CLOSED", "there are enough peers");
     let ended: () => void = () => undefined;
@@ -112,6 +114,7 @@ export class DownloadSwarm {
     });
     const handlerFor = (connection: PeerConnection) => this.#opened(connection, ended);
     const connection = await dialFirst(endpoints, local, connectionOptions, handlerFor, this.#closing.signal);
+    connected();
     await end;
     // One that gave nothing is left alone for longer each time.
     if (connection.bytesReceived === 0) throw new GoshareError("PEER_CLOSED", "the peer had nothing to give");

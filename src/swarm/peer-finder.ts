@@ -12,16 +12,19 @@ interface Candidate {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** Dials a machine. Calls `connected` when its connection stands, resolves when that has ended, and rejects if
+ * there was none, or one that was of no use. */
+export type Dial = (endpoints: readonly Endpoint[], connected: () => void) => Promise<void>;
+
 export class PeerFinder {
   readonly #options: DownloadSwarmOptions;
-  readonly #dial: (endpoints: readonly Endpoint[]) => Promise<void>;
+  readonly #dial: Dial;
   readonly #candidates = new Map<string, Candidate>();
   #dialling = 0;
   #isClosed = false;
   #lastError: GoshareError | undefined;
 
-  /** `dial` resolves when the connection it made has ended, and rejects if it made none. */
-  constructor(options: DownloadSwarmOptions, dial: (endpoints: readonly Endpoint[]) => Promise<void>) {
+  constructor(options: DownloadSwarmOptions, dial: Dial) {
     this.#options = options;
     this.#dial = dial;
   }
@@ -61,12 +64,18 @@ export class PeerFinder {
   #try(candidate: Candidate): void {
     candidate.state = "busy";
     this.#dialling++;
-    const over = () => {
+    let isDialling = true;
+    const connected = () => {
+      if (!isDialling) return;
+      isDialling = false;
       this.#dialling--;
-      if (!this.#isClosed) this.#retryLater(candidate);
       this.#fill();
     };
-    this.#dial(candidate.endpoints).then(
+    const over = () => {
+      connected();
+      if (!this.#isClosed) this.#retryLater(candidate);
+    };
+    this.#dial(candidate.endpoints, connected).then(
       () => {
         candidate.failures = 0;
         over();

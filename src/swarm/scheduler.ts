@@ -42,17 +42,19 @@ export class ChunkScheduler {
   peerJoined(peer: PeerId, held: PeerCoverage): void {
     const known = this.#peers.get(peer);
     if (known === undefined) this.#peers.set(peer, { held, refused: new Set(), asked: new Set() });
-    else known.held = held;
+    else {
+      known.held = held;
+      known.refused.clear();
+    }
   }
 
   peerGained(peer: PeerId, chunkIndexes: readonly number[]): void {
     const state = this.#peers.get(peer);
-    if (state === undefined || state.held === "complete") return;
+    if (state === undefined) return;
+    for (const chunkIndex of chunkIndexes) state.refused.delete(chunkIndex);
+    if (state.held === "complete") return;
     if (state.held === "none") state.held = new Bitfield(this.chunkCount);
-    for (const chunkIndex of chunkIndexes) {
-      state.held.add(chunkIndex);
-      state.refused.delete(chunkIndex);
-    }
+    for (const chunkIndex of chunkIndexes) state.held.add(chunkIndex);
     if (state.held.isFull) state.held = "complete";
   }
 

@@ -1,0 +1,82 @@
+// The one error class: codes decide who is to blame and how a command ends.
+import { readFileSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  diskErrorCode,
+  ERROR_CODES,
+  EXIT,
+  fileSystemError,
+  GoshareError,
+  isErrno,
+} from "../../src/core/errors.js";
+
+function systemError(): unknown {
+  try {
+    readFileSync("/nothing/is/here");
+  } catch (thrown) {
+    return thrown;
+  }
+  return undefined;
+}
+
+test("exit codes are what every command promises", () => {
+  assert.equal(EXIT, {
+    ...{ ok: 0, other: 1, usage: 2, notFound: 3, network: 4, integrity: 5, disk: 6, incomplete: 7 },
+    ...{ bug: 70, sigint: 130, sigterm: 143 },
+  });
+});
+
+test("an error takes blame and exit code from its code", () => {
+  const error = new GoshareError("DISK_FULL", "no room for it");
+  assert.equal([error.blame, error.exitCode, error.hint, error.message], ["local", 6, "", "no room for it"]);
+  assert.is(error.name, "GoshareError");
+  assert.ok(error instanceof Error);
+  const cause = new Error("why");
+  const detailed = new GoshareError("INTERRUPTED", "stopped", { hint: "go on", cause, exitCode: 143 });
+  assert.equal([detailed.exitCode, detailed.hint, detailed.cause], [143, "go on", cause]);
+});
+
+test("no code ends a command with success", () => {
+  for (const [code, { exitCode, meaning }] of Object.entries(ERROR_CODES)) {
+    assert.ok(exitCode > 0, code);
+    assert.match(meaning, /\.$/, code);
+  }
+});
+
+test("what is a GoshareError stays the same one", () => {
+  const error = new GoshareError("USAGE", "no such option");
+  assert.is(GoshareError.from(error), error);
+});
+
+test("a failure of the file system keeps its message, and gets a code", () => {
+  const thrown = systemError();
+  const error = GoshareError.from(thrown);
+  assert.is(error.code, "DISK_FAILED");
+  assert.match(error.message, "/nothing/is/here");
+  assert.is(error.cause, thrown);
+  assert.is(fileSystemError("ENOSPC", "full").code, "DISK_FULL");
+  assert.is.not(fileSystemError("ENOSPC", "full").hint, "");
+  assert.is(fileSystemError("EROFS", "read-only").code, "PERMISSION_DENIED");
+  assert.is(fileSystemError("EWHAT", "new").code, "DISK_FAILED");
+  assert.is(diskErrorCode("ENAMETOOLONG"), "TARGET_NAME_UNSUPPORTED");
+  assert.is(diskErrorCode("ECONNRESET"), undefined);
+});
+
+test("whatever else is thrown is a bug, with its cause", () => {
+  const thrown = new TypeError("x is not a function");
+  const error = GoshareError.from(thrown);
+  assert.equal([error.code, error.exitCode, error.cause], ["BUG", 70, thrown]);
+  assert.match(error.message, "x is not a function");
+  assert.is(GoshareError.from("just text").code, "BUG");
+  assert.match(GoshareError.from(undefined).message, "undefined");
+});
+
+test("a system error is known by its name", () => {
+  assert.ok(isErrno(systemError(), "EACCES", "ENOENT"));
+  assert.not(isErrno(systemError(), "EACCES"));
+  assert.not(isErrno(new Error("ENOENT"), "ENOENT"));
+  assert.not(isErrno("ENOENT", "ENOENT"));
+});
+
+test.run();

@@ -1,0 +1,150 @@
+// The listener on real ports of loopback.
+import { once } from "node:events";
+import * as net from "node:net";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { GoodbyeReason } from "../../gen/goshare/v1/peer_pb.js";
+import { PeerListener } from "../../src/peer/listener.js";
+import { defaultConnectionOptions, defaultListenerOptions } from "../../src/peer/options.js";
+import { ScriptedPeer } from "../support/scripted-peer.js";
+import { codeOf, localPeer, RecordingHandler } from "./rig.js";
+
+const QUICK = { ...defaultConnectionOptions, helloTimeoutMs: 50, closeTimeoutMs: 50 };
+
+function listen(changes: Partial<typeof defaultListenerOptions> = {}) {
+  const handlers: RecordingHandler[] = [];
+  const handlerFor = () => {
+    const handler = new RecordingHandler();
+    handlers.push(handler);
+    return handler;
+  };
+  const options = { ...defaultListenerOptions, port: 0, ...changes };
+  const listening = PeerListener.listen(options, localPeer(), QUICK, handlerFor);
+  return { handlers, listening };
+}
+
+/** A port that somebody else listens at, on every address. */
+async function takenPort() {
+  const server = net.createServer();
+  server.listen({ host: "::", port: 0 });
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not listening");
+  return { server, port: address.port };
+}
+
+test("peers reach a listener by IPv4 and by IPv6, and each gets a handler", async () => {
+  const { handlers, listening } = listen();
+  const listener = await listening;
+  assert.ok(listener.port > 0);
+  for (const host of listener.host === "::" ? ["127.0.0.1", "::1"] : ["127.0.0.1"]) {
+    const peer = await ScriptedPeer.dial(listener.port, host);
+    await peer.greet();
+    await peer.roundTrip(1);
+    peer.fin();
+    const handler = handlers.at(-1);
+    assert.ok(handler !== undefined);
+    assert.is(await handler.end(), undefined);
+    peer.destroy();
+  }
+  assert.is(handlers.length, listener.host === "::" ? 2 : 1);
+  listener.close();
+});
+
+test("a peer is seen under its IPv4 address where it came by IPv4", async () => {
+  const hosts: string[] = [];
+  const options = { ...defaultListenerOptions, port: 0 };
+  const listener = await PeerListener.listen(options, localPeer(), QUICK, (connection) => {
+    hosts.push(connection.remoteHost);
+    return new RecordingHandler();
+  });
+  const peer = await ScriptedPeer.dial(listener.port);
+  await peer.greet();
+  assert.equal(hosts, ["127.0.0.1"]);
+  peer.destroy();
+  listener.close();
+});
+
+test("a port that is taken is exchanged for a free one", async () => {
+  const { server, port } = await takenPort();
+  const listener = await listen({ port }).listening;
+  assert.is.not(listener.port, port);
+  const peer = await ScriptedPeer.dial(listener.port);
+  await peer.greet();
+  peer.destroy();
+  listener.close();
+  server.close();
+});
+
+test("a port that was asked for and is taken is an error", async () => {
+  const { server, port } = await takenPort();
+  assert.is(await codeOf(listen({ port, fallBackToFreePort: false }).listening), "ADDRESS_IN_USE");
+  server.close();
+});
+
+test("an address that is not this machine's is an error", async () => {
+  assert.is(await codeOf(listen({ host: "192.0.2.1" }).listening), "ADDRESS_IN_USE");
+});
+
+test("who says nothing, or nonsense, is hung up and gets no handler; others are served meanwhile", async () => {
+  const { handlers, listening } = listen();
+  const listener = await listening;
+  const silent = await ScriptedPeer.dial(listener.port);
+  const foreign = await ScriptedPeer.dial(listener.port);
+  const polite = await ScriptedPeer.dial(listener.port);
+  foreign.sendBytes(Buffer.from("GET / HTTP/1.1\r\n\r\n"));
+  await polite.greet();
+  const goodbye = await foreign.expect("goodbye");
+  assert.is(goodbye.value.reason, GoodbyeReason.PROTOCOL_ERROR);
+  assert.match(goodbye.value.message, "HTTP");
+  assert.is(await foreign.ended(), "fin");
+  assert.is((await silent.expect("goodbye")).value.reason, GoodbyeReason.TIMEOUT);
+  await polite.roundTrip(1);
+  assert.is(handlers.length, 1);
+  for (const peer of [silent, foreign, polite]) peer.destroy();
+  listener.close();
+});
+
+test("connections beyond the limit are not taken, until one has gone", async () => {
+  const { listening } = listen({ maxConnections: 1 });
+  const listener = await listening;
+  const first = await ScriptedPeer.dial(listener.port);
+  await first.greet();
+  const second = await ScriptedPeer.dial(listener.port);
+  await second.ended();
+  first.fin();
+  await first.ended();
+  first.destroy();
+  let third = await ScriptedPeer.dial(listener.port);
+  for (;;) {
+    third.sendHello();
+    const isServed = await third.expect("hello").then(
+      () => true,
+      () => false,
+    );
+    if (isServed) break;
+    third.destroy();
+    third = await ScriptedPeer.dial(listener.port);
+  }
+  for (const peer of [second, third]) peer.destroy();
+  listener.close();
+});
+
+test("a listener that is closed takes nobody, and leaves alone whom it has", async () => {
+  const { listening } = listen();
+  const listener = await listening;
+  const peer = await ScriptedPeer.dial(listener.port);
+  await peer.greet();
+  listener.close();
+  assert.is(
+    await ScriptedPeer.dial(listener.port).then(
+      () => "taken",
+      () => "refused",
+    ),
+    "refused",
+  );
+  await peer.roundTrip(1);
+  peer.destroy();
+});
+
+test.run();

@@ -1,0 +1,185 @@
+// Whom to dial, and when again. Dials are made up, and settled by hand.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Endpoint } from "../../src/address/endpoint.js";
+import { GoshareError } from "../../src/core/errors.js";
+import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
+import { PeerFinder } from "../../src/swarm/peer-finder.js";
+import { withinPatience } from "../support/scripted-peer.js";
+
+const at = (port: number): Endpoint => ({ host: "192.0.2.1", port, transport: "tcp" });
+
+interface Dial {
+  readonly port: number;
+  readonly endpoints: readonly Endpoint[];
+  connect(): void;
+  end(): void;
+  fail(): void;
+}
+
+class Dials {
+  readonly all: Dial[] = [];
+  readonly finder: PeerFinder;
+  #onDial: () => void = () => undefined;
+
+  constructor(changes: Partial<DownloadSwarmOptions> = {}) {
+    const options = { ...defaultDownloadSwarmOptions, minRedialMs: 2, maxRedialMs: 8, ...changes };
+    this.finder = new PeerFinder(options, (endpoints, connected) => {
+      const dialled = new Promise<void>((resolve, reject) => {
+        const fail = () => reject(new GoshareError("PEER_UNREACHABLE", "nobody is there"));
+        this.all.push({ port: endpoints[0]?.port ?? 0, endpoints, connect: connected, end: resolve, fail });
+      });
+      this.#onDial();
+      return dialled;
+    });
+  }
+
+  get ports(): number[] {
+    return this.all.map(({ port }) => port);
+  }
+
+  /** The dial with this number, from 0, when it is made. */
+  async dial(index: number): Promise<Dial> {
+    await withinPatience(
+      new Promise<void>((resolve) => {
+        this.#onDial = () => {
+          if (this.all.length > index) resolve();
+        };
+        this.#onDial();
+      }),
+      `dial ${index}`,
+    );
+    const dial = this.all[index];
+    if (dial === undefined) throw new Error("it is there");
+    return dial;
+  }
+}
+
+test("a machine is dialled at once, with all its endpoints", () => {
+  const dials = new Dials();
+  dials.finder.add([at(1), at(2)]);
+  assert.equal(
+    dials.all.map(({ endpoints }) => endpoints),
+    [[at(1), at(2)]],
+  );
+  assert.ok(dials.finder.isDialling);
+  dials.finder.close();
+});
+
+test("a machine that is known is passed over, and so is one without endpoints", () => {
+  const dials = new Dials();
+  dials.finder.add([at(1), at(2)]);
+  dials.finder.add([at(1)]);
+  dials.finder.add([]);
+  assert.equal(dials.ports, [1]);
+  dials.finder.close();
+});
+
+test("no more dials are under way than allowed; the others follow as they end", async () => {
+  const dials = new Dials({ maxDials: 2, minRedialMs: 60_000, maxRedialMs: 60_000 });
+  for (const port of [1, 2, 3, 4]) dials.finder.add([at(port)]);
+  assert.equal(dials.ports, [1, 2]);
+  (await dials.dial(0)).fail();
+  assert.is((await dials.dial(2)).port, 3);
+  (await dials.dial(1)).end();
+  assert.is((await dials.dial(3)).port, 4);
+  dials.finder.close();
+});
+
+test("a connection that stands is no dial under way, and gives its place to the next once", async () => {
+  const dials = new Dials({ maxDials: 1, minRedialMs: 60_000, maxRedialMs: 60_000 });
+  for (const port of [1, 2, 3]) dials.finder.add([at(port)]);
+  assert.equal(dials.ports, [1]);
+  const first = await dials.dial(0);
+  first.connect();
+  assert.equal(dials.ports, [1, 2]);
+  first.connect();
+  first.end();
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+  assert.equal(dials.ports, [1, 2]);
+  (await dials.dial(1)).connect();
+  (await dials.dial(2)).connect();
+  assert.not(dials.finder.isDialling);
+  dials.finder.close();
+});
+
+test("no more machines are kept than allowed", () => {
+  const dials = new Dials({ maxCandidates: 3 });
+  for (const port of [1, 2, 3, 4, 5]) dials.finder.add([at(port)]);
+  assert.equal(dials.ports, [1, 2, 3]);
+  dials.finder.close();
+});
+
+test("a dial that failed is made again, and so is one whose connection has ended", async () => {
+  const dials = new Dials();
+  dials.finder.add([at(1)]);
+  for (let index = 0; index < 4; index++) {
+    const dial = await dials.dial(index);
+    assert.is(dial.port, 1);
+    assert.is(dials.all.length, index + 1, "one at a time");
+    if (index % 2 === 0) dial.fail();
+    else dial.end();
+  }
+  await dials.dial(4);
+  assert.is(dials.finder.lastError?.code, "PEER_UNREACHABLE");
+  dials.finder.close();
+});
+
+test("the pause before the next dial grows with failures, to its limit, and shrinks after a success", async () => {
+  const pauses: number[] = [];
+  const realSetTimeout = globalThis.setTimeout;
+  const dials = new Dials({ minRedialMs: 1000, maxRedialMs: 15_000 });
+  // Pauses are noted, and over at once.
+  Object.defineProperty(globalThis, "setTimeout", {
+    configurable: true,
+    writable: true,
+    value: (done: () => void, ms: number) => {
+      if (ms >= 400 && ms <= 15_000) pauses.push(ms);
+      return ms >= 400 && ms <= 15_000 ? realSetTimeout(done, 0) : realSetTimeout(done, ms);
+    },
+  });
+  try {
+    dials.finder.add([at(1)]);
+    for (let index = 0; index < 8; index++) {
+      const dial = dials.all[index] ?? (await patientDial(dials, index));
+      if (index === 6) dial.end();
+      else dial.fail();
+    }
+    await patientDial(dials, 8);
+  } finally {
+    Object.defineProperty(globalThis, "setTimeout", {
+      configurable: true,
+      writable: true,
+      value: realSetTimeout,
+    });
+    dials.finder.close();
+  }
+  const ceilings = [2000, 4000, 8000, 15_000, 15_000, 15_000, 1000, 2000];
+  assert.is(pauses.length, ceilings.length);
+  for (const [index, ceiling] of ceilings.entries()) {
+    const pause = pauses[index] ?? 0;
+    assert.ok(pause >= ceiling / 2 && pause <= ceiling, `pause ${index} is ${pause}, of ${ceiling}`);
+  }
+});
+
+async function patientDial(dials: Dials, index: number): Promise<Dial> {
+  for (let turns = 0; turns < 100_000; turns++) {
+    const dial = dials.all[index];
+    if (dial !== undefined) return dial;
+    await new Promise(setImmediate);
+  }
+  throw new Error(`dial ${index} was never made`);
+}
+
+test("a closed finder dials nobody, and lets the process end", async () => {
+  const dials = new Dials();
+  dials.finder.add([at(1)]);
+  const first = await dials.dial(0);
+  dials.finder.close();
+  first.fail();
+  dials.finder.add([at(2)]);
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+  assert.equal(dials.ports, [1]);
+});
+
+test.run();

@@ -1,0 +1,306 @@
+// The scheduler against an oracle that keeps everything in plain sets and looks at all of it each time.
+import * as fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { Bitfield } from "../../src/core/bitfield.js";
+import { type PeerId, peerIdFromBytes } from "../../src/core/ids.js";
+import { ChunkScheduler, type PeerCoverage } from "../../src/swarm/scheduler.js";
+
+function peerId(index: number): PeerId {
+  const id = peerIdFromBytes(Buffer.alloc(32, index + 1));
+  if (id === undefined) throw new Error("32 bytes are an id");
+  return id;
+}
+
+interface OraclePeer {
+  readonly holds: Set<number>;
+  readonly refusedForGood: Set<number>;
+}
+
+/** Where each chunk is, in the plainest way. */
+class Oracle {
+  readonly held = new Set<number>();
+  /** Being verified: from an earlier run, or delivered. */
+  readonly verifying = new Set<number>();
+  /** Chunk → the peer it is asked of. */
+  readonly asked = new Map<number, number>();
+  readonly peers = new Map<number, OraclePeer>();
+
+  constructor(readonly chunkCount: number) {}
+
+  /** The chunks that may be asked of a peer now. */
+  askable(peer: number): number[] {
+    const state = this.peers.get(peer);
+    if (state === undefined) return [];
+    return [...state.holds].filter(
+      (chunk) =>
+        !this.held.has(chunk) &&
+        !this.verifying.has(chunk) &&
+        !this.asked.has(chunk) &&
+        !state.refusedForGood.has(chunk),
+    );
+  }
+}
+
+interface Pair {
+  readonly oracle: Oracle;
+  readonly scheduler: ChunkScheduler;
+}
+
+type Command = fc.Command<Oracle, ChunkScheduler>;
+
+/** A command out of a name and what it does; checks afterwards that nothing was lost. */
+function command(
+  name: string,
+  check: (oracle: Readonly<Oracle>) => boolean,
+  run: (pair: Pair) => void,
+): Command {
+  return {
+    check,
+    run: (oracle, scheduler) => {
+      const pair = { oracle, scheduler };
+      run(pair);
+      assertAgree(pair);
+    },
+    toString: () => name,
+  };
+}
+
+function assertAgree({ oracle, scheduler }: Pair): void {
+  assert.equal(
+    [...scheduler.held],
+    [...oracle.held].sort((a, b) => a - b),
+  );
+  assert.is(scheduler.isDone, oracle.held.size === oracle.chunkCount);
+}
+
+const isHere = (peer: number) => (oracle: Oracle) => oracle.peers.has(peer);
+
+function joins(peer: number, chunks: readonly number[]): Command {
+  return command(
+    `peer ${peer} joins with ${chunks}`,
+    (oracle) => !oracle.peers.has(peer),
+    ({ oracle, scheduler }) => {
+      const holds = new Set(chunks.filter((chunk) => chunk < oracle.chunkCount));
+      oracle.peers.set(peer, { holds: new Set(holds), refusedForGood: new Set() });
+      scheduler.peerJoined(peerId(peer), coverageOf(holds, oracle.chunkCount));
+    },
+  );
+}
+
+function coverageOf(holds: ReadonlySet<number>, chunkCount: number): PeerCoverage {
+  if (holds.size === 0) return "none";
+  if (holds.size === chunkCount) return "complete";
+  const field = new Bitfield(chunkCount);
+  for (const chunk of holds) field.add(chunk);
+  return field;
+}
+
+function leaves(peer: number): Command {
+  return command(`peer ${peer} leaves`, isHere(peer), ({ oracle, scheduler }) => {
+    oracle.peers.delete(peer);
+    for (const [chunk, askedOf] of oracle.asked) if (askedOf === peer) oracle.asked.delete(chunk);
+    scheduler.peerLeft(peerId(peer));
+  });
+}
+
+function gains(peer: number, chunks: readonly number[]): Command {
+  return command(`peer ${peer} gains ${chunks}`, isHere(peer), ({ oracle, scheduler }) => {
+    const gained = chunks.filter((chunk) => chunk < oracle.chunkCount);
+    const state = oracle.peers.get(peer);
+    for (const chunk of gained) {
+      state?.holds.add(chunk);
+      state?.refusedForGood.delete(chunk);
+    }
+    scheduler.peerGained(peerId(peer), gained);
+  });
+}
+
+function loses(peer: number, chunks: readonly number[]): Command {
+  return command(`peer ${peer} loses ${chunks}`, isHere(peer), ({ oracle, scheduler }) => {
+    const lost = chunks.filter((chunk) => chunk < oracle.chunkCount);
+    for (const chunk of lost) oracle.peers.get(peer)?.holds.delete(chunk);
+    scheduler.peerLost(peerId(peer), lost);
+  });
+}
+
+function asks(peer: number): Command {
+  return command(
+    `peer ${peer} is asked`,
+    () => true,
+    ({ oracle, scheduler }) => {
+      const askable = oracle.askable(peer);
+      const chunk = scheduler.next(peerId(peer));
+      if (chunk === undefined) {
+        assert.equal(askable, [], "there was something to ask for");
+        return;
+      }
+      assert.ok(askable.includes(chunk), `chunk ${chunk} is none of ${askable}`);
+      oracle.asked.set(chunk, peer);
+    },
+  );
+}
+
+/** One of the chunks that are asked for, by a number that says which. */
+function pick(oracle: Oracle, which: number): readonly [chunk: number, peer: number] {
+  const all = [...oracle.asked];
+  const found = all[which % all.length];
+  if (found === undefined) throw new Error("checked before");
+  return found;
+}
+
+const someAsked = (oracle: Oracle) => oracle.asked.size > 0;
+const someVerifying = (oracle: Oracle) => oracle.verifying.size > 0;
+
+function delivers(which: number): Command {
+  return command(`delivery ${which}`, someAsked, ({ oracle, scheduler }) => {
+    const [chunk, peer] = pick(oracle, which);
+    oracle.asked.delete(chunk);
+    oracle.verifying.add(chunk);
+    scheduler.delivered(peerId(peer), chunk);
+  });
+}
+
+function refuses(which: number, forGood: boolean): Command {
+  return command(`refusal ${which}${forGood ? " for good" : ""}`, someAsked, ({ oracle, scheduler }) => {
+    const [chunk, peer] = pick(oracle, which);
+    oracle.asked.delete(chunk);
+    if (forGood) oracle.peers.get(peer)?.refusedForGood.add(chunk);
+    scheduler.refused(peerId(peer), chunk, forGood);
+  });
+}
+
+function verifies(which: number, isRight: boolean): Command {
+  return command(`${isRight ? "right" : "wrong"} ${which}`, someVerifying, ({ oracle, scheduler }) => {
+    const chunk = [...oracle.verifying][which % oracle.verifying.size] ?? 0;
+    oracle.verifying.delete(chunk);
+    if (isRight) {
+      oracle.held.add(chunk);
+      assert.ok(scheduler.verified(chunk), "it is news");
+      assert.not(scheduler.verified(chunk), "but only once");
+    } else scheduler.missing(chunk);
+  });
+}
+
+const PEERS = 4;
+const MAX_CHUNKS = 20;
+const peer = fc.nat(PEERS - 1);
+const chunks = fc.uniqueArray(fc.nat(MAX_CHUNKS - 1), { maxLength: MAX_CHUNKS });
+const every = Array.from({ length: MAX_CHUNKS }, (_, index) => index);
+
+const commands = fc.commands(
+  [
+    fc.tuple(peer, fc.oneof(chunks, fc.constant(every))).map(([who, which]) => joins(who, which)),
+    peer.map(leaves),
+    fc.tuple(peer, chunks).map(([who, which]) => gains(who, which)),
+    fc.tuple(peer, chunks).map(([who, which]) => loses(who, which)),
+    peer.map(asks),
+    peer.map(asks),
+    peer.map(asks),
+    fc.nat(50).map(delivers),
+    fc.nat(50).map(delivers),
+    fc.tuple(fc.nat(50), fc.boolean()).map(([which, forGood]) => refuses(which, forGood)),
+    fc.tuple(fc.nat(50), fc.boolean()).map(([which, isRight]) => verifies(which, isRight)),
+  ],
+  { maxCommands: 120 },
+);
+
+/** How a download begins: of so many chunks, some held, some to be checked. */
+const beginning = fc
+  .integer({ min: 1, max: MAX_CHUNKS })
+  .chain((count) =>
+    fc.tuple(
+      fc.constant(count),
+      fc.uniqueArray(fc.nat(count - 1), { maxLength: count }),
+      fc.uniqueArray(fc.nat(count - 1), { maxLength: count }),
+    ),
+  );
+
+function begin([count, heldChunks, uncheckedChunks]: readonly [number, number[], number[]]): Pair {
+  const oracle = new Oracle(count);
+  const held = new Bitfield(count);
+  const unchecked = new Bitfield(count);
+  for (const chunk of heldChunks) {
+    held.add(chunk);
+    oracle.held.add(chunk);
+  }
+  for (const chunk of uncheckedChunks) {
+    if (held.has(chunk)) continue;
+    unchecked.add(chunk);
+    oracle.verifying.add(chunk);
+  }
+  return { oracle, scheduler: new ChunkScheduler(held, unchecked) };
+}
+
+/** Whatever has happened: everything under way fails, a complete peer comes, and the download ends. */
+function assertCanEnd(pair: Pair): void {
+  const { oracle, scheduler } = pair;
+  for (const index of every.slice(0, PEERS))
+    if (oracle.peers.has(index)) leaves(index).run(oracle, scheduler);
+  while (oracle.verifying.size > 0) verifies(0, false).run(oracle, scheduler);
+  joins(PEERS, every).run(oracle, scheduler);
+  let steps = 0;
+  while (!scheduler.isDone) {
+    assert.ok(steps++ <= oracle.chunkCount, "a chunk was lost");
+    asks(PEERS).run(oracle, scheduler);
+    delivers(0).run(oracle, scheduler);
+    verifies(0, true).run(oracle, scheduler);
+  }
+  assert.is(scheduler.next(peerId(PEERS)), undefined);
+}
+
+test("whatever peers do, chunks are asked of those who have them, once at a time, and none is lost", () => {
+  fc.assert(
+    fc.property(beginning, commands, (start, steps) => {
+      const pair = begin(start);
+      fc.modelRun(() => ({ model: pair.oracle, real: pair.scheduler }), steps);
+      assertCanEnd(pair);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test("what a download holds at the start stays as it was for the one who said so", () => {
+  const held = new Bitfield(8);
+  const scheduler = new ChunkScheduler(held, new Bitfield(8));
+  scheduler.verified(3);
+  assert.is(held.count, 0);
+  assert.is(scheduler.held.count, 1);
+});
+
+test("a peer that says anew what it holds is asked for that", () => {
+  const scheduler = new ChunkScheduler(new Bitfield(2), new Bitfield(2));
+  const one = new Bitfield(2);
+  one.add(0);
+  scheduler.peerJoined(peerId(0), one);
+  assert.is(scheduler.next(peerId(0)), 0);
+  scheduler.refused(peerId(0), 0, true);
+  assert.is(scheduler.next(peerId(0)), undefined);
+  scheduler.peerJoined(peerId(0), "complete");
+  assert.equal([scheduler.next(peerId(0)), scheduler.next(peerId(0))].sort(), [0, 1]);
+});
+
+test("a complete peer that refused a chunk and then gained it is asked again", () => {
+  const scheduler = new ChunkScheduler(new Bitfield(1), new Bitfield(1));
+  scheduler.peerJoined(peerId(0), "complete");
+  assert.is(scheduler.next(peerId(0)), 0);
+  scheduler.refused(peerId(0), 0, true);
+  assert.is(scheduler.next(peerId(0)), undefined);
+  scheduler.peerGained(peerId(0), [0]);
+  assert.is(scheduler.next(peerId(0)), 0);
+});
+
+test("what a peer that has gone delivers or refuses late changes nothing", () => {
+  const scheduler = new ChunkScheduler(new Bitfield(1), new Bitfield(1));
+  scheduler.peerJoined(peerId(0), "complete");
+  scheduler.peerJoined(peerId(1), "complete");
+  assert.is(scheduler.next(peerId(0)), 0);
+  scheduler.peerLeft(peerId(0));
+  assert.is(scheduler.next(peerId(1)), 0);
+  scheduler.refused(peerId(0), 0, true);
+  scheduler.delivered(peerId(0), 0);
+  scheduler.peerLeft(peerId(0));
+  assert.is(scheduler.next(peerId(1)), undefined, "it is still asked of the other");
+});
+
+test.run();
