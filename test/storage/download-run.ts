@@ -22,7 +22,9 @@ export function writeChunk(part: PartFolder, share: SampleShare, chunkIndex: num
   const chunk = share.chunk(chunkIndex);
   for (const run of part.writeRuns(share.manifest, segments)) {
     const fd = run.fd ?? openForWriting(run.path, run.executable, fs.constants.O_TRUNC);
-    fs.writeSync(fd, chunk, run.chunkOffset, run.length, run.fileOffset);
+    for (let done = 0; done < run.length; ) {
+      done += fs.writeSync(fd, chunk, run.chunkOffset + done, run.length - done, run.fileOffset + done);
+    }
     if (run.fd === undefined) fs.closeSync(fd);
   }
   part.releaseRuns(share.manifest, segments);
