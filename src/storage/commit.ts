@@ -19,8 +19,7 @@ const ENTRIES_PER_TURN = 256;
  * or a disk error, and then the part folder stays. */
 export async function commit(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {
   try {
-    const isClaimed = part.claims.isCommitting && isOwnTarget(part, manifest);
-    if (!isClaimed) {
+    if (!part.isClaimed) {
       await finishContent(part, manifest, syncFiles);
       part.markCommitting();
       claim(part, manifest);
@@ -30,15 +29,6 @@ export async function commit(part: PartFolder, manifest: Manifest, syncFiles: Sy
   } catch (thrown) {
     throw GoshareError.from(thrown);
   }
-}
-
-/** Whether an earlier run had claimed the name and was stopped before it could clean up. */
-function isOwnTarget(part: PartFolder, manifest: Manifest): boolean {
-  const target = fs.lstatSync(part.targetPath, { throwIfNoEntry: false });
-  if (target === undefined) return false;
-  if (manifest.root.kind === "folder") return !fs.existsSync(part.contentPath);
-  const own = fs.lstatSync(part.filePath(manifest.root.name), { throwIfNoEntry: false });
-  return own === undefined || (own.dev === target.dev && own.ino === target.ino);
 }
 
 async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {

@@ -1,11 +1,12 @@
 // A download on its way: `.NAME.goshare-part` beside its target, with the files at their final relative
 // paths, the manifest, the journal and a lock. Chunks are written by the workers; this room says where, keeps
 // the descriptors, and remembers what is there. Never touches the target itself (commit.ts does).
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";
-import { GoshareError } from "../core/errors.js";
+import { GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import { MAX_COMPONENT_BYTES } from "../manifest/limits.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
@@ -46,7 +47,14 @@ const JOURNAL_GROUP = 16;
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
 
+/** How often a folder is made anew that another process removes meanwhile. */
+const OPEN_ATTEMPTS = 3;
+
 const PART_MODE = 0o700;
+/** Names in a part folder. */
+const JOURNAL = "journal";
+const LOCK = "lock";
+const CONTENT = "content";
 
 export class PartFolder {
   readonly root: ManifestRoot;
@@ -56,6 +64,9 @@ export class PartFolder {
   readonly partPath: string;
   /** What an earlier run claims to have written. */
   readonly claims: JournalClaims;
+  /** An earlier run had verified everything and claimed the final name, and was stopped before it could clean
+   * up. The files are no longer here then. */
+  readonly isClaimed: boolean;
   readonly #lock: Lock;
   readonly #journalFd: number;
   #unwritten: number[] = [];
@@ -69,14 +80,16 @@ export class PartFolder {
   private constructor(
     root: ManifestRoot,
     paths: PartPaths,
-    claims: JournalClaims,
+    state: { readonly claims: JournalClaims; readonly isClaimed: boolean },
     lock: Lock,
     journalFd: number,
   ) {
+    const { claims, isClaimed } = state;
     this.root = root;
     this.targetPath = paths.target;
     this.partPath = paths.part;
     this.claims = claims;
+    this.isClaimed = isClaimed;
     this.#lock = lock;
     this.#journalFd = journalFd;
     this.#journalBytes = claims.wholeBytes;
@@ -87,27 +100,37 @@ export class PartFolder {
    * PART_UNUSABLE or a disk error. */
   static async open(outputDirectory: string, root: ManifestRoot): Promise<PartFolder> {
     const paths = partPaths(outputDirectory, root);
-    try {
-      fs.mkdirSync(outputDirectory, { recursive: true });
-      makeOwnFolder(paths.part, PART_MODE);
-      const lock = await Lock.acquire(path.join(paths.part, "lock"), paths.target);
+    for (let attempt = 1; ; attempt++) {
       try {
-        return PartFolder.#openLocked(root, paths, lock);
+        return await PartFolder.#openOnce(root, paths);
       } catch (thrown) {
-        lock.release();
-        removeIfEmpty(paths.part);
-        throw thrown;
+        // Whoever had it has just removed it, and its lock with it.
+        const isGone = isErrno(thrown, "ENOENT") && !fs.existsSync(paths.part);
+        if (!isGone || attempt === OPEN_ATTEMPTS) throw GoshareError.from(thrown);
       }
+    }
+  }
+
+  static async #openOnce(root: ManifestRoot, paths: PartPaths): Promise<PartFolder> {
+    fs.mkdirSync(path.dirname(paths.part), { recursive: true });
+    makeOwnFolder(paths.part, PART_MODE);
+    const lock = await Lock.acquire(path.join(paths.part, LOCK), paths.target);
+    try {
+      return PartFolder.#openLocked(root, paths, lock);
     } catch (thrown) {
-      throw GoshareError.from(thrown);
+      lock.release();
+      removeIfEmpty(paths.part);
+      throw thrown;
     }
   }
 
   static #openLocked(root: ManifestRoot, paths: PartPaths, lock: Lock): PartFolder {
-    const journalPath = path.join(paths.part, "journal");
+    const journalPath = path.join(paths.part, JOURNAL);
     const stored = readIfThere(journalPath);
+    const header = encodeJournalHeader(root.contentId, root.chunkCount);
     const claims = stored && decodeJournal(stored, root.contentId, root.chunkCount);
-    if (stored !== undefined && stored.byteLength > 0 && claims === undefined) {
+    // One that a crash has torn before its header was whole claims nothing, whosever it was.
+    if (stored !== undefined && stored.byteLength >= header.byteLength && claims === undefined) {
       throw new GoshareError("PART_UNUSABLE", `${paths.part} was left by the download of another share`, {
         hint: `finish that one, or remove ${paths.part} and run this command again`,
       });
@@ -120,30 +143,26 @@ export class PartFolder {
         hint: "move it away, or choose another folder with --output",
       });
     }
-    const journalFd = fs.openSync(
-      journalPath,
-      fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW,
-      0o600,
-    );
-    if (claims === undefined) {
-      fs.ftruncateSync(journalFd, 0);
-      fs.writeSync(journalFd, encodeJournalHeader(root.contentId, root.chunkCount));
-    } else fs.ftruncateSync(journalFd, claims.wholeBytes);
+    const isClaimed = claims?.isCommitting === true && claims.held.isFull && isOwnTarget(paths, root);
     writeOwnFile(path.join(paths.part, "root"), root.bytes);
-    makeOwnFolder(path.join(paths.part, "content"));
-    const none = decodeJournal(
-      encodeJournalHeader(root.contentId, root.chunkCount),
-      root.contentId,
-      root.chunkCount,
-    );
-    const known = claims ?? none;
-    if (known === undefined) throw new Error("an empty journal is one");
-    return new PartFolder(root, paths, known, lock, journalFd);
+    if (!isClaimed) makeOwnFolder(path.join(paths.part, CONTENT));
+    const known = claims ?? decodeJournal(header, root.contentId, root.chunkCount);
+    assert(known !== undefined, "an empty journal is one");
+    const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
+    const journalFd = fs.openSync(journalPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+    try {
+      if (claims === undefined) fs.writeSync(journalFd, header, 0, header.byteLength, 0);
+      fs.ftruncateSync(journalFd, known.wholeBytes);
+    } catch (thrown) {
+      fs.closeSync(journalFd);
+      throw thrown;
+    }
+    return new PartFolder(root, paths, { claims: known, isClaimed }, lock, journalFd);
   }
 
   /** Where the share's files are: the folder itself, or the folder the one file lies in. */
   get contentPath(): string {
-    return path.join(this.partPath, "content");
+    return path.join(this.partPath, CONTENT);
   }
 
   filePath(filePath: string): string {
@@ -207,9 +226,10 @@ export class PartFolder {
     fs.fsyncSync(this.#journalFd);
   }
 
-  /** Whether an earlier run paused cleanly and nothing has touched its files since; then its claims need no
-   * second look. The mark is used up by this. */
+  /** Whether an earlier run paused cleanly and nothing has touched its files since, or had verified everything
+   * and claimed the final name; then its claims need no second look. The mark is used up by this. */
   async takePauseMark(manifest: Manifest): Promise<boolean> {
+    if (this.isClaimed) return true;
     const markPath = path.join(this.partPath, "pause");
     const mark = readIfThere(markPath)?.toString("latin1");
     fs.rmSync(markPath, { force: true });
@@ -237,9 +257,8 @@ export class PartFolder {
     this.#isClosed = true;
     this.#closeUnused(0);
     fs.closeSync(this.#journalFd);
-    if (this.#journalRecords === 0 && !this.claims.isCommitting)
-      fs.rmSync(this.partPath, { recursive: true, force: true });
-    this.#lock.release();
+    if (this.#journalRecords === 0 && !this.claims.isCommitting) this.#removeAll();
+    else this.#lock.release();
   }
 
   /** The download is committed: nothing here is needed any more. */
@@ -247,8 +266,25 @@ export class PartFolder {
     this.#closeUnused(0);
     fs.closeSync(this.#journalFd);
     this.#isClosed = true;
-    fs.rmSync(this.partPath, { recursive: true, force: true });
-    this.#lock.release();
+    this.#removeAll();
+  }
+
+  /** The journal goes after all else, so that a run that is stopped here is still understood by the next. The
+   * lock goes last, and the folder only if it is empty then: another process may have it by now. */
+  #removeAll(): void {
+    try {
+      for (const name of fs.readdirSync(this.partPath)) {
+        if (name === JOURNAL || name === LOCK) continue;
+        fs.rmSync(path.join(this.partPath, name), { recursive: true, force: true });
+      }
+      fs.rmSync(path.join(this.partPath, JOURNAL), { force: true });
+    } catch (thrown) {
+      // Somebody else has removed the folder.
+      if (!isErrno(thrown, "ENOENT")) throw thrown;
+    } finally {
+      this.#lock.release();
+    }
+    removeIfEmpty(this.partPath);
   }
 
   #append(bytes: Buffer): void {
@@ -301,6 +337,17 @@ export class PartFolder {
 interface PartPaths {
   readonly target: string;
   readonly part: string;
+}
+
+/** Whether what stands under the final name was put there by the run that wrote "committing": a folder was moved
+ * there as a whole; a file is there under both names, or under that one alone. */
+function isOwnTarget(paths: PartPaths, root: ManifestRoot): boolean {
+  const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
+  const content = path.join(paths.part, CONTENT);
+  if (root.kind === "folder") return target?.isDirectory() === true && !fs.existsSync(content);
+  if (target?.isFile() !== true || target.size !== root.totalSize) return false;
+  const own = fs.lstatSync(path.join(content, root.name), { throwIfNoEntry: false });
+  return own === undefined || (own.dev === target.dev && own.ino === target.ino);
 }
 
 function firstHeld(held: Bitfield, first: number, count: number): number | undefined {
