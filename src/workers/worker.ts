@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { workerData } from "piscina";
-import { diskErrorCode } from "../core/errors.js";
-import { hasIdentity } from "../storage/file-identity.js";
+import { diskErrorCode, isErrno } from "../core/errors.js";
+import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { openForWriting } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/part-folder.js";
 import type {
@@ -23,6 +23,8 @@ const slotBytes = slots === undefined ? new Uint8Array(0) : new Uint8Array(slots
 
 /** Bytes read and hashed at a time: small enough to stay in the core's cache. */
 const READ_BYTES = 256 * 1024;
+/** Never through a link, and never waiting for the writer of a pipe. */
+const READ_FLAGS = SOURCE_OPEN_FLAGS | fs.constants.O_NOFOLLOW;
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 export default function runTask(task: WorkerTask): TaskResult {
@@ -58,7 +60,7 @@ class ChangedSource extends Error {}
 function hashChunks(task: HashTask): TaskResult {
   const open = new OpenFiles((file) => {
     const { path, fileIndex } = task.files[file] ?? { path: "", fileIndex: -1 };
-    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    const fd = fs.openSync(path, READ_FLAGS);
     return { fd, beforeClose: () => assertUnchanged(fd, path, task.identities, fileIndex) };
   });
   let bytes = 0;
@@ -66,10 +68,7 @@ function hashChunks(task: HashTask): TaskResult {
     for (const { chunkIndex, runs } of task.chunks) {
       const hash = createHash("sha256");
       for (const { file, fileOffset, length } of runs) {
-        const got = hashRun(hash, open.fd(file), fileOffset, length);
-        if (got < length)
-          throw new ChangedSource(`${task.files[file]?.path} became shorter while it was read`);
-        bytes += got;
+        bytes += hashSource(hash, () => open.fd(file), task.files[file]?.path, fileOffset, length);
       }
       task.digests.set(hash.digest(), chunkIndex * 32);
     }
@@ -78,6 +77,25 @@ function hashChunks(task: HashTask): TaskResult {
     open.abandon();
   }
   return done(bytes);
+}
+
+/** Hashes a run of a source file, all of it; what is no longer a file there was changed. */
+function hashSource(
+  hash: ReturnType<typeof createHash>,
+  open: () => number,
+  path: string | undefined,
+  fileOffset: number,
+  length: number,
+): number {
+  let bytes: number;
+  try {
+    bytes = hashRun(hash, open(), fileOffset, length);
+  } catch (thrown) {
+    if (!isErrno(thrown, ...REPLACED_ERRNOS)) throw thrown;
+    throw new ChangedSource(`${path} is no longer the file it was`);
+  }
+  if (bytes < length) throw new ChangedSource(`${path} became shorter while it was read`);
+  return bytes;
 }
 
 function assertUnchanged(fd: number, path: string, identities: BigInt64Array, fileIndex: number): void {
