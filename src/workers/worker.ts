@@ -61,7 +61,8 @@ function hashChunks(task: HashTask): TaskResult {
   const open = new OpenFiles((file) => {
     const { path, fileIndex } = task.files[file] ?? { path: "", fileIndex: -1 };
     const fd = fs.openSync(path, READ_FLAGS);
-    return { fd, beforeClose: () => assertUnchanged(fd, path, task.identities, fileIndex) };
+    const beforeClose = () => assertUnchanged(fd, path, task.identities, fileIndex);
+    return { fd, afterOpening: () => undefined, beforeClose };
   });
   let bytes = 0;
   try {
@@ -106,8 +107,9 @@ function assertUnchanged(fd: number, path: string, identities: BigInt64Array, fi
 
 function verifyChunks(task: VerifyTask): TaskResult {
   const open = new OpenFiles((file) => {
-    const fd = fs.openSync(task.files[file] ?? "", fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-    return { fd, beforeClose: () => undefined };
+    const { path, size } = task.files[file] ?? { path: "", size: 0 };
+    const fd = fs.openSync(path, READ_FLAGS);
+    return { fd, afterOpening: () => assertNoLonger(fd, size), beforeClose: () => undefined };
   });
   const wrongChunks: number[] = [];
   let bytes = 0;
@@ -127,6 +129,10 @@ function verifyChunks(task: VerifyTask): TaskResult {
     open.abandon();
   }
   return done(bytes, wrongChunks);
+}
+
+function assertNoLonger(fd: number, size: number): void {
+  if (fs.fstatSync(fd).size > size) throw new Error(`longer than ${size} bytes`);
 }
 
 /** Bytes read: fewer than `length` at the end of the file. */
@@ -178,28 +184,44 @@ function syncFiles(task: SyncTask): TaskResult {
   return done(0);
 }
 
+interface OpenFile {
+  readonly fd: number;
+  /** Throws if the file cannot be used. */
+  afterOpening(): void;
+  /** Throws if what was read does not count. */
+  beforeClose(): void;
+}
+
 /** The one file of a task that is open; tasks read files one after another. */
 class OpenFiles {
-  readonly #openFile: (file: number) => { fd: number; beforeClose: () => void };
-  #current: { file: number; fd: number; beforeClose: () => void } | undefined;
+  readonly #openFile: (file: number) => OpenFile;
+  #current: (OpenFile & { readonly file: number }) | undefined;
 
-  constructor(openFile: (file: number) => { fd: number; beforeClose: () => void }) {
+  constructor(openFile: (file: number) => OpenFile) {
     this.#openFile = openFile;
   }
 
   fd(file: number): number {
-    if (this.#current?.file !== file) {
-      this.close();
-      this.#current = { file, ...this.#openFile(file) };
+    if (this.#current?.file === file) return this.#current.fd;
+    this.close();
+    const opened = { file, ...this.#openFile(file) };
+    this.#current = opened;
+    try {
+      opened.afterOpening();
+    } catch (thrown) {
+      this.abandon();
+      throw thrown;
     }
-    return this.#current.fd;
+    return opened.fd;
   }
 
   /** Closes what is open after its last check. */
   close(): void {
-    if (this.#current === undefined) return;
-    this.#current.beforeClose();
-    this.abandon();
+    try {
+      this.#current?.beforeClose();
+    } finally {
+      this.abandon();
+    }
   }
 
   /** Closes what is open without a check. */
