@@ -228,7 +228,7 @@ testUnless(
     const [first, left, second, name, bytes, digest] = stdout.trim().split(/\n/);
     assert.is(first, "DISK_FULL");
     assert.is(left, ".big.bin.goshare-part");
-    assert.equal([second, name, bytes], ["done", "big.bin", "100000"]);
+    assert.equal([second, name, bytes], ["fetched 1", "big.bin", "100000"]);
     assert.match(expectedTree(singleFile(100_000))[""] ?? "", digest?.split(" ")[0] ?? "nothing");
   },
 );

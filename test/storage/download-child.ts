@@ -1,4 +1,4 @@
-// A process that downloads a sample share to argv[3] and says "done", or the code of its error. argv[2] names
+// A process that downloads a sample share to argv[3] and says how many chunks it fetched, or the code of its error. argv[2] names
 // the share; with "pool" in argv[4] the worker threads make it durable.
 import { GoshareError } from "../../src/core/errors.js";
 import { syncTasks } from "../../src/workers/batches.js";
@@ -10,11 +10,11 @@ const [, , kind, outputDirectory = "", withPool] = process.argv;
 const share = kind === "folder" ? mixedFolder() : singleFile(100_000);
 const pool = withPool === "pool" ? new WorkerPool(undefined, 1) : undefined;
 try {
-  await downloadAll(outputDirectory, share, async (paths) => {
+  const { fetched } = await downloadAll(outputDirectory, share, async (paths) => {
     if (pool === undefined) await syncAtOnce(paths);
     else await pool.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
   });
-  process.stdout.write("done\n");
+  process.stdout.write(`fetched ${fetched.length}\n`);
 } catch (thrown) {
   process.stdout.write(`${GoshareError.from(thrown).code}\n`);
 } finally {
