@@ -48,6 +48,9 @@ const JOURNAL_GROUP = 16;
 const FILES_PER_TURN = 256;
 
 const PART_MODE = 0o700;
+/** Names in a part folder. */
+const JOURNAL = "journal";
+const LOCK = "lock";
 const MAX_LOCK_ATTEMPTS = 3;
 
 export class PartFolder {
@@ -114,7 +117,7 @@ export class PartFolder {
 
   static #openLocked(root: ManifestRoot, paths: PartPaths, lock: Lock): PartFolder {
     const { contentId, chunkCount } = root;
-    const journalPath = path.join(paths.part, "journal");
+    const journalPath = path.join(paths.part, JOURNAL);
     const stored = readIfThere(journalPath);
     const claims = stored === undefined ? noClaims(chunkCount) : decodeJournal(stored, contentId, chunkCount);
     if (claims === undefined) {
@@ -122,7 +125,7 @@ export class PartFolder {
         hint: `finish that one, or remove ${paths.part} and run this command again`,
       });
     }
-    const isClaimed = claims.isCommitting && isOwnTarget(root, paths);
+    const isClaimed = claims.isCommitting && claims.held.isFull && isOwnTarget(root, paths);
     const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
     if (target !== undefined && !isClaimed && !(claims.isCommitting && isEmptyTarget(paths.target))) {
       throw new GoshareError("TARGET_EXISTS", `${paths.target} is already there`, {
@@ -234,20 +237,34 @@ export class PartFolder {
     this.#isClosed = true;
     this.#closeUnused(0);
     fs.closeSync(this.#journalFd);
-    if (this.#journalRecords === 0 && !this.claims.isCommitting)
-      fs.rmSync(this.partPath, { recursive: true, force: true });
-    this.#lock.release();
+    if (this.#journalRecords === 0 && !this.claims.isCommitting) this.#removeAll();
+    else this.#lock.release();
   }
 
-  /** The download is committed: nothing here is needed any more. The journal goes first: what is left after a
-   * crash in the middle then claims nothing. */
+  /** The download is committed: nothing here is needed any more. */
   remove(): void {
     this.#closeUnused(0);
     fs.closeSync(this.#journalFd);
     this.#isClosed = true;
-    fs.rmSync(path.join(this.partPath, "journal"), { force: true });
-    fs.rmSync(this.partPath, { recursive: true, force: true });
-    this.#lock.release();
+    this.#removeAll();
+  }
+
+  /** The journal goes after all else, so that a run that is stopped here is still understood by the next. The
+   * lock goes last, and the folder only if it is empty then: another process may have it by now. */
+  #removeAll(): void {
+    try {
+      for (const name of fs.readdirSync(this.partPath)) {
+        if (name === JOURNAL || name === LOCK) continue;
+        fs.rmSync(path.join(this.partPath, name), { recursive: true, force: true });
+      }
+      fs.rmSync(path.join(this.partPath, JOURNAL), { force: true });
+    } catch (thrown) {
+      // Somebody else has removed the folder.
+      if (!isErrno(thrown, "ENOENT")) throw thrown;
+    } finally {
+      this.#lock.release();
+    }
+    removeIfEmpty(this.partPath);
   }
 
   #append(bytes: Buffer): void {
@@ -327,7 +344,7 @@ async function lockPart(paths: PartPaths): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     makeOwnFolder(paths.part, PART_MODE);
     try {
-      return await Lock.acquire(path.join(paths.part, "lock"), paths.target);
+      return await Lock.acquire(path.join(paths.part, LOCK), paths.target);
     } catch (thrown) {
       // Whoever held the lock may have had nothing worth keeping, and removed the folder.
       if (!isErrno(thrown, "ENOENT") || attempt === MAX_LOCK_ATTEMPTS) throw thrown;
@@ -340,14 +357,15 @@ function contentPath(partPath: string): string {
 }
 
 /** Whether the target is what an earlier run put there: a folder was moved away from the part folder, a file is
- * linked in both places. */
+ * linked in both places, or was moved where a disk has no hard links. */
 function isOwnTarget(root: ManifestRoot, paths: PartPaths): boolean {
   const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
   if (target === undefined) return false;
   const content = contentPath(paths.part);
   if (root.kind === "folder") return target.isDirectory() && !fs.existsSync(content);
   const own = fs.lstatSync(path.join(content, root.name), { throwIfNoEntry: false });
-  return own !== undefined && own.dev === target.dev && own.ino === target.ino;
+  if (own === undefined) return target.isFile() && target.size === root.totalSize;
+  return own.dev === target.dev && own.ino === target.ino;
 }
 
 /** Whether the target is nothing yet: an empty folder or file, as a claim begins with. */

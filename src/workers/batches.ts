@@ -64,7 +64,10 @@ export function* verifyTasks(
   for (const { fileIndexes, chunks } of batches(manifest.layout, chunkIndexes)) {
     yield {
       kind: "verify",
-      files: fileIndexes.map((fileIndex) => pathOf(manifest.files[fileIndex]?.path ?? "")),
+      files: fileIndexes.map((fileIndex) => {
+        const { path, size } = manifest.files[fileIndex] ?? { path: "", size: 0 };
+        return { path: pathOf(path), size };
+      }),
       chunks: chunks.map((chunk) => ({ ...chunk, digest: chunkDigest(manifest, chunk.chunkIndex) })),
     };
   }

@@ -44,10 +44,12 @@ export interface WriteTask {
   readonly chunks: readonly ChunkWrite[];
 }
 
-/** Reads chunks that were written earlier and says which are right. */
+/** Reads chunks that were written earlier and says which are right. None is in a file that is longer than it
+ * should be: what follows its chunks would be committed with them. */
 export interface VerifyTask {
   readonly kind: "verify";
-  readonly files: readonly string[];
+  /** `size` is what the file has in the share, in bytes. */
+  readonly files: readonly { readonly path: string; readonly size: number }[];
   readonly chunks: readonly (ChunkRead & { readonly digest: Uint8Array })[];
 }
 

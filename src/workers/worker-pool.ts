@@ -23,6 +23,8 @@ const HINTS: Partial<Record<GoshareError["code"], string>> = {
 export class WorkerPool {
   readonly #pool: Piscina<WorkerTask, TaskResult>;
   readonly threads: number;
+  /** What ends the tasks that wait or run, should a thread die that has none of them. */
+  readonly #endings = new Set<(cause: unknown) => void>();
   #firstCrash: unknown;
   #loading: number;
   #onAllLoaded: (() => void) | undefined;
@@ -45,10 +47,12 @@ export class WorkerPool {
       recordTiming: false,
       workerData: setUp,
     });
-    // A worker that dies between tasks; the next task fails with it instead of the whole process.
+    // A worker that dies between tasks, or before its first: no thread may be left to take those that wait, so
+    // they fail with it, and so does the next, instead of the whole process.
     this.#pool.on("error", (cause: unknown) => {
       this.#firstCrash ??= cause;
       this.#onAllLoaded?.();
+      for (const end of this.#endings) end(cause);
     });
     this.#pool.on("message", (message: unknown) => {
       if (message === LOADED && --this.#loading === 0) this.#onAllLoaded?.();
@@ -65,13 +69,23 @@ export class WorkerPool {
     let result: TaskResult;
     try {
       if (this.#firstCrash !== undefined) throw this.#firstCrash;
-      result = await this.#pool.run(task);
+      result = await this.#runOrEnd(task);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new GoshareError("BUG", `a worker thread failed: ${reason}`, { cause });
     }
     if (!result.ok) throw new GoshareError(result.code, result.message, { hint: HINTS[result.code] });
     return result;
+  }
+
+  #runOrEnd(task: WorkerTask): Promise<TaskResult> {
+    return new Promise((resolve, reject) => {
+      this.#endings.add(reject);
+      this.#pool
+        .run(task)
+        .then(resolve, reject)
+        .finally(() => this.#endings.delete(reject));
+    });
   }
 
   /** Runs tasks as `tasks` yields them, never more at once than is useful; `onDone` sees each result. Stops at

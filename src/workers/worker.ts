@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 // The pool hands its own through; asking piscina for it would load all of piscina into every thread.
 import { parentPort, workerData } from "node:worker_threads";
-import { diskErrorCode } from "../core/errors.js";
-import { hasIdentity } from "../storage/file-identity.js";
+import { diskErrorCode, isErrno } from "../core/errors.js";
+import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { openForWriting } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/part-folder.js";
 import {
@@ -25,6 +25,8 @@ const slotBytes = slots === undefined ? new Uint8Array(0) : new Uint8Array(slots
 
 /** Bytes read and hashed at a time: small enough to stay in the core's cache. */
 const READ_BYTES = 256 * 1024;
+/** Never through a link, and never waiting for the writer of a pipe. */
+const READ_FLAGS = SOURCE_OPEN_FLAGS | fs.constants.O_NOFOLLOW;
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 // Not before this module has been handed to who loads it.
@@ -63,18 +65,16 @@ class ChangedSource extends Error {}
 function hashChunks(task: HashTask): TaskResult {
   const open = new OpenFiles((file) => {
     const { path, fileIndex } = task.files[file] ?? { path: "", fileIndex: -1 };
-    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-    return { fd, beforeClose: () => assertUnchanged(fd, path, task.identities, fileIndex) };
+    const fd = fs.openSync(path, READ_FLAGS);
+    const beforeClose = () => assertUnchanged(fd, path, task.identities, fileIndex);
+    return { fd, afterOpening: () => undefined, beforeClose };
   });
   let bytes = 0;
   try {
     for (const { chunkIndex, runs } of task.chunks) {
       const hash = createHash("sha256");
       for (const { file, fileOffset, length } of runs) {
-        const got = hashRun(hash, open.fd(file), fileOffset, length);
-        if (got < length)
-          throw new ChangedSource(`${task.files[file]?.path} became shorter while it was read`);
-        bytes += got;
+        bytes += hashSource(hash, () => open.fd(file), task.files[file]?.path, fileOffset, length);
       }
       task.digests.set(hash.digest(), chunkIndex * 32);
     }
@@ -85,6 +85,25 @@ function hashChunks(task: HashTask): TaskResult {
   return done(bytes);
 }
 
+/** Hashes a run of a source file, all of it; what is no longer a file there was changed. */
+function hashSource(
+  hash: ReturnType<typeof createHash>,
+  open: () => number,
+  path: string | undefined,
+  fileOffset: number,
+  length: number,
+): number {
+  let bytes: number;
+  try {
+    bytes = hashRun(hash, open(), fileOffset, length);
+  } catch (thrown) {
+    if (!isErrno(thrown, ...REPLACED_ERRNOS)) throw thrown;
+    throw new ChangedSource(`${path} is no longer the file it was`);
+  }
+  if (bytes < length) throw new ChangedSource(`${path} became shorter while it was read`);
+  return bytes;
+}
+
 function assertUnchanged(fd: number, path: string, identities: BigInt64Array, fileIndex: number): void {
   if (!hasIdentity(identities, fileIndex, fs.fstatSync(fd, { bigint: true }))) {
     throw new ChangedSource(`${path} was changed while it was read`);
@@ -93,8 +112,9 @@ function assertUnchanged(fd: number, path: string, identities: BigInt64Array, fi
 
 function verifyChunks(task: VerifyTask): TaskResult {
   const open = new OpenFiles((file) => {
-    const fd = fs.openSync(task.files[file] ?? "", fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-    return { fd, beforeClose: () => undefined };
+    const { path, size } = task.files[file] ?? { path: "", size: 0 };
+    const fd = fs.openSync(path, READ_FLAGS);
+    return { fd, afterOpening: () => assertNoLonger(fd, size), beforeClose: () => undefined };
   });
   const wrongChunks: number[] = [];
   let bytes = 0;
@@ -114,6 +134,10 @@ function verifyChunks(task: VerifyTask): TaskResult {
     open.abandon();
   }
   return done(bytes, wrongChunks);
+}
+
+function assertNoLonger(fd: number, size: number): void {
+  if (fs.fstatSync(fd).size > size) throw new Error(`longer than ${size} bytes`);
 }
 
 /** Bytes read: fewer than `length` at the end of the file. */
@@ -172,28 +196,44 @@ function syncFiles(task: SyncTask): TaskResult {
   return done(0);
 }
 
+interface OpenFile {
+  readonly fd: number;
+  /** Throws if the file cannot be used. */
+  afterOpening(): void;
+  /** Throws if what was read does not count. */
+  beforeClose(): void;
+}
+
 /** The one file of a task that is open; tasks read files one after another. */
 class OpenFiles {
-  readonly #openFile: (file: number) => { fd: number; beforeClose: () => void };
-  #current: { file: number; fd: number; beforeClose: () => void } | undefined;
+  readonly #openFile: (file: number) => OpenFile;
+  #current: (OpenFile & { readonly file: number }) | undefined;
 
-  constructor(openFile: (file: number) => { fd: number; beforeClose: () => void }) {
+  constructor(openFile: (file: number) => OpenFile) {
     this.#openFile = openFile;
   }
 
   fd(file: number): number {
-    if (this.#current?.file !== file) {
-      this.close();
-      this.#current = { file, ...this.#openFile(file) };
+    if (this.#current?.file === file) return this.#current.fd;
+    this.close();
+    const opened = { file, ...this.#openFile(file) };
+    this.#current = opened;
+    try {
+      opened.afterOpening();
+    } catch (thrown) {
+      this.abandon();
+      throw thrown;
     }
-    return this.#current.fd;
+    return opened.fd;
   }
 
   /** Closes what is open after its last check. */
   close(): void {
-    if (this.#current === undefined) return;
-    this.#current.beforeClose();
-    this.abandon();
+    try {
+      this.#current?.beforeClose();
+    } finally {
+      this.abandon();
+    }
   }
 
   /** Closes what is open without a check. */

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { Bitfield } from "../../src/core/bitfield.js";
-import { commit, type SyncFiles } from "../../src/storage/commit.js";
+import { commit, finishCommit, type SyncFiles } from "../../src/storage/commit.js";
 import { openForWriting } from "../../src/storage/part-files.js";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import type { SampleShare } from "./sample-share.js";
@@ -22,7 +22,9 @@ export function writeChunk(part: PartFolder, share: SampleShare, chunkIndex: num
   const chunk = share.chunk(chunkIndex);
   for (const run of part.writeRuns(share.manifest, segments)) {
     const fd = run.fd ?? openForWriting(run.path, run.executable, fs.constants.O_TRUNC);
-    fs.writeSync(fd, chunk, run.chunkOffset, run.length, run.fileOffset);
+    for (let done = 0; done < run.length; ) {
+      done += fs.writeSync(fd, chunk, run.chunkOffset + done, run.length - done, run.fileOffset + done);
+    }
     if (run.fd === undefined) fs.closeSync(fd);
   }
   part.releaseRuns(share.manifest, segments);
@@ -80,6 +82,10 @@ export async function downloadAll(
 ): Promise<RunResult> {
   const part = await PartFolder.open(outputDirectory, share.manifest.root);
   try {
+    if (part.isClaimed) {
+      finishCommit(part);
+      return { fetched: [], isTrusted: true };
+    }
     const result = await fetchMissing(part, share, share.manifest.root.chunkCount);
     await commit(part, share.manifest, syncFiles);
     return result;

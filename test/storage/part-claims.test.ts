@@ -4,6 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodeJournalRecords } from "../../src/storage/journal.js";
 import { PartFolder } from "../../src/storage/part-folder.js";
+import { replaceCalls } from "./crash.js";
 import { downloadAll, downloadUntil, writeChunk } from "./download-run.js";
 import {
   actualTree,
@@ -77,33 +78,27 @@ test("a journal that cannot be written keeps its records for the next attempt, a
   const part = await open(output, share);
   writeChunk(part, share, 5);
   const realWrite = fs.writeSync;
-  const { default: mutableFs } = await import("node:fs");
-  const { syncBuiltinESMExports } = await import("node:module");
   // A disk that takes three bytes and is full then.
   let room = 3;
-  const fullDisk = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => {
+  const writeSync = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => {
     if (room === 0)
       throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
     const count = Math.min(room, length);
     room -= count;
     return realWrite(fd, bytes, offset, count, position);
   };
+  const fillDisk = () => replaceCalls({ writeSync });
+  let restore = fillDisk();
   try {
-    Object.assign(mutableFs, { writeSync: fullDisk });
-    syncBuiltinESMExports();
     assert.throws(() => part.flushJournal(), /ENOSPC/);
-    Object.assign(mutableFs, { writeSync: realWrite });
-    syncBuiltinESMExports();
+    restore();
     part.record(6);
     part.flushJournal();
     part.record(7);
-    room = 0;
-    Object.assign(mutableFs, { writeSync: fullDisk });
-    syncBuiltinESMExports();
+    restore = fillDisk();
     part.close();
   } finally {
-    Object.assign(mutableFs, { writeSync: realWrite });
-    syncBuiltinESMExports();
+    restore();
   }
   const next = await open(output, share);
   assert.equal([...next.claims.held], [5, 6]);
