@@ -36,6 +36,8 @@ export class DownloadSwarm {
   readonly #onPeersChanged = new Set<() => void>();
   #bytesReceivedBefore = 0;
   #lastPeerError: GoshareError | undefined;
+  /** Says more than how the connection ended afterwards. */
+  #notedFailure: GoshareError | undefined;
 
   constructor(setUp: DownloadSwarmSetUp) {
     this.#setUp = setUp;
@@ -60,7 +62,7 @@ export class DownloadSwarm {
 
   /** Why there is no help: the last failure of a peer or a dial. */
   get lastError(): GoshareError | undefined {
-    return this.#lastPeerError ?? this.#finder.lastError;
+    return this.#notedFailure ?? this.#lastPeerError ?? this.#finder.lastError;
   }
 
   /** The root, from whichever peer gives it first. */
@@ -72,6 +74,11 @@ export class DownloadSwarm {
   fetchBody(root: ManifestRoot, signal: AbortSignal): Promise<Uint8Array> {
     const pagesInFlight = this.#setUp.options.manifestPagesInFlight;
     return this.#fromAnyPeer((connection) => fetchBody(connection, root, pagesInFlight), signal);
+  }
+
+  /** Why a peer cannot help: the `lastError` until another one has come. */
+  noteFailure(error: GoshareError): void {
+    this.#notedFailure = error;
   }
 
   /** From now on peers are asked for chunks. */
@@ -124,6 +131,7 @@ export class DownloadSwarm {
     };
     const peer = new DownloadPeer(connection, this.#setUp.contentId, events);
     this.#peers.set(peerId, peer);
+    this.#notedFailure = undefined;
     this.#setUp.observe({ type: "peerConnected", peerId, endpoint, agent, inbound: false });
     // The connection counts as open only after this returns.
     queueMicrotask(() => {
