@@ -44,6 +44,7 @@ async function startHalfway(args: readonly string[] = []) {
 test("a sharer that is killed and started again at the same port finishes the download", async () => {
   const { source, share, gate, process, output } = await startHalfway();
   await share.process.stop("SIGKILL");
+  gate.cut();
   await process.waitFor("waiting", (body) => body["waitingFor"] === "peers");
   gate.open();
   const again = await startShare(source, ["--listen", share.endpoint]);
@@ -59,6 +60,7 @@ test("a sharer that is killed and started again at the same port finishes the do
 test("a sharer that is gone for good ends the download with 7, and the same command goes on later", async () => {
   const { source, share, gate, ticket, process, output } = await startHalfway(["--timeout", "1s"]);
   await share.process.stop("SIGKILL");
+  gate.cut();
   const { code, exitCode, hint } = await failure(process);
   assert.equal([code, exitCode], ["INCOMPLETE", 7]);
   assert.match(hint, "run the same command again");

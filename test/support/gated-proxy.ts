@@ -52,6 +52,11 @@ export class GatedProxy {
     this.#allowedBytes = 0;
   }
 
+  /** Cuts what is connected, as when the machine behind it dies: what is held back hides that otherwise. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
