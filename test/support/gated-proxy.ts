@@ -19,6 +19,8 @@ export class GatedProxy {
     this.#allowedBytes = allowedBytes;
     this.port = address.port;
     server.on("connection", (socket) => this.#connected(socket));
+    // A test that failed before it closed its gate still ends.
+    server.unref();
   }
 
   /** Listens on loopback. `allowedBytes` go to those who dial, all of them together, before the gate closes. */
@@ -50,6 +52,11 @@ export class GatedProxy {
     this.#allowedBytes = 0;
   }
 
+  /** Cuts what is connected, as when the machine behind it dies: what is held back hides that otherwise. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
@@ -76,6 +83,7 @@ export class GatedProxy {
   /** The end of `socket` is the end of `other`. */
   #tie(socket: net.Socket, other: net.Socket): void {
     this.#sockets.add(socket);
+    socket.unref();
     socket.on("error", () => undefined);
     socket.on("close", () => {
       this.#sockets.delete(socket);

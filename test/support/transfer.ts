@@ -41,8 +41,11 @@ export interface StartedTracker {
   readonly endpoint: string;
 }
 
-export async function startTracker(setting: ChildSetting = {}): Promise<StartedTracker> {
-  const process = new GoshareProcess(["tracker", "--listen", LOOPBACK], undefined, setting);
+export async function startTracker(
+  args: readonly string[] = ["--listen", LOOPBACK],
+  setting: ChildSetting = {},
+): Promise<StartedTracker> {
+  const process = new GoshareProcess(["tracker", ...args], undefined, setting);
   const { endpoint } = await process.waitFor("listening");
   return { process, endpoint: String(endpoint) };
 }
