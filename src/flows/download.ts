@@ -1,9 +1,9 @@
 // Downloads a share: ticket | .goshare file | content id ─▶ manifest ─▶ peers ─▶ scheduler ─▶ sockets fill
 // slots ─▶ workers verify and write ─▶ commit. Told as a story; the parts are elsewhere. Prints nothing.
-import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import type { Endpoint } from "../address/endpoint.js";
 import { Bitfield } from "../core/bitfield.js";
-import { type ErrorCode, GoshareError } from "../core/errors.js";
-import type { ContentId, PeerId } from "../core/ids.js";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
@@ -12,7 +12,6 @@ import { commit, finishCommit } from "../storage/commit.js";
 import { PartFolder } from "../storage/part-folder.js";
 import { refuseUnsupportedNames } from "../storage/target-names.js";
 import { ChunkDownload } from "../swarm/chunk-download.js";
-import type { DownloadPeer } from "../swarm/download-peer.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import { syncTasks } from "../workers/batches.js";
@@ -97,10 +96,7 @@ function nobodyHelps(
 ): GoshareError {
   const last = swarm.lastError;
   const why = last === undefined ? "" : `; last: ${last.message}`;
-  const hint =
-    last?.code === "SOURCE_CHANGED"
-      ? "ask for it to be shared again, and use the new ticket"
-      : "check that the sharer still runs and can be reached, then run the same command again";
+  const hint = "check that the sharer still runs and can be reached, then run the same command again";
   if (what === "peers") {
     return new GoshareError("INCOMPLETE", `nobody sends what is missing${why}`, { hint, cause: last });
   }
@@ -193,7 +189,6 @@ class DownloadJob {
     const none = new Bitfield(root.chunkCount);
     const claimed = part.claims.held;
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
-    const changed = new Set<PeerId>();
     const chunks = new ChunkDownload(
       { manifest, part, pool, slots },
       ...(isTrusted ? ([claimed, none] as const) : ([none, claimed] as const)),
@@ -203,14 +198,13 @@ class DownloadJob {
           patience.begin("peers");
           progress.tell(performance.now());
         },
+        refused: (peer, reason) => swarm.refused(peer, reason),
         lied: (peer, chunkIndex) => {
-          const message = `it sent chunk ${chunkIndex} with a wrong digest and is not asked again`;
-          swarm.ban(peer, this.#warnOf(peer, "DIGEST_MISMATCH", message));
-        },
-        refusedForGood: (peer, _chunkIndex, reason) => {
-          if (reason !== "sourceChanged" || changed.has(peer.id)) return;
-          changed.add(peer.id);
-          swarm.noteFailure(this.#warnOf(peer, "SOURCE_CHANGED", "what it shares has changed on its disk"));
+          const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
+          const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
+          const error = new GoshareError("DIGEST_MISMATCH", message);
+          this.#observe({ type: "warning", code: error.code, message, path: where });
+          swarm.ban(peer, error);
         },
       },
     );
@@ -248,14 +242,6 @@ class DownloadJob {
       clearInterval(ticking);
       patience.rest();
     }
-  }
-
-  /** Reports what a peer did. */
-  #warnOf(peer: DownloadPeer, code: ErrorCode, what: string): GoshareError {
-    const { remoteHost, remotePort } = peer.connection;
-    const message = `peer ${formatEndpoint({ host: remoteHost, port: remotePort })}: ${what}`;
-    this.#observe({ type: "warning", code, message, path: "" });
-    return new GoshareError(code, message);
   }
 
   /** Leaves what is verified so that the next run can trust it. */

@@ -20,8 +20,8 @@ export interface ChunkDownloadEvents {
   progressed(): void;
   /** A peer sent wrong bytes; the connection is closed by now. */
   lied(peer: DownloadPeer, chunkIndex: number): void;
-  /** A peer will never give a chunk it is expected to have. */
-  refusedForGood(peer: DownloadPeer, chunkIndex: number, reason: RefusalReason): void;
+  /** A peer will not give a chunk. */
+  refused(peer: DownloadPeer, reason: RefusalReason): void;
 }
 
 /** Refusals after which this chunk is not asked of this peer again. */
@@ -234,8 +234,8 @@ export class ChunkDownload {
   #refused(peer: DownloadPeer, chunkIndex: number, reason: RefusalReason, retryAfterMs: number): void {
     const isFinal = FINAL_REFUSALS.has(reason);
     this.#scheduler.refused(peer.id, chunkIndex, isFinal);
-    if (isFinal) this.#events.refusedForGood(peer, chunkIndex, reason);
-    else {
+    this.#events.refused(peer, reason);
+    if (!isFinal) {
       const { minRefusalPauseMs, maxRefusalPauseMs } = this.#options;
       const ownMs = minRefusalPauseMs * 2 ** Math.min(peer.refusals++, 16);
       const pauseMs = Math.min(maxRefusalPauseMs, Math.max(ownMs, retryAfterMs));

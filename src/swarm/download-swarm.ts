@@ -9,6 +9,7 @@ import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import { dialFirst } from "../peer/dial.js";
 import type { LocalPeer } from "../peer/handshake.js";
+import type { RefusalReason } from "../peer/messages.js";
 import type { ConnectionOptions } from "../peer/options.js";
 import type { ChunkDownload } from "./chunk-download.js";
 import { DownloadPeer, type DownloadPeerEvents } from "./download-peer.js";
@@ -36,8 +37,6 @@ export class DownloadSwarm {
   readonly #onPeersChanged = new Set<() => void>();
   #bytesReceivedBefore = 0;
   #lastPeerError: GoshareError | undefined;
-  /** Says more than how the connection ended afterwards. */
-  #notedFailure: GoshareError | undefined;
 
   constructor(setUp: DownloadSwarmSetUp) {
     this.#setUp = setUp;
@@ -64,7 +63,7 @@ export class DownloadSwarm {
 
   /** Why there is no help: the last failure of a peer or a dial. */
   get lastError(): GoshareError | undefined {
-    return this.#notedFailure ?? this.#lastPeerError ?? this.#finder.lastError;
+    return this.#lastPeerError ?? this.#finder.lastError;
   }
 
   /** The root, from whichever peer gives it first. */
@@ -76,11 +75,6 @@ export class DownloadSwarm {
   fetchBody(root: ManifestRoot, signal: AbortSignal): Promise<Uint8Array> {
     const pagesInFlight = this.#setUp.options.manifestPagesInFlight;
     return this.#fromAnyPeer((connection) => fetchBody(connection, root, pagesInFlight), signal);
-  }
-
-  /** Why a peer cannot help: the `lastError` until another one has come. */
-  noteFailure(error: GoshareError): void {
-    this.#notedFailure = error;
   }
 
   /** From now on peers are asked for chunks. */
@@ -95,6 +89,13 @@ export class DownloadSwarm {
     this.#banned.add(peer.id);
     this.#lastPeerError = error;
     peer.connection.fail(error, "banned");
+  }
+
+  /** A peer would not give a chunk; said to the user only if nobody else gives it. */
+  refused(peer: DownloadPeer, reason: RefusalReason): void {
+    const where = formatEndpoint({ host: peer.connection.remoteHost, port: peer.connection.remotePort });
+    const why = reason === "sourceChanged" ? "its file is not what it was when it was shared" : reason;
+    this.#lastPeerError = new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${why}`);
   }
 
   close(): void {
@@ -136,7 +137,7 @@ export class DownloadSwarm {
     };
     const peer = new DownloadPeer(connection, this.#setUp.contentId, events);
     this.#peers.set(peerId, peer);
-    this.#notedFailure = undefined;
+    this.#lastPeerError = undefined;
     this.#setUp.observe({ type: "peerConnected", peerId, endpoint, agent, inbound: false });
     // The connection counts as open only after this returns.
     queueMicrotask(() => {
@@ -151,7 +152,8 @@ export class DownloadSwarm {
     this.#peers.delete(peer.id);
     this.#bytesReceivedBefore += peer.connection.bytesReceived;
     this.#download?.peerLeft(peer);
-    if (error !== undefined) this.#lastPeerError = error;
+    // That it would not give a chunk says more than how it went afterwards.
+    if (error !== undefined && this.#lastPeerError?.code !== "PEER_REFUSED") this.#lastPeerError = error;
     this.#setUp.observe({
       type: "peerDisconnected",
       peerId: peer.id,
