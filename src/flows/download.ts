@@ -96,7 +96,10 @@ function nobodyHelps(
 ): GoshareError {
   const last = swarm.lastError;
   const why = last === undefined ? "" : `; last: ${last.message}`;
-  const hint = "check that the sharer still runs and can be reached, then run the same command again";
+  const hint =
+    last?.code === "SOURCE_CHANGED"
+      ? "have it shared again, and use the new ticket"
+      : "check that the sharer still runs and can be reached, then run the same command again";
   if (what === "peers") {
     return new GoshareError("INCOMPLETE", `nobody sends what is missing${why}`, { hint, cause: last });
   }

@@ -93,9 +93,13 @@ export class DownloadSwarm {
 
   /** A peer would not give a chunk; said to the user only if nobody else gives it. */
   refused(peer: DownloadPeer, reason: RefusalReason): void {
+    // What it says after that follows from it.
+    if (this.#lastPeerError?.code === "SOURCE_CHANGED") return;
     const where = formatEndpoint({ host: peer.connection.remoteHost, port: peer.connection.remotePort });
-    const why = reason === "sourceChanged" ? "its file is not what it was when it was shared" : reason;
-    this.#lastPeerError = new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${why}`);
+    this.#lastPeerError =
+      reason === "sourceChanged"
+        ? new GoshareError("SOURCE_CHANGED", `the file at ${where} is not what it was when it was shared`)
+        : new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${reason}`);
   }
 
   close(): void {
@@ -152,8 +156,9 @@ export class DownloadSwarm {
     this.#peers.delete(peer.id);
     this.#bytesReceivedBefore += peer.connection.bytesReceived;
     this.#download?.peerLeft(peer);
-    // That it would not give a chunk says more than how it went afterwards.
-    if (error !== undefined && this.#lastPeerError?.code !== "PEER_REFUSED") this.#lastPeerError = error;
+    // Why it would not give a chunk says more than how it went afterwards.
+    const isExplained = ["SOURCE_CHANGED", "PEER_REFUSED"].includes(this.#lastPeerError?.code ?? "");
+    if (error !== undefined && !isExplained) this.#lastPeerError = error;
     this.#setUp.observe({
       type: "peerDisconnected",
       peerId: peer.id,

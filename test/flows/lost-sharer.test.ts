@@ -145,9 +145,10 @@ for (const [what, change] of [
     const sharer = await failure(share.process);
     assert.equal([sharer.code, sharer.exitCode], ["SOURCE_CHANGED", 1]);
     assert.match(sharer.message, source);
-    const { code, exitCode, message } = await failure(process);
+    const { code, exitCode, message, hint } = await failure(process);
     assert.equal([code, exitCode], ["INCOMPLETE", 7]);
     assert.match(message, "not what it was when it was shared");
+    assert.match(hint, "shared again");
     assert.equal(readdirSync(output), [".film.bin.goshare-part"]);
     const part = readFileSync(join(output, ".film.bin.goshare-part", "content", "film.bin"));
     assert.ok(part.subarray(0, VERIFIED_BYTES).equals(original.subarray(0, VERIFIED_BYTES)));
