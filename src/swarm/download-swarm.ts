@@ -93,13 +93,19 @@ export class DownloadSwarm {
 
   /** A peer would not give a chunk; said to the user only if nobody else gives it. */
   refused(peer: DownloadPeer, reason: RefusalReason): void {
-    // What it says after that follows from it.
-    if (this.#lastPeerError?.code === "SOURCE_CHANGED") return;
     const where = formatEndpoint({ host: peer.connection.remoteHost, port: peer.connection.remotePort });
-    this.#lastPeerError =
+    this.#noteFailure(
       reason === "sourceChanged"
         ? new GoshareError("SOURCE_CHANGED", `the file at ${where} is not what it was when it was shared`)
-        : new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${reason}`);
+        : new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${reason}`),
+    );
+  }
+
+  /** Keeps the last failure, but for those that say more than what follows from them: a source that has
+   * changed, and then that a chunk was refused. */
+  #noteFailure(error: GoshareError): void {
+    const weight = (code: string | undefined) => ["PEER_REFUSED", "SOURCE_CHANGED"].indexOf(code ?? "");
+    if (weight(error.code) >= weight(this.#lastPeerError?.code)) this.#lastPeerError = error;
   }
 
   close(): void {
@@ -141,7 +147,6 @@ export class DownloadSwarm {
     };
     const peer = new DownloadPeer(connection, this.#setUp.contentId, events);
     this.#peers.set(peerId, peer);
-    this.#lastPeerError = undefined;
     this.#setUp.observe({ type: "peerConnected", peerId, endpoint, agent, inbound: false });
     // The connection counts as open only after this returns.
     queueMicrotask(() => {
@@ -156,9 +161,7 @@ export class DownloadSwarm {
     this.#peers.delete(peer.id);
     this.#bytesReceivedBefore += peer.connection.bytesReceived;
     this.#download?.peerLeft(peer);
-    // Why it would not give a chunk says more than how it went afterwards.
-    const isExplained = ["SOURCE_CHANGED", "PEER_REFUSED"].includes(this.#lastPeerError?.code ?? "");
-    if (error !== undefined && !isExplained) this.#lastPeerError = error;
+    if (error !== undefined) this.#noteFailure(error);
     this.#setUp.observe({
       type: "peerDisconnected",
       peerId: peer.id,
@@ -177,7 +180,7 @@ export class DownloadSwarm {
       download.peerJoined(peer, await peer.join(root, held));
     } catch (thrown) {
       const error = GoshareError.from(thrown);
-      this.#lastPeerError = error;
+      this.#noteFailure(error);
       if (error.code === "PEER_PROTOCOL") peer.connection.fail(error);
       else peer.connection.close("finished");
     }
@@ -202,7 +205,7 @@ export class DownloadSwarm {
         return await attempt(peer.connection);
       } catch (thrown) {
         const error = GoshareError.from(thrown);
-        this.#lastPeerError = error;
+        this.#noteFailure(error);
         peer.connection.fail(error, error.code === "MANIFEST_INVALID" ? "banned" : "finished");
         if (error.code === "NEWER_FORMAT") throw error;
       }
