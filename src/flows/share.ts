@@ -260,8 +260,7 @@ class RunningShareImpl implements RunningShare {
 
   async close(): Promise<void> {
     this.#listener.close();
-    this.#server.close();
-    await this.#announcer.close();
+    await Promise.all([this.#server.close(), this.#announcer.close()]);
     this.#source.close();
   }
 }

@@ -243,7 +243,8 @@ export class PeerConnection {
 
   #sayGoodbye(reason: GoodbyeReason, message: string): void {
     this.#saidGoodbye = true;
-    this.#send({ requestId: 0, message: { type: "goodbye", reason, message } });
+    const goodbye = { requestId: 0, message: { type: "goodbye", reason, message } } as const;
+    this.#send(goodbye, undefined, () => this.#endIfDone());
   }
 
   #frameStarted(header: FrameHeader, payloadBytes: number): PayloadSink {

@@ -92,9 +92,14 @@ export class ChunkServer {
     return served;
   }
 
-  /** Every connection ends when its running replies are out. */
-  close(): void {
-    for (const { connection } of this.#connections) connection.close("shuttingDown");
+  /** Every connection ends when its running replies are out, or has taken too long; resolves then. */
+  async close(): Promise<void> {
+    const ended = [...this.#connections].map((served) => served.ended);
+    for (const served of this.#connections) {
+      served.refuseQueued();
+      served.connection.close("shuttingDown");
+    }
+    await Promise.all(ended);
   }
 
   /** Peers of `contentId` that others can reach, as seen from here. */
@@ -174,7 +179,10 @@ export class ServedConnection implements ConnectionHandler {
   readonly joined = new Set<ContentId>();
   readonly #server: ChunkServer;
   readonly #removed: () => void;
-  readonly #ended: (error: GoshareError | undefined) => void;
+  readonly #onEnd: (error: GoshareError | undefined) => void;
+  /** Resolves when the connection has ended. */
+  readonly ended: Promise<void>;
+  #resolveEnded: () => void = () => undefined;
   readonly #queue: QueuedChunk[] = [];
   /** Chunks being read or sent. */
   running = 0;
@@ -188,7 +196,10 @@ export class ServedConnection implements ConnectionHandler {
     this.#server = server;
     this.connection = connection;
     this.#removed = removed;
-    this.#ended = ended;
+    this.#onEnd = ended;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
   }
 
   requested(id: number, request: Request): void {
@@ -220,13 +231,19 @@ export class ServedConnection implements ConnectionHandler {
   }
 
   goodbye(): void {
+    this.refuseQueued();
+  }
+
+  /** What has not begun is not begun any more. */
+  refuseQueued(): void {
     for (const { id } of this.#queue.splice(0)) this.connection.refuse(id, "shuttingDown");
   }
 
   closed(error: GoshareError | undefined): void {
     this.#queue.length = 0;
     this.#removed();
-    this.#ended(error);
+    this.#onEnd(error);
+    this.#resolveEnded();
   }
 
   bitfieldBytes(contentId: ContentId): number | undefined {
