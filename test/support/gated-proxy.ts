@@ -80,14 +80,15 @@ export class GatedProxy {
     far.on("end", () => near.end());
   }
 
-  /** The end of `socket` is the end of `other`. */
+  /** The end of `socket` is the end of `other`, once that has sent what it was given. */
   #tie(socket: net.Socket, other: net.Socket): void {
     this.#sockets.add(socket);
     socket.unref();
     socket.on("error", () => undefined);
     socket.on("close", () => {
       this.#sockets.delete(socket);
-      other.destroy();
+      other.end(() => other.destroySoon());
+      other.resume();
     });
   }
 
