@@ -87,8 +87,9 @@ export class GatedProxy {
     socket.on("error", () => undefined);
     socket.on("close", () => {
       this.#sockets.delete(socket);
-      other.end(() => other.destroySoon());
-      other.resume();
+      other.end();
+      // Closed with something unread, it would be reset, and what it was given last be lost.
+      other.unpipe().resume();
     });
   }
 
