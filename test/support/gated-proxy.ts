@@ -80,14 +80,16 @@ export class GatedProxy {
     far.on("end", () => near.end());
   }
 
-  /** The end of `socket` is the end of `other`. */
+  /** The end of `socket` is the end of `other`, once that has sent what it was given. */
   #tie(socket: net.Socket, other: net.Socket): void {
     this.#sockets.add(socket);
     socket.unref();
     socket.on("error", () => undefined);
     socket.on("close", () => {
       this.#sockets.delete(socket);
-      other.destroy();
+      other.end();
+      // Closed with something unread, it would be reset, and what it was given last be lost.
+      other.unpipe().resume();
     });
   }
 

@@ -1,0 +1,161 @@
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { MIB } from "../../src/core/units.js";
+import { GatedProxy } from "../support/gated-proxy.js";
+import { killAll } from "../support/goshare-process.js";
+import { ScratchFolder, sha256Of, writeRandom } from "../support/scratch-folder.js";
+import {
+  downloaded,
+  failure,
+  type StartedShare,
+  startDownload,
+  startShare,
+  ticketVia,
+} from "../support/transfer.js";
+
+const scratch = new ScratchFolder();
+const source = scratch.file("film.bin", 4 * MIB);
+let share: StartedShare;
+let folderShare: StartedShare;
+
+test.before(async () => {
+  share = await startShare(source);
+  const folder = join(scratch.folder(), "photos");
+  writeRandom(join(folder, "one.jpg"), 1000);
+  folderShare = await startShare(folder);
+});
+
+test.after(() => {
+  killAll();
+  scratch.remove();
+});
+
+for (const [what, make] of [
+  ["a file", (path: string) => writeFileSync(path, "mine")],
+  ["an empty file", (path: string) => writeFileSync(path, "")],
+  ["a folder", (path: string) => mkdirSync(path)],
+  ["a dangling link", (path: string) => symlinkSync("nowhere", path)],
+] as const) {
+  test(`${what} under the name of the download ends it with 6, untouched`, async () => {
+    for (const [ticket, name] of [
+      [share.ticket, "film.bin"],
+      [folderShare.ticket, "photos"],
+    ] as const) {
+      const output = scratch.folder();
+      make(join(output, name));
+      const look = () => spawnSync("ls", ["-ldn", "--full-time", join(output, name)]).stdout.toString();
+      const before = look();
+      const { code, exitCode, message } = await failure(startDownload(ticket, output));
+      assert.equal([code, exitCode], ["TARGET_EXISTS", 6]);
+      assert.match(message, join(output, name));
+      assert.is(look(), before);
+      assert.equal(readdirSync(output), [name]);
+    }
+  });
+}
+
+test("a target that appears while the download runs stays, and what was downloaded is kept", async () => {
+  const gate = await GatedProxy.start(2.5 * MIB);
+  gate.target = share.endpoint;
+  const output = scratch.folder();
+  const process = startDownload(ticketVia(share.ticket, gate.endpoint), output);
+  await process.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+  writeFileSync(join(output, "film.bin"), "mine");
+  gate.open();
+  const { code, exitCode } = await failure(process);
+  assert.equal([code, exitCode], ["TARGET_EXISTS", 6]);
+  assert.is(readFileSync(join(output, "film.bin"), "utf8"), "mine");
+  assert.equal(readdirSync(output).sort(), [".film.bin.goshare-part", "film.bin"]);
+  await gate.close();
+});
+
+test("of two downloads to one target one goes on, and the other ends with 6 TARGET_BUSY", async () => {
+  const gate = await GatedProxy.start(2.5 * MIB);
+  gate.target = share.endpoint;
+  const output = scratch.folder();
+  const first = startDownload(ticketVia(share.ticket, gate.endpoint), output);
+  await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+  const { code, exitCode } = await failure(startDownload(share.ticket, output));
+  assert.equal([code, exitCode], ["TARGET_BUSY", 6]);
+  gate.open();
+  const { path } = await downloaded(first);
+  assert.is(sha256Of(path), sha256Of(source));
+  assert.equal(readdirSync(output), ["film.bin"]);
+  await gate.close();
+});
+
+test("of two downloads that start together one wins, and the other says why it did not", async () => {
+  const output = scratch.folder();
+  const both = [startDownload(share.ticket, output), startDownload(share.ticket, output)];
+  const ends = await Promise.all(both.map((process) => process.exited));
+  assert.equal(ends.map(({ exitCode }) => exitCode).sort(), [0, 6]);
+  const loser = both.find((process) => process.all("failed").length > 0);
+  const code = String(loser?.all("failed")[0]?.["code"]);
+  assert.ok(["TARGET_BUSY", "TARGET_EXISTS"].includes(code), code);
+  assert.equal(readdirSync(output), ["film.bin"]);
+  assert.is(sha256Of(join(output, "film.bin")), sha256Of(source));
+});
+
+/** How to run the program so that permissions count; undefined where they cannot be made to. */
+function unprivileged(): readonly string[] | undefined {
+  if (process.getuid?.() !== 0) return [];
+  const wrapper = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"];
+  return spawnSync("setpriv", [...wrapper.slice(1), "true"]).status === 0 ? wrapper : undefined;
+}
+
+const wrapper = unprivileged();
+if (wrapper === undefined) {
+  test.skip("an output folder without write permission (skipped: root, and no setpriv to do without)", () => {});
+} else {
+  test("an output folder without write permission ends the download with 6 and a hint", async () => {
+    const output = scratch.folder();
+    chmodSync(output, 0o555);
+    const process = startDownload(share.ticket, output, [], { wrapper });
+    const { code, exitCode, hint } = await failure(process);
+    assert.equal([code, exitCode], ["PERMISSION_DENIED", 6]);
+    assert.match(hint, "--output");
+    assert.equal(readdirSync(output), []);
+    chmodSync(output, 0o755);
+  });
+}
+
+test("an output that is a file ends the download with 6", async () => {
+  const output = scratch.file("not a folder", 3);
+  const { exitCode, message } = await failure(startDownload(share.ticket, output));
+  assert.is(exitCode, 6);
+  assert.match(message, output);
+});
+
+test("missing folders on the way to the output are made", async () => {
+  const output = join(scratch.folder(), "a", "b c", "d");
+  const { path } = await downloaded(startDownload(share.ticket, output));
+  assert.is(path, join(output, "film.bin"));
+});
+
+test("a part folder of another share is left alone, and the hint says what to do", async () => {
+  const output = scratch.folder();
+  const gate = await GatedProxy.start(2.5 * MIB);
+  gate.target = share.endpoint;
+  const first = startDownload(ticketVia(share.ticket, gate.endpoint), output);
+  await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+  await first.stop("SIGINT");
+  const other = await startShare(scratch.file("film.bin", MIB));
+  const { code, exitCode, hint } = await failure(startDownload(other.ticket, output));
+  assert.equal([code, exitCode], ["PART_UNUSABLE", 6]);
+  assert.match(hint, join(output, ".film.bin.goshare-part"));
+  assert.ok(existsSync(join(output, ".film.bin.goshare-part", "journal")));
+  await Promise.all([other.process.stop(), gate.close()]);
+});
+
+test.run();
