@@ -33,6 +33,9 @@ interface QueuedChunk {
 
 type GetChunk = Extract<Request, { type: "getChunk" }>;
 
+/** When a peer that was told BUSY may ask again. */
+const BUSY_RETRY_MS = 1000;
+
 const REFUSALS: Partial<Record<GoshareError["code"], RefusalReason>> = { SOURCE_CHANGED: "sourceChanged" };
 
 export class ChunkServer {
@@ -44,6 +47,8 @@ export class ChunkServer {
   /** Connections with something queued and room to send, in the order of their turns. */
   readonly #turns = new Set<ServedConnection>();
   #bytesSentBefore = 0;
+  /** Runs while requests wait for a buffer. */
+  #patience: NodeJS.Timeout | undefined;
 
   constructor(options: ServerOptions, clock: Clock = monotonicClock) {
     this.#options = options;
@@ -102,17 +107,25 @@ export class ChunkServer {
     await Promise.all(ended);
   }
 
-  /** Peers of `contentId` that others can reach, as seen from here. */
+  /** At most `max` peers of `contentId` that others can reach, as seen from here: a random sample. */
   peersOf(contentId: ContentId, asker: PeerConnection, max: number): readonly PeerAddress[] {
     const peers: PeerAddress[] = [];
+    let seen = 0;
     for (const { connection, joined } of this.#connections) {
-      if (peers.length >= Math.min(max, MAX_PEER_LIST)) break;
       const { peerId, listenPort } = connection.remote;
       if (connection === asker || !joined.has(contentId) || listenPort === 0) continue;
-      peers.push({
+      const peer: PeerAddress = {
         peerId,
         endpoints: [{ host: connection.remoteHost, port: listenPort, transport: "tcp" }],
-      });
+      };
+      seen++;
+      if (peers.length < max) {
+        peers.push(peer);
+        continue;
+      }
+      // Reservoir sampling: the n-th takes a place with the chance of max in n.
+      const place = Math.floor(Math.random() * seen);
+      if (place < max) peers[place] = peer;
     }
     return peers;
   }
@@ -141,11 +154,22 @@ export class ChunkServer {
       if (buffer === undefined) {
         served.putBack(next);
         this.#turns.add(served);
+        this.#limitWaiting();
         return;
       }
       this.#send(served, next, buffer, buffer.subarray(0, length));
       this.#turns.add(served);
     }
+  }
+
+  /** No buffer may come back for long: who waits for one is told in time. */
+  #limitWaiting(): void {
+    const { requestPatienceMs } = this.#options;
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      for (const served of this.#turns) served.refuseLate(requestPatienceMs);
+      this.#takeTurns();
+    }, requestPatienceMs / 2).unref();
   }
 
   #send(served: ServedConnection, next: QueuedChunk, buffer: Uint8Array, chunk: Uint8Array): void {
@@ -202,15 +226,17 @@ export class ServedConnection implements ConnectionHandler {
     });
   }
 
-  requested(id: number, request: Request): void {
+  requested(id: number, request: Request, payload: Uint8Array): void {
     switch (request.type) {
       case "getManifest":
         return this.#getManifest(id, request.contentId, request.page);
       case "join":
-        return this.#join(id, request.contentId);
+        return this.#join(id, request.contentId, payload);
       case "getChunk":
         return this.#getChunk(id, request);
       case "getPeers": {
+        if (request.max < 1 || request.max > MAX_PEER_LIST)
+          return this.connection.refuse(id, "limitExceeded", `1 to ${MAX_PEER_LIST} peers may be asked for`);
         const peers = this.#server.peersOf(request.contentId, this.connection, request.max);
         return this.connection.reply(id, { type: "peerList", peers });
       }
@@ -227,7 +253,9 @@ export class ServedConnection implements ConnectionHandler {
   }
 
   noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
-    if (notice.type === "leave") this.joined.delete(notice.contentId);
+    if (notice.type !== "leave") return;
+    this.joined.delete(notice.contentId);
+    this.#refuseQueued(notice.contentId, "cancelled");
   }
 
   goodbye(): void {
@@ -254,23 +282,34 @@ export class ServedConnection implements ConnectionHandler {
   /** This side no longer has the share. */
   leave(contentId: ContentId): void {
     if (this.joined.delete(contentId)) this.connection.notify({ type: "leave", contentId });
+    this.#refuseQueued(contentId, "contentUnknown");
+  }
+
+  #refuseQueued(contentId: ContentId, reason: RefusalReason): void {
     for (let at = this.#queue.length - 1; at >= 0; at--) {
       const queued = this.#queue[at];
       if (queued?.share.manifest.root.contentId !== contentId) continue;
       this.#queue.splice(at, 1);
-      this.connection.refuse(queued.id, "contentUnknown");
+      this.connection.refuse(queued.id, reason);
     }
   }
 
   /** The oldest request, if another send may begin; requests that waited too long are refused on the way. */
   nextChunk(sendsPerConnection: number, patienceMs: number): QueuedChunk | undefined {
-    while (this.running < sendsPerConnection) {
-      const next = this.#queue.shift();
-      if (next === undefined) return undefined;
-      if (this.#server.nowMs() - next.askedAtMs <= patienceMs || this.running > 0) return next;
-      this.connection.refuse(next.id, "busy", "", 1000);
+    if (this.running >= sendsPerConnection) return undefined;
+    this.refuseLate(patienceMs);
+    return this.#queue.shift();
+  }
+
+  /** Refuses what has waited longer than `patienceMs`, unless something of this connection is on its way. */
+  refuseLate(patienceMs: number): void {
+    if (this.running > 0) return;
+    const nowMs = this.#server.nowMs();
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      if (nowMs - next.askedAtMs <= patienceMs) return;
+      this.#queue.shift();
+      this.connection.refuse(next.id, "busy", "", BUSY_RETRY_MS);
     }
-    return undefined;
   }
 
   putBack(next: QueuedChunk): void {
@@ -289,9 +328,12 @@ export class ServedConnection implements ConnectionHandler {
     this.connection.reply(id, { type: "manifestData", page }, bytes);
   }
 
-  #join(id: number, contentId: ContentId): void {
+  #join(id: number, contentId: ContentId, bitfield: Uint8Array): void {
     const share = this.#server.get(contentId);
     if (share === undefined) return this.connection.refuse(id, "contentUnknown");
+    if (bitfield.byteLength > 0 && !Bitfield.fromBytes(bitfield, share.held.length)) {
+      return this.connection.fail(new GoshareError("PEER_PROTOCOL", "a bitfield with a spare bit set"));
+    }
     this.joined.add(contentId);
     const { held } = share;
     const coverage = held.isFull ? "complete" : held.count === 0 ? "none" : "bitfield";

@@ -89,6 +89,8 @@ export class DownloadSwarm {
     this.#banned.add(peer.id);
     this.#lastPeerError = error;
     peer.connection.fail(error, "banned");
+    // It may have been hung up before and be back by now.
+    this.#peers.get(peer.id)?.connection.fail(error, "banned");
   }
 
   /** A peer would not give a chunk; said to the user only if nobody else gives it. */
@@ -134,6 +136,8 @@ export class DownloadSwarm {
     const { peerId, agent } = connection.remote;
     if (this.#banned.has(peerId))
       throw new GoshareError("PEER_REFUSED", "this peer has sent wrong bytes before");
+    if (this.#peers.size >= this.#setUp.options.maxPeers)
+      throw new GoshareError("PEER_CLOSED", "there are enough peers");
     if (this.#peers.has(peerId)) throw new GoshareError("PEER_CLOSED", "this peer is connected already");
     const endpoint = formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
     const events: DownloadPeerEvents = {

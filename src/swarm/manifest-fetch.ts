@@ -18,7 +18,7 @@ export async function fetchRoot(connection: PeerConnection, contentId: ContentId
   return checkRoot(bytes);
 }
 
-/** The body of `root` from one peer, `pagesInFlight` pages asked for at a time. */
+/** The body of `root` from one peer, at most `pagesInFlight` pages asked for at a time, and no more than it takes. */
 export async function fetchBody(
   connection: PeerConnection,
   root: ManifestRoot,
@@ -39,7 +39,8 @@ export async function fetchBody(
       body.set(bytes, (page - 1) * BODY_PAGE_BYTES);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(pagesInFlight, pages) }, lane));
+  const lanes = Math.min(pagesInFlight, pages, connection.remote.maxRequestsInFlight);
+  await Promise.all(Array.from({ length: lanes }, lane));
   return body;
 }
 

@@ -70,7 +70,8 @@ export function helloBody(changes: HelloChanges = {}): BodyInit {
   };
 }
 
-function hasBody<C extends Body["case"]>(frame: HeardFrame, wanted: C): frame is Heard<C> {
+/** Whether a frame has this body. */
+export function hasBody<C extends Body["case"]>(frame: HeardFrame, wanted: C): frame is Heard<C> {
   return frame.type === wanted;
 }
 
@@ -196,6 +197,16 @@ export class ScriptedPeer {
       const frame = await this.next(wanted);
       if (hasBody(frame, wanted)) return frame;
     }
+  }
+
+  /** Frames heard so far that have this body, taken or not. */
+  heardOf<C extends Body["case"]>(wanted: C): Heard<C>[] {
+    return this.heard.filter((frame): frame is Heard<C> => hasBody(frame, wanted));
+  }
+
+  /** Resolves when so many frames with this body have been heard; takes none. */
+  async hears(wanted: Body["case"], count = 1): Promise<void> {
+    await this.#until(() => this.heardOf(wanted).length >= count, `${count} ${wanted}`);
   }
 
   /** Resolves when the other side has ended, with how. */

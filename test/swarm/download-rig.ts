@@ -1,0 +1,133 @@
+// A download of a small share from scripted peers, down to the bytes on disk.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Bitfield } from "../../src/core/bitfield.js";
+import { GoshareError } from "../../src/core/errors.js";
+import { KIB } from "../../src/core/units.js";
+import { type ConnectionOptions, defaultConnectionOptions } from "../../src/peer/options.js";
+import { PartFolder } from "../../src/storage/part-folder.js";
+import { ChunkDownload } from "../../src/swarm/chunk-download.js";
+import type { DownloadPeer } from "../../src/swarm/download-peer.js";
+import { DownloadSwarm } from "../../src/swarm/download-swarm.js";
+import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
+import { SlotPool } from "../../src/workers/slots.js";
+import { WorkerPool } from "../../src/workers/worker-pool.js";
+import { localPeer } from "../peer/rig.js";
+import { type Service, serving } from "../support/chunk-answers.js";
+import { ScriptedListener } from "../support/scripted-peer.js";
+import type { SmallShare } from "../support/small-share.js";
+
+const QUICK_SWARM = { minRedialMs: 2, maxRedialMs: 20, minRefusalPauseMs: 2, maxRefusalPauseMs: 20 };
+const QUICK_CONNECTION = { nextAddressMs: 5, closeTimeoutMs: 200 };
+
+let current: ChunkDownload | undefined;
+const slots = new SlotPool(64 * KIB, () => current?.slotFreed());
+const pool = new WorkerPool(slots.memory, 1);
+
+/** To be called after the last test. */
+export function closeWorkers(): Promise<void> {
+  return pool.close();
+}
+
+export interface DownloadSetUp {
+  readonly share: SmallShare;
+  readonly services: readonly Omit<Service, "share">[];
+  readonly swarm?: Partial<DownloadSwarmOptions>;
+  readonly connection?: Partial<ConnectionOptions>;
+  /** Lies are told to the swarm by `tellVerdicts` only. */
+  readonly holdsVerdicts?: boolean;
+}
+
+/** A running download, and whom it downloads from. */
+export class DownloadRig {
+  readonly listeners: ScriptedListener[] = [];
+  readonly swarm: DownloadSwarm;
+  readonly abort = new AbortController();
+  /** Chunks of which wrong bytes came. */
+  readonly lies: number[] = [];
+  readonly errors: string[] = [];
+  readonly #setUp: DownloadSetUp;
+  readonly #verdicts: (() => void)[] = [];
+  #folder = "";
+  bytesWasted = 0;
+
+  private constructor(setUp: DownloadSetUp) {
+    this.#setUp = setUp;
+    this.swarm = new DownloadSwarm({
+      ...{ contentId: setUp.share.manifest.root.contentId, local: localPeer() },
+      connectionOptions: { ...defaultConnectionOptions, ...QUICK_CONNECTION, ...setUp.connection },
+      options: { ...defaultDownloadSwarmOptions, ...QUICK_SWARM, ...setUp.swarm },
+      observe: (event) => {
+        if (event.type === "peerDisconnected") this.errors.push(event.code);
+      },
+    });
+  }
+
+  /** Peers are there and being dialled; nothing is asked for. */
+  static async start(setUp: DownloadSetUp): Promise<DownloadRig> {
+    const rig = new DownloadRig(setUp);
+    for (const [index, service] of setUp.services.entries()) {
+      const hello = { peerId: Buffer.alloc(32, index + 1), ...service.hello };
+      const script = serving({ ...service, share: setUp.share, hello });
+      const listener = await ScriptedListener.listen(script);
+      rig.listeners.push(listener);
+      rig.swarm.addPeer([listener.endpoint]);
+    }
+    rig.#folder = await mkdtemp(join(tmpdir(), "goshare-download-"));
+    return rig;
+  }
+
+  /** Downloads every chunk; the bytes as they lie on the disk. Throws what the download throws. */
+  async download(): Promise<Buffer> {
+    const { manifest } = this.#setUp.share;
+    const none = new Bitfield(manifest.root.chunkCount);
+    const part = await PartFolder.open(this.#folder, manifest.root);
+    const events = {
+      progressed: () => undefined,
+      refused: () => undefined,
+      lied: (peer: DownloadPeer, chunkIndex: number) => {
+        this.lies.push(chunkIndex);
+        const ban = () => this.swarm.ban(peer, new GoshareError("DIGEST_MISMATCH", "wrong bytes"));
+        if (this.#setUp.holdsVerdicts) this.#verdicts.push(ban);
+        else ban();
+      },
+    };
+    const options = { ...defaultDownloadSwarmOptions, ...QUICK_SWARM, ...this.#setUp.swarm };
+    const download = new ChunkDownload({ manifest, part, pool, slots }, none, none, options, events);
+    current = download;
+    this.swarm.start(manifest.root, download);
+    const limit = AbortSignal.timeout(20_000);
+    try {
+      await download.run(AbortSignal.any([limit, this.abort.signal]));
+      return await readFile(part.filePath("share.bin"));
+    } finally {
+      this.bytesWasted = download.bytesWasted;
+      part.close();
+    }
+  }
+
+  tellVerdicts(): void {
+    for (const tell of this.#verdicts.splice(0)) tell();
+  }
+
+  /** Every chunk that was asked of a peer, by its number, over all its connections. */
+  askedOf(service: number): number[] {
+    const peers = this.listeners[service]?.peers ?? [];
+    return peers.flatMap((peer) => peer.heardOf("getChunk").map(({ value }) => value.chunkIndex));
+  }
+
+  /** The reasons of the goodbyes that a peer heard. */
+  goodbyesTo(service: number): number[] {
+    const peers = this.listeners[service]?.peers ?? [];
+    return peers.flatMap((peer) => peer.heardOf("goodbye").map(({ value }) => value.reason));
+  }
+
+  async stop(): Promise<void> {
+    this.swarm.close();
+    const peers = this.listeners.flatMap((listener) => listener.peers);
+    await Promise.all(peers.map((peer) => peer.ended()));
+    for (const listener of this.listeners) listener.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
