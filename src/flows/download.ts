@@ -197,10 +197,7 @@ class DownloadJob {
       ...(isTrusted ? ([claimed, none] as const) : ([none, claimed] as const)),
       defaultDownloadSwarmOptions,
       {
-        progressed: () => {
-          patience.begin("peers");
-          progress.tell(performance.now());
-        },
+        progressed: () => patience.begin("peers"),
         refused: (peer, reason) => swarm.refused(peer, reason),
         lied: (peer, chunkIndex) => {
           const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
@@ -228,12 +225,13 @@ class DownloadJob {
     patience.begin("peers");
     swarm.start(root, chunks);
     const ticking = setInterval(() => {
-      progress.tell(performance.now());
+      // What is told is in the journal: whoever stops the process now loses nothing of it.
       try {
         part.flushJournal();
       } catch (thrown) {
         chunks.fail(GoshareError.from(thrown));
       }
+      progress.tell(performance.now());
     }, PROGRESS_MS);
     try {
       await chunks.run(patience.signal);

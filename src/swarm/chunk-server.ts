@@ -101,8 +101,8 @@ export class ChunkServer {
   async close(): Promise<void> {
     const ended = [...this.#connections].map((served) => served.ended);
     for (const served of this.#connections) {
-      served.refuseQueued();
       served.connection.close("shuttingDown");
+      served.refuseQueued();
     }
     await Promise.all(ended);
   }
