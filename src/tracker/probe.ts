@@ -1,5 +1,9 @@
 // Whether a tracker answers at an endpoint that nobody named, within a fraction of a second. The gRPC library
 // is loaded only where something accepts connections at all.
+<<<<<<< HEAD
+=======
+import { V4MAPPED } from "node:dns";
+>>>>>>> work-flows
 import { connect } from "node:net";
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
@@ -26,7 +30,9 @@ export async function probeTracker(endpoint: Endpoint, timeoutMs: number): Promi
 
 function accepts({ host, port }: Endpoint, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    // Any hint but none: with none Node asks for addresses of the kinds that the machine has beyond loopback, and
+    // "localhost" may have none of those.
+    const socket = connect({ host, port, hints: V4MAPPED });
     const timer = setTimeout(() => end(false), timeoutMs);
     const end = (accepted: boolean): void => {
       clearTimeout(timer);
