@@ -8,7 +8,7 @@ import { KIB } from "../../src/core/units.js";
 import * as answers from "../support/chunk-answers.js";
 import type { ScriptedPeer } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
-import { closeWorkers, DownloadRig, type DownloadSetUp } from "./download-rig.js";
+import { DownloadRig, type DownloadSetUp, endDownloads } from "./download-rig.js";
 
 const CHUNKS = 12;
 const share = smallShare(CHUNKS);
@@ -259,5 +259,5 @@ test("a download that is given up ends with nothing written afterwards", async (
   await rig.stop();
 });
 
-test.after(closeWorkers);
+test.after(endDownloads);
 test.run();
