@@ -238,6 +238,33 @@ test("a peer that leaves the share is asked nothing more on that connection", as
   for (const peer of rig.listeners[0]?.peers ?? []) assert.ok(peer.heardOf("getChunk").length <= 2);
 });
 
+test("a peer that says that it holds chunks which do not exist is hung up", async () => {
+  const contentId = idToBytes(share.manifest.root.contentId);
+  const update = (changes: { gained?: number[]; lost?: number[] }) => (peer: ScriptedPeer) =>
+    void peer.send({ case: "availabilityUpdate", value: { contentId, ...changes } });
+  const liars = [
+    { answer: answers.silence, holds: [0, CHUNKS] },
+    { answer: answers.silence, holds: [], joined: update({ gained: [CHUNKS] }) },
+    { answer: answers.silence, holds: [], joined: update({ lost: [0xffff_ffff] }) },
+  ];
+  const rig = await DownloadRig.start({ share, services: [...liars, honest] });
+  await rig.download();
+  for (const [index] of liars.entries()) {
+    const [peer] = rig.listeners[index]?.peers ?? [];
+    await peer?.hears("goodbye");
+    assert.is(peer?.heardOf("goodbye")[0]?.value.reason, GoodbyeReason.PROTOCOL_ERROR, `liar ${index}`);
+  }
+  await rig.stop();
+});
+
+test("an offer is declined by a download that does not take offers", async () => {
+  const contentId = idToBytes(share.manifest.root.contentId);
+  const joined = (peer: ScriptedPeer) =>
+    void peer.send({ case: "offer", value: { offerId: 1, contentId, chunks: [0], deadlineMs: 1000 } });
+  const rig = await downloaded([{ answer: answers.right, joined }]);
+  assert.is(rig.listeners[0]?.peers[0]?.heardOf("decline")[0]?.value.offerId, 1);
+});
+
 test("more chunks than there is room for arrive all the same", async () => {
   const many = smallShare(200);
   const services = [1, 2, 3, 4, 5, 6].map(() => ({ answer: answers.right, pullWindow: 64 }));
