@@ -122,10 +122,11 @@ test("a liar is not asked again, however often it is there", async () => {
 
 test("a lie that comes out after its author came back ends the new connection too", async () => {
   // The chunk is complete before the connection ends, and is found wrong while the peer is back already.
-  const answer: answers.Answer = (ask) => {
+  const lieAndEnd: answers.Answer = (ask) => {
     answers.wrongBytes(ask);
     ask.peer.fin();
   };
+  const answer = answers.first(1, lieAndEnd, answers.silence);
   const rig = await DownloadRig.start({ share, services: [{ answer, pullWindow: 1 }], holdsVerdicts: true });
   const download = rig.download();
   const [listener] = rig.listeners;
