@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { GoodbyeReason, RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { MIB } from "../../src/core/units.js";
-import { frameBytes } from "../support/scripted-peer.js";
+import { destroyScripted, frameBytes } from "../support/scripted-peer.js";
 import { contentIdOf, openRig, RecordedChunk, type Rig, type RigOptions } from "./rig.js";
 
 const ROLES = ["dialler", "listener"] as const;
@@ -206,4 +206,5 @@ for (const role of ROLES) {
   });
 }
 
+test.after(destroyScripted);
 test.run();

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Coverage, GoodbyeReason, RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
 import { idToBytes } from "../../src/core/ids.js";
-import { type BodyInit, type FrameParts, frameBytes } from "../support/scripted-peer.js";
+import { type BodyInit, destroyScripted, type FrameParts, frameBytes } from "../support/scripted-peer.js";
 import { codeOf, contentIdOf, openRig, type Rig } from "./rig.js";
 
 const ROLES = ["dialler", "listener"] as const;
@@ -295,4 +295,5 @@ for (const role of ROLES) {
   });
 }
 
+test.after(destroyScripted);
 test.run();

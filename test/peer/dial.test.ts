@@ -6,7 +6,7 @@ import type { Endpoint } from "../../src/address/endpoint.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { dialFirst, dialPeer } from "../../src/peer/dial.js";
 import { defaultConnectionOptions } from "../../src/peer/options.js";
-import { ScriptedListener, withinPatience } from "../support/scripted-peer.js";
+import { destroyScripted, ScriptedListener, withinPatience } from "../support/scripted-peer.js";
 import { codeOf, localPeer, RecordingHandler } from "./rig.js";
 
 const OPTIONS = { ...defaultConnectionOptions, nextAddressMs: 20, closeTimeoutMs: 50 };
@@ -142,4 +142,5 @@ test("an endpoint that asks for TLS is never dialled as if it did not", async ()
   listener.close();
 });
 
+test.after(destroyScripted);
 test.run();

@@ -5,7 +5,7 @@ import { GoodbyeReason, RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { idToBytes } from "../../src/core/ids.js";
 import { MIB } from "../../src/core/units.js";
-import { frameBytes } from "../support/scripted-peer.js";
+import { destroyScripted, frameBytes } from "../support/scripted-peer.js";
 import { codeOf, contentIdOf, openRig, RecordedChunk, type Rig } from "./rig.js";
 
 const ROLES = ["dialler", "listener"] as const;
@@ -225,4 +225,5 @@ function halfReply(rig: Rig): Buffer {
   );
 }
 
+test.after(destroyScripted);
 test.run();

@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoodbyeReason } from "../../gen/goshare/v1/peer_pb.js";
-import { frameBytes, helloBody } from "../support/scripted-peer.js";
+import { destroyScripted, frameBytes, helloBody } from "../support/scripted-peer.js";
 import { codeOf, connect, openRig } from "./rig.js";
 
 const ROLES = ["dialler", "listener"] as const;
@@ -157,4 +157,5 @@ test("a probe is answered with Hello, then both close, and nobody owns the conne
   rig.peer.destroy();
 });
 
+test.after(destroyScripted);
 test.run();

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { GoodbyeReason } from "../../gen/goshare/v1/peer_pb.js";
 import { PeerListener } from "../../src/peer/listener.js";
 import { defaultConnectionOptions, defaultListenerOptions } from "../../src/peer/options.js";
-import { ScriptedPeer } from "../support/scripted-peer.js";
+import { destroyScripted, ScriptedPeer } from "../support/scripted-peer.js";
 import { codeOf, localPeer, RecordingHandler } from "./rig.js";
 
 const QUICK = { ...defaultConnectionOptions, helloTimeoutMs: 50, closeTimeoutMs: 50 };
@@ -147,4 +147,5 @@ test("a listener that is closed takes nobody, and leaves alone whom it has", asy
   peer.destroy();
 });
 
+test.after(destroyScripted);
 test.run();

@@ -7,6 +7,7 @@ import { idToBytes } from "../../src/core/ids.js";
 import { KIB, MIB } from "../../src/core/units.js";
 import { Liveness, type LivenessView } from "../../src/peer/liveness.js";
 import { defaultConnectionOptions } from "../../src/peer/options.js";
+import { destroyScripted } from "../support/scripted-peer.js";
 import { codeOf, contentIdOf, openRig, type Rig } from "./rig.js";
 
 const ID = contentIdOf("c");
@@ -177,4 +178,5 @@ for (const role of ["dialler", "listener"] as const) {
   });
 }
 
+test.after(destroyScripted);
 test.run();

@@ -87,6 +87,14 @@ export async function withinPatience<T>(promise: Promise<T>, what: string): Prom
   }
 }
 
+/** Everything scripted that was made so far. */
+const endings: (() => void)[] = [];
+
+/** Ends everything scripted, so that a test that failed half-way does not keep its process alive. */
+export function destroyScripted(): void {
+  for (const end of endings.splice(0)) end();
+}
+
 export class ScriptedPeer {
   readonly #socket: net.Socket;
   /** Every frame heard so far, read or not. */
@@ -99,6 +107,7 @@ export class ScriptedPeer {
 
   constructor(socket: net.Socket) {
     this.#socket = socket;
+    endings.push(() => this.destroy());
     socket.setNoDelay(true);
     socket.on("data", (bytes: Buffer) => {
       this.bytesHeard += bytes.byteLength;
@@ -282,6 +291,7 @@ export class ScriptedListener {
 
   private constructor(server: net.Server) {
     this.#server = server;
+    endings.push(() => this.close());
   }
 
   /** Listens on loopback. `script` is run for every connection; one that fails breaks its connection. Without

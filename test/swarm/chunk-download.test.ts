@@ -8,7 +8,7 @@ import { KIB } from "../../src/core/units.js";
 import * as answers from "../support/chunk-answers.js";
 import type { ScriptedPeer } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
-import { closeWorkers, DownloadRig, type DownloadSetUp } from "./download-rig.js";
+import { DownloadRig, type DownloadSetUp, endDownloads } from "./download-rig.js";
 
 const CHUNKS = 12;
 const share = smallShare(CHUNKS);
@@ -122,10 +122,11 @@ test("a liar is not asked again, however often it is there", async () => {
 
 test("a lie that comes out after its author came back ends the new connection too", async () => {
   // The chunk is complete before the connection ends, and is found wrong while the peer is back already.
-  const answer: answers.Answer = (ask) => {
+  const lieAndEnd: answers.Answer = (ask) => {
     answers.wrongBytes(ask);
     ask.peer.fin();
   };
+  const answer = answers.first(1, lieAndEnd, answers.silence);
   const rig = await DownloadRig.start({ share, services: [{ answer, pullWindow: 1 }], holdsVerdicts: true });
   const download = rig.download();
   const [listener] = rig.listeners;
@@ -238,6 +239,33 @@ test("a peer that leaves the share is asked nothing more on that connection", as
   for (const peer of rig.listeners[0]?.peers ?? []) assert.ok(peer.heardOf("getChunk").length <= 2);
 });
 
+test("a peer that says that it holds chunks which do not exist is hung up", async () => {
+  const contentId = idToBytes(share.manifest.root.contentId);
+  const update = (changes: { gained?: number[]; lost?: number[] }) => (peer: ScriptedPeer) =>
+    void peer.send({ case: "availabilityUpdate", value: { contentId, ...changes } });
+  const liars = [
+    { answer: answers.silence, holds: [0, CHUNKS] },
+    { answer: answers.silence, holds: [], joined: update({ gained: [CHUNKS] }) },
+    { answer: answers.silence, holds: [], joined: update({ lost: [0xffff_ffff] }) },
+  ];
+  const rig = await DownloadRig.start({ share, services: [...liars, honest] });
+  await rig.download();
+  for (const [index] of liars.entries()) {
+    const [peer] = rig.listeners[index]?.peers ?? [];
+    await peer?.hears("goodbye");
+    assert.is(peer?.heardOf("goodbye")[0]?.value.reason, GoodbyeReason.PROTOCOL_ERROR, `liar ${index}`);
+  }
+  await rig.stop();
+});
+
+test("an offer is declined by a download that does not take offers", async () => {
+  const contentId = idToBytes(share.manifest.root.contentId);
+  const joined = (peer: ScriptedPeer) =>
+    void peer.send({ case: "offer", value: { offerId: 1, contentId, chunks: [0], deadlineMs: 1000 } });
+  const rig = await downloaded([{ answer: answers.right, joined }]);
+  assert.is(rig.listeners[0]?.peers[0]?.heardOf("decline")[0]?.value.offerId, 1);
+});
+
 test("more chunks than there is room for arrive all the same", async () => {
   const many = smallShare(200);
   const services = [1, 2, 3, 4, 5, 6].map(() => ({ answer: answers.right, pullWindow: 64 }));
@@ -259,5 +287,5 @@ test("a download that is given up ends with nothing written afterwards", async (
   await rig.stop();
 });
 
-test.after(closeWorkers);
+test.after(endDownloads);
 test.run();

@@ -9,7 +9,7 @@ import { assembleManifest } from "../../src/manifest/assemble.js";
 import { madeUpDigests } from "../manifest/craft.js";
 import type { ScriptedPeer } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
-import { MemoryShare, ServerRig } from "./server-rig.js";
+import { MemoryShare, ServerRig, stopServers } from "./server-rig.js";
 
 const STRANGE_ID = Buffer.alloc(32, 0x11);
 
@@ -262,4 +262,5 @@ test("a Cancel takes back what has not begun; what has begun is finished", async
   rig.stop();
 });
 
+test.after(stopServers);
 test.run();

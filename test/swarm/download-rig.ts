@@ -15,18 +15,24 @@ import { SlotPool } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { localPeer } from "../peer/rig.js";
 import { type Service, serving } from "../support/chunk-answers.js";
-import { ScriptedListener } from "../support/scripted-peer.js";
+import { destroyScripted, ScriptedListener } from "../support/scripted-peer.js";
 import type { SmallShare } from "../support/small-share.js";
 
 const QUICK_SWARM = { minRedialMs: 2, maxRedialMs: 20, minRefusalPauseMs: 2, maxRefusalPauseMs: 20 };
 const QUICK_CONNECTION = { nextAddressMs: 5, closeTimeoutMs: 200 };
 
+const rigs: DownloadRig[] = [];
 let current: ChunkDownload | undefined;
 const slots = new SlotPool(64 * KIB, () => current?.slotFreed());
 const pool = new WorkerPool(slots.memory, 1);
 
-/** To be called after the last test. */
-export function closeWorkers(): Promise<void> {
+/** To be called after the last test, which may have failed half-way. */
+export function endDownloads(): Promise<void> {
+  for (const rig of rigs) {
+    rig.abort.abort();
+    rig.swarm.close();
+  }
+  destroyScripted();
   return pool.close();
 }
 
@@ -67,6 +73,7 @@ export class DownloadRig {
   /** Peers are there and being dialled; nothing is asked for. */
   static async start(setUp: DownloadSetUp): Promise<DownloadRig> {
     const rig = new DownloadRig(setUp);
+    rigs.push(rig);
     for (const [index, service] of setUp.services.entries()) {
       const hello = { peerId: Buffer.alloc(32, index + 1), ...service.hello };
       const script = serving({ ...service, share: setUp.share, hello });
@@ -79,7 +86,14 @@ export class DownloadRig {
   }
 
   /** Downloads every chunk; the bytes as they lie on the disk. Throws what the download throws. */
-  async download(): Promise<Buffer> {
+  download(): Promise<Buffer> {
+    const downloading = this.#download();
+    // A test that failed before it waited for this fails for its own reason.
+    downloading.catch(() => undefined);
+    return downloading;
+  }
+
+  async #download(): Promise<Buffer> {
     const { manifest } = this.#setUp.share;
     const none = new Bitfield(manifest.root.chunkCount);
     const part = await PartFolder.open(this.#folder, manifest.root);

@@ -9,7 +9,7 @@ import { madeUpDigests } from "../manifest/craft.js";
 import * as answers from "../support/chunk-answers.js";
 import { withinPatience } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
-import { closeWorkers, DownloadRig, type DownloadSetUp } from "./download-rig.js";
+import { DownloadRig, type DownloadSetUp, endDownloads } from "./download-rig.js";
 
 const share = smallShare(3);
 const never = new AbortController().signal;
@@ -148,5 +148,5 @@ test("two connections to one peer are not both kept", async () => {
   await rig.stop();
 });
 
-test.after(closeWorkers);
+test.after(endDownloads);
 test.run();

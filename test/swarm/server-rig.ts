@@ -54,6 +54,13 @@ export class MemoryShare implements ServedShare {
   }
 }
 
+const rigs: ServerRig[] = [];
+
+/** To be called after the last test, which may have failed half-way. */
+export function stopServers(): void {
+  for (const rig of rigs) rig.stop();
+}
+
 export class ServerRig {
   readonly server: ChunkServer;
   readonly listener: PeerListener;
@@ -71,17 +78,17 @@ export class ServerRig {
     connectionOptions: Partial<ConnectionOptions> = {},
   ): Promise<ServerRig> {
     const server = new ChunkServer({ ...defaultServerOptions, ...options });
-    const rigs: ServerRig[] = [];
+    let rig: ServerRig | undefined;
     const listener = await PeerListener.listen(
       { ...defaultListenerOptions, host: "127.0.0.1", port: 0 },
       localPeer(),
       { ...defaultConnectionOptions, closeTimeoutMs: 200, ...connectionOptions },
       (connection) =>
         server.serve(connection, () => {
-          for (const rig of rigs) rig.ends++;
+          if (rig !== undefined) rig.ends++;
         }),
     );
-    const rig = new ServerRig(server, listener);
+    rig = new ServerRig(server, listener);
     rigs.push(rig);
     return rig;
   }
