@@ -1,9 +1,6 @@
 // Whether a tracker answers at an endpoint that nobody named, within a fraction of a second. The gRPC library
 // is loaded only where something accepts connections at all.
-<<<<<<< HEAD
-=======
 import { V4MAPPED } from "node:dns";
->>>>>>> work-flows
 import { connect } from "node:net";
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
