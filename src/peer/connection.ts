@@ -243,8 +243,7 @@ export class PeerConnection {
 
   #sayGoodbye(reason: GoodbyeReason, message: string): void {
     this.#saidGoodbye = true;
-    const goodbye = { requestId: 0, message: { type: "goodbye", reason, message } } as const;
-    this.#send(goodbye, undefined, () => this.#endIfDone());
+    this.#send({ requestId: 0, message: { type: "goodbye", reason, message } });
   }
 
   #frameStarted(header: FrameHeader, payloadBytes: number): PayloadSink {

@@ -117,12 +117,6 @@ export class ChunkScheduler {
     this.#free(chunkIndex);
   }
 
-  /** Whether any peer could give a chunk that is still wanted, now or by an answer under way. */
-  get hasHope(): boolean {
-    for (const state of this.#peers.values()) if (state.held !== "none") return true;
-    return false;
-  }
-
   #free(chunkIndex: number): void {
     if (this.held.has(chunkIndex)) return;
     this.#taken.delete(chunkIndex);
