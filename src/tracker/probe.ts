@@ -1,19 +1,23 @@
 // Whether a tracker answers at an endpoint that nobody named, within a fraction of a second. The gRPC library
-// is loaded only where something accepts connections at all.
+// is loaded only where something speaks HTTP/2 at all.
 import { V4MAPPED } from "node:dns";
 import { connect } from "node:net";
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 
-/** Whether a goshare tracker answers at `endpoint`. Takes `timeoutMs` of waiting at most; loading the library
- * does not count, for it is no sign of a slow tracker. Never rejects for what the other side does. */
+/** Who speaks HTTP/2 answers a call; on a busy machine a first one takes more than the fraction of a second. */
+const CALL_TIMEOUT_MS = 2_000;
+/** Where the type of an HTTP/2 frame stands, and the type of the one a server begins with. */
+const FRAME_TYPE_OFFSET = 3;
+const SETTINGS_FRAME = 4;
+
+/** Whether a goshare tracker answers at `endpoint`. Nothing that says nothing is waited for longer than
+ * `timeoutMs`. Never rejects for what the other side does. */
 export async function probeTracker(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
-  const startedAtMs = performance.now();
-  if (endpoint.transport !== "tcp" || !(await accepts(endpoint, timeoutMs))) return false;
-  const leftMs = Math.max(1, Math.ceil(timeoutMs - (performance.now() - startedAtMs)));
+  if (endpoint.transport !== "tcp" || !(await speaksHttp2(endpoint, timeoutMs))) return false;
 
   const [{ TrackerClient }] = await Promise.all([import("./client.js"), import("@grpc/grpc-js")]);
-  const client = new TrackerClient(endpoint, { callTimeoutMs: leftMs, maxAttempts: 1 });
+  const client = new TrackerClient(endpoint, { callTimeoutMs: CALL_TIMEOUT_MS, maxAttempts: 1 });
   try {
     await client.info();
     return true;
@@ -25,18 +29,26 @@ export async function probeTracker(endpoint: Endpoint, timeoutMs: number): Promi
   }
 }
 
-function accepts({ host, port }: Endpoint, timeoutMs: number): Promise<boolean> {
+/** Whether the first that is said there, unasked, is how an HTTP/2 server begins. */
+function speaksHttp2({ host, port }: Endpoint, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     // Any hint but none: with none Node asks for addresses of the kinds that the machine has beyond loopback, and
     // "localhost" may have none of those.
     const socket = connect({ host, port, hints: V4MAPPED });
-    const timer = setTimeout(() => end(false), timeoutMs);
-    const end = (accepted: boolean): void => {
+    // What came while this process was busy itself is looked at first.
+    const timer = setTimeout(() => setImmediate(() => end(false)), timeoutMs);
+    const end = (isHttp2: boolean): void => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(accepted);
+      resolve(isHttp2);
     };
-    socket.once("connect", () => end(true));
+    const said: Buffer[] = [];
+    socket.on("data", (data: Buffer) => {
+      said.push(data);
+      const type = Buffer.concat(said)[FRAME_TYPE_OFFSET];
+      if (type !== undefined) end(type === SETTINGS_FRAME);
+    });
+    socket.once("end", () => end(false));
     socket.once("error", () => end(false));
   });
 }
