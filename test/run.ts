@@ -120,6 +120,7 @@ function report(file: string, result: FileResult): void {
   if (result.failed === 0) {
     const skipped = result.skipped > 0 ? `, ${result.skipped} skipped` : "";
     print(`ok    ${source}  ${result.passed} passed${skipped}  ${seconds} s`);
+    for (const reason of result.output.match(/^skipped: .*$/gm) ?? []) print(`      ${reason}`);
     return;
   }
   print(`FAIL  ${source}  ${result.failed} failed, ${result.problem}  ${seconds} s`);

@@ -7,6 +7,7 @@ import type { ChildSetting } from "../support/goshare-child.js";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
 import { NetworkHost, namespaceProblem, removeHosts } from "../support/network-hosts.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
+import { skipTest } from "../support/skip-test.js";
 import { download, startTracker } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
@@ -70,7 +71,7 @@ function between(title: string, body: () => Promise<void>): void {
     test(title, () => {
       throw new Error(problem);
     });
-  } else test.skip(`${title} (skipped: ${problem})`, body);
+  } else skipTest(title, problem);
 }
 
 between("between two machines: one command on each side, without a flag", () =>

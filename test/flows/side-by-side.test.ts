@@ -8,6 +8,7 @@ import { GoshareProcess, killAll } from "../support/goshare-process.js";
 import { GoshareText } from "../support/goshare-text.js";
 import { NetworkHost, namespaceProblem, removeHosts } from "../support/network-hosts.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
+import { skipTest } from "../support/skip-test.js";
 import { download, startShare, startTracker } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
@@ -66,7 +67,7 @@ function isFree(port: number): Promise<boolean> {
 const machine = await machineOfItsOwn();
 
 function onDefaultPorts(title: string, body: (setting: ChildSetting) => Promise<void>): void {
-  if (typeof machine === "string") test.skip(`${title} (skipped: ${machine})`, () => {});
+  if (typeof machine === "string") skipTest(title, machine);
   else test(title, () => body({ ...machine, cwd: scratch.folder() }));
 }
 
