@@ -342,8 +342,8 @@ function partPaths(outputDirectory: string, root: ManifestRoot): PartPaths {
 /** Makes the part folder and takes its lock. */
 async function lockPart(paths: PartPaths): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
-    makeOwnFolder(paths.part, PART_MODE);
     try {
+      makeOwnFolder(paths.part, PART_MODE);
       return await Lock.acquire(path.join(paths.part, LOCK), paths.target);
     } catch (thrown) {
       // Whoever held the lock may have had nothing worth keeping, and removed the folder.
