@@ -157,6 +157,12 @@ export class PeerConnection {
     return reply;
   }
 
+  /** What `step` sends leaves in one system call, and mostly arrives in one. */
+  together(step: () => void): void {
+    assert(this.#socket !== undefined);
+    this.#socket.together(step);
+  }
+
   /** Asks for a chunk; the answer goes to `request`. */
   requestChunk(request: ChunkRequest): void {
     assert(this.isOpen, "requests need an open connection");

@@ -153,6 +153,16 @@ export class PeerSocket {
     this.#socket.uncork();
   }
 
+  /** What `step` writes leaves in one system call. */
+  together(step: () => void): void {
+    this.#socket.cork();
+    try {
+      step();
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
   /** Sends what is queued, then the end of the stream. What still comes is read and thrown away: the reader, its
    * payload's buffer and the listener are not touched any more. */
   end(): void {

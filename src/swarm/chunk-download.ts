@@ -141,14 +141,17 @@ export class ChunkDownload {
     }
   }
 
-  /** Asks `peer` for as much as it welcomes and has. */
+  /** Asks `peer` for as much as it welcomes and has, once there is room for several requests. */
   ask(peer: DownloadPeer): void {
-    while (!this.#isStopped && peer.isReady && this.#peers.has(peer)) {
-      const chunkIndex = this.#scheduler.next(peer.id);
-      if (chunkIndex === undefined) return;
-      peer.running++;
-      peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex));
-    }
+    if (this.#isStopped || !peer.hasRoomForGroup || !this.#peers.has(peer)) return;
+    peer.connection.together(() => {
+      while (peer.isReady) {
+        const chunkIndex = this.#scheduler.next(peer.id);
+        if (chunkIndex === undefined) return;
+        peer.running++;
+        peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex));
+      }
+    });
   }
 
   #askAll(): void {

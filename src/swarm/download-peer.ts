@@ -47,6 +47,12 @@ export class DownloadPeer implements ConnectionHandler {
     return Math.min(this.#pullWindow, this.connection.remote.maxRequestsInFlight);
   }
 
+  /** Whether it is time to ask: a quarter of the window is free, or nothing runs at all. Requests in groups cost
+   * either side one system call instead of one each. */
+  get hasRoomForGroup(): boolean {
+    return this.isReady && (this.running === 0 || this.window - this.running >= this.window / 4);
+  }
+
   /** Whether one more chunk may be asked for now. */
   get isReady(): boolean {
     return this.connection.isOpen && this.pause === undefined && this.running < this.window;
