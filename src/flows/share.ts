@@ -26,7 +26,7 @@ import { defaultServerOptions } from "../swarm/options.js";
 import { hashTasks } from "../workers/batches.js";
 import { WorkerPool } from "../workers/worker-pool.js";
 import { newLocalPeer } from "./local-peer.js";
-import { chooseTrackers } from "./trackers.js";
+import { chooseTrackers, trackersForOthers } from "./trackers.js";
 
 export interface ShareOptions {
   /** A file or folder. */
@@ -227,12 +227,13 @@ class RunningShareImpl implements RunningShare {
           observe({ type: "warning", code, message, path: tracker }),
       },
     );
-    const ticket = encodeTicket({ contentId, name: manifest.root.name, trackers, peers });
+    const namedTrackers = await trackersForOthers(trackers, own);
+    const ticket = encodeTicket({ contentId, name: manifest.root.name, trackers: namedTrackers, peers });
     const manifestPath = options.manifestPath ?? besideShare(options.path, manifest.root.name);
     try {
       await writeManifestFile(manifestPath, {
         root: manifest.root.bytes,
-        trackers,
+        trackers: namedTrackers,
         peers,
         body: manifest.bodyBytes,
       });

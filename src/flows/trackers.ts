@@ -1,6 +1,7 @@
 // Which trackers a flow uses: those named by the user, those a ticket or .goshare file names, and one on this
 // machine if it answers at once. Asks nothing but whether that one is there.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { hostScope } from "../address/host.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import { probeTracker } from "../tracker/probe.js";
 
@@ -20,4 +21,23 @@ export async function chooseTrackers(
     return [LOCAL_TRACKER];
   }
   return [...unique.values()];
+}
+
+/** `trackers` as other machines reach them, for tickets and .goshare files: one on loopback is named by the
+ * address this machine has for others, if it answers there, and else left out. `own` are this machine's
+ * endpoints, best first; if they are loopback too, there are no other machines. */
+export async function trackersForOthers(
+  trackers: readonly Endpoint[],
+  own: readonly Endpoint[],
+): Promise<readonly Endpoint[]> {
+  const [best] = own;
+  if (best === undefined || hostScope(best.host) === "loopback") return trackers;
+  const reachable = await Promise.all(
+    trackers.map(async (tracker) => {
+      if (hostScope(tracker.host) !== "loopback") return tracker;
+      const outside = { ...tracker, host: best.host };
+      return (await probeTracker(outside, LOCAL_PROBE_MS)) ? outside : undefined;
+    }),
+  );
+  return reachable.filter((tracker) => tracker !== undefined);
 }
