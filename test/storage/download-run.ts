@@ -1,6 +1,7 @@
 // A download as the flow runs it, without network and threads: what is missing comes out of a sample share.
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import * as path from "node:path";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { commit, finishCommit, type SyncFiles } from "../../src/storage/commit.js";
 import { openForWriting } from "../../src/storage/part-files.js";
@@ -108,4 +109,22 @@ export async function downloadUntil(
   } finally {
     part.close();
   }
+}
+
+export const open = (outputDirectory: string, share: SampleShare) =>
+  PartFolder.open(outputDirectory, share.manifest.root);
+
+export const partPathOf = (outputDirectory: string, name: string) =>
+  path.join(outputDirectory, `.${name}.goshare-part`);
+
+/** A run that wrote these chunks and was killed: no pause, the journal as far as it got. */
+export async function killedAfter(
+  outputDirectory: string,
+  share: SampleShare,
+  ...chunkIndexes: number[]
+): Promise<string> {
+  const part = await open(outputDirectory, share);
+  for (const chunkIndex of chunkIndexes) writeChunk(part, share, chunkIndex);
+  part.close();
+  return part.partPath;
 }

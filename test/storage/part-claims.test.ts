@@ -3,38 +3,12 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodeJournalRecords } from "../../src/storage/journal.js";
-import { PartFolder } from "../../src/storage/part-folder.js";
 import { replaceCalls } from "./crash.js";
-import { downloadAll, downloadUntil, writeChunk } from "./download-run.js";
-import {
-  actualTree,
-  CHUNK,
-  expectedTree,
-  mixedFolder,
-  type SampleShare,
-  singleFile,
-} from "./sample-share.js";
+import { downloadAll, downloadUntil, killedAfter, open, partPathOf, writeChunk } from "./download-run.js";
+import { actualTree, CHUNK, expectedTree, mixedFolder, singleFile } from "./sample-share.js";
 import { changeUntilSeen, scratchFolders } from "./scratch.js";
 
 const scratch = scratchFolders("claims");
-
-const open = (outputDirectory: string, share: SampleShare) =>
-  PartFolder.open(outputDirectory, share.manifest.root);
-
-const partPathOf = (outputDirectory: string, name: string) =>
-  path.join(outputDirectory, `.${name}.goshare-part`);
-
-/** A run that wrote these chunks and was killed: no pause, the journal as far as it got. */
-async function killedAfter(
-  outputDirectory: string,
-  share: SampleShare,
-  ...chunkIndexes: number[]
-): Promise<string> {
-  const part = await open(outputDirectory, share);
-  for (const chunkIndex of chunkIndexes) writeChunk(part, share, chunkIndex);
-  part.close();
-  return part.partPath;
-}
 
 test("what was recorded is claimed by the next run, even if the run never paused", async () => {
   const output = scratch();

@@ -3,39 +3,12 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
-import { PartFolder } from "../../src/storage/part-folder.js";
 import { file } from "../manifest/craft.js";
-import { downloadAll, writeChunk } from "./download-run.js";
-import {
-  actualTree,
-  CHUNK,
-  expectedTree,
-  mixedFolder,
-  type SampleShare,
-  sampleShare,
-  singleFile,
-} from "./sample-share.js";
+import { downloadAll, killedAfter, open, partPathOf, writeChunk } from "./download-run.js";
+import { actualTree, CHUNK, expectedTree, mixedFolder, sampleShare, singleFile } from "./sample-share.js";
 import { errorOf, noDescriptorList, openBelow, scratchFolders, testUnless } from "./scratch.js";
 
 const scratch = scratchFolders("part");
-
-const open = (outputDirectory: string, share: SampleShare) =>
-  PartFolder.open(outputDirectory, share.manifest.root);
-
-const partPathOf = (outputDirectory: string, name: string) =>
-  path.join(outputDirectory, `.${name}.goshare-part`);
-
-/** A run that wrote these chunks and was killed: no pause, the journal as far as it got. */
-async function killedAfter(
-  outputDirectory: string,
-  share: SampleShare,
-  ...chunkIndexes: number[]
-): Promise<string> {
-  const part = await open(outputDirectory, share);
-  for (const chunkIndex of chunkIndexes) writeChunk(part, share, chunkIndex);
-  part.close();
-  return part.partPath;
-}
 
 test("a fresh part folder stands beside its target, hidden, and claims nothing", async () => {
   const output = path.join(scratch(), "made", "for it");
