@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { ProcessUsage } from "./usage-probe.js";
 
-const MAIN = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../src/program/main.js", import.meta.url));
 const PROBE = new URL("./usage-probe.js", import.meta.url).href;
 
 export interface Measured {

@@ -1,6 +1,7 @@
 // Buffers for chunks on their way from a disk to a socket: bounded in bytes, made when first needed, used
 // again and again. Knows no chunks and no sockets.
 import assert from "node:assert/strict";
+import { pageAligned } from "../core/page-aligned.js";
 
 export class BufferPool {
   readonly #maxBytes: number;
@@ -27,7 +28,7 @@ export class BufferPool {
     if (buffer === undefined) {
       const fits = this.#allocatedBytes + size <= this.#maxBytes || this.#dropFree(size);
       if (!fits && this.#inUse > 0) return undefined;
-      buffer = Buffer.allocUnsafeSlow(size);
+      buffer = pageAligned(size);
       this.#allocatedBytes += size;
     }
     this.#inUse++;

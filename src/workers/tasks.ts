@@ -76,6 +76,8 @@ export type TaskResult =
 export interface WorkerSetUp {
   /** Room for chunks on their way from a socket to the disk; absent where nothing is downloaded. */
   readonly slots: SharedArrayBuffer | undefined;
+  /** Of `FileTurns`. */
+  readonly fileTurns: SharedArrayBuffer;
 }
 
 /** What a worker thread says once all its code is loaded. */

@@ -3,6 +3,7 @@
 import * as os from "node:os";
 import { Piscina } from "piscina";
 import { GoshareError } from "../core/errors.js";
+import { fileTurnsMemory } from "./file-turns.js";
 import { LOADED, type TaskResult, type WorkerSetUp, type WorkerTask } from "./tasks.js";
 
 const WORKER_FILE = new URL("./worker.js", import.meta.url).href;
@@ -36,7 +37,7 @@ export class WorkerPool {
   ) {
     this.threads = threads;
     this.#loading = threads;
-    const setUp: WorkerSetUp = { slots };
+    const setUp: WorkerSetUp = { slots, fileTurns: fileTurnsMemory() };
     this.#pool = new Piscina<WorkerTask, TaskResult>({
       filename: WORKER_FILE,
       minThreads: threads,

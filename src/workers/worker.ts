@@ -5,9 +5,11 @@ import * as fs from "node:fs";
 // The pool hands its own through; asking piscina for it would load all of piscina into every thread.
 import { parentPort, workerData } from "node:worker_threads";
 import { diskErrorCode, isErrno } from "../core/errors.js";
+import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { openForWriting } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/part-folder.js";
+import { FileTurns } from "./file-turns.js";
 import {
   type HashTask,
   LOADED,
@@ -20,14 +22,15 @@ import {
   type WriteTask,
 } from "./tasks.js";
 
-const { slots }: WorkerSetUp = workerData;
+const { slots, fileTurns }: WorkerSetUp = workerData;
 const slotBytes = slots === undefined ? new Uint8Array(0) : new Uint8Array(slots);
+const turns = new FileTurns(fileTurns);
 
 /** Bytes read and hashed at a time: small enough to stay in the core's cache. */
 const READ_BYTES = 256 * 1024;
 /** Never through a link, and never waiting for the writer of a pipe. */
 const READ_FLAGS = SOURCE_OPEN_FLAGS | fs.constants.O_NOFOLLOW;
-const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+const readBuffer = pageAligned(READ_BYTES);
 
 // Not before this module has been handed to who loads it.
 queueMicrotask(() => parentPort?.postMessage(LOADED));
@@ -173,14 +176,23 @@ function writeChunks(task: WriteTask): TaskResult {
 }
 
 function writeRun(run: WriteRun, chunk: Uint8Array): void {
-  const fd = run.fd ?? openForWriting(run.path, run.executable, fs.constants.O_TRUNC);
+  const { fd } = run;
+  if (fd !== undefined) {
+    turns.take(fd, () => writeAll(fd, run, chunk));
+    return;
+  }
+  const ownFd = openForWriting(run.path, run.executable, fs.constants.O_TRUNC);
   try {
-    let at = 0;
-    while (at < run.length) {
-      at += fs.writeSync(fd, chunk, run.chunkOffset + at, run.length - at, run.fileOffset + at);
-    }
+    writeAll(ownFd, run, chunk);
   } finally {
-    if (run.fd === undefined) fs.closeSync(fd);
+    fs.closeSync(ownFd);
+  }
+}
+
+function writeAll(fd: number, run: WriteRun, chunk: Uint8Array): void {
+  let at = 0;
+  while (at < run.length) {
+    at += fs.writeSync(fd, chunk, run.chunkOffset + at, run.length - at, run.fileOffset + at);
   }
 }
 

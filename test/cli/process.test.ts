@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../src/program/main.js", import.meta.url));
 const TRACKER = ["tracker", "--listen", "127.0.0.1:0"];
 
 interface Ran {

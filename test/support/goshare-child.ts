@@ -3,7 +3,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../src/program/main.js", import.meta.url));
 
 /** No process of a test or demo lives longer. */
 const DEFAULT_LIFETIME_MS = 100_000;
