@@ -15,7 +15,7 @@ import { ChunkDownload } from "../swarm/chunk-download.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import { syncTasks } from "../workers/batches.js";
-import { SlotPool } from "../workers/slots.js";
+import { SlotPool, slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
 import { type ContentSource, readContentSource, requireSomebody } from "./content-source.js";
 import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
@@ -58,6 +58,9 @@ export async function download(
   const named = [...options.trackers, ...source.trackers];
   const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
   requireSomebody(source, trackers);
+  // Threads take a moment to start: they do so while peers are found and the manifest comes.
+  const slots = slotMemory();
+  const pool = new WorkerPool(slots);
   const local = newLocalPeer(() => 0);
   const { contentId } = source;
   const swarm = new DownloadSwarm({
@@ -72,7 +75,7 @@ export async function download(
   );
   swarm.addPeer(source.peers);
   const feeding = lookup.feed(swarm, ending.signal);
-  const job = new DownloadJob(options, source, { swarm, lookup, patience }, observe);
+  const job = new DownloadJob(options, source, { swarm, lookup, patience, slots, pool }, observe);
   try {
     const path = await job.run();
     const { bytesReceived } = swarm;
@@ -112,6 +115,9 @@ interface JobParts {
   readonly swarm: DownloadSwarm;
   readonly lookup: TrackerLookup;
   readonly patience: Patience;
+  readonly pool: WorkerPool;
+  /** What `pool` was made with. */
+  readonly slots: SharedArrayBuffer;
 }
 
 class DownloadJob {
@@ -120,7 +126,6 @@ class DownloadJob {
   readonly #parts: JobParts;
   readonly #observe: EventObserver;
   #part: PartFolder | undefined;
-  #pool: WorkerPool | undefined;
   #chunks: ChunkDownload | undefined;
   bytes = 0;
 
@@ -145,18 +150,15 @@ class DownloadJob {
       finishCommit(part);
       return part.targetPath;
     }
-    // Threads take a moment to start; the manifest's body arrives meanwhile.
-    const slots = new SlotPool(root.chunkSize, () => this.#chunks?.slotFreed());
-    this.#pool = new WorkerPool(slots.memory);
     const manifest = await this.#findBody(root, part);
     refuseUnsupportedNames(manifest, part);
-    await this.#fetchChunks(manifest, part, slots, this.#pool);
+    await this.#fetchChunks(manifest, part);
     await commit(part, manifest, (paths) => this.#syncFiles(paths));
     return part.targetPath;
   }
 
   async close(): Promise<void> {
-    await this.#pool?.close();
+    await this.#parts.pool.close();
     this.#part?.close();
   }
 
@@ -186,9 +188,10 @@ class DownloadJob {
     return manifest;
   }
 
-  async #fetchChunks(manifest: Manifest, part: PartFolder, slots: SlotPool, pool: WorkerPool): Promise<void> {
-    const { swarm, patience } = this.#parts;
+  async #fetchChunks(manifest: Manifest, part: PartFolder): Promise<void> {
+    const { swarm, patience, pool } = this.#parts;
     const { root } = manifest;
+    const slots = new SlotPool(this.#parts.slots, root.chunkSize, () => this.#chunks?.slotFreed());
     const none = new Bitfield(root.chunkCount);
     const claimed = part.claims.held;
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
@@ -263,6 +266,6 @@ class DownloadJob {
   }
 
   async #syncFiles(paths: Iterable<string>): Promise<void> {
-    await this.#pool?.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
+    await this.#parts.pool.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
   }
 }

@@ -1,7 +1,7 @@
 // When to read a source file on the event loop and when through the thread pool. A read of cached data is
 // cheaper when it is done at once (0.66 against 0.9 CPU s/GiB); a read that waits for a disk would stop every
-// connection. So: at once while that is fast; after a slow one, through the pool for a while, then try again.
-// Pure; time comes in as a parameter.
+// connection. So: at once while that is fast; after a slow one, through the pool for a while, then try again. One
+// that only stood still because others had the processor is not slow. Pure; what was measured comes in.
 
 export interface ReadModeOptions {
   /** A read of one file at once that takes longer than this counts as slow. */
@@ -34,9 +34,10 @@ export class ReadMode {
     return "pool";
   }
 
-  /** A read at once took `elapsedMs`. */
-  readAtOnce(elapsedMs: number): void {
-    if (elapsedMs <= this.#options.slowReadMs) {
+  /** A read at once took `elapsedMs`. `waited`: the process gave up the processor in it, as one does that waits
+   * for a disk. */
+  readAtOnce(elapsedMs: number, waited: boolean): void {
+    if (elapsedMs <= this.#options.slowReadMs || !waited) {
       this.#nextPoolReads = this.#options.minPoolReads;
       return;
     }

@@ -53,6 +53,7 @@ export class ShareSource {
 
   /** Reads from segment `from` on, for a few milliseconds at most; the segment to go on with. */
   #readAtOnce(segments: readonly ChunkSegment[], from: number, into: Uint8Array): number {
+    const waitsBefore = waits();
     const startedMs = performance.now();
     let segmentStartedMs = startedMs;
     let slowestMs = 0;
@@ -65,7 +66,7 @@ export class ShareSource {
       segmentStartedMs = nowMs;
       if (nowMs - startedMs >= MAX_HOLD_MS) break;
     }
-    this.#mode.readAtOnce(slowestMs);
+    this.#mode.readAtOnce(slowestMs, waitsBefore === undefined || waits() !== waitsBefore);
     return next;
   }
 
@@ -195,6 +196,11 @@ export class ShareSource {
   #named(thrown: unknown, fileIndex: number): GoshareError {
     return isErrno(thrown, ...REPLACED_ERRNOS) ? this.#changed(fileIndex) : GoshareError.from(thrown);
   }
+}
+
+/** How often this process has given up the processor to wait for something; undefined where that is not counted. */
+function waits(): number | undefined {
+  return process.resourceUsage().voluntaryContextSwitches || undefined;
 }
 
 /** A descriptor that is closed when its last use ends. */

@@ -2,6 +2,7 @@
 // memory, so that worker threads see what the kernel put there. Bounds the memory of a download, whatever
 // peers do. Knows no chunks and no sockets.
 import assert from "node:assert/strict";
+import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 
 export interface Slot {
   /** Where the slot begins in the shared memory. */
@@ -10,25 +11,28 @@ export interface Slot {
   readonly bytes: Uint8Array;
 }
 
-/** Memory all slots share; less only if fewer than `MIN_SLOTS` would fit. */
-const SLOT_MEMORY_BYTES = 32 * 1024 * 1024;
-const MIN_SLOTS = 8;
+/** Memory all slots share: eight of the largest chunks. */
+const SLOT_MEMORY_BYTES = 8 * MAX_CHUNK_BYTES;
 const MAX_SLOTS = 64;
 
+/** Memory for the slots of one download, whatever the size of its chunks. None of it is taken from the system
+ * before it is written to. */
+export function slotMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(SLOT_MEMORY_BYTES);
+}
+
 export class SlotPool {
-  readonly memory: SharedArrayBuffer;
   readonly #free: Slot[] = [];
   readonly #all: number;
   readonly #onFree: () => void;
 
-  /** Slots of `slotBytes` each. `onFree` is called when a slot comes back that somebody was refused. */
-  constructor(slotBytes: number, onFree: () => void) {
-    this.#all = Math.min(MAX_SLOTS, Math.max(MIN_SLOTS, Math.floor(SLOT_MEMORY_BYTES / slotBytes)));
-    this.memory = new SharedArrayBuffer(this.#all * slotBytes);
+  /** Cuts `memory` (of `slotMemory`) into slots of `slotBytes` each. `onFree` is called when a slot comes back. */
+  constructor(memory: SharedArrayBuffer, slotBytes: number, onFree: () => void) {
+    this.#all = Math.min(MAX_SLOTS, Math.floor(memory.byteLength / slotBytes));
     this.#onFree = onFree;
     for (let index = this.#all - 1; index >= 0; index--) {
       const offset = index * slotBytes;
-      this.#free.push({ offset, bytes: new Uint8Array(this.memory, offset, slotBytes) });
+      this.#free.push({ offset, bytes: new Uint8Array(memory, offset, slotBytes) });
     }
   }
 

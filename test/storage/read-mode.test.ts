@@ -16,22 +16,28 @@ test("reads are done at once while they are fast", () => {
   const mode = new ReadMode(OPTIONS);
   for (let read = 0; read < 100; read++) {
     assert.is(mode.next(), "at-once");
-    mode.readAtOnce(4);
+    mode.readAtOnce(4, true);
   }
 });
 
 test("after a slow read some go through the pool, then one is tried at once again", () => {
   const mode = new ReadMode(OPTIONS);
-  mode.readAtOnce(4.1);
+  mode.readAtOnce(4.1, true);
   assert.is(poolReads(mode), 2);
   assert.is(mode.next(), "at-once");
+});
+
+test("a read that took long without waiting for anything is not slow", () => {
+  const mode = new ReadMode(OPTIONS);
+  mode.readAtOnce(100, false);
+  assert.is(poolReads(mode), 0);
 });
 
 test("each further slow read sends twice as many through the pool, up to a limit", () => {
   const mode = new ReadMode(OPTIONS);
   const counts: number[] = [];
   for (let read = 0; read < 5; read++) {
-    mode.readAtOnce(100);
+    mode.readAtOnce(100, true);
     counts.push(poolReads(mode));
   }
   assert.equal(counts, [2, 4, 8, 8, 8]);
@@ -40,25 +46,28 @@ test("each further slow read sends twice as many through the pool, up to a limit
 test("a fast read makes the next slow one count as the first", () => {
   const mode = new ReadMode(OPTIONS);
   for (let read = 0; read < 4; read++) {
-    mode.readAtOnce(100);
+    mode.readAtOnce(100, true);
     poolReads(mode);
   }
-  mode.readAtOnce(0.1);
-  mode.readAtOnce(100);
+  mode.readAtOnce(0.1, true);
+  mode.readAtOnce(100, true);
   assert.is(poolReads(mode), 2);
 });
 
 test("whatever reads take, the next read at once is never further away than the limit", () => {
   fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 1000, noNaN: true }), { maxLength: 50 }), (times) => {
-      const mode = new ReadMode(OPTIONS);
-      for (const elapsedMs of times) {
-        mode.readAtOnce(elapsedMs);
-        const count = poolReads(mode);
-        assert.ok(count <= OPTIONS.maxPoolReads);
-        assert.is(count > 0, elapsedMs > OPTIONS.slowReadMs);
-      }
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.double({ min: 0, max: 1000, noNaN: true }), fc.boolean()), { maxLength: 50 }),
+      (reads) => {
+        const mode = new ReadMode(OPTIONS);
+        for (const [elapsedMs, waited] of reads) {
+          mode.readAtOnce(elapsedMs, waited);
+          const count = poolReads(mode);
+          assert.ok(count <= OPTIONS.maxPoolReads);
+          assert.is(count > 0, waited && elapsedMs > OPTIONS.slowReadMs);
+        }
+      },
+    ),
   );
 });
 

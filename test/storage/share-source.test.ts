@@ -45,9 +45,13 @@ async function opened(share: SampleShare): Promise<Opened> {
 type Way = "at once" | "through the pool";
 const WAYS: readonly Way[] = ["at once", "through the pool"];
 
-/** Runs with a clock that advances by so much at each look: how long reads take decides how they are done. */
+/** Runs with a clock that advances by so much at each look, and a process that waits for something between any
+ * two: how long reads take, and whether they waited, decides how they are done. */
 function withClock<T>(stepMs: number, run: () => T): T {
   const realNow = performance.now;
+  const realUsage = process.resourceUsage;
+  let waits = 1;
+  process.resourceUsage = () => ({ ...realUsage(), voluntaryContextSwitches: waits++ });
   let nowMs = 0;
   performance.now = () => {
     nowMs += stepMs;
@@ -57,6 +61,7 @@ function withClock<T>(stepMs: number, run: () => T): T {
     return run();
   } finally {
     performance.now = realNow;
+    process.resourceUsage = realUsage;
   }
 }
 

@@ -11,7 +11,7 @@ import { ChunkDownload } from "../../src/swarm/chunk-download.js";
 import type { DownloadPeer } from "../../src/swarm/download-peer.js";
 import { DownloadSwarm } from "../../src/swarm/download-swarm.js";
 import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
-import { SlotPool } from "../../src/workers/slots.js";
+import { SlotPool, slotMemory } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { localPeer } from "../peer/rig.js";
 import { type Service, serving } from "../support/chunk-answers.js";
@@ -23,8 +23,9 @@ const QUICK_CONNECTION = { nextAddressMs: 5, closeTimeoutMs: 200 };
 
 const rigs: DownloadRig[] = [];
 let current: ChunkDownload | undefined;
-const slots = new SlotPool(64 * KIB, () => current?.slotFreed());
-const pool = new WorkerPool(slots.memory, 1);
+const memory = slotMemory();
+const slots = new SlotPool(memory, 64 * KIB, () => current?.slotFreed());
+const pool = new WorkerPool(memory, 1);
 
 /** To be called after the last test, which may have failed half-way. */
 export function endDownloads(): Promise<void> {

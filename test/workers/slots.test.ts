@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { KIB, MIB } from "../../src/core/units.js";
-import { type Slot, SlotPool } from "../../src/workers/slots.js";
+import { type Slot, SlotPool, slotMemory } from "../../src/workers/slots.js";
 
 function takeAll(pool: SlotPool): Slot[] {
   const slots: Slot[] = [];
@@ -11,16 +11,16 @@ function takeAll(pool: SlotPool): Slot[] {
 
 test("memory is bounded for every chunk size, and there are always some slots", () => {
   for (let slotBytes = 64 * KIB; slotBytes <= 4 * MIB; slotBytes *= 2) {
-    const pool = new SlotPool(slotBytes, () => undefined);
-    assert.is(pool.memory.byteLength, pool.size * slotBytes);
-    assert.ok(pool.memory.byteLength <= 32 * MIB);
+    const pool = new SlotPool(slotMemory(), slotBytes, () => undefined);
+    assert.ok(pool.size * slotBytes <= 32 * MIB);
     assert.ok(pool.size >= 8);
     assert.ok(pool.size <= 64);
   }
 });
 
 test("slots are of one size, lie side by side, and no two overlap", () => {
-  const pool = new SlotPool(64 * KIB, () => undefined);
+  const memory = slotMemory();
+  const pool = new SlotPool(memory, 64 * KIB, () => undefined);
   assert.is(pool.freeCount, pool.size);
   const slots = takeAll(pool);
   assert.is(pool.freeCount, 0);
@@ -29,7 +29,7 @@ test("slots are of one size, lie side by side, and no two overlap", () => {
     slots.map((slot) => slot.offset).sort((a, b) => a - b),
     Array.from({ length: pool.size }, (_, index) => index * 64 * KIB),
   );
-  const all = new Uint8Array(pool.memory);
+  const all = new Uint8Array(memory);
   slots.forEach((slot, index) => {
     assert.is(slot.bytes.byteLength, 64 * KIB);
     slot.bytes.fill(index);
@@ -42,7 +42,7 @@ test("slots are of one size, lie side by side, and no two overlap", () => {
 
 test("a slot that comes back is told about and given out again", () => {
   let freed = 0;
-  const pool = new SlotPool(4 * MIB, () => freed++);
+  const pool = new SlotPool(slotMemory(), 4 * MIB, () => freed++);
   const slots = takeAll(pool);
   assert.is(pool.acquire(), undefined);
   const [first] = slots;
@@ -55,7 +55,7 @@ test("a slot that comes back is told about and given out again", () => {
 
 test("whoever waited may take the slot from inside the notice", () => {
   const taken: (Slot | undefined)[] = [];
-  const pool: SlotPool = new SlotPool(4 * MIB, () => taken.push(pool.acquire()));
+  const pool: SlotPool = new SlotPool(slotMemory(), 4 * MIB, () => taken.push(pool.acquire()));
   const [first] = takeAll(pool);
   assert.ok(first);
   pool.release(first);
@@ -64,7 +64,7 @@ test("whoever waited may take the slot from inside the notice", () => {
 });
 
 test("a slot released twice is a bug that shows at once", () => {
-  const pool = new SlotPool(4 * MIB, () => undefined);
+  const pool = new SlotPool(slotMemory(), 4 * MIB, () => undefined);
   const slot = pool.acquire();
   assert.ok(slot);
   pool.release(slot);

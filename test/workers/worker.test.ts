@@ -7,7 +7,7 @@ import { MIB } from "../../src/core/units.js";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import { sourcePath, walkSource } from "../../src/storage/source-tree.js";
 import { chunkDigest, hashTasks, syncTasks, verifyTasks } from "../../src/workers/batches.js";
-import { SlotPool } from "../../src/workers/slots.js";
+import { SlotPool, slotMemory } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { file } from "../manifest/craft.js";
 import {
@@ -32,8 +32,9 @@ import {
 const scratch = scratchFolders("worker");
 const never = new AbortController().signal;
 
-const slots = new SlotPool(CHUNK, () => undefined);
-const pool = new WorkerPool(slots.memory, 2);
+const memory = slotMemory();
+const slots = new SlotPool(memory, CHUNK, () => undefined);
+const pool = new WorkerPool(memory, 2);
 test.after(() => pool.close());
 
 const walk = (rootPath: string) => walkSource(rootPath, () => undefined, never);
