@@ -1,5 +1,6 @@
 // The compiled program in a process of its own, as other programs use it: started with --json, its events
 // read line by line, ended by signal. Every wait has a deadline.
+import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import {
   type ChildSetting,
@@ -61,6 +62,14 @@ export class GoshareProcess {
 
   get stderr(): string {
     return this.#stderr;
+  }
+
+  /** The most memory it has had so far, in bytes; undefined where the system does not say. */
+  peakRssBytes(): number | undefined {
+    const status = `/proc/${this.#child.pid}/status`;
+    if (!existsSync(status)) return undefined;
+    const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(status, "utf8"))?.[1];
+    return kib === undefined ? undefined : Number(kib) * 1024;
   }
 
   kill(signal: NodeJS.Signals): void {

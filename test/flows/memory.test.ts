@@ -1,0 +1,60 @@
+// What a process may take of memory, whatever its peers do: the ceilings of ARCHITECTURE.md ("Figures").
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { idToBytes, parseContentId } from "../../src/core/ids.js";
+import { MIB } from "../../src/core/units.js";
+import { killAll } from "../support/goshare-process.js";
+import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
+import { destroyScripted, ScriptedPeer } from "../support/scripted-peer.js";
+import { skipTest } from "../support/skip-test.js";
+import { download, startShare } from "../support/transfer.js";
+
+const SHARER_CEILING_BYTES = 160 * MIB;
+const IDLE_PEERS = 250;
+const GREEDY_PEERS = 50;
+const CHUNKS_ASKED = 16;
+
+const scratch = new ScratchFolder();
+test.after(() => {
+  destroyScripted();
+  killAll();
+  scratch.remove();
+});
+
+/** Asks for many chunks and reads none of them. */
+function askAndReadNothing(peer: ScriptedPeer, contentId: Uint8Array): void {
+  peer.stopReading();
+  for (let chunkIndex = 0; chunkIndex < CHUNKS_ASKED; chunkIndex++) {
+    peer.send({ case: "getChunk", value: { contentId, chunkIndex } }, { id: 2 * chunkIndex + 1 });
+  }
+}
+
+async function holdsManyConnections(): Promise<void> {
+  const source = scratch.file("large.bin", 64 * MIB);
+  const share = await startShare(source);
+  const port = Number(share.endpoint.split(":").at(-1));
+  const dialled = Array.from({ length: IDLE_PEERS + GREEDY_PEERS }, () => ScriptedPeer.dial(port));
+  const peers = await Promise.all(dialled);
+  await Promise.all(peers.map((peer) => peer.greet()));
+  const contentId = parseContentId(share.contentId);
+  assert.ok(contentId);
+  const [patient] = peers;
+  const greedy = peers.slice(IDLE_PEERS);
+  for (const peer of greedy) askAndReadNothing(peer, idToBytes(contentId));
+  // Answered, or told to come back: by now the sharer has taken all that it will take.
+  await Promise.all(greedy.map((peer) => peer.flushed()));
+  patient?.send({ case: "getChunk", value: { contentId: idToBytes(contentId), chunkIndex: 1 } }, { id: 1 });
+  await patient?.next("an answer");
+  for (const peer of greedy) peer.destroy();
+  const { path } = await download(share.ticket, scratch.folder());
+  assert.is(sha256Of(path), sha256Of(source));
+  const peakBytes = share.process.peakRssBytes() ?? Number.NaN;
+  assert.ok(peakBytes < SHARER_CEILING_BYTES, `${Math.round(peakBytes / MIB)} MiB`);
+  await share.process.stop();
+}
+
+const title = `${IDLE_PEERS} idle connections and ${GREEDY_PEERS} greedy ones keep a sharer below its ceiling, and it serves on`;
+if (process.platform === "linux") test(title, holdsManyConnections);
+else skipTest(title, "the system does not say what a process has taken");
+
+test.run();
