@@ -6,4 +6,5 @@ export type { EventObserver, GoshareEvent } from "./events/event.js";
 export { type DownloadOptions, type DownloadResult, download } from "./flows/download.js";
 export { type InspectOptions, inspect } from "./flows/inspect.js";
 export { type RunningShare, type ShareOptions, share } from "./flows/share.js";
+export { type StatusOptions, status } from "./flows/status.js";
 export { type RunningTracker, startTracker } from "./tracker/server/start.js";

@@ -6,6 +6,7 @@ import { EXIT, GoshareError } from "../core/errors.js";
 import { DownloadCommand } from "./commands/download.js";
 import { InspectCommand } from "./commands/inspect.js";
 import { ShareCommand } from "./commands/share.js";
+import { StatusCommand } from "./commands/status.js";
 import { TrackerCommand } from "./commands/tracker.js";
 import type { CommandContext } from "./context.js";
 import { createReporter } from "./render/create-reporter.js";
@@ -14,7 +15,7 @@ import { columnsOf, paletteFor } from "./render/palette.js";
 import { runSession } from "./session.js";
 
 /** In the order of help. */
-const COMMANDS = [ShareCommand, DownloadCommand, TrackerCommand, InspectCommand];
+const COMMANDS = [ShareCommand, DownloadCommand, TrackerCommand, InspectCommand, StatusCommand];
 
 const HELP_MAX_COLUMNS = 110;
 

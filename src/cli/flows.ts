@@ -5,5 +5,6 @@ export const flows: Flows = {
   share: () => import("../flows/share.js"),
   download: () => import("../flows/download.js"),
   inspect: () => import("../flows/inspect.js"),
+  status: () => import("../flows/status.js"),
   tracker: () => import("../tracker/server/start.js"),
 };

@@ -13,6 +13,8 @@ export interface Session {
   readonly observe: EventObserver;
   /** Aborted by the first signal, with a GoshareError INTERRUPTED as its reason. */
   readonly signal: AbortSignal;
+  /** A word to the person at the terminal, printable, that is no event. */
+  tell(text: string): void;
   /** Which signal that was; "" before it. */
   stoppedBy(): StopSignal | "";
   /** Resolves when the command is told to stop. */
@@ -60,6 +62,10 @@ class Run implements Session {
 
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  tell(text: string): void {
+    this.#reporter.tell(text);
   }
 
   stoppedBy(): StopSignal | "" {

@@ -83,6 +83,20 @@ export type GoshareEvent =
       readonly trackers: readonly string[];
     }
   | {
+      readonly type: "resumable";
+      readonly contentId: ContentId;
+      readonly name: string;
+      readonly path: string;
+      readonly bytesDone: number;
+      readonly bytesTotal: number;
+      readonly chunksDone: number;
+      readonly chunks: number;
+      readonly state: "running" | "paused" | "interrupted";
+      readonly pid: number;
+      readonly what: string;
+      readonly outputDirectory: string;
+    }
+  | {
       readonly type: "done";
       readonly path: string;
       readonly bytes: number;

@@ -64,6 +64,18 @@ function toWire(event: GoshareEvent): EventCase {
       };
     case "inspected":
       return inspectedToWire(event);
+    case "resumable":
+      return {
+        case: "resumable",
+        value: {
+          ...event,
+          bytesDone: uint64(event.bytesDone),
+          bytesTotal: uint64(event.bytesTotal),
+          chunksDone: uint32(event.chunksDone),
+          chunks: uint32(event.chunks),
+          pid: uint32(event.pid),
+        },
+      };
     case "done":
       return {
         case: "done",

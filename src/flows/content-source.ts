@@ -2,7 +2,7 @@
 // nothing.
 import { existsSync } from "node:fs";
 import type { Endpoint } from "../address/endpoint.js";
-import { decodeTicket, looksLikeTicket } from "../address/ticket.js";
+import { decodeTicket, encodeTicket, looksLikeTicket } from "../address/ticket.js";
 import { GoshareError } from "../core/errors.js";
 import { type ContentId, parseContentId } from "../core/ids.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
@@ -48,4 +48,16 @@ export function requireSomebody(source: ContentSource, trackers: readonly Endpoi
   throw new GoshareError("NO_PEERS", `nothing says where to find ${source.contentId.slice(0, 16)}…`, {
     hint: "name a tracker with --tracker HOST:PORT, or use the ticket",
   });
+}
+
+/** A ticket that leads where `source` and `trackers` lead, as far as one has room. */
+export function ticketFor(root: ManifestRoot, source: ContentSource, trackers: readonly Endpoint[]): string {
+  const pin = source.peers.find(({ transport }) => transport === "tls")?.certificateSha256;
+  // A ticket pins one certificate: its peers are one machine.
+  const peers = source.peers.filter(
+    ({ transport, certificateSha256 }) =>
+      transport === "tcp" || (pin !== undefined && certificateSha256 === pin),
+  );
+  const { contentId, name } = root;
+  return encodeTicket({ contentId, name, trackers, peers, peerCertificateSha256: pin });
 }

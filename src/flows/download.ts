@@ -17,7 +17,7 @@ import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import { syncTasks } from "../workers/batches.js";
 import { SlotPool, slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
-import { type ContentSource, readContentSource, requireSomebody } from "./content-source.js";
+import { type ContentSource, readContentSource, requireSomebody, ticketFor } from "./content-source.js";
 import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
@@ -75,7 +75,7 @@ export async function download(
   );
   swarm.addPeer(source.peers);
   const feeding = lookup.feed(swarm, ending.signal);
-  const job = new DownloadJob(options, source, { swarm, lookup, patience, slots, pool }, observe);
+  const job = new DownloadJob(options, source, { swarm, lookup, patience, trackers, slots, pool }, observe);
   try {
     const path = await job.run();
     const { bytesReceived } = swarm;
@@ -115,6 +115,8 @@ interface JobParts {
   readonly swarm: DownloadSwarm;
   readonly lookup: TrackerLookup;
   readonly patience: Patience;
+  /** Those in use. */
+  readonly trackers: readonly Endpoint[];
   readonly pool: WorkerPool;
   /** What `pool` was made with. */
   readonly slots: SharedArrayBuffer;
@@ -150,6 +152,7 @@ class DownloadJob {
       finishCommit(part);
       return part.targetPath;
     }
+    part.storeTicket(ticketFor(root, this.#source, this.#parts.trackers));
     const manifest = await this.#findBody(root, part);
     refuseUnsupportedNames(manifest, part);
     await this.#fetchChunks(manifest, part);

@@ -3,12 +3,18 @@
 // says is hashed again, so that a torn, stale or edited one costs time and never a wrong byte.
 import { Bitfield } from "../core/bitfield.js";
 import type { ContentId } from "../core/ids.js";
+import { MIB } from "../core/units.js";
 
 const MAGIC = Buffer.from("goshare-journal\n", "latin1");
 const VERSION = 1;
 const ID_BYTES = 32;
 const HEADER_BYTES = MAGIC.byteLength + 4 + ID_BYTES + 4;
 const RECORD_BYTES = 4;
+/** How often every chunk may be claimed, and what even small shares may claim, before a journal counts as no
+ * journal; none is read beyond MAX_BYTES. */
+const MAX_RUNS = 16;
+const MIN_RECORDS = 65_536;
+const MAX_BYTES = 256 * MIB;
 /** Written instead of a chunk number when the commit begins: from here on a target of the same name may be
  * our own, half made. */
 const COMMITTING = 0xffff_ffff;
@@ -44,6 +50,11 @@ export function encodeCommitMark(): Buffer {
 /** The claims of a journal that was just begun. */
 export function noClaims(chunkCount: number): JournalClaims {
   return { held: new Bitfield(chunkCount), isCommitting: false, wholeBytes: HEADER_BYTES };
+}
+
+/** More than any journal has: each run over a damaged part may claim every chunk again. */
+export function maxJournalBytes(chunkCount: number): number {
+  return Math.min(MAX_BYTES, HEADER_BYTES + RECORD_BYTES * Math.max(MIN_RECORDS, MAX_RUNS * chunkCount));
 }
 
 /** What `bytes` claim, or undefined if they are a journal of another content. One that was cut off in its

@@ -6,6 +6,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { GoshareError, isErrno } from "../core/errors.js";
+import { readAtMost } from "./part-files.js";
 
 interface Holder {
   readonly token: string;
@@ -21,6 +22,9 @@ const STALE_MS = 60_000;
 /** A process that was just killed takes a moment to go; a living one keeps the lock for longer than this. */
 const PATIENCE_MS = 1_000;
 const ATTEMPT_MS = 50;
+/** A lock is a line of JSON. */
+const MAX_LOCK_BYTES = 4096;
+const MAX_PID = 2 ** 31 - 1;
 
 /** What `link` fails with on a disk that has no hard links. */
 const NO_LINKS_ERRNOS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
@@ -74,6 +78,21 @@ export class Lock {
   }
 }
 
+/** The pid of the living process that holds the lock at `path`; undefined if none does. Changes nothing, and reads
+ * no more of a lock than goshare writes. Throws PART_UNUSABLE if something else is there. */
+export function livingHolder(path: string): number | undefined {
+  const bytes = readAtMost(path, MAX_LOCK_BYTES);
+  if (bytes === undefined) return undefined;
+  let holder: Holder | undefined;
+  try {
+    holder = holderIn(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  if (holder === undefined || !Number.isInteger(holder.pid)) return undefined;
+  return holder.pid > 0 && holder.pid <= MAX_PID && isAlive(holder, path) ? holder.pid : undefined;
+}
+
 /** Makes the lock with its holder in it, or throws EEXIST. Nobody ever sees it empty: it could not be told from
  * one that a crash has torn. */
 function makeLock(path: string, own: Holder): void {
@@ -93,13 +112,18 @@ function makeLock(path: string, own: Holder): void {
 /** The holder written in the lock; undefined if it is unreadable (torn by a crash). */
 function readHolder(path: string): Holder | "gone" | undefined {
   try {
-    const parsed: unknown = JSON.parse(fs.readFileSync(path, "utf8"));
-    if (typeof parsed !== "object" || parsed === null) return undefined;
-    const { token, pid, started, place } = { token: "", pid: 0, started: "", place: "", ...parsed };
-    return { token: String(token), pid: Number(pid), started: String(started), place: String(place) };
+    return holderIn(fs.readFileSync(path, "utf8"));
   } catch (thrown) {
     return isErrno(thrown, "ENOENT") ? "gone" : undefined;
   }
+}
+
+/** Throws a SyntaxError if `text` is no JSON. */
+function holderIn(text: string): Holder | undefined {
+  const parsed: unknown = JSON.parse(text);
+  if (typeof parsed !== "object" || parsed === null) return undefined;
+  const { token, pid, started, place } = { token: "", pid: 0, started: "", place: "", ...parsed };
+  return { token: String(token), pid: Number(pid), started: String(started), place: String(place) };
 }
 
 function isAlive(holder: Holder, path: string): boolean {

@@ -14,15 +14,17 @@ export function makeOwnFolder(folderPath: string, mode?: number): void {
   refuseForeign(folderPath);
 }
 
-/** A part folder must be a real folder of our own: someone else could change files under us. */
+/** Whether a real folder of this user is there, and no link: someone else could change files under us. */
+export function isOwnFolder(folderPath: string): boolean {
+  const stats = fs.lstatSync(folderPath);
+  return stats.isDirectory() && (process.getuid === undefined || stats.uid === process.getuid());
+}
+
 function refuseForeign(partPath: string): void {
-  const stats = fs.lstatSync(partPath);
-  const isOwn = process.getuid === undefined || stats.uid === process.getuid();
-  if (!stats.isDirectory() || !isOwn) {
-    throw new GoshareError("PART_UNUSABLE", `${partPath} is not a folder of this user`, {
-      hint: `remove ${partPath}, or choose another folder with --output`,
-    });
-  }
+  if (isOwnFolder(partPath)) return;
+  throw new GoshareError("PART_UNUSABLE", `${partPath} is not a folder of this user`, {
+    hint: `remove ${partPath}, or choose another folder with --output`,
+  });
 }
 
 /** Writes a file of goshare's own, whole; `flush` makes it durable. */
@@ -67,6 +69,36 @@ export function readIfThere(filePath: string, expectedBytes?: number): Buffer | 
   if (stats === undefined || !stats.isFile()) return undefined;
   if (expectedBytes !== undefined && stats.size !== expectedBytes) return undefined;
   return fs.readFileSync(filePath);
+}
+
+/** The content of a file, and never of what a link leads to; undefined if there is none. Throws PART_UNUSABLE for
+ * anything but a file of at most `maxBytes`, before it is read. */
+export function readAtMost(filePath: string, maxBytes: number): Buffer | undefined {
+  const name = path.basename(filePath);
+  const found = fs.lstatSync(filePath, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (!found.isFile()) throw new GoshareError("PART_UNUSABLE", `its ${name} is no file`);
+  // Whatever it was replaced with meanwhile: no link is followed, and a named pipe does not wait for a writer.
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  const fd = fs.openSync(filePath, O_RDONLY | O_NOFOLLOW | (O_NONBLOCK ?? 0));
+  try {
+    const stats = fs.fstatSync(fd);
+    if (!stats.isFile()) throw new GoshareError("PART_UNUSABLE", `its ${name} is no file`);
+    if (stats.size > maxBytes) {
+      throw new GoshareError("PART_UNUSABLE", `its ${name} has ${stats.size} bytes, more than ${maxBytes}`);
+    }
+    // It may grow while it is read: what was measured is what is taken.
+    const bytes = Buffer.alloc(stats.size);
+    let filled = 0;
+    while (filled < bytes.byteLength) {
+      const count = fs.readSync(fd, bytes, filled, bytes.byteLength - filled, filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 export function removeIfEmpty(directory: string): void {

@@ -7,7 +7,6 @@ import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";
 import { GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
-import { MAX_COMPONENT_BYTES } from "../manifest/limits.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { identityOf } from "./file-identity.js";
 import {
@@ -27,6 +26,7 @@ import {
   syncDirectory,
   writeOwnFile,
 } from "./part-files.js";
+import { contentPath, PART_NAMES, type PartPaths, partPaths } from "./part-paths.js";
 
 /** Where a run of a chunk's bytes goes. */
 export interface WriteRun {
@@ -48,9 +48,6 @@ const JOURNAL_GROUP = 16;
 const FILES_PER_TURN = 256;
 
 const PART_MODE = 0o700;
-/** Names in a part folder. */
-const JOURNAL = "journal";
-const LOCK = "lock";
 const MAX_LOCK_ATTEMPTS = 3;
 
 export class PartFolder {
@@ -117,7 +114,7 @@ export class PartFolder {
 
   static #openLocked(root: ManifestRoot, paths: PartPaths, lock: Lock): PartFolder {
     const { contentId, chunkCount } = root;
-    const journalPath = path.join(paths.part, JOURNAL);
+    const journalPath = path.join(paths.part, PART_NAMES.journal);
     const stored = readIfThere(journalPath);
     const claims = stored === undefined ? noClaims(chunkCount) : decodeJournal(stored, contentId, chunkCount);
     if (claims === undefined) {
@@ -132,7 +129,7 @@ export class PartFolder {
         hint: "move it away, or choose another folder with --output",
       });
     }
-    writeOwnFile(path.join(paths.part, "root"), root.bytes);
+    writeOwnFile(path.join(paths.part, PART_NAMES.root), root.bytes);
     if (!isClaimed) makeOwnFolder(contentPath(paths.part));
     const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
     const journalFd = fs.openSync(journalPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
@@ -152,12 +149,17 @@ export class PartFolder {
 
   /** The body an earlier run stored, if any; not checked. */
   storedBody(): Uint8Array | undefined {
-    return readIfThere(path.join(this.partPath, "body"), this.root.bodySize);
+    return readIfThere(path.join(this.partPath, PART_NAMES.body), this.root.bodySize);
   }
 
   /** Keeps a body that is not in the root, so that a resumed download need not fetch it. */
   storeBody(body: Uint8Array): void {
-    writeOwnFile(path.join(this.partPath, "body"), body);
+    writeOwnFile(path.join(this.partPath, PART_NAMES.body), body);
+  }
+
+  /** Keeps what is enough to go on with, for whoever asks what lies here. */
+  storeTicket(ticket: string): void {
+    writeOwnFile(path.join(this.partPath, PART_NAMES.ticket), ticket);
   }
 
   /** Where the bytes of a chunk go. Every call is followed by one `releaseRuns` with the same segments. */
@@ -210,7 +212,7 @@ export class PartFolder {
   /** Whether an earlier run paused cleanly and nothing has touched its files since; then its claims need no
    * second look. The mark is used up by this. */
   async takePauseMark(manifest: Manifest): Promise<boolean> {
-    const markPath = path.join(this.partPath, "pause");
+    const markPath = path.join(this.partPath, PART_NAMES.pause);
     const mark = readIfThere(markPath)?.toString("latin1");
     fs.rmSync(markPath, { force: true });
     return mark !== undefined && mark === (await this.#identityDigest(manifest, this.claims.held));
@@ -220,7 +222,7 @@ export class PartFolder {
   async pause(manifest: Manifest, held: Bitfield): Promise<void> {
     this.flushJournal();
     fs.fsyncSync(this.#journalFd);
-    const markPath = path.join(this.partPath, "pause");
+    const markPath = path.join(this.partPath, PART_NAMES.pause);
     writeOwnFile(`${markPath}.new`, await this.#identityDigest(manifest, held), true);
     fs.renameSync(`${markPath}.new`, markPath);
     syncDirectory(this.partPath);
@@ -254,10 +256,10 @@ export class PartFolder {
   #removeAll(): void {
     try {
       for (const name of fs.readdirSync(this.partPath)) {
-        if (name === JOURNAL || name === LOCK) continue;
+        if (name === PART_NAMES.journal || name === PART_NAMES.lock) continue;
         fs.rmSync(path.join(this.partPath, name), { recursive: true, force: true });
       }
-      fs.rmSync(path.join(this.partPath, JOURNAL), { force: true });
+      fs.rmSync(path.join(this.partPath, PART_NAMES.journal), { force: true });
     } catch (thrown) {
       // Somebody else has removed the folder.
       if (!isErrno(thrown, "ENOENT")) throw thrown;
@@ -314,29 +316,9 @@ export class PartFolder {
   }
 }
 
-interface PartPaths {
-  readonly target: string;
-  readonly part: string;
-}
-
 function firstHeld(held: Bitfield, first: number, count: number): number | undefined {
   for (let index = first; index < first + count; index++) if (held.has(index)) return index;
   return undefined;
-}
-
-/** Long names are cut so that the part folder's own name fits; the content id then keeps them apart. */
-function partPaths(outputDirectory: string, root: ManifestRoot): PartPaths {
-  const directory = path.resolve(outputDirectory);
-  const plain = `.${root.name}.goshare-part`;
-  if (Buffer.byteLength(plain) <= MAX_COMPONENT_BYTES) {
-    return { target: path.join(directory, root.name), part: path.join(directory, plain) };
-  }
-  let cut = root.name;
-  while (Buffer.byteLength(cut) > MAX_COMPONENT_BYTES - 40) cut = [...cut].slice(0, -1).join("");
-  return {
-    target: path.join(directory, root.name),
-    part: path.join(directory, `.${cut}.${root.contentId.slice(0, 16)}.goshare-part`),
-  };
 }
 
 /** Makes the part folder and takes its lock. */
@@ -344,16 +326,12 @@ async function lockPart(paths: PartPaths): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     try {
       makeOwnFolder(paths.part, PART_MODE);
-      return await Lock.acquire(path.join(paths.part, LOCK), paths.target);
+      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), paths.target);
     } catch (thrown) {
       // Whoever held the lock may have had nothing worth keeping, and removed the folder.
       if (!isErrno(thrown, "ENOENT") || attempt === MAX_LOCK_ATTEMPTS) throw thrown;
     }
   }
-}
-
-function contentPath(partPath: string): string {
-  return path.join(partPath, "content");
 }
 
 /** Whether the target is what an earlier run put there: a folder was moved away from the part folder, a file is

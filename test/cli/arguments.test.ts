@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { DownloadOptions } from "../../src/flows/download.js";
 import type { ShareOptions } from "../../src/flows/share.js";
+import type { StatusOptions } from "../../src/flows/status.js";
 import { CONTENT_ID, type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";
 
 async function downloadOptions(
@@ -85,6 +86,25 @@ test("a tracker without a port is meant at the default port", async () => {
   );
 });
 
+test("status looks where it is told to, else where downloads go", async () => {
+  const seen: StatusOptions[] = [];
+  const flows: NonNullable<FakeSurroundings["flows"]> = {
+    status: async () => ({
+      status: async (options) => {
+        seen.push(options);
+        return 1;
+      },
+    }),
+  };
+  for (const argv of [["status"], ["status", "a", "b c"]]) {
+    assert.is(await startFakeCli(argv, { flows }).exitCode, 0);
+  }
+  assert.equal(seen, [
+    { outputDirectories: ["downloads"], mayBeMissing: true },
+    { outputDirectories: ["a", "b c"], mayBeMissing: false },
+  ]);
+});
+
 test("durations and sizes are read with their units", async () => {
   assert.is((await downloadOptions(["x", "--timeout", "5min"])).timeoutMs, 300_000);
   assert.is((await downloadOptions(["x", "--timeout=1.5"])).timeoutMs, 1_500);
@@ -157,10 +177,11 @@ test("help names every command, and each command's help its options with their d
     return cli.stdout();
   };
   const general = await help("--help");
-  for (const usage of ["share PATH…", "download WHAT", "goshare tracker", "inspect WHAT"])
+  for (const usage of ["share PATH…", "download WHAT", "goshare tracker", "inspect WHAT", "status [DIR…]"])
     assert.match(general, usage);
   assert.match(await help("share", "--help"), /--listen HOST:PORT[\s\S]*\[::\]:9000/);
   assert.match(await help("download", "x", "-h"), /--output DIR .*downloads/);
+  assert.match(await help("status", "--help"), /default downloads/);
   assert.match(await help("tracker", "--help"), /\[::\]:8080/);
   assert.match(await help("--version"), /^\d+\.\d+\.\d+\n$/);
   for (const line of (await help("share", "--help")).split("\n")) assert.ok(line.length <= 80, line);

@@ -295,4 +295,18 @@ test("inspect ends with done after what it found", async () => {
   assert.is(lastEvent(cli)["done"]?.["bytes"], "3");
 });
 
+test("status ends with done; nothing to go on with is said to people who want to hear of it", async () => {
+  const run = async (...options: string[]) => {
+    const flows = { status: async () => ({ status: async () => 0 }) };
+    const cli = startFakeCli(["status", "a\u001b", ...options], { flows });
+    assert.is(await cli.exitCode, 0);
+    return cli;
+  };
+  assert.is((await run()).stderr(), "nothing to go on with in a\\u{1b}\n");
+  assert.is((await run("--quiet")).stderr(), "");
+  const json = await run("--json");
+  assert.equal([json.stderr(), json.events().length], ["", 1]);
+  assert.is(lastEvent(json)["done"]?.["path"], "");
+});
+
 test.run();

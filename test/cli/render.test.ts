@@ -172,6 +172,30 @@ test("inspect lists entries with their kinds, escaped", () => {
   assert.match(stdout, "peer        192.0.2.1:9000");
 });
 
+test("status says how far a download is and how to go on, unless it is running", () => {
+  const event = {
+    ...{ contentId: CONTENT_ID, name: "a\u009b", path: "my isos/a" },
+    ...{ bytesDone: 1_024, bytesTotal: 4_096, chunksDone: 1, chunks: 4 },
+    ...{ pid: 17, what: "goshare1qqq", outputDirectory: "my isos" },
+  } as const;
+  const lines = (state: "running" | "paused" | "interrupted") => {
+    const { stdout, stderr } = report(true, { type: "resumable", ...event, state });
+    assert.is(stderr, "");
+    return stdout.trimEnd().split("\n");
+  };
+  assert.equal(lines("paused"), [
+    "a\\u{9b}: 1 KiB of 4 KiB verified, 1 of 4 chunks; paused",
+    `  content id ${CONTENT_ID}`,
+    "  goshare download goshare1qqq --output 'my isos'",
+  ]);
+  assert.match(lines("interrupted")[0] ?? "", "; interrupted; what is there will be verified again");
+  assert.equal(lines("running").slice(0, 2), [
+    "a\\u{9b}: 1 KiB of 4 KiB verified, 1 of 4 chunks; process 17 downloads it now",
+    `  content id ${CONTENT_ID}`,
+  ]);
+  assert.is(lines("running").length, 2);
+});
+
 test("waiting for the same thing is said once", () => {
   const waiting: GoshareEvent = { type: "waiting", contentId: CONTENT_ID, waitingFor: "peers" };
   assert.is(report(false, waiting, waiting, waiting).stderr, "waiting for peers\n");

@@ -7,6 +7,7 @@ import {
   encodeCommitMark,
   encodeJournalHeader,
   encodeJournalRecords,
+  maxJournalBytes,
 } from "../../src/storage/journal.js";
 
 function contentId(fill: number): ContentId {
@@ -123,6 +124,14 @@ test("the largest share and the empty one have journals", () => {
   const empty = decodeJournal(journal(0, [0, 1]), ID, 0);
   assert.is(empty?.held.count, 0);
   assert.is(empty?.isCommitting, false);
+});
+
+test("no journal that runs wrote is too large, and what counts as one can be read at once", () => {
+  for (const chunkCount of [0, 1, 5000, MAX_CHUNKS]) {
+    const whole = encodeJournalHeader(ID, chunkCount).byteLength + 4 * (chunkCount + 1);
+    assert.ok(maxJournalBytes(chunkCount) >= 2 * whole);
+    assert.ok(maxJournalBytes(chunkCount) <= 2 ** 28);
+  }
 });
 
 test.run();

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { Lock } from "../../src/storage/lock.js";
+import { Lock, livingHolder } from "../../src/storage/lock.js";
 import { errorOf, noStrace, scratchFolders, testUnless } from "./scratch.js";
 
 const CHILD = fileURLToPath(new URL("lock-child.js", import.meta.url));
@@ -50,6 +50,9 @@ async function holder(lockPath: string, ...wrapper: readonly string[]): Promise<
 }
 
 const heldLock = (lockPath: string) => fs.existsSync(lockPath) && fs.readFileSync(lockPath, "utf8");
+
+/** A lock of another place, just touched, with this as its pid. */
+const pidLock = (pid: number) => JSON.stringify({ token: "x", pid, started: "", place: "another machine" });
 
 test("a lock is held by one process, which the others name, and after it by another", async () => {
   const lockPath = newPath();
@@ -171,6 +174,27 @@ test("a lock that is held is touched again and again, until it is released", asy
   while (fs.statSync(lockPath).mtimeMs < 10_000) await new Promise((resolve) => setImmediate(resolve));
   assert.ok(Math.abs(fs.statSync(lockPath).mtimeMs - Date.now()) < 60_000);
   lock.release();
+});
+
+test("who holds a lock can be asked without touching it", async () => {
+  const lockPath = newPath();
+  assert.is(livingHolder(lockPath), undefined);
+  const first = await holder(lockPath);
+  assert.is(livingHolder(lockPath), Number(first.said.slice("held by ".length)));
+  await first.end("SIGKILL");
+  const left = heldLock(lockPath);
+  assert.is(livingHolder(lockPath), undefined);
+  assert.is(heldLock(lockPath), left);
+
+  const other = { token: "other", pid: 1, started: "1", place: "another machine" };
+  fs.writeFileSync(lockPath, JSON.stringify(other));
+  assert.is(livingHolder(lockPath), 1);
+  fs.utimesSync(lockPath, 1, 1);
+  assert.is(livingHolder(lockPath), undefined);
+  for (const content of ["", "{", "null", "[]", "17", '{"pid":"x"}', ...[-1, 0, 1.5, 2 ** 40].map(pidLock)]) {
+    fs.writeFileSync(lockPath, content);
+    assert.is(livingHolder(lockPath), undefined, content);
+  }
 });
 
 test("a release removes nothing but one's own lock", async () => {

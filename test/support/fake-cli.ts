@@ -118,4 +118,10 @@ class FakeProcess implements ProcessEvents {
 }
 
 const unexpected = (): Promise<never> => Promise.reject(new Error("this flow was not expected to be loaded"));
-const noFlows: Flows = { share: unexpected, download: unexpected, inspect: unexpected, tracker: unexpected };
+const noFlows: Flows = {
+  share: unexpected,
+  download: unexpected,
+  inspect: unexpected,
+  status: unexpected,
+  tracker: unexpected,
+};

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file goshare/v1/event.proto.
  */
 export const file_goshare_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIsIECgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSABCBwoFZXZlbnQiHQoJTGlzdGVuaW5nEhAKCGVuZHBvaW50GAEgASgJImkKB0hhc2hpbmcSDAoEcGF0aBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEg0KBWZpbGVzGAQgASgNEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBSABKAQiuwEKB1NoYXJpbmcSEgoKY29udGVudF9pZBgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSFQoNbWFuaWZlc3RfcGF0aBgDIAEoCRIQCghlbmRwb2ludBgEIAEoCRIQCgh0cmFja2VycxgFIAMoCRIMCgRuYW1lGAYgASgJEg0KBWJ5dGVzGAcgASgEEg0KBWZpbGVzGAggASgNEg4KBmNodW5rcxgJIAEoDRIVCg1saW5rc19za2lwcGVkGAogASgNIjIKB1dhaXRpbmcSEgoKY29udGVudF9pZBgBIAEoCRITCgt3YWl0aW5nX2ZvchgCIAEoCSKCAQoLRG93bmxvYWRpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSDQoFYnl0ZXMYBCABKAQSDQoFZmlsZXMYBSABKA0SDgoGY2h1bmtzGAYgASgNEhUKDXJlc3VtZWRfYnl0ZXMYByABKAQigAEKCFByb2dyZXNzEhIKCmNvbnRlbnRfaWQYASABKAkSEgoKYnl0ZXNfZG9uZRgCIAEoBBITCgtieXRlc190b3RhbBgDIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAQgASgEEg4KBmV0YV9tcxgFIAEoBBINCgVwZWVycxgGIAEoDSJSCg1QZWVyQ29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDQoFYWdlbnQYAyABKAkSDwoHaW5ib3VuZBgEIAEoCCKAAQoQUGVlckRpc2Nvbm5lY3RlZBIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBISCgpieXRlc19zZW50GAYgASgEIjYKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBHBhdGgYAyABKAkivAEKCUluc3BlY3RlZBISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRINCgVieXRlcxgEIAEoBBISCgpjaHVua19zaXplGAUgASgNEg4KBmNodW5rcxgGIAEoDRIrCgdlbnRyaWVzGAcgAygLMhouZ29zaGFyZS52MS5JbnNwZWN0ZWRFbnRyeRINCgVwZWVycxgIIAMoCRIQCgh0cmFja2VycxgJIAMoCSJKCg5JbnNwZWN0ZWRFbnRyeRIMCgRwYXRoGAEgASgJEgwKBHNpemUYAiABKAQSDAoEa2luZBgDIAEoCRIOCgZ0YXJnZXQYBCABKAkieQoERG9uZRIMCgRwYXRoGAEgASgJEg0KBWJ5dGVzGAIgASgEEhIKCmVsYXBzZWRfbXMYAyABKAQSEgoKY29udGVudF9pZBgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBIUCgxieXRlc193YXN0ZWQYBiABKAQiLQoHU3RvcHBlZBIOCgZzaWduYWwYASABKAkSEgoKYnl0ZXNfc2VudBgCIAEoBCJICgZGYWlsZWQSDAoEY29kZRgBIAEoCRIRCglleGl0X2NvZGUYAiABKA0SDwoHbWVzc2FnZRgDIAEoCRIMCgRoaW50GAQgASgJQjgKDmRldi5nb3NoYXJlLnYxUAFaJGdvc2hhcmUuZGV2L2dlbi9nb3NoYXJlL3YxO2dvc2hhcmV2MWIGcHJvdG8z");
+  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIu4ECgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIAEIHCgVldmVudCIdCglMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkiaQoHSGFzaGluZxIMCgRwYXRoGAEgASgJEhIKCmJ5dGVzX2RvbmUYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQSDQoFZmlsZXMYBCABKA0SGAoQYnl0ZXNfcGVyX3NlY29uZBgFIAEoBCK7AQoHU2hhcmluZxISCgpjb250ZW50X2lkGAEgASgJEg4KBnRpY2tldBgCIAEoCRIVCg1tYW5pZmVzdF9wYXRoGAMgASgJEhAKCGVuZHBvaW50GAQgASgJEhAKCHRyYWNrZXJzGAUgAygJEgwKBG5hbWUYBiABKAkSDQoFYnl0ZXMYByABKAQSDQoFZmlsZXMYCCABKA0SDgoGY2h1bmtzGAkgASgNEhUKDWxpbmtzX3NraXBwZWQYCiABKA0iMgoHV2FpdGluZxISCgpjb250ZW50X2lkGAEgASgJEhMKC3dhaXRpbmdfZm9yGAIgASgJIoIBCgtEb3dubG9hZGluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRINCgVieXRlcxgEIAEoBBINCgVmaWxlcxgFIAEoDRIOCgZjaHVua3MYBiABKA0SFQoNcmVzdW1lZF9ieXRlcxgHIAEoBCKAAQoIUHJvZ3Jlc3MSEgoKY29udGVudF9pZBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBCABKAQSDgoGZXRhX21zGAUgASgEEg0KBXBlZXJzGAYgASgNIlIKDVBlZXJDb25uZWN0ZWQSDwoHcGVlcl9pZBgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRINCgVhZ2VudBgDIAEoCRIPCgdpbmJvdW5kGAQgASgIIoABChBQZWVyRGlzY29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhIKCmJ5dGVzX3NlbnQYBiABKAQiNgoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEcGF0aBgDIAEoCSK8AQoJSW5zcGVjdGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg0KBWJ5dGVzGAQgASgEEhIKCmNodW5rX3NpemUYBSABKA0SDgoGY2h1bmtzGAYgASgNEisKB2VudHJpZXMYByADKAsyGi5nb3NoYXJlLnYxLkluc3BlY3RlZEVudHJ5Eg0KBXBlZXJzGAggAygJEhAKCHRyYWNrZXJzGAkgAygJIkoKDkluc3BlY3RlZEVudHJ5EgwKBHBhdGgYASABKAkSDAoEc2l6ZRgCIAEoBBIMCgRraW5kGAMgASgJEg4KBnRhcmdldBgEIAEoCSJ5CgREb25lEgwKBHBhdGgYASABKAkSDQoFYnl0ZXMYAiABKAQSEgoKZWxhcHNlZF9tcxgDIAEoBBISCgpjb250ZW50X2lkGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhQKDGJ5dGVzX3dhc3RlZBgGIAEoBCItCgdTdG9wcGVkEg4KBnNpZ25hbBgBIAEoCRISCgpieXRlc19zZW50GAIgASgEIkgKBkZhaWxlZBIMCgRjb2RlGAEgASgJEhEKCWV4aXRfY29kZRgCIAEoDRIPCgdtZXNzYWdlGAMgASgJEgwKBGhpbnQYBCABKAkizQEKCVJlc3VtYWJsZRISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRISCgpieXRlc19kb25lGAQgASgEEhMKC2J5dGVzX3RvdGFsGAUgASgEEhMKC2NodW5rc19kb25lGAYgASgNEg4KBmNodW5rcxgHIAEoDRINCgVzdGF0ZRgIIAEoCRILCgNwaWQYCSABKA0SDAoEd2hhdBgKIAEoCRIYChBvdXRwdXRfZGlyZWN0b3J5GAsgASgJQjgKDmRldi5nb3NoYXJlLnYxUAFaJGdvc2hhcmUuZGV2L2dlbi9nb3NoYXJlL3YxO2dvc2hhcmV2MWIGcHJvdG8z");
 
 /**
  * One thing that happened.
@@ -133,6 +133,14 @@ export type Event = Message<"goshare.v1.Event"> & {
      */
     value: Failed;
     case: "failed";
+  } | {
+    /**
+     * A download that status found.
+     *
+     * @generated from field: goshare.v1.Resumable resumable = 14;
+     */
+    value: Resumable;
+    case: "resumable";
   } | { case: undefined; value?: undefined };
 };
 
@@ -821,4 +829,98 @@ export type Failed = Message<"goshare.v1.Failed"> & {
  */
 export const FailedSchema: GenMessage<Failed> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 14);
+
+/**
+ * A download that status found: begun, and not finished. To go on, run
+ * goshare download WHAT --output OUTPUT_DIRECTORY.
+ *
+ * @generated from message goshare.v1.Resumable
+ */
+export type Resumable = Message<"goshare.v1.Resumable"> & {
+  /**
+   * The share's id.
+   *
+   * @generated from field: string content_id = 1;
+   */
+  contentId: string;
+
+  /**
+   * The share's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Where it will be when it is done.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * Verified bytes, as the download itself wrote down. Where it has not all of
+   * the manifest, the average of as many chunks.
+   *
+   * @generated from field: uint64 bytes_done = 4;
+   */
+  bytesDone: bigint;
+
+  /**
+   * Bytes in all.
+   *
+   * @generated from field: uint64 bytes_total = 5;
+   */
+  bytesTotal: bigint;
+
+  /**
+   * Verified chunks.
+   *
+   * @generated from field: uint32 chunks_done = 6;
+   */
+  chunksDone: number;
+
+  /**
+   * Chunks in all.
+   *
+   * @generated from field: uint32 chunks = 7;
+   */
+  chunks: number;
+
+  /**
+   * "running": a process downloads it now. "paused": it was stopped in good
+   * order. "interrupted": it was not, and verifies again what it has.
+   *
+   * @generated from field: string state = 8;
+   */
+  state: string;
+
+  /**
+   * The process that downloads it; 0 unless it is running.
+   *
+   * @generated from field: uint32 pid = 9;
+   */
+  pid: number;
+
+  /**
+   * A ticket, or the content id where no ticket was kept.
+   *
+   * @generated from field: string what = 10;
+   */
+  what: string;
+
+  /**
+   * The folder it is downloaded into, as it was named.
+   *
+   * @generated from field: string output_directory = 11;
+   */
+  outputDirectory: string;
+};
+
+/**
+ * Describes the message goshare.v1.Resumable.
+ * Use `create(ResumableSchema)` to create a new message.
+ */
+export const ResumableSchema: GenMessage<Resumable> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 15);
 

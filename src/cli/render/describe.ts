@@ -34,6 +34,8 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
       return [problem(`${palette.warning("warning:")} ${printable(event.message)}${pathText(event.path)}`)];
     case "inspected":
       return describeInspected(event);
+    case "resumable":
+      return describeResumable(event);
     case "done":
       return describeDone(event);
     case "stopped":
@@ -107,6 +109,25 @@ function describeInspected(event: Extract<GoshareEvent, { type: "inspected" }>):
   if (event.entries.length > 0)
     lines.push(result(""), ...event.entries.map((entry) => result(entryText(entry))));
   return lines;
+}
+
+function describeResumable(event: Extract<GoshareEvent, { type: "resumable" }>): Line[] {
+  const { bytesDone, bytesTotal, chunksDone, chunks, what, outputDirectory } = event;
+  const bytes = `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`;
+  const verified = `${bytes} verified, ${chunksDone} of ${count(chunks, "chunk")}`;
+  const state = {
+    running: `process ${event.pid} downloads it now`,
+    paused: "paused",
+    interrupted: "interrupted; what is there will be verified again",
+  }[event.state];
+  const lines = [
+    result(`${printable(event.name)}: ${verified}; ${state}`),
+    result(`  content id ${event.contentId}`),
+  ];
+  // Whoever runs it now would be told that it runs already.
+  if (event.state === "running") return lines;
+  const goOn = goshareCommand(["download", what, "--output", outputDirectory]);
+  return [...lines, result(`  ${printable(goOn)}`)];
 }
 
 const SIZE_CELLS = 12;

@@ -43,12 +43,12 @@ export function commandHelp(definition: Definition, columns: number, palette: Pa
   return `${lines.join("\n")}\n`;
 }
 
-/** "goshare share PATH…" */
+/** "goshare share PATH…", "goshare status [DIR…]". clipanion has no names for arguments that may be left out;
+ * where there are any, they are folders. */
 function usageOf(definition: Definition): string {
-  return definition.usage.replaceAll(
-    /<([^>]*)>( \.\.\.)?/g,
-    (_all, name: string, more?: string) => name + (more ? "…" : ""),
-  );
+  return definition.usage
+    .replaceAll(/<([^>]*)>( \.\.\.)?/g, (_all, name: string, more?: string) => name + (more ? "…" : ""))
+    .replace(/ \.\.\.$/, " [DIR…]");
 }
 
 /** "-q, --quiet" or "--output DIR". */

@@ -1,0 +1,36 @@
+// goshare status: argv → the status flow, which finds downloads that were begun and not finished.
+import { Command, Option } from "clipanion";
+import { GoshareCommand } from "../goshare-command.js";
+import { defaultCliOptions } from "../option-table.js";
+import { printable } from "../render/printable.js";
+import type { Ending, Session } from "../session.js";
+
+export class StatusCommand extends GoshareCommand {
+  static override paths = [["status"]];
+  static override usage = Command.Usage({
+    description: "list downloads that were begun and not finished",
+    details: `
+      DIR is a folder that downloads went into (default ${defaultCliOptions.outputDirectory}). Says of each
+      download how much of it is there and how to go on. Changes nothing.
+    `,
+    examples: [
+      ["List what can be gone on with", "$0 status"],
+      ["The same for other folders", "$0 status isos /data/backups"],
+    ],
+  });
+
+  readonly directories = Option.Rest({ name: "DIR" });
+
+  protected override async run(session: Session): Promise<Ending> {
+    const named = this.directories;
+    const outputDirectories = named.length > 0 ? named : [defaultCliOptions.outputDirectory];
+    const startMs = this.context.clock.nowMs();
+    const { status } = await this.context.flows.status();
+    const options = { outputDirectories, mayBeMissing: named.length === 0 };
+    const count = await status(options, session.observe, session.signal);
+    if (count === 0) session.tell(`nothing to go on with in ${printable(outputDirectories.join(", "))}`);
+    const elapsedMs = this.context.clock.nowMs() - startMs;
+    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
+    return { type: "done", ...nothing, elapsedMs };
+  }
+}

@@ -1,0 +1,127 @@
+// What unfinished downloads lie in an output folder, for whoever asks. Only reads, never follows a link, and
+// believes nothing: what is in a part folder may be torn, old or planted, so it is measured before it is read and
+// checked before it is told. Never decides what to do about it.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { decodeTicket, encodeTicket } from "../address/ticket.js";
+import type { Bitfield } from "../core/bitfield.js";
+import { GoshareError, isErrno } from "../core/errors.js";
+import { KIB, MIB } from "../core/units.js";
+import { checkManifest, checkRoot } from "../manifest/check.js";
+import { MAX_ROOT_BYTES } from "../manifest/limits.js";
+import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { decodeJournal, maxJournalBytes, noClaims } from "./journal.js";
+import { livingHolder } from "./lock.js";
+import { isOwnFolder, readAtMost } from "./part-files.js";
+import { isPartName, PART_NAMES, partPaths } from "./part-paths.js";
+
+export interface SurveyedPart {
+  readonly root: ManifestRoot;
+  /** Absolute path of the final file or folder. */
+  readonly targetPath: string;
+  /** Chunks the journal claims. */
+  readonly chunksDone: number;
+  /** Bytes in them; where the body is not at hand, what as many chunks have on average. */
+  readonly bytesDone: number;
+  /** The process that downloads it now. */
+  readonly holderPid: number | undefined;
+  /** Whether the last run left a mark that it stopped in good order. */
+  readonly hasPauseMark: boolean;
+  /** What the last run could have been started with; undefined if it did not leave that. */
+  readonly ticket: string | undefined;
+}
+
+/** A larger body is not worth reading for the exact number of bytes. */
+const MAX_SURVEYED_BODY_BYTES = 64 * MIB;
+const MAX_TICKET_FILE_BYTES = KIB;
+const MAX_PAUSE_BYTES = KIB;
+
+/** Absolute paths of what has the name of a part folder, sorted. Throws a disk error. */
+export function findParts(outputDirectory: string): readonly string[] {
+  const directory = path.resolve(outputDirectory);
+  const found: string[] = [];
+  const listing = fs.opendirSync(directory);
+  try {
+    for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) {
+      if (isPartName(entry.name)) found.push(path.join(directory, entry.name));
+    }
+  } finally {
+    listing.closeSync();
+  }
+  return found.sort();
+}
+
+/** What lies in `partPath`; undefined if that comes or goes at this moment. Throws PART_UNUSABLE, a disk error, or what a
+ * manifest is refused with. */
+export function surveyPart(partPath: string): SurveyedPart | undefined {
+  try {
+    return surveyPresent(partPath);
+  } catch (thrown) {
+    // The download may have come to its end while this looked at it.
+    const isGone = fs.lstatSync(partPath, { throwIfNoEntry: false }) === undefined;
+    if (isGone && (isErrno(thrown, "ENOENT") || thrown instanceof GoshareError)) return undefined;
+    throw thrown;
+  }
+}
+
+function surveyPresent(partPath: string): SurveyedPart | undefined {
+  if (!isOwnFolder(partPath)) throw unusable("it is not a folder of this user");
+  const within = (name: string) => path.join(partPath, name);
+  const rootBytes = readAtMost(within(PART_NAMES.root), MAX_ROOT_BYTES);
+  if (rootBytes === undefined) {
+    // The first and the last moment of a download.
+    if (livingHolder(within(PART_NAMES.lock)) !== undefined) return undefined;
+    throw unusable("it does not say what was downloaded");
+  }
+  const root = checkRoot(rootBytes);
+  const paths = partPaths(path.dirname(partPath), root);
+  if (paths.part !== partPath) throw unusable("it holds the download of another name");
+  const { chunkCount, contentId } = root;
+  const journal = readAtMost(within(PART_NAMES.journal), maxJournalBytes(chunkCount));
+  const claims = journal === undefined ? noClaims(chunkCount) : decodeJournal(journal, contentId, chunkCount);
+  if (claims === undefined) throw unusable("its journal is that of another share");
+  return {
+    root,
+    targetPath: paths.target,
+    chunksDone: claims.held.count,
+    bytesDone: bytesIn(claims.held, root, storedManifest(root, within(PART_NAMES.body))),
+    holderPid: livingHolder(within(PART_NAMES.lock)),
+    hasPauseMark: readAtMost(within(PART_NAMES.pause), MAX_PAUSE_BYTES) !== undefined,
+    ticket: storedTicket(root, within(PART_NAMES.ticket)),
+  };
+}
+
+function bytesIn(held: Bitfield, root: ManifestRoot, manifest: Manifest | undefined): number {
+  if (held.isFull) return root.totalSize;
+  if (manifest === undefined) return Math.floor(root.totalSize * (held.count / root.chunkCount));
+  let bytes = 0;
+  for (const chunkIndex of held) bytes += manifest.layout.chunkLength(chunkIndex);
+  return bytes;
+}
+
+/** The manifest, if its body is at hand and not too large; a torn one is fetched again by the next run. */
+function storedManifest(root: ManifestRoot, bodyPath: string): Manifest | undefined {
+  if (root.inlineBody !== undefined) return checkManifest(root, root.inlineBody);
+  if (root.bodySize > MAX_SURVEYED_BODY_BYTES) return undefined;
+  try {
+    const body = readAtMost(bodyPath, root.bodySize);
+    return body === undefined ? undefined : checkManifest(root, body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A ticket of this very share, in its one spelling: it is to be copied into a shell. */
+function storedTicket(root: ManifestRoot, ticketPath: string): string | undefined {
+  try {
+    const text = readAtMost(ticketPath, MAX_TICKET_FILE_BYTES)?.toString("latin1");
+    const ticket = text === undefined ? undefined : decodeTicket(text);
+    return ticket?.contentId === root.contentId ? encodeTicket(ticket) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function unusable(message: string): GoshareError {
+  return new GoshareError("PART_UNUSABLE", message);
+}
