@@ -23,7 +23,8 @@ export class RateLimit {
   /** Whether something may begin, of any length. If not, time from now on counts as waited for. */
   isReady(nowMs: number): boolean {
     this.#count(nowMs);
-    if (this.#balanceBytes >= 0) return true;
+    // Less than a byte is owed by rounding only.
+    if (this.#balanceBytes > -1) return true;
     this.#isAwaited = true;
     return false;
   }
