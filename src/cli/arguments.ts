@@ -2,8 +2,10 @@
 // names the option.
 import { type Endpoint, requireEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
-import { formatBytes, parseBytes, parseDurationMs } from "../core/units.js";
+import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
+import { defaultConnectionOptions } from "../peer/options.js";
+import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import { OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
 import { COLOR_MODES, type ColorMode } from "./render/palette.js";
@@ -11,6 +13,9 @@ import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 /** Longest wait that Node's timers can hold, in milliseconds. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const MIN_TIMEOUT_MS = 100;
+
+/** Peers hang up on each other below this. */
+const MIN_BYTES_PER_SECOND = defaultConnectionOptions.minBytesPerSecond;
 
 export interface TrackerChoice {
   readonly trackers: readonly Endpoint[];
@@ -44,6 +49,19 @@ export function timeoutArgument(text: string | undefined, defaultMs: number): nu
   const ms = parseDurationMs(text);
   if (ms !== undefined && ms >= MIN_TIMEOUT_MS && ms <= MAX_TIMEOUT_MS) return ms;
   return refuse(OPTIONS.timeout.names, text, "a duration from 100ms to 24 days, for example 30s or 5min");
+}
+
+/** The budget of --upload-limit or --download-limit, one for the whole process; undefined: no limit. */
+export function rateArgument(
+  option: typeof OPTIONS.uploadLimit | typeof OPTIONS.downloadLimit,
+  text: string | undefined,
+): RateBudget | undefined {
+  if (text === undefined) return undefined;
+  const bytesPerSecond = parseBytesPerSecond(text);
+  if (bytesPerSecond !== undefined && bytesPerSecond >= MIN_BYTES_PER_SECOND)
+    return new RateBudget(bytesPerSecond);
+  const least = formatRate(MIN_BYTES_PER_SECOND);
+  return refuse(option.names, text, `a rate of at least ${least}, for example 500KiB/s or 10MiB/s`);
 }
 
 export function colorArgument(text: string): ColorMode {

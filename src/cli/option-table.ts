@@ -72,6 +72,16 @@ export const OPTIONS = {
     "Bytes in a chunk, a power of two such as 1MiB (default by the share's size)",
     "SIZE",
   ),
+  uploadLimit: option(
+    "--upload-limit",
+    "Send no more than this, such as 10MiB/s, for all shares and peers together (default no limit)",
+    "RATE",
+  ),
+  downloadLimit: option(
+    "--download-limit",
+    "Receive no more than this, such as 10MiB/s, from all peers together (default no limit)",
+    "RATE",
+  ),
   noPublish: option("--no-publish", "Keep the manifest away from trackers; peers serve it"),
   output: option(
     "--output",

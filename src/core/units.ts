@@ -14,6 +14,11 @@ export function parseBytes(text: string): number | undefined {
   return bytes !== null && Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : undefined;
 }
 
+/** Bytes per second in "10MiB/s"; "10MiB" means the same. Undefined if it is no rate. */
+export function parseBytesPerSecond(text: string): number | undefined {
+  return parseBytes(text.trim().replace(/\s*\/\s*s$/, ""));
+}
+
 /** Milliseconds in "30s", "5 min", "1h"; a bare number is seconds. Undefined if it is no duration. */
 export function parseDurationMs(text: string): number | undefined {
   const trimmed = text.trim();

@@ -6,6 +6,7 @@ import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import { checkManifest } from "../manifest/check.js";
+import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { commit, finishCommit } from "../storage/commit.js";
@@ -14,6 +15,7 @@ import { refuseUnsupportedNames } from "../storage/target-names.js";
 import { ChunkDownload } from "../swarm/chunk-download.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
+import type { RateBudget } from "../swarm/rate-budget.js";
 import { syncTasks } from "../workers/batches.js";
 import { SlotPool, slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
@@ -34,6 +36,8 @@ export interface DownloadOptions {
   readonly probeLocalTracker: boolean;
   /** How long to wait for a manifest, or for the next verified chunk. */
   readonly timeoutMs: number;
+  /** What may be asked of peers; undefined: no limit. */
+  readonly downloadBudget: RateBudget | undefined;
 }
 
 export interface DownloadResult {
@@ -70,8 +74,12 @@ export async function download(
   });
   const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
   const ending = new AbortController();
-  const patience = new Patience(options.timeoutMs, AbortSignal.any([signal, ending.signal]), (what) =>
-    nobodyHelps(what, contentId, swarm, trackers),
+  // The limit may keep a chunk away for so long, and that is not the fault of peers.
+  const limitedMs = options.downloadBudget?.durationMs(MAX_CHUNK_BYTES) ?? 0;
+  const patience = new Patience(
+    options.timeoutMs + limitedMs,
+    AbortSignal.any([signal, ending.signal]),
+    (what) => nobodyHelps(what, contentId, swarm, trackers),
   );
   swarm.addPeer(source.peers);
   const feeding = lookup.feed(swarm, ending.signal);
@@ -199,7 +207,7 @@ class DownloadJob {
     const claimed = part.claims.held;
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
     const chunks = new ChunkDownload(
-      { manifest, part, pool, slots },
+      { manifest, part, pool, slots, budget: this.#options.downloadBudget },
       ...(isTrusted ? ([claimed, none] as const) : ([none, claimed] as const)),
       defaultDownloadSwarmOptions,
       {

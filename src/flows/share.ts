@@ -23,6 +23,7 @@ import { type SourceTree, sourcePath, walkSource } from "../storage/source-tree.
 import { Announcer } from "../swarm/announcer.js";
 import { ChunkServer } from "../swarm/chunk-server.js";
 import { defaultServerOptions } from "../swarm/options.js";
+import type { RateBudget } from "../swarm/rate-budget.js";
 import { hashTasks } from "../workers/batches.js";
 import { WorkerPool } from "../workers/worker-pool.js";
 import { newLocalPeer } from "./local-peer.js";
@@ -45,6 +46,8 @@ export interface ShareOptions {
   readonly chunkSizeBytes: number | undefined;
   /** Whether trackers may keep the manifest. */
   readonly publish: boolean;
+  /** What this process may send, for all its shares together; undefined: no limit. */
+  readonly uploadBudget: RateBudget | undefined;
 }
 
 export interface RunningShare {
@@ -181,7 +184,7 @@ class RunningShareImpl implements RunningShare {
   ): Promise<RunningShareImpl> {
     const { contentId } = manifest.root;
     const source = new ShareSource(manifest, tree);
-    const server = new ChunkServer(defaultServerOptions);
+    const server = new ChunkServer(defaultServerOptions, options.uploadBudget);
     let fail: (error: GoshareError) => void = () => undefined;
     const failed = new Promise<never>((_resolve, reject) => {
       fail = reject;

@@ -13,6 +13,7 @@ import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import type { DownloadPeer } from "./download-peer.js";
 import type { DownloadSwarmOptions } from "./options.js";
+import type { RateBudget } from "./rate-budget.js";
 import { ChunkScheduler, type PeerCoverage } from "./scheduler.js";
 
 export interface ChunkDownloadEvents {
@@ -43,7 +44,10 @@ export class ChunkDownload {
   readonly #events: ChunkDownloadEvents;
   readonly #scheduler: ChunkScheduler;
   readonly #unchecked: Bitfield;
-  readonly #peers = new Set<DownloadPeer>();
+  /** What may be asked for; undefined: as much as there is room for. */
+  readonly #budget: RateBudget | undefined;
+  /** With what the budget calls when bytes may be asked of them. */
+  readonly #peers = new Map<DownloadPeer, () => void>();
   /** Peers whose next chunk waits for a slot, in the order they came. */
   readonly #blocked = new Set<DownloadPeer>();
   #settle: { resolve: () => void; reject: (error: GoshareError) => void } | undefined;
@@ -56,7 +60,13 @@ export class ChunkDownload {
   /** `held` is trusted; `unchecked` was written by an earlier run and is verified while the rest arrives.
    * `slots` and `pool` were made for each other. */
   constructor(
-    work: { manifest: Manifest; part: PartFolder; pool: WorkerPool; slots: SlotPool },
+    work: {
+      manifest: Manifest;
+      part: PartFolder;
+      pool: WorkerPool;
+      slots: SlotPool;
+      budget: RateBudget | undefined;
+    },
     held: Bitfield,
     unchecked: Bitfield,
     options: DownloadSwarmOptions,
@@ -67,6 +77,7 @@ export class ChunkDownload {
     this.#pool = work.pool;
     this.#writer = new ChunkWriter(work.pool);
     this.#slots = work.slots;
+    this.#budget = work.budget;
     this.#options = options;
     this.#events = events;
     this.#unchecked = unchecked;
@@ -110,7 +121,7 @@ export class ChunkDownload {
   }
 
   peerJoined(peer: DownloadPeer, held: PeerCoverage): void {
-    this.#peers.add(peer);
+    if (!this.#peers.has(peer)) this.#peers.set(peer, () => this.ask(peer));
     this.#scheduler.peerJoined(peer.id, held);
     this.ask(peer);
   }
@@ -127,7 +138,10 @@ export class ChunkDownload {
 
   peerLeft(peer: DownloadPeer): void {
     this.#blocked.delete(peer);
-    if (!this.#peers.delete(peer)) return;
+    const waiter = this.#peers.get(peer);
+    if (waiter === undefined) return;
+    this.#budget?.leave(waiter);
+    this.#peers.delete(peer);
     this.#scheduler.peerLeft(peer.id);
     this.#askAll();
   }
@@ -143,11 +157,15 @@ export class ChunkDownload {
 
   /** Asks `peer` for as much as it welcomes and has, once there is room for several requests. */
   ask(peer: DownloadPeer): void {
-    if (this.#isStopped || !peer.hasRoomForGroup || !this.#peers.has(peer)) return;
+    const waiter = this.#peers.get(peer);
+    if (this.#isStopped || !peer.hasRoomForGroup || waiter === undefined) return;
     peer.connection.together(() => {
       while (peer.isReady) {
+        // Held back here, not while bytes arrive: nobody stops reading in the middle of a chunk.
+        if (this.#budget?.mayBegin(waiter) === false) return;
         const chunkIndex = this.#scheduler.next(peer.id);
-        if (chunkIndex === undefined) return;
+        if (chunkIndex === undefined) return this.#budget?.leave(waiter);
+        this.#budget?.spend(this.#manifest.layout.chunkLength(chunkIndex));
         peer.running++;
         peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex));
       }
@@ -155,7 +173,7 @@ export class ChunkDownload {
   }
 
   #askAll(): void {
-    for (const peer of this.#peers) this.ask(peer);
+    for (const peer of this.#peers.keys()) this.ask(peer);
   }
 
   #chunkRequest(peer: DownloadPeer, chunkIndex: number): ChunkRequest {
@@ -164,6 +182,7 @@ export class ChunkDownload {
     const giveBack = () => {
       peer.running--;
       if (slot !== undefined) this.#slots.release(slot);
+      else this.#budget?.giveBack(chunkBytes);
     };
     return {
       contentId: this.#manifest.root.contentId,

@@ -12,6 +12,7 @@ import { MAX_PEER_LIST } from "../peer/limits.js";
 import type { Notice, PeerAddress, RefusalReason, Request } from "../peer/messages.js";
 import { BufferPool } from "./buffer-pool.js";
 import type { ServerOptions } from "./options.js";
+import type { RateBudget } from "./rate-budget.js";
 
 /** A share, or the part of it that is held here. */
 export interface ServedShare {
@@ -40,6 +41,9 @@ const REFUSALS: Partial<Record<GoshareError["code"], RefusalReason>> = { SOURCE_
 
 export class ChunkServer {
   readonly #options: ServerOptions;
+  /** What all servers of this process may send; undefined: as much as they can. */
+  readonly #budget: RateBudget | undefined;
+  readonly #patienceMs: number;
   readonly #clock: Clock;
   readonly #buffers: BufferPool;
   readonly #shares = new Map<ContentId, ServedShare>();
@@ -47,11 +51,13 @@ export class ChunkServer {
   /** Connections with something queued and room to send, in the order of their turns. */
   readonly #turns = new Set<ServedConnection>();
   #bytesSentBefore = 0;
-  /** Runs while requests wait for a buffer. */
+  /** Runs while requests wait for a buffer, or for the rate. */
   #patience: NodeJS.Timeout | undefined;
 
-  constructor(options: ServerOptions, clock: Clock = monotonicClock) {
+  constructor(options: ServerOptions, budget?: RateBudget, clock: Clock = monotonicClock) {
     this.#options = options;
+    this.#budget = budget;
+    this.#patienceMs = budget === undefined ? options.requestPatienceMs : options.limitedPatienceMs;
     this.#clock = clock;
     this.#buffers = new BufferPool(options.uploadBufferBytes);
   }
@@ -104,6 +110,7 @@ export class ChunkServer {
       served.connection.close("shuttingDown");
       served.refuseQueued();
     }
+    this.#budget?.leave(this.#takeTurns);
     await Promise.all(ended);
   }
 
@@ -130,8 +137,12 @@ export class ChunkServer {
     return peers;
   }
 
-  get pullWindowRequests(): number {
-    return this.#options.pullWindowRequests;
+  /** Requests a peer may have open: under a limit what goes within a second, so that none of them waits long and
+   * none is missing when its turn comes. */
+  pullWindowRequests({ root }: Manifest): number {
+    const most = this.#options.pullWindowRequests;
+    if (this.#budget === undefined) return most;
+    return Math.max(1, Math.min(most, Math.floor(this.#budget.bytesPerSecond / root.chunkSize)));
   }
 
   nowMs(): number {
@@ -144,45 +155,50 @@ export class ChunkServer {
     this.#takeTurns();
   }
 
-  #takeTurns(): void {
+  readonly #takeTurns = (): void => {
     for (const served of this.#turns) {
-      this.#turns.delete(served);
-      const next = served.nextChunk(this.#options.sendsPerConnection, this.#options.requestPatienceMs);
-      if (next === undefined) continue;
-      const length = next.share.manifest.layout.chunkLength(next.chunkIndex);
-      const buffer = this.#buffers.acquire(next.share.manifest.root.chunkSize);
+      const next = served.nextChunk(this.#options.sendsPerConnection, this.#patienceMs);
+      if (next === undefined) {
+        this.#turns.delete(served);
+        continue;
+      }
+      const mayBegin = this.#budget?.mayBegin(this.#takeTurns) ?? true;
+      const buffer = mayBegin ? this.#buffers.acquire(next.share.manifest.root.chunkSize) : undefined;
       if (buffer === undefined) {
+        // Its turn has not come: it keeps its place.
         served.putBack(next);
-        this.#turns.add(served);
         this.#limitWaiting();
         return;
       }
+      const length = next.share.manifest.layout.chunkLength(next.chunkIndex);
+      this.#budget?.spend(length);
+      this.#turns.delete(served);
       this.#send(served, next, buffer, buffer.subarray(0, length));
       this.#turns.add(served);
     }
-  }
+  };
 
-  /** No buffer may come back for long: who waits for one is told in time. */
+  /** What is missing may not come for long: who waits for it is told in time. */
   #limitWaiting(): void {
-    const { requestPatienceMs } = this.#options;
     this.#patience ??= setTimeout(() => {
       this.#patience = undefined;
-      for (const served of this.#turns) served.refuseLate(requestPatienceMs);
+      for (const served of this.#turns) served.refuseLate(this.#patienceMs);
       this.#takeTurns();
-    }, requestPatienceMs / 2).unref();
+    }, this.#patienceMs / 8).unref();
   }
 
   #send(served: ServedConnection, next: QueuedChunk, buffer: Uint8Array, chunk: Uint8Array): void {
     const { connection } = served;
     const finished = () => {
       this.#buffers.release(buffer);
-      served.running--;
+      served.sendEnded();
       // The kernel may take bytes at once; a turn from inside a turn would starve the event loop.
       setImmediate(() => this.wantsTurn(served));
     };
     const failed = (thrown: unknown) => {
       const error = GoshareError.from(thrown);
       connection.refuse(next.id, REFUSALS[error.code] ?? "internal");
+      this.#budget?.giveBack(chunk.byteLength);
       finished();
       next.share.readFailed(error);
     };
@@ -210,6 +226,8 @@ export class ServedConnection implements ConnectionHandler {
   readonly #queue: QueuedChunk[] = [];
   /** Chunks being read or sent. */
   running = 0;
+  /** When the last of them was out. */
+  #sentAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     server: ChunkServer,
@@ -301,12 +319,18 @@ export class ServedConnection implements ConnectionHandler {
     return this.#queue.shift();
   }
 
-  /** Refuses what has waited longer than `patienceMs`, unless something of this connection is on its way. */
+  sendEnded(): void {
+    this.running--;
+    this.#sentAtMs = this.#server.nowMs();
+  }
+
+  /** Refuses what has waited longer than `patienceMs`, unless something of this connection is on its way. As for
+   * the requester, a request does not wait while the ones before it are answered. */
   refuseLate(patienceMs: number): void {
     if (this.running > 0) return;
     const nowMs = this.#server.nowMs();
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-      if (nowMs - next.askedAtMs <= patienceMs) return;
+      if (nowMs - Math.max(next.askedAtMs, this.#sentAtMs) <= patienceMs) return;
       this.#queue.shift();
       this.connection.refuse(next.id, "busy", "", BUSY_RETRY_MS);
     }
@@ -339,7 +363,8 @@ export class ServedConnection implements ConnectionHandler {
     const coverage = held.isFull ? "complete" : held.count === 0 ? "none" : "bitfield";
     const payload = coverage === "bitfield" ? held.toBytes() : undefined;
     this.connection.reply(id, { type: "availability", contentId, coverage }, payload);
-    this.connection.notify({ type: "pullWindow", contentId, requests: this.#server.pullWindowRequests });
+    const requests = this.#server.pullWindowRequests(share.manifest);
+    this.connection.notify({ type: "pullWindow", contentId, requests });
   }
 
   #getChunk(id: number, { contentId, chunkIndex }: GetChunk): void {

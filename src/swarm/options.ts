@@ -10,6 +10,8 @@ export interface ServerOptions {
   readonly pullWindowRequests: number;
   /** A request that has not begun after this time is refused with BUSY. */
   readonly requestPatienceMs: number;
+  /** The same under a rate limit, which makes any chunk slow. Requesters hang up after 20 s without a byte. */
+  readonly limitedPatienceMs: number;
 }
 
 export const defaultServerOptions: ServerOptions = Object.freeze({
@@ -17,6 +19,7 @@ export const defaultServerOptions: ServerOptions = Object.freeze({
   sendsPerConnection: 2,
   pullWindowRequests: 16,
   requestPatienceMs: 10_000,
+  limitedPatienceMs: 16_000,
 });
 
 export interface DownloadSwarmOptions {

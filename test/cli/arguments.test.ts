@@ -26,22 +26,27 @@ async function downloadOptions(
 }
 
 async function shareOptions(argv: readonly string[]): Promise<ShareOptions> {
+  const [options] = await allShareOptions(argv);
+  if (options === undefined) throw new Error("the flow was not called");
+  return options;
+}
+
+/** Of each of so many paths, in their order. */
+async function allShareOptions(argv: readonly string[], paths = 1): Promise<readonly ShareOptions[]> {
   const seen: ShareOptions[] = [];
   const cli = startFakeCli(["share", ...argv], {
     flows: {
       share: async () => ({
         share: async (options) => {
           seen.push(options);
-          setImmediate(() => cli.sendSignal("SIGINT"));
+          if (seen.length === paths) setImmediate(() => cli.sendSignal("SIGINT"));
           return runningShare();
         },
       }),
     },
   });
   assert.is(await cli.exitCode, 0, cli.stderr());
-  const [options] = seen;
-  if (options === undefined) throw new Error("the flow was not called");
-  return options;
+  return seen;
 }
 
 async function refusal(argv: readonly string[], env: Record<string, string> = {}): Promise<string> {
@@ -111,6 +116,21 @@ test("durations and sizes are read with their units", async () => {
   assert.is((await shareOptions(["p", "--chunk-size", "2MiB"])).chunkSizeBytes, 2 * 1024 * 1024);
 });
 
+test("rates are read with and without the second in them, and one budget is for the whole process", async () => {
+  const download = await downloadOptions(["x", "--download-limit", "10MiB/s"]);
+  assert.is(download.downloadBudget?.bytesPerSecond, 10 * 1024 * 1024);
+  const share = await shareOptions(["p", "--upload-limit", "500kB"]);
+  assert.is(share.uploadBudget?.bytesPerSecond, 500_000);
+  const [first, second] = await allShareOptions(["p", "q", "--upload-limit=1 MiB / s"], 2);
+  assert.ok(first?.uploadBudget !== undefined);
+  assert.is(first?.uploadBudget, second?.uploadBudget);
+});
+
+test("without a limit there is no budget", async () => {
+  assert.is((await downloadOptions(["x"])).downloadBudget, undefined);
+  assert.is((await shareOptions(["p"])).uploadBudget, undefined);
+});
+
 test("a share without options listens at the default port without insisting on it", async () => {
   const options = await shareOptions(["p"]);
   assert.is(options.listen.port, 9000);
@@ -141,6 +161,9 @@ test("what an option cannot be is refused by its name before a flow is loaded", 
   assert.match(await refusal(["download", "x"], { GOSHARE_TRACKER: "no where" }), "GOSHARE_TRACKER");
   assert.match(await refusal(["share", "p", "--chunk-size", "3MiB"]), "--chunk-size");
   assert.match(await refusal(["share", "p", "--chunk-size", "8MiB"]), "--chunk-size");
+  for (const rate of ["fast", "0", "1KiB/s", "-1MiB", "10MiB/min", ""])
+    assert.match(await refusal(["share", "p", `--upload-limit=${rate}`]), /--upload-limit .*\n.*10MiB\/s/);
+  assert.match(await refusal(["download", "x", "--download-limit", "1 furlong"]), "--download-limit");
   assert.match(await refusal(["share", "p", "--listen", "9000 please"]), "--listen");
   assert.match(await refusal(["share", "p", "q", "--manifest", "m"]), "--manifest");
   assert.match(await refusal(["share", "p", "--color", "sometimes"]), "--color");

@@ -9,6 +9,7 @@ import {
   KIB,
   MIB,
   parseBytes,
+  parseBytesPerSecond,
   parseDurationMs,
 } from "../../src/core/units.js";
 
@@ -40,6 +41,14 @@ test("what is no size is not taken for one", () => {
     "1MiB 2",
   ])
     assert.is(parseBytes(text), undefined, text);
+});
+
+test("rates are sizes, with or without the second", () => {
+  for (const text of ["10MiB/s", "10MiB", " 10 MiB / s "])
+    assert.is(parseBytesPerSecond(text), 10 * MIB, text);
+  assert.is(parseBytesPerSecond("4096/s"), 4096);
+  for (const text of ["", "/s", "s", "1MiB/min", "1MiB/s/s", "1MiBs"])
+    assert.is(parseBytesPerSecond(text), undefined, text);
 });
 
 test("durations are read with units, and as seconds without", () => {

@@ -11,6 +11,7 @@ import { ChunkDownload } from "../../src/swarm/chunk-download.js";
 import type { DownloadPeer } from "../../src/swarm/download-peer.js";
 import { DownloadSwarm } from "../../src/swarm/download-swarm.js";
 import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
+import type { RateBudget } from "../../src/swarm/rate-budget.js";
 import { SlotPool, slotMemory } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { localPeer } from "../peer/rig.js";
@@ -42,6 +43,7 @@ export interface DownloadSetUp {
   readonly services: readonly Omit<Service, "share">[];
   readonly swarm?: Partial<DownloadSwarmOptions>;
   readonly connection?: Partial<ConnectionOptions>;
+  readonly budget?: RateBudget;
   /** Lies are told to the swarm by `tellVerdicts` only. */
   readonly holdsVerdicts?: boolean;
 }
@@ -109,7 +111,8 @@ export class DownloadRig {
       },
     };
     const options = { ...defaultDownloadSwarmOptions, ...QUICK_SWARM, ...this.#setUp.swarm };
-    const download = new ChunkDownload({ manifest, part, pool, slots }, none, none, options, events);
+    const work = { manifest, part, pool, slots, budget: this.#setUp.budget };
+    const download = new ChunkDownload(work, none, none, options, events);
     current = download;
     this.swarm.start(manifest.root, download);
     const limit = AbortSignal.timeout(20_000);

@@ -11,6 +11,7 @@ import {
 } from "../../src/peer/options.js";
 import { ChunkServer, type ServedShare } from "../../src/swarm/chunk-server.js";
 import { defaultServerOptions, type ServerOptions } from "../../src/swarm/options.js";
+import type { RateBudget } from "../../src/swarm/rate-budget.js";
 import { localPeer } from "../peer/rig.js";
 import { type HelloChanges, ScriptedPeer } from "../support/scripted-peer.js";
 import type { SmallShare } from "../support/small-share.js";
@@ -76,8 +77,9 @@ export class ServerRig {
   static async start(
     options: Partial<ServerOptions> = {},
     connectionOptions: Partial<ConnectionOptions> = {},
+    budget?: RateBudget,
   ): Promise<ServerRig> {
-    const server = new ChunkServer({ ...defaultServerOptions, ...options });
+    const server = new ChunkServer({ ...defaultServerOptions, ...options }, budget);
     let rig: ServerRig | undefined;
     const listener = await PeerListener.listen(
       { ...defaultListenerOptions, host: "127.0.0.1", port: 0 },

@@ -92,8 +92,9 @@
 // serve; 0 means wait for offers, except after a failure. One turn order serves
 // both: whose turn it is gets its oldest queued GetChunk, else an offer. Beyond
 // the window requests queue, up to Hello.max_requests_in_flight; beyond that
-// LIMIT_EXCEEDED. A request not begun within 10 s: BUSY. A chunk asked for or
-// accepted counts as a known copy.
+// LIMIT_EXCEEDED. A request not begun within 10 s: BUSY; a provider that keeps to
+// a rate may take longer, but less than a requester waits for a first byte. A
+// chunk asked for or accepted counts as a known copy.
 //
 // # One connection per pair
 //

@@ -1,6 +1,6 @@
 // goshare download: argv → the download flow.
 import { Command, Option } from "clipanion";
-import { timeoutArgument, trackerChoice } from "../arguments.js";
+import { rateArgument, timeoutArgument, trackerChoice } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
@@ -25,6 +25,9 @@ export class DownloadCommand extends GoshareCommand {
   });
   readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
   readonly timeout = Option.String(OPTIONS.timeout.names, { description: OPTIONS.timeout.description });
+  readonly downloadLimit = Option.String(OPTIONS.downloadLimit.names, {
+    description: OPTIONS.downloadLimit.description,
+  });
 
   protected override readonly afterInterruption = "what is verified is kept; to go on";
 
@@ -34,6 +37,7 @@ export class DownloadCommand extends GoshareCommand {
       outputDirectory: this.output,
       ...trackerChoice(this.tracker, this.context.env),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
+      downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),
     };
     const startMs = this.context.clock.nowMs();
     const { download } = await this.context.flows.download();

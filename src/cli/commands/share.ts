@@ -3,7 +3,7 @@ import { Command, Option } from "clipanion";
 import { requireEndpoint, requireListenAddress } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import type { RunningShare } from "../../flows/share.js";
-import { chunkSizeArgument, trackerChoice } from "../arguments.js";
+import { chunkSizeArgument, rateArgument, trackerChoice } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultPeerListen, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
@@ -34,6 +34,9 @@ export class ShareCommand extends GoshareCommand {
   readonly noPublish = Option.Boolean(OPTIONS.noPublish.names, false, {
     description: OPTIONS.noPublish.description,
   });
+  readonly uploadLimit = Option.String(OPTIONS.uploadLimit.names, {
+    description: OPTIONS.uploadLimit.description,
+  });
   readonly sources = Option.Rest({ name: "PATH", required: 1 });
 
   protected override async run(session: Session): Promise<Ending> {
@@ -55,6 +58,7 @@ export class ShareCommand extends GoshareCommand {
       ),
       chunkSizeBytes: chunkSizeArgument(this.chunkSize),
       publish: !this.noPublish,
+      uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),
       manifestPath,
     };
     const { share } = await this.context.flows.share();

@@ -1,0 +1,99 @@
+// One rate for all who send, or all who ask, in this process: they stand in a line, and the first is called when
+// bytes may go again. Owns the timer around a RateLimit; moves no bytes itself.
+import { type Clock, monotonicClock } from "../core/clock.js";
+import { MIB } from "../core/units.js";
+import { RateLimit } from "./rate-limit.js";
+
+/** Calls `run` once, about `delayMs` from now. */
+export type Later = (delayMs: number, run: () => void) => void;
+
+/** Called when its turn has come; calls `mayBegin` and `spend` then, or has nothing to send. */
+export type Waiter = () => void;
+
+/** A chunk of the usual size. */
+const MAX_CREDIT_BYTES = MIB;
+
+// A wait must not keep a process alive that has nothing else to do.
+const byTimer: Later = (delayMs, run) => void setTimeout(run, delayMs).unref();
+
+export class RateBudget {
+  readonly bytesPerSecond: number;
+  readonly #clock: Clock;
+  readonly #later: Later;
+  readonly #limit: RateLimit;
+  /** Who waits, first come first. */
+  readonly #line = new Set<Waiter>();
+  /** Was called and has not begun anything yet. */
+  #called: Waiter | undefined;
+  #isTimed = false;
+
+  constructor(bytesPerSecond: number, clock: Clock = monotonicClock, later: Later = byTimer) {
+    this.bytesPerSecond = bytesPerSecond;
+    this.#clock = clock;
+    this.#later = later;
+    this.#limit = new RateLimit(bytesPerSecond, MAX_CREDIT_BYTES, clock.nowMs());
+  }
+
+  /** How long the rate takes for so many bytes. */
+  durationMs(bytes: number): number {
+    return (bytes / this.bytesPerSecond) * 1000;
+  }
+
+  /** Whether `waiter` may begin one chunk now, of any length; it tells by `spend`. If not, it has a place in the
+   * line and is called when its turn has come. */
+  mayBegin(waiter: Waiter): boolean {
+    const isFirst = this.#called === waiter || (this.#called === undefined && this.#line.size === 0);
+    if (isFirst && this.#limit.isReady(this.#clock.nowMs())) {
+      this.#called = undefined;
+      return true;
+    }
+    this.#line.add(waiter);
+    this.#setTimer();
+    return false;
+  }
+
+  spend(bytes: number): void {
+    this.#limit.spend(bytes, this.#clock.nowMs());
+  }
+
+  /** What was spent was not sent, or not asked for, after all. */
+  giveBack(bytes: number): void {
+    this.#limit.giveBack(bytes, this.#clock.nowMs());
+    // A timer that is set by now waits for longer than is needed.
+    if (this.#line.size > 0) this.#serveLater();
+  }
+
+  /** `waiter` does not wait any more. */
+  leave(waiter: Waiter): void {
+    this.#line.delete(waiter);
+    if (this.#line.size === 0) this.#limit.rest(this.#clock.nowMs());
+  }
+
+  #setTimer(): void {
+    if (this.#isTimed) return;
+    this.#isTimed = true;
+    this.#serveLater(() => {
+      this.#isTimed = false;
+    });
+  }
+
+  #serveLater(first?: () => void): void {
+    this.#later(Math.ceil(this.#limit.waitMs(this.#clock.nowMs())), () => {
+      first?.();
+      this.#serveLine();
+    });
+  }
+
+  #serveLine(): void {
+    // Who is called and has still more to send goes to the end of the line.
+    for (const waiter of this.#line) {
+      if (!this.#limit.isReady(this.#clock.nowMs())) return this.#setTimer();
+      this.#line.delete(waiter);
+      this.#called = waiter;
+      waiter();
+      // It had nothing to send any more: time did not pass for its sake.
+      if (this.#called !== undefined) this.#limit.rest(this.#clock.nowMs());
+      this.#called = undefined;
+    }
+  }
+}

@@ -1,0 +1,29 @@
+// A clock that a test moves, with timers that go off as it moves, as late as the test wants them.
+import type { Clock } from "../../src/core/clock.js";
+
+export class ManualTime implements Clock {
+  #nowMs = 1000;
+  #alarms: { readonly atMs: number; readonly run: () => void }[] = [];
+
+  readonly nowMs = (): number => this.#nowMs;
+
+  readonly later = (delayMs: number, run: () => void): void => {
+    this.#alarms.push({ atMs: this.#nowMs + delayMs, run });
+  };
+
+  /** Lets `ms` go by; every timer goes off `lateMs()` after it is due, or at the end. */
+  advance(ms: number, lateMs: () => number = () => 0): void {
+    const endMs = this.#nowMs + ms;
+    for (;;) {
+      const due = this.#alarms.reduce((first, alarm) => (alarm.atMs < first.atMs ? alarm : first), {
+        atMs: Number.POSITIVE_INFINITY,
+        run: () => {},
+      });
+      if (due.atMs > endMs) break;
+      this.#alarms = this.#alarms.filter((alarm) => alarm !== due);
+      this.#nowMs = Math.min(endMs, Math.max(this.#nowMs, due.atMs + lateMs()));
+      due.run();
+    }
+    this.#nowMs = endMs;
+  }
+}
