@@ -10,8 +10,10 @@ export type Later = (delayMs: number, run: () => void) => void;
 /** Called when its turn has come; calls `mayBegin` and `spend` then, or has nothing to send. */
 export type Waiter = () => void;
 
-/** A chunk of the usual size. */
+/** Of what a late timer cost, so much is made up for: a chunk of the usual size, and at high rates, where a chunk
+ * takes less time than an event loop may be late, what goes in this time. */
 const MAX_CREDIT_BYTES = MIB;
+const MAX_CREDIT_MS = 20;
 
 // A wait must not keep a process alive that has nothing else to do.
 const byTimer: Later = (delayMs, run) => void setTimeout(run, delayMs).unref();
@@ -31,7 +33,8 @@ export class RateBudget {
     this.bytesPerSecond = bytesPerSecond;
     this.#clock = clock;
     this.#later = later;
-    this.#limit = new RateLimit(bytesPerSecond, MAX_CREDIT_BYTES, clock.nowMs());
+    const maxCreditBytes = Math.max(MAX_CREDIT_BYTES, this.bytesPerSecond * (MAX_CREDIT_MS / 1000));
+    this.#limit = new RateLimit(bytesPerSecond, maxCreditBytes, clock.nowMs());
   }
 
   /** How long the rate takes for so many bytes. */
