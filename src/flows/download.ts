@@ -1,12 +1,14 @@
 // Downloads a share: ticket | .goshare file | content id ─▶ manifest ─▶ peers ─▶ scheduler ─▶ sockets fill
-// slots ─▶ workers verify and write ─▶ commit. Told as a story; the parts are elsewhere. Prints nothing.
-import type { Endpoint } from "../address/endpoint.js";
+// slots ─▶ workers verify and write ─▶ commit; what is verified is served to others meanwhile, and afterwards if
+// that is wanted. Told as a story; the parts are elsewhere. Prints nothing.
+import type { Endpoint, ListenAddress } from "../address/endpoint.js";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import type { LocalPeer } from "../peer/handshake.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { commit, finishCommit } from "../storage/commit.js";
 import { PartFolder } from "../storage/part-folder.js";
@@ -14,14 +16,17 @@ import { refuseUnsupportedNames } from "../storage/target-names.js";
 import { ChunkDownload } from "../swarm/chunk-download.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
+import type { ServedDownload } from "../swarm/served-download.js";
 import { syncTasks } from "../workers/batches.js";
 import { SlotPool, slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
 import { type ContentSource, readContentSource, requireSomebody } from "./content-source.js";
+import { DownloadPresence } from "./download-presence.js";
 import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { Patience } from "./patience.js";
+import { type RunningSeed, ServingDownload } from "./serving-download.js";
 import { chooseTrackers } from "./trackers.js";
 
 export interface DownloadOptions {
@@ -34,6 +39,11 @@ export interface DownloadOptions {
   readonly probeLocalTracker: boolean;
   /** How long to wait for a manifest, or for the next verified chunk. */
   readonly timeoutMs: number;
+  readonly listen: ListenAddress;
+  /** False: `listen` is the default, and a free port will do if it is taken. */
+  readonly listenGiven: boolean;
+  /** Whether to go on serving when everything is there. */
+  readonly seed: boolean;
 }
 
 export interface DownloadResult {
@@ -46,6 +56,8 @@ export interface DownloadResult {
   readonly bytesReceived: number;
   /** Of them, in chunks that were not used. */
   readonly bytesWasted: number;
+  /** Until it is closed, others are served; only if that was wanted. */
+  readonly seed?: RunningSeed | undefined;
 }
 
 /** Downloads and commits. Throws GoshareError; whatever was verified stays for the next run. */
@@ -61,13 +73,17 @@ export async function download(
   // Threads take a moment to start: they do so while peers are found and the manifest comes.
   const slots = slotMemory();
   const pool = new WorkerPool(slots);
-  const local = newLocalPeer(() => 0);
+  let listenPort = 0;
+  const local = newLocalPeer(() => listenPort);
   const { contentId } = source;
   const swarm = new DownloadSwarm({
     ...{ contentId, local, observe },
     connectionOptions: defaultConnectionOptions,
     options: defaultDownloadSwarmOptions,
   });
+  const presence = await listen(options, local, swarm, pool);
+  // Told in every Hello, so before anybody is dialled.
+  listenPort = presence.port;
   const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
   const ending = new AbortController();
   const patience = new Patience(options.timeoutMs, AbortSignal.any([signal, ending.signal]), (what) =>
@@ -75,18 +91,41 @@ export async function download(
   );
   swarm.addPeer(source.peers);
   const feeding = lookup.feed(swarm, ending.signal);
-  const job = new DownloadJob(options, source, { swarm, lookup, patience, slots, pool }, observe);
+  const announce = (share: ServedDownload) => presence.announce(trackers, local, share, observe);
+  const parts = { swarm, lookup, patience, slots, pool, announce };
+  const job = new DownloadJob(options, source, parts, observe);
+  let seed: RunningSeed | undefined;
   try {
     const path = await job.run();
+    if (options.seed) seed = job.serving?.seed(presence);
     const { bytesReceived } = swarm;
     const { bytesWasted, bytes } = job;
-    return { contentId, path, bytes, bytesReceived, bytesWasted };
+    // Who is being sent something gets it whole.
+    if (seed === undefined) await swarm.close();
+    return { contentId, path, bytes, bytesReceived, bytesWasted, seed };
   } finally {
     ending.abort();
     patience.close();
-    swarm.close();
+    if (seed === undefined) void swarm.close();
     await feeding;
+    if (seed === undefined) await presence.close();
     await Promise.all([lookup.close(), job.close()]);
+    if (seed === undefined) job.serving?.share.close();
+  }
+}
+
+/** The port others come to. Throws ADDRESS_IN_USE, and then nothing is left running. */
+async function listen(
+  options: DownloadOptions,
+  local: LocalPeer,
+  swarm: DownloadSwarm,
+  pool: WorkerPool,
+): Promise<DownloadPresence> {
+  try {
+    return await DownloadPresence.listen(options, local, swarm);
+  } catch (thrown) {
+    await pool.close();
+    throw thrown;
   }
 }
 
@@ -118,6 +157,8 @@ interface JobParts {
   readonly pool: WorkerPool;
   /** What `pool` was made with. */
   readonly slots: SharedArrayBuffer;
+  /** Lets others find this download, to be given what it has. */
+  readonly announce: (share: ServedDownload) => void;
 }
 
 class DownloadJob {
@@ -127,6 +168,8 @@ class DownloadJob {
   readonly #observe: EventObserver;
   #part: PartFolder | undefined;
   #chunks: ChunkDownload | undefined;
+  /** What others are given, once there is a manifest. */
+  serving: ServingDownload | undefined;
   bytes = 0;
 
   constructor(options: DownloadOptions, source: ContentSource, parts: JobParts, observe: EventObserver) {
@@ -154,6 +197,7 @@ class DownloadJob {
     refuseUnsupportedNames(manifest, part);
     await this.#fetchChunks(manifest, part);
     await commit(part, manifest, (paths) => this.#syncFiles(paths));
+    await this.serving?.committed(part.targetPath, this.#options.seed);
     return part.targetPath;
   }
 
@@ -201,6 +245,7 @@ class DownloadJob {
       defaultDownloadSwarmOptions,
       {
         progressed: () => patience.begin("peers"),
+        verified: (chunkIndex) => share.news.gained(chunkIndex),
         refused: (peer, reason) => swarm.refused(peer, reason),
         lied: (peer, chunkIndex) => {
           const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
@@ -212,6 +257,9 @@ class DownloadJob {
       },
     );
     this.#chunks = chunks;
+    const serving = new ServingDownload(swarm, manifest, chunks.held, part, this.#observe);
+    const { share } = serving;
+    this.serving = serving;
     this.#observe({
       ...{ type: "downloading", contentId: root.contentId, name: root.name, path: part.targetPath },
       ...{ bytes: root.totalSize, files: manifest.files.length, chunks: root.chunkCount },
@@ -226,7 +274,8 @@ class DownloadJob {
       performance.now(),
     );
     patience.begin("peers");
-    swarm.start(root, chunks);
+    swarm.start(chunks, share);
+    this.#parts.announce(share);
     const ticking = setInterval(() => {
       // What is told is in the journal: whoever stops the process now loses nothing of it.
       try {

@@ -1,0 +1,96 @@
+// Several downloads of one share as real processes: what one of them has verified, the others get from it.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { MIB } from "../../src/core/units.js";
+import { GatedProxy } from "../support/gated-proxy.js";
+import { type GoshareProcess, killAll } from "../support/goshare-process.js";
+import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
+import {
+  download,
+  downloaded,
+  startDownload,
+  startShare,
+  startTracker,
+  ticketVia,
+} from "../support/transfer.js";
+
+const scratch = new ScratchFolder();
+
+test.after(() => {
+  killAll();
+  scratch.remove();
+});
+
+/** Payload bytes that a process has sent on connections that have ended. */
+function bytesSent(process: GoshareProcess): number {
+  return process.all("peerDisconnected").reduce((sum, body) => sum + Number(body["bytesSent"] ?? 0), 0);
+}
+
+/** A share behind a gate that lets `allowedBytes` through, with a tracker that does not know the sharer. */
+async function startBehindGate(allowedBytes: number, bytes: number) {
+  const tracker = await startTracker();
+  const source = scratch.file("film.bin", bytes);
+  const share = await startShare(source);
+  const gate = await GatedProxy.start(allowedBytes);
+  gate.target = share.endpoint;
+  const ticket = ticketVia(share.ticket, gate.endpoint);
+  const start = (args: readonly string[] = []) =>
+    startDownload(ticket, scratch.folder(), ["--tracker", tracker.endpoint, ...args]);
+  return { tracker, source, share, gate, ticket, start };
+}
+
+test("three downloads of one share give each other what they have", async () => {
+  const { tracker, source, share, gate, start } = await startBehindGate(24 * MIB, 32 * MIB);
+  const processes = [start(), start(), start()];
+  // Each has a neighbour besides the sharer before the sharer gives the rest.
+  await Promise.all(
+    processes.map((process) => process.waitFor("progress", (body) => Number(body["peers"]) > 1)),
+  );
+  gate.open();
+  for (const { path } of await Promise.all(processes.map(downloaded)))
+    assert.is(sha256Of(path), sha256Of(source));
+  assert.ok(processes.some((process) => bytesSent(process) > 0));
+  await share.process.stop();
+  await Promise.all([tracker.process.stop(), gate.close()]);
+});
+
+test("downloads that hold everything between them finish when the sharer is gone", async () => {
+  const bytes = 32 * MIB;
+  const { tracker, source, share, gate, start } = await startBehindGate(20 * MIB, bytes);
+  const first = start();
+  await first.waitFor("progress", (body) => Number(body["bytesDone"]) >= 16 * MIB);
+  gate.shut();
+  assert.ok(true);
+  const second = start();
+  await second.waitFor("progress", (body) => Number(body["bytesDone"]) >= 16 * MIB);
+  // The second has what the first has: the rest comes from the sharer to either.
+  gate.allow(20 * MIB);
+  const both = [first, second];
+  await Promise.all(
+    both.map((process) => process.waitFor("progress", (body) => Number(body["bytesDone"]) >= bytes)),
+  );
+  await share.process.stop("SIGKILL");
+  for (const { path } of await Promise.all(both.map(downloaded))) assert.is(sha256Of(path), sha256Of(source));
+  await Promise.all([tracker.process.stop(), gate.close()]);
+});
+
+test("a download with --seed serves a later one alone, and ends with 0 when it is told to stop", async () => {
+  const bytes = 8 * MIB + 5;
+  const tracker = await startTracker();
+  const source = scratch.file("film.bin", bytes);
+  const at = ["--tracker", tracker.endpoint];
+  const share = await startShare(source, at);
+  const seeding = startDownload(share.ticket, scratch.folder(), [...at, "--seed"]);
+  const { path: seeded } = await seeding.waitFor("done");
+  assert.is(sha256Of(String(seeded)), sha256Of(source));
+  await share.process.stop("SIGKILL");
+  const { path, bytesReceived } = await download(share.ticket, scratch.folder(), at);
+  assert.is(sha256Of(path), sha256Of(source));
+  assert.is(bytesReceived, bytes);
+  const { exitCode } = await seeding.stop("SIGINT");
+  assert.is(exitCode, 0);
+  assert.equal(seeding.events.at(-1)?.["stopped"], { signal: "SIGINT", bytesSent: String(bytes) });
+  await tracker.process.stop();
+});
+
+test.run();
