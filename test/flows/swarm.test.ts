@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { MIB } from "../../src/core/units.js";
+import { KIB, MIB } from "../../src/core/units.js";
 import { GatedProxy } from "../support/gated-proxy.js";
 import { type GoshareProcess, killAll } from "../support/goshare-process.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
@@ -17,6 +17,7 @@ import {
 } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
+const CHUNK_BYTES = 128 * KIB;
 
 test.after(() => {
   killAll();
@@ -32,7 +33,8 @@ function bytesSent(process: GoshareProcess): number {
 async function startBehindGate(allowedBytes: number, bytes: number) {
   const tracker = await startTracker();
   const source = scratch.file("film.bin", bytes);
-  const share = await startShare(source);
+  // Many more chunks than are asked of one peer at a time.
+  const share = await startShare(source, ["--chunk-size", String(CHUNK_BYTES)]);
   const gate = await GatedProxy.start(allowedBytes);
   gate.target = share.endpoint;
   const ticket = ticketVia(share.ticket, gate.endpoint);
@@ -42,7 +44,7 @@ async function startBehindGate(allowedBytes: number, bytes: number) {
 }
 
 test("three downloads of one share give each other what they have", async () => {
-  const { tracker, source, share, gate, start } = await startBehindGate(24 * MIB, 32 * MIB);
+  const { tracker, source, share, gate, start } = await startBehindGate(12 * MIB, 32 * MIB);
   const processes = [start(), start(), start()];
   // Each has a neighbour besides the sharer before the sharer gives the rest.
   await Promise.all(
@@ -65,15 +67,15 @@ function isAllThere(source: string, outputs: readonly string[]): boolean {
     )
     .filter((path) => existsSync(path))
     .map((path) => readFileSync(path));
-  for (let at = 0; at < original.byteLength; at += MIB) {
-    const chunk = original.subarray(at, at + MIB);
-    if (!copies.some((copy) => copy.subarray(at, at + MIB).equals(chunk))) return false;
+  for (let at = 0; at < original.byteLength; at += CHUNK_BYTES) {
+    const chunk = original.subarray(at, at + CHUNK_BYTES);
+    if (!copies.some((copy) => copy.subarray(at, at + CHUNK_BYTES).equals(chunk))) return false;
   }
   return true;
 }
 
 test("downloads that hold everything between them finish when the sharer is killed, if none leaves early", async () => {
-  const { tracker, source, share, gate, start } = await startBehindGate(24 * MIB, 32 * MIB);
+  const { tracker, source, share, gate, start } = await startBehindGate(12 * MIB, 32 * MIB);
   const outputs = [scratch.folder(), scratch.folder()];
   const [first, second] = outputs.map((output) => start(output, ["--seed"]));
   assert.ok(first !== undefined && second !== undefined);
