@@ -51,7 +51,7 @@ export const OPTIONS = {
     `A tracker, HOST:PORT; may be repeated (default ${TRACKER_VARIABLE}, else one on this machine if there is one)`,
     "HOST:PORT",
   ),
-  shareListen: option(
+  peerListen: option(
     "--listen",
     `Where to accept peers, HOST:PORT; port 0 takes a free one (default ${formatEndpoint(defaultPeerListen)}, or a free port if it is taken)`,
     "HOST:PORT",
@@ -88,6 +88,7 @@ export const OPTIONS = {
     `The folder to download into (default ${defaultCliOptions.outputDirectory})`,
     "DIR",
   ),
+  seed: option("--seed", "Go on serving others when everything is there, until Ctrl-C"),
   timeout: option(
     "--timeout",
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,

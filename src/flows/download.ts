@@ -1,6 +1,7 @@
 // Downloads a share: ticket | .goshare file | content id ─▶ manifest ─▶ peers ─▶ scheduler ─▶ sockets fill
-// slots ─▶ workers verify and write ─▶ commit. Told as a story; the parts are elsewhere. Prints nothing.
-import type { Endpoint } from "../address/endpoint.js";
+// slots ─▶ workers verify and write ─▶ commit; what is verified is served to others meanwhile, and afterwards if
+// that is wanted. Told as a story; the parts are elsewhere. Prints nothing.
+import type { Endpoint, ListenAddress } from "../address/endpoint.js";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -8,6 +9,7 @@ import type { EventObserver } from "../events/event.js";
 import { checkManifest } from "../manifest/check.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import type { LocalPeer } from "../peer/handshake.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { commit, finishCommit } from "../storage/commit.js";
 import { PartFolder } from "../storage/part-folder.js";
@@ -16,14 +18,17 @@ import { ChunkDownload } from "../swarm/chunk-download.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { RateBudget } from "../swarm/rate-budget.js";
+import type { ServedDownload } from "../swarm/served-download.js";
 import { syncTasks } from "../workers/batches.js";
 import { SlotPool, slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
 import { type ContentSource, readContentSource, requireSomebody, ticketFor } from "./content-source.js";
+import { DownloadPresence } from "./download-presence.js";
 import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { Patience } from "./patience.js";
+import { type RunningSeed, ServingDownload } from "./serving-download.js";
 import { chooseTrackers } from "./trackers.js";
 
 export interface DownloadOptions {
@@ -38,6 +43,11 @@ export interface DownloadOptions {
   readonly timeoutMs: number;
   /** What may be asked of peers; undefined: no limit. */
   readonly downloadBudget: RateBudget | undefined;
+  readonly listen: ListenAddress;
+  /** False: `listen` is the default, and a free port will do if it is taken. */
+  readonly listenGiven: boolean;
+  /** Whether to go on serving when everything is there. */
+  readonly seed: boolean;
 }
 
 export interface DownloadResult {
@@ -50,6 +60,8 @@ export interface DownloadResult {
   readonly bytesReceived: number;
   /** Of them, in chunks that were not used. */
   readonly bytesWasted: number;
+  /** Until it is closed, others are served; only if that was wanted. */
+  readonly seed?: RunningSeed | undefined;
 }
 
 /** Downloads and commits. Throws GoshareError; whatever was verified stays for the next run. */
@@ -65,13 +77,17 @@ export async function download(
   // Threads take a moment to start: they do so while peers are found and the manifest comes.
   const slots = slotMemory();
   const pool = new WorkerPool(slots);
-  const local = newLocalPeer(() => 0);
+  let listenPort = 0;
+  const local = newLocalPeer(() => listenPort);
   const { contentId } = source;
   const swarm = new DownloadSwarm({
     ...{ contentId, local, observe },
     connectionOptions: defaultConnectionOptions,
     options: defaultDownloadSwarmOptions,
   });
+  const presence = await listen(options, local, swarm, pool);
+  // Told in every Hello, so before anybody is dialled.
+  listenPort = presence.port;
   const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
   const ending = new AbortController();
   // The limit may keep a chunk away for so long, and that is not the fault of peers.
@@ -83,18 +99,41 @@ export async function download(
   );
   swarm.addPeer(source.peers);
   const feeding = lookup.feed(swarm, ending.signal);
-  const job = new DownloadJob(options, source, { swarm, lookup, patience, trackers, slots, pool }, observe);
+  const announce = (share: ServedDownload) => presence.announce(trackers, local, share, observe);
+  const parts = { swarm, lookup, patience, trackers, slots, pool, announce };
+  const job = new DownloadJob(options, source, parts, observe);
+  let seed: RunningSeed | undefined;
   try {
     const path = await job.run();
+    if (options.seed) seed = job.serving?.seed(presence);
     const { bytesReceived } = swarm;
     const { bytesWasted, bytes } = job;
-    return { contentId, path, bytes, bytesReceived, bytesWasted };
+    // Who is being sent something gets it whole.
+    if (seed === undefined) await swarm.close();
+    return { contentId, path, bytes, bytesReceived, bytesWasted, seed };
   } finally {
     ending.abort();
     patience.close();
-    swarm.close();
+    if (seed === undefined) void swarm.close();
     await feeding;
+    if (seed === undefined) await presence.close();
     await Promise.all([lookup.close(), job.close()]);
+    if (seed === undefined) job.serving?.share.close();
+  }
+}
+
+/** The port others come to. Throws ADDRESS_IN_USE, and then nothing is left running. */
+async function listen(
+  options: DownloadOptions,
+  local: LocalPeer,
+  swarm: DownloadSwarm,
+  pool: WorkerPool,
+): Promise<DownloadPresence> {
+  try {
+    return await DownloadPresence.listen(options, local, swarm);
+  } catch (thrown) {
+    await pool.close();
+    throw thrown;
   }
 }
 
@@ -128,6 +167,8 @@ interface JobParts {
   readonly pool: WorkerPool;
   /** What `pool` was made with. */
   readonly slots: SharedArrayBuffer;
+  /** Lets others find this download, to be given what it has. */
+  readonly announce: (share: ServedDownload) => void;
 }
 
 class DownloadJob {
@@ -137,6 +178,8 @@ class DownloadJob {
   readonly #observe: EventObserver;
   #part: PartFolder | undefined;
   #chunks: ChunkDownload | undefined;
+  /** What others are given, once there is a manifest. */
+  serving: ServingDownload | undefined;
   bytes = 0;
 
   constructor(options: DownloadOptions, source: ContentSource, parts: JobParts, observe: EventObserver) {
@@ -165,6 +208,7 @@ class DownloadJob {
     refuseUnsupportedNames(manifest, part);
     await this.#fetchChunks(manifest, part);
     await commit(part, manifest, (paths) => this.#syncFiles(paths));
+    await this.serving?.committed(part.targetPath, this.#options.seed);
     return part.targetPath;
   }
 
@@ -212,6 +256,7 @@ class DownloadJob {
       defaultDownloadSwarmOptions,
       {
         progressed: () => patience.begin("peers"),
+        verified: (chunkIndex) => share.news.gained(chunkIndex),
         refused: (peer, reason) => swarm.refused(peer, reason),
         lied: (peer, chunkIndex) => {
           const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
@@ -223,6 +268,9 @@ class DownloadJob {
       },
     );
     this.#chunks = chunks;
+    const serving = new ServingDownload(swarm, manifest, chunks.held, part, this.#observe);
+    const { share } = serving;
+    this.serving = serving;
     this.#observe({
       ...{ type: "downloading", contentId: root.contentId, name: root.name, path: part.targetPath },
       ...{ bytes: root.totalSize, files: manifest.files.length, chunks: root.chunkCount },
@@ -237,7 +285,8 @@ class DownloadJob {
       performance.now(),
     );
     patience.begin("peers");
-    swarm.start(root, chunks);
+    swarm.start(chunks, share);
+    this.#parts.announce(share);
     const ticking = setInterval(() => {
       // What is told is in the journal: whoever stops the process now loses nothing of it.
       try {

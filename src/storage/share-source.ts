@@ -1,6 +1,6 @@
-// Reads chunks of a share out of the user's own files, to be served. Nothing is hashed: instead each file
-// must still have the identity it had when it was hashed, before and after the read. Never writes, never
-// serves a byte of a changed file.
+// Reads chunks of a share out of files, to be served: the user's own, those of a download on its way, or a
+// finished download. Nothing is hashed: instead each file must still have the identity it had when it was
+// hashed, after the read. Never writes, never serves a byte of a changed file.
 import * as fs from "node:fs";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -9,7 +9,7 @@ import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "./file-identity.js";
 import { ReadMode } from "./read-mode.js";
-import { type SourceTree, sourcePath } from "./source-tree.js";
+import { sourcePath } from "./source-tree.js";
 
 const readInPool = promisify(fs.read);
 const openInPool = promisify(fs.open);
@@ -22,17 +22,26 @@ const MAX_HOLD_MS = 5;
 /** Small files of one chunk read through the thread pool at a time: as many as it has threads by default. */
 const POOL_READS = 4;
 
+/** Where a share's files are, and what they must still be. */
+export interface SourceFiles {
+  /** Absolute; for a file the file itself, for a folder the folder. */
+  readonly rootPath: string;
+  /** Identities of the manifest's files, in their order (file-identity.ts). Undefined while this process writes
+   * the files itself: then they change, and whoever asks knows which chunks are there. */
+  readonly identities: BigInt64Array | undefined;
+}
+
 export class ShareSource {
   readonly #manifest: Manifest;
-  readonly #tree: SourceTree;
+  readonly #files: SourceFiles;
   readonly #mode = new ReadMode();
   /** Least recently used first. */
   readonly #open = new Map<number, OpenFile>();
   #isClosed = false;
 
-  constructor(manifest: Manifest, tree: SourceTree) {
+  constructor(manifest: Manifest, files: SourceFiles) {
     this.#manifest = manifest;
-    this.#tree = tree;
+    this.#files = files;
   }
 
   /** Fills `into` (exactly the chunk's length) with chunk `chunkIndex`. Done when it returns undefined, else
@@ -90,9 +99,12 @@ export class ShareSource {
         if (count === 0) throw this.#changed(fileIndex);
         done += count;
       }
-      if (!hasIdentity(this.#tree.identities, fileIndex, fs.fstatSync(file.fd, { bigint: true }))) {
+      const { identities } = this.#files;
+      if (
+        identities !== undefined &&
+        !hasIdentity(identities, fileIndex, fs.fstatSync(file.fd, { bigint: true }))
+      )
         throw this.#changed(fileIndex);
-      }
     } catch (thrown) {
       throw this.#named(thrown, fileIndex);
     } finally {
@@ -137,8 +149,12 @@ export class ShareSource {
         if (bytesRead === 0) throw this.#changed(fileIndex);
         done += bytesRead;
       }
-      const stats = await statInPool(file.fd, { bigint: true });
-      if (!hasIdentity(this.#tree.identities, fileIndex, stats)) throw this.#changed(fileIndex);
+      const { identities } = this.#files;
+      if (
+        identities !== undefined &&
+        !hasIdentity(identities, fileIndex, await statInPool(file.fd, { bigint: true }))
+      )
+        throw this.#changed(fileIndex);
     } catch (thrown) {
       throw this.#named(thrown, fileIndex);
     } finally {
@@ -179,7 +195,8 @@ export class ShareSource {
   }
 
   #pathOf(fileIndex: number): string {
-    return sourcePath(this.#tree.rootPath, this.#tree.kind, this.#manifest.files[fileIndex]?.path ?? "");
+    const { root, files } = this.#manifest;
+    return sourcePath(this.#files.rootPath, root.kind, files[fileIndex]?.path ?? "");
   }
 
   #changed(fileIndex: number): GoshareError {

@@ -35,6 +35,7 @@ export class Announcer {
   readonly #peer: AnnouncedPeer;
   readonly #events: AnnouncerEvents;
   readonly #closing = new AbortController();
+  #waking = new AbortController();
   readonly #loops: readonly Promise<void>[];
   readonly #first: readonly Promise<void>[];
 
@@ -49,6 +50,13 @@ export class Announcer {
   /** Resolves when every tracker has answered or failed once. */
   async settled(): Promise<void> {
     await Promise.all(this.#first);
+  }
+
+  /** Announces everywhere without waiting for the next renewal. */
+  announceNow(): void {
+    const waking = this.#waking;
+    this.#waking = new AbortController();
+    waking.abort();
   }
 
   /** Withdraws everywhere and stops. */
@@ -75,6 +83,7 @@ export class Announcer {
     let hasLease = false;
     while (!signal.aborted) {
       let waitMs: number;
+      const woken = this.#waking.signal;
       try {
         const answer = await client.announce(this.#announcement(), signal);
         hasLease = true;
@@ -89,7 +98,7 @@ export class Announcer {
         waitMs = ceilingMs * (0.5 + Math.random() / 2);
       }
       settle();
-      await pause(waitMs, signal);
+      await pause(waitMs, AbortSignal.any([signal, woken]));
     }
     settle();
     // A tracker that cannot be told forgets by itself when the lease ends.

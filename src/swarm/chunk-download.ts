@@ -19,6 +19,8 @@ import { ChunkScheduler, type PeerCoverage } from "./scheduler.js";
 export interface ChunkDownloadEvents {
   /** More bytes are verified and written. */
   progressed(): void;
+  /** This chunk is, and may be given to others. */
+  verified(chunkIndex: number): void;
   /** A peer sent wrong bytes; the connection is closed by now. */
   lied(peer: DownloadPeer, chunkIndex: number): void;
   /** A peer will not give a chunk. */
@@ -81,7 +83,7 @@ export class ChunkDownload {
     this.#options = options;
     this.#events = events;
     this.#unchecked = unchecked;
-    this.#scheduler = new ChunkScheduler(held, unchecked);
+    this.#scheduler = new ChunkScheduler(held, unchecked, options.firstChunk(held.length));
     for (const chunkIndex of held) this.bytesDone += work.manifest.layout.chunkLength(chunkIndex);
   }
 
@@ -130,6 +132,11 @@ export class ChunkDownload {
     if (!this.#peers.has(peer)) return;
     this.#scheduler.peerGained(peer.id, chunkIndexes);
     this.ask(peer);
+  }
+
+  /** Whether `peer` holds every chunk. */
+  isComplete(peer: DownloadPeer): boolean {
+    return this.#scheduler.isComplete(peer.id);
   }
 
   peerLost(peer: DownloadPeer, chunkIndexes: readonly number[]): void {
@@ -242,6 +249,7 @@ export class ChunkDownload {
     if (!this.#scheduler.verified(chunkIndex)) return;
     this.#part.record(chunkIndex);
     this.bytesDone += chunkBytes;
+    this.#events.verified(chunkIndex);
     this.#events.progressed();
     if (this.#scheduler.isDone) this.#settle?.resolve();
   }
@@ -280,6 +288,7 @@ export class ChunkDownload {
           if (wrong.has(chunkIndex)) this.#scheduler.missing(chunkIndex);
           else if (this.#scheduler.verified(chunkIndex)) {
             this.bytesDone += this.#manifest.layout.chunkLength(chunkIndex);
+            this.#events.verified(chunkIndex);
           }
         }
         this.#events.progressed();

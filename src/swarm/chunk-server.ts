@@ -9,7 +9,8 @@ import { BODY_PAGE_BYTES } from "../manifest/limits.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { ConnectionHandler, PeerConnection } from "../peer/connection.js";
 import { MAX_PEER_LIST } from "../peer/limits.js";
-import type { Notice, PeerAddress, RefusalReason, Request } from "../peer/messages.js";
+import type { GoodbyeReason, Notice, PeerAddress, RefusalReason, Request } from "../peer/messages.js";
+import type { AvailabilityNews } from "./availability-news.js";
 import { BufferPool } from "./buffer-pool.js";
 import type { ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
@@ -18,6 +19,8 @@ import type { RateBudget } from "./rate-budget.js";
 export interface ServedShare {
   readonly manifest: Manifest;
   readonly held: Bitfield;
+  /** Who is told when more is held; undefined where nothing is gained any more. */
+  readonly news?: AvailabilityNews | undefined;
   /** Fills `into` with a held chunk: done when it returns undefined, else when the promise resolves. Throws
    * GoshareError. */
   readChunk(chunkIndex: number, into: Uint8Array): Promise<void> | undefined;
@@ -33,6 +36,7 @@ interface QueuedChunk {
 }
 
 type GetChunk = Extract<Request, { type: "getChunk" }>;
+type Join = Extract<Request, { type: "join" }>;
 
 /** When a peer that was told BUSY may ask again. */
 const BUSY_RETRY_MS = 1000;
@@ -87,7 +91,7 @@ export class ChunkServer {
     return bytes;
   }
 
-  /** A side of a new connection that serves and asks nothing itself; `ended` when it is over. */
+  /** The serving side of a new connection; `ended` when it is over. */
   serve(connection: PeerConnection, ended: (error: GoshareError | undefined) => void): ServedConnection {
     const served = new ServedConnection(
       this,
@@ -104,10 +108,10 @@ export class ChunkServer {
   }
 
   /** Every connection ends when its running replies are out, or has taken too long; resolves then. */
-  async close(): Promise<void> {
+  async close(reason: GoodbyeReason = "shuttingDown"): Promise<void> {
     const ended = [...this.#connections].map((served) => served.ended);
     for (const served of this.#connections) {
-      served.connection.close("shuttingDown");
+      served.connection.close(reason);
       served.refuseQueued();
     }
     this.#budget?.leave(this.#takeTurns);
@@ -249,7 +253,7 @@ export class ServedConnection implements ConnectionHandler {
       case "getManifest":
         return this.#getManifest(id, request.contentId, request.page);
       case "join":
-        return this.#join(id, request.contentId, payload);
+        return this.#join(id, request, payload);
       case "getChunk":
         return this.#getChunk(id, request);
       case "getPeers": {
@@ -273,6 +277,7 @@ export class ServedConnection implements ConnectionHandler {
   noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
     if (notice.type !== "leave") return;
     this.joined.delete(notice.contentId);
+    this.#server.get(notice.contentId)?.news?.unfollow(this.connection);
     this.#refuseQueued(notice.contentId, "cancelled");
   }
 
@@ -352,13 +357,14 @@ export class ServedConnection implements ConnectionHandler {
     this.connection.reply(id, { type: "manifestData", page }, bytes);
   }
 
-  #join(id: number, contentId: ContentId, bitfield: Uint8Array): void {
+  #join(id: number, { contentId, coverage: theirs }: Join, bitfield: Uint8Array): void {
     const share = this.#server.get(contentId);
     if (share === undefined) return this.connection.refuse(id, "contentUnknown");
     if (bitfield.byteLength > 0 && !Bitfield.fromBytes(bitfield, share.held.length)) {
       return this.connection.fail(new GoshareError("PEER_PROTOCOL", "a bitfield with a spare bit set"));
     }
     this.joined.add(contentId);
+    if (theirs !== "complete") share.news?.follow(this.connection);
     const { held } = share;
     const coverage = held.isFull ? "complete" : held.count === 0 ? "none" : "bitfield";
     const payload = coverage === "bitfield" ? held.toBytes() : undefined;

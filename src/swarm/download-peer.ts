@@ -1,11 +1,11 @@
-// One neighbour of a download: an open connection, what the other side welcomes, and what runs on it. Passes
-// what happens on to the download; decides nothing itself.
+// The asking side of a download's connection: what the other side holds and welcomes, and what was asked of it.
+// Passes what happens on to the download; decides nothing itself, serves nothing.
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
-import type { ConnectionHandler, PeerConnection } from "../peer/connection.js";
-import type { GoodbyeReason, Notice, Request } from "../peer/messages.js";
+import type { PeerConnection } from "../peer/connection.js";
+import type { GoodbyeReason, Notice } from "../peer/messages.js";
 import type { PeerCoverage } from "./scheduler.js";
 
 /** Requests without an offer that a provider welcomes until it says otherwise. */
@@ -19,11 +19,13 @@ export interface DownloadPeerEvents {
   ended(peer: DownloadPeer, error: GoshareError | undefined): void;
 }
 
-export class DownloadPeer implements ConnectionHandler {
+export class DownloadPeer {
   readonly connection: PeerConnection;
   readonly #contentId: ContentId;
   readonly #events: DownloadPeerEvents;
   #chunkCount: number | undefined;
+  /** Whether it was asked to exchange the share. */
+  hasJoined = false;
   /** Chunks asked for and not answered. */
   running = 0;
   #pullWindow = FIRST_PULL_WINDOW;
@@ -61,6 +63,7 @@ export class DownloadPeer implements ConnectionHandler {
   /** Exchanges what either side holds; resolves with what this neighbour holds. */
   async join(root: ManifestRoot, held: Bitfield): Promise<PeerCoverage> {
     this.#chunkCount = root.chunkCount;
+    this.hasJoined = true;
     const { contentId, chunkCount } = root;
     const coverage = held.count === 0 ? "none" : held.isFull ? "complete" : "bitfield";
     const { reply, payload } = await this.connection.request(
@@ -80,12 +83,6 @@ export class DownloadPeer implements ConnectionHandler {
     if (field === undefined) throw new GoshareError("PEER_PROTOCOL", "a peer sent a malformed bitfield");
     return field;
   }
-
-  requested(id: number, _request: Request): void {
-    this.connection.refuse(id, "contentUnknown");
-  }
-
-  cancelled(): void {}
 
   noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
     if (!("contentId" in notice) || notice.contentId !== this.#contentId) return;
@@ -114,11 +111,6 @@ export class DownloadPeer implements ConnectionHandler {
   closed(error: GoshareError | undefined): void {
     clearTimeout(this.pause);
     this.#events.ended(this, error);
-  }
-
-  bitfieldBytes(contentId: ContentId): number | undefined {
-    if (contentId !== this.#contentId || this.#chunkCount === undefined) return undefined;
-    return Bitfield.byteLength(this.#chunkCount);
   }
 
   #checkRange(chunkIndexes: readonly number[]): void {

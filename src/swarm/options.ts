@@ -37,6 +37,9 @@ export interface DownloadSwarmOptions {
   readonly maxRefusalPauseMs: number;
   /** Body pages asked for at a time. */
   readonly manifestPagesInFlight: number;
+  /** Which chunk a download of so many begins with. Those who begin in different places have something to give
+   * to each other. */
+  readonly firstChunk: (chunkCount: number) => number;
 }
 
 export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
@@ -48,4 +51,5 @@ export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   minRefusalPauseMs: 100,
   maxRefusalPauseMs: 10_000,
   manifestPagesInFlight: 8,
+  firstChunk: (chunkCount: number) => Math.floor(Math.random() * chunkCount),
 });

@@ -23,13 +23,18 @@ export class ChunkScheduler {
   /** Held, asked of a peer, or being verified from an earlier run: not to be asked for now. */
   readonly #taken: Bitfield;
   readonly #peers = new Map<PeerId, PeerState>();
-  /** No chunk below is free to be asked for. */
-  #firstFree = 0;
+  /** Chunks are asked for in order, from this one on and then from 0. */
+  readonly #firstChunk: number;
+  /** No chunk between `#firstChunk` and this is free to be asked for, nor any from 0 to the other. */
+  #firstFree: number;
+  #firstFreeBefore = 0;
 
   /** `held` is trusted; `unchecked` is being verified and comes back by `verified` or `missing`. */
-  constructor(held: Bitfield, unchecked: Bitfield) {
+  constructor(held: Bitfield, unchecked: Bitfield, firstChunk = 0) {
     assert.equal(held.length, unchecked.length);
     this.chunkCount = held.length;
+    this.#firstChunk = firstChunk;
+    this.#firstFree = firstChunk;
     this.held = held.copy();
     this.#taken = held.copy();
     for (const chunkIndex of unchecked) this.#taken.add(chunkIndex);
@@ -39,7 +44,8 @@ export class ChunkScheduler {
     return this.held.isFull;
   }
 
-  peerJoined(peer: PeerId, held: PeerCoverage): void {
+  peerJoined(peer: PeerId, coverage: PeerCoverage): void {
+    const held = coverage instanceof Bitfield && coverage.isFull ? "complete" : coverage;
     const known = this.#peers.get(peer);
     if (known === undefined) this.#peers.set(peer, { held, refused: new Set(), asked: new Set() });
     else {
@@ -73,14 +79,28 @@ export class ChunkScheduler {
     for (const chunkIndex of state.asked) this.#free(chunkIndex);
   }
 
+  /** Whether `peer` is known to hold every chunk. */
+  isComplete(peer: PeerId): boolean {
+    return this.#peers.get(peer)?.held === "complete";
+  }
+
   /** The chunk to ask `peer` for next, taken from now on; undefined if there is none it could give. */
   next(peer: PeerId): number | undefined {
     const state = this.#peers.get(peer);
-    if (state === undefined || state.held === "none") return undefined;
+    if (state === undefined) return undefined;
     this.#firstFree = this.#taken.nextMissing(this.#firstFree) ?? this.chunkCount;
+    const chunkIndex = this.#take(state, this.#firstFree, this.chunkCount);
+    if (chunkIndex !== undefined) return chunkIndex;
+    this.#firstFreeBefore = this.#taken.nextMissing(this.#firstFreeBefore) ?? this.chunkCount;
+    return this.#take(state, this.#firstFreeBefore, this.#firstChunk);
+  }
+
+  /** The first free chunk from `from` up to `end` that the peer could give, taken from now on. */
+  #take(state: PeerState, from: number, end: number): number | undefined {
+    if (state.held === "none") return undefined;
     for (
-      let chunkIndex: number | undefined = this.#firstFree;
-      chunkIndex !== undefined && chunkIndex < this.chunkCount;
+      let chunkIndex: number | undefined = from;
+      chunkIndex !== undefined && chunkIndex < end;
       chunkIndex = this.#taken.nextMissing(chunkIndex + 1)
     ) {
       if (state.refused.has(chunkIndex)) continue;
@@ -120,6 +140,7 @@ export class ChunkScheduler {
   #free(chunkIndex: number): void {
     if (this.held.has(chunkIndex)) return;
     this.#taken.delete(chunkIndex);
-    this.#firstFree = Math.min(this.#firstFree, chunkIndex);
+    if (chunkIndex >= this.#firstChunk) this.#firstFree = Math.min(this.#firstFree, chunkIndex);
+    else this.#firstFreeBefore = Math.min(this.#firstFreeBefore, chunkIndex);
   }
 }

@@ -103,11 +103,13 @@ export class GatedProxy {
       return;
     }
     near.write(allowed);
+    const drop = () => this.#held.delete(resume);
     const resume = () => {
-      this.#held.delete(resume);
+      drop();
+      far.off("close", drop);
       this.#pass(rest, near, far);
     };
     this.#held.add(resume);
-    far.once("close", () => this.#held.delete(resume));
+    far.once("close", drop);
   }
 }

@@ -56,7 +56,8 @@ export function startDownload(
   args: readonly string[] = [],
   setting: ChildSetting = {},
 ): GoshareProcess {
-  return new GoshareProcess(["download", what, "--output", output, ...args], undefined, setting);
+  const listen = args.includes("--listen") ? [] : ["--listen", LOOPBACK];
+  return new GoshareProcess(["download", what, "--output", output, ...listen, ...args], undefined, setting);
 }
 
 export interface Downloaded {

@@ -6,12 +6,14 @@ import { Bitfield } from "../../src/core/bitfield.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { KIB } from "../../src/core/units.js";
 import { type ConnectionOptions, defaultConnectionOptions } from "../../src/peer/options.js";
+import { partFiles } from "../../src/storage/finished-files.js";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import { ChunkDownload } from "../../src/swarm/chunk-download.js";
 import type { DownloadPeer } from "../../src/swarm/download-peer.js";
 import { DownloadSwarm } from "../../src/swarm/download-swarm.js";
 import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
 import type { RateBudget } from "../../src/swarm/rate-budget.js";
+import { ServedDownload } from "../../src/swarm/served-download.js";
 import { SlotPool, slotMemory } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { localPeer } from "../peer/rig.js";
@@ -19,7 +21,13 @@ import { type Service, serving } from "../support/chunk-answers.js";
 import { destroyScripted, ScriptedListener } from "../support/scripted-peer.js";
 import type { SmallShare } from "../support/small-share.js";
 
-const QUICK_SWARM = { minRedialMs: 2, maxRedialMs: 20, minRefusalPauseMs: 2, maxRefusalPauseMs: 20 };
+const QUICK_SWARM = {
+  minRedialMs: 2,
+  maxRedialMs: 20,
+  minRefusalPauseMs: 2,
+  maxRefusalPauseMs: 20,
+  firstChunk: () => 0,
+};
 const QUICK_CONNECTION = { nextAddressMs: 5, closeTimeoutMs: 200 };
 
 const rigs: DownloadRig[] = [];
@@ -32,7 +40,7 @@ const pool = new WorkerPool(memory, 1);
 export function endDownloads(): Promise<void> {
   for (const rig of rigs) {
     rig.abort.abort();
-    rig.swarm.close();
+    void rig.swarm.close();
   }
   destroyScripted();
   return pool.close();
@@ -102,6 +110,7 @@ export class DownloadRig {
     const part = await PartFolder.open(this.#folder, manifest.root);
     const events = {
       progressed: () => undefined,
+      verified: (chunkIndex: number) => share.news.gained(chunkIndex),
       refused: () => undefined,
       lied: (peer: DownloadPeer, chunkIndex: number) => {
         this.lies.push(chunkIndex);
@@ -114,7 +123,10 @@ export class DownloadRig {
     const work = { manifest, part, pool, slots, budget: this.#setUp.budget };
     const download = new ChunkDownload(work, none, none, options, events);
     current = download;
-    this.swarm.start(manifest.root, download);
+    const share = new ServedDownload(manifest, download.held, partFiles(part), (error) =>
+      download.fail(error),
+    );
+    this.swarm.start(download, share);
     const limit = AbortSignal.timeout(20_000);
     try {
       await download.run(AbortSignal.any([limit, this.abort.signal]));
@@ -142,7 +154,7 @@ export class DownloadRig {
   }
 
   async stop(): Promise<void> {
-    this.swarm.close();
+    void this.swarm.close();
     const peers = this.listeners.flatMap((listener) => listener.peers);
     await Promise.all(peers.map((peer) => peer.ended()));
     for (const listener of this.listeners) listener.close();

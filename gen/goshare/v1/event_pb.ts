@@ -111,7 +111,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "inspected";
   } | {
     /**
-     * The last event of a command that reached its end.
+     * A command reached its end: its last event, unless it goes on serving (download --seed).
      *
      * @generated from field: goshare.v1.Done done = 11;
      */
@@ -119,7 +119,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "done";
   } | {
     /**
-     * The last event of a tracker or share that was told to stop.
+     * The last event of a tracker, share or seeding download that was told to stop.
      *
      * @generated from field: goshare.v1.Stopped stopped = 12;
      */
@@ -761,7 +761,7 @@ export const DoneSchema: GenMessage<Done> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 12);
 
 /**
- * A tracker or share was told to stop, and did.
+ * A tracker, share or seeding download was told to stop, and did.
  *
  * @generated from message goshare.v1.Stopped
  */

@@ -1,8 +1,10 @@
 // goshare download: argv → the download flow.
 import { Command, Option } from "clipanion";
+import { requireListenAddress } from "../../address/endpoint.js";
+import type { RunningSeed } from "../../flows/serving-download.js";
 import { rateArgument, timeoutArgument, trackerChoice } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { defaultCliOptions, defaultPeerListen, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class DownloadCommand extends GoshareCommand {
@@ -11,7 +13,8 @@ export class DownloadCommand extends GoshareCommand {
     description: "fetch what somebody shares",
     details: `
       WHAT is a ticket, a .goshare file or a content id. Every chunk is verified. An interrupted download
-      keeps what is verified; the same command goes on where it stopped.
+      keeps what is verified; the same command goes on where it stopped. What is verified is given to others
+      who download the same; with --seed it goes on giving until it is stopped with Ctrl-C (exit code 0).
     `,
     examples: [
       ["Download what a ticket names", "$0 download goshare1..."],
@@ -24,6 +27,8 @@ export class DownloadCommand extends GoshareCommand {
     description: OPTIONS.output.description,
   });
   readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
+  readonly listen = Option.String(OPTIONS.peerListen.names, { description: OPTIONS.peerListen.description });
+  readonly seed = Option.Boolean(OPTIONS.seed.names, false, { description: OPTIONS.seed.description });
   readonly timeout = Option.String(OPTIONS.timeout.names, { description: OPTIONS.timeout.description });
   readonly downloadLimit = Option.String(OPTIONS.downloadLimit.names, {
     description: OPTIONS.downloadLimit.description,
@@ -38,15 +43,33 @@ export class DownloadCommand extends GoshareCommand {
       ...trackerChoice(this.tracker, this.context.env),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
       downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),
+      listen:
+        this.listen === undefined
+          ? defaultPeerListen
+          : requireListenAddress(this.listen, OPTIONS.peerListen.names, defaultPeerListen.port),
+      listenGiven: this.listen !== undefined,
+      seed: this.seed,
     };
     const startMs = this.context.clock.nowMs();
     const { download } = await this.context.flows.download();
-    const { path, bytes, contentId, bytesReceived, bytesWasted } = await download(
+    const { path, bytes, contentId, bytesReceived, bytesWasted, seed } = await download(
       options,
       session.observe,
       session.signal,
     );
     const elapsedMs = this.context.clock.nowMs() - startMs;
-    return { type: "done", path, bytes, elapsedMs, contentId, bytesReceived, bytesWasted };
+    const done = { type: "done", path, bytes, elapsedMs, contentId, bytesReceived, bytesWasted } as const;
+    if (seed === undefined) return done;
+    session.observe(done);
+    return await this.#untilStopped(seed, session);
+  }
+
+  async #untilStopped(seed: RunningSeed, session: Session): Promise<Ending> {
+    try {
+      await Promise.race([session.untilStopped(), seed.failed]);
+    } finally {
+      await seed.close();
+    }
+    return { type: "stopped", signal: session.stoppedBy(), bytesSent: seed.bytesSent };
   }
 }

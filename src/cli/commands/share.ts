@@ -23,8 +23,8 @@ export class ShareCommand extends GoshareCommand {
   });
 
   readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
-  readonly listen = Option.String(OPTIONS.shareListen.names, {
-    description: OPTIONS.shareListen.description,
+  readonly listen = Option.String(OPTIONS.peerListen.names, {
+    description: OPTIONS.peerListen.description,
   });
   readonly advertise = Option.Array(OPTIONS.advertise.names, [], {
     description: OPTIONS.advertise.description,
@@ -52,7 +52,7 @@ export class ShareCommand extends GoshareCommand {
       listen:
         this.listen === undefined
           ? defaultPeerListen
-          : requireListenAddress(this.listen, OPTIONS.shareListen.names, defaultPeerListen.port),
+          : requireListenAddress(this.listen, OPTIONS.peerListen.names, defaultPeerListen.port),
       advertise: this.advertise.map((text) =>
         requireEndpoint(text, OPTIONS.advertise.names, defaultPeerListen.port),
       ),

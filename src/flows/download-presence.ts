@@ -1,0 +1,96 @@
+// A download's place among its peers: the port at which it is reached, and its leases with trackers. Decides
+// nothing about chunks.
+import type { Endpoint, ListenAddress } from "../address/endpoint.js";
+import type { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import type { LocalPeer } from "../peer/handshake.js";
+import { PeerListener } from "../peer/listener.js";
+import { defaultConnectionOptions, defaultListenerOptions } from "../peer/options.js";
+import { Announcer } from "../swarm/announcer.js";
+import type { DownloadSwarm } from "../swarm/download-swarm.js";
+import type { ServedDownload } from "../swarm/served-download.js";
+
+export interface PresenceOptions {
+  readonly listen: ListenAddress;
+  /** False: `listen` is the default, and a free port will do if it is taken. */
+  readonly listenGiven: boolean;
+}
+
+export class DownloadPresence {
+  readonly #listener: PeerListener;
+  #announcer: Announcer | undefined;
+
+  private constructor(listener: PeerListener) {
+    this.#listener = listener;
+  }
+
+  /** Accepts peers for `swarm`. Throws ADDRESS_IN_USE. */
+  static async listen(
+    options: PresenceOptions,
+    local: LocalPeer,
+    swarm: DownloadSwarm,
+  ): Promise<DownloadPresence> {
+    const listener = await PeerListener.listen(
+      { ...defaultListenerOptions, ...options.listen, fallBackToFreePort: !options.listenGiven },
+      local,
+      defaultConnectionOptions,
+      (connection) => swarm.accept(connection),
+    );
+    return new DownloadPresence(listener);
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** Tells `trackers` of `share`, as far as it is there, from now on. */
+  announce(
+    trackers: readonly Endpoint[],
+    local: LocalPeer,
+    share: ServedDownload,
+    observe: EventObserver,
+  ): void {
+    const { contentId } = share.manifest.root;
+    const warned = new Set<string>();
+    this.#announcer = new Announcer(
+      trackers,
+      {
+        peerId: local.peerId,
+        runEpochMs: Math.round(performance.timeOrigin),
+        endpoints: [],
+        listenPort: () => this.#listener.port,
+        shares: () => [
+          { contentId, chunksHeld: share.held.count, complete: share.held.isFull, wantPeers: 0 },
+        ],
+        // Whoever shares it decides whether trackers keep the manifest.
+        rootOf: () => undefined,
+      },
+      {
+        answered: () => undefined,
+        unreachable: (tracker, error) => warnOnce(warned, tracker, error, observe),
+      },
+    );
+  }
+
+  /** What is held has changed in a way that trackers should know at once. */
+  announceNow(): void {
+    this.#announcer?.announceNow();
+  }
+
+  /** Accepts nobody any more, and withdraws. */
+  async close(): Promise<void> {
+    this.#listener.close();
+    await this.#announcer?.close();
+  }
+}
+
+function warnOnce(
+  warned: Set<string>,
+  tracker: string,
+  { code, message }: GoshareError,
+  observe: EventObserver,
+): void {
+  if (warned.has(tracker)) return;
+  warned.add(tracker);
+  observe({ type: "warning", code, message, path: tracker });
+}

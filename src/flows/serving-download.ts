@@ -1,0 +1,76 @@
+// What a download gives to others, from the first verified chunk on: while it runs, and as a seed when it is done.
+// Knows neither where chunks come from nor how a download ends.
+import type { Bitfield } from "../core/bitfield.js";
+import type { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import type { Manifest } from "../manifest/manifest.js";
+import { finishedFiles, partFiles } from "../storage/finished-files.js";
+import type { PartFolder } from "../storage/part-folder.js";
+import type { DownloadSwarm } from "../swarm/download-swarm.js";
+import { ServedDownload } from "../swarm/served-download.js";
+import type { DownloadPresence } from "./download-presence.js";
+
+/** A finished download that is served. */
+export interface RunningSeed {
+  /** Payload bytes sent so far. */
+  readonly bytesSent: number;
+  /** Rejects when it can no longer be served. */
+  readonly failed: Promise<never>;
+  /** Withdraws, says goodbye and stops. */
+  close(): Promise<void>;
+}
+
+export class ServingDownload {
+  readonly share: ServedDownload;
+  /** Rejects when it can no longer be served. */
+  readonly failed: Promise<never>;
+  readonly #swarm: DownloadSwarm;
+
+  /** `held` is what `part` holds by now; it grows. */
+  constructor(
+    swarm: DownloadSwarm,
+    manifest: Manifest,
+    held: Bitfield,
+    part: PartFolder,
+    observe: EventObserver,
+  ) {
+    this.#swarm = swarm;
+    let fail: (error: GoshareError) => void = () => undefined;
+    this.failed = new Promise<never>((_resolve, reject) => {
+      fail = reject;
+    });
+    this.failed.catch(() => undefined);
+    this.share = new ServedDownload(manifest, held, partFiles(part), (error) => {
+      // The download itself goes on: it may still be able to write.
+      if (!held.isFull) observe({ type: "warning", code: error.code, message: error.message, path: "" });
+      swarm.stopServing();
+      fail(error);
+    });
+  }
+
+  /** The files are at `targetPath` now, and stay served from there. `staysOn`: for long, so that they may be
+   * changed by others, and nobody has to be found any more. */
+  async committed(targetPath: string, staysOn: boolean): Promise<void> {
+    this.share.moved({ rootPath: targetPath, identities: undefined });
+    if (!staysOn) return;
+    this.share.moved(await finishedFiles(targetPath, this.share.manifest));
+    this.#swarm.completed();
+  }
+
+  /** It goes on giving until it is closed. */
+  seed(presence: DownloadPresence): RunningSeed {
+    const { failed, share } = this;
+    const swarm = this.#swarm;
+    presence.announceNow();
+    return {
+      failed,
+      get bytesSent() {
+        return swarm.bytesSent;
+      },
+      async close() {
+        await Promise.all([presence.close(), swarm.close()]);
+        share.close();
+      },
+    };
+  }
+}

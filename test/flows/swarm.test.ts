@@ -1,0 +1,115 @@
+// Several downloads of one share as real processes: what one of them has verified, the others get from it.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { KIB, MIB } from "../../src/core/units.js";
+import { GatedProxy } from "../support/gated-proxy.js";
+import { type GoshareProcess, killAll } from "../support/goshare-process.js";
+import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
+import {
+  download,
+  downloaded,
+  startDownload,
+  startShare,
+  startTracker,
+  ticketVia,
+} from "../support/transfer.js";
+
+const scratch = new ScratchFolder();
+const CHUNK_BYTES = 128 * KIB;
+
+test.after(() => {
+  killAll();
+  scratch.remove();
+});
+
+/** Payload bytes that a process has sent on connections that have ended. */
+function bytesSent(process: GoshareProcess): number {
+  return process.all("peerDisconnected").reduce((sum, body) => sum + Number(body["bytesSent"] ?? 0), 0);
+}
+
+/** A share behind a gate that lets `allowedBytes` through, with a tracker that does not know the sharer. */
+async function startBehindGate(allowedBytes: number, bytes: number) {
+  const tracker = await startTracker();
+  const source = scratch.file("film.bin", bytes);
+  // Many more chunks than are asked of one peer at a time.
+  const share = await startShare(source, ["--chunk-size", String(CHUNK_BYTES)]);
+  const gate = await GatedProxy.start(allowedBytes);
+  gate.target = share.endpoint;
+  const ticket = ticketVia(share.ticket, gate.endpoint);
+  const start = (output = scratch.folder(), args: readonly string[] = []) =>
+    startDownload(ticket, output, ["--tracker", tracker.endpoint, ...args]);
+  return { tracker, source, share, gate, start };
+}
+
+test("three downloads of one share give each other what they have", async () => {
+  const { tracker, source, share, gate, start } = await startBehindGate(12 * MIB, 32 * MIB);
+  const processes = [start(), start(), start()];
+  // Each has a neighbour besides the sharer before the sharer gives the rest.
+  await Promise.all(
+    processes.map((process) => process.waitFor("progress", (body) => Number(body["peers"]) > 1)),
+  );
+  gate.open();
+  for (const { path } of await Promise.all(processes.map(downloaded)))
+    assert.is(sha256Of(path), sha256Of(source));
+  assert.ok(processes.some((process) => bytesSent(process) > 0));
+  await share.process.stop();
+  await Promise.all([tracker.process.stop(), gate.close()]);
+});
+
+/** Whether every chunk of `source` lies in one of the folders, finished or not. */
+function isAllThere(source: string, outputs: readonly string[]): boolean {
+  const original = readFileSync(source);
+  const copies = outputs
+    .flatMap((output) =>
+      ["film.bin", ".film.bin.goshare-part/content/film.bin"].map((name) => join(output, name)),
+    )
+    .filter((path) => existsSync(path))
+    .map((path) => readFileSync(path));
+  for (let at = 0; at < original.byteLength; at += CHUNK_BYTES) {
+    const chunk = original.subarray(at, at + CHUNK_BYTES);
+    if (!copies.some((copy) => copy.subarray(at, at + CHUNK_BYTES).equals(chunk))) return false;
+  }
+  return true;
+}
+
+test("downloads that hold everything between them finish when the sharer is killed, if none leaves early", async () => {
+  const { tracker, source, share, gate, start } = await startBehindGate(12 * MIB, 32 * MIB);
+  const outputs = [scratch.folder(), scratch.folder()];
+  const [first, second] = outputs.map((output) => start(output, ["--seed"]));
+  assert.ok(first !== undefined && second !== undefined);
+  await first.waitFor("progress", (body) => Number(body["peers"]) > 1);
+  while (!isAllThere(source, outputs)) {
+    const told = first.all("progress").length;
+    gate.allow(MIB);
+    await first.waitFor("progress", () => first.all("progress").length > told);
+  }
+  await share.process.stop("SIGKILL");
+  gate.cut();
+  for (const { path } of await Promise.all([first, second].map((process) => process.waitFor("done"))))
+    assert.is(sha256Of(String(path)), sha256Of(source));
+  for (const process of [first, second]) assert.is((await process.stop("SIGINT")).exitCode, 0);
+  await Promise.all([tracker.process.stop(), gate.close()]);
+});
+
+test("a download with --seed serves a later one alone, and ends with 0 when it is told to stop", async () => {
+  const bytes = 8 * MIB + 5;
+  const tracker = await startTracker();
+  const source = scratch.file("film.bin", bytes);
+  const at = ["--tracker", tracker.endpoint];
+  const share = await startShare(source, at);
+  const seeding = startDownload(share.ticket, scratch.folder(), [...at, "--seed"]);
+  const { path: seeded } = await seeding.waitFor("done");
+  assert.is(sha256Of(String(seeded)), sha256Of(source));
+  await share.process.stop("SIGKILL");
+  const { path, bytesReceived } = await download(share.ticket, scratch.folder(), at);
+  assert.is(sha256Of(path), sha256Of(source));
+  assert.is(bytesReceived, bytes);
+  const { exitCode } = await seeding.stop("SIGINT");
+  assert.is(exitCode, 0);
+  assert.equal(seeding.events.at(-1)?.["stopped"], { signal: "SIGINT", bytesSent: String(bytes) });
+  await tracker.process.stop();
+});
+
+test.run();
