@@ -8,6 +8,9 @@ import { encodeFrame, FrameReader } from "../src/peer/frame.js";
 import { MeasuredProcess } from "./measured-process.js";
 import { writeRandomFile } from "./sample-data.js";
 
+/** Transfers stay on this machine. */
+const LISTEN = "127.0.0.1:0";
+
 export interface BenchCase {
   readonly name: string;
   prepare(): Promise<void>;
@@ -37,11 +40,17 @@ class OneTransfer implements BenchCase {
   }
 
   async run(): Promise<Record<string, number>> {
-    const sharer = new MeasuredProcess(["share", join(this.#folder, "data"), "--listen", "127.0.0.1:0"]);
+    const sharer = new MeasuredProcess(["share", join(this.#folder, "data"), "--listen", LISTEN]);
     const { ticket } = await sharer.event("sharing");
     const output = join(this.#folder, "received");
-    const { wallSeconds, usage } = await new MeasuredProcess(["download", String(ticket), "--output", output])
-      .ended;
+    const { wallSeconds, usage } = await new MeasuredProcess([
+      "download",
+      String(ticket),
+      "--output",
+      output,
+      "--listen",
+      LISTEN,
+    ]).ended;
     const shared = await sharer.stop();
     await rm(output, { recursive: true });
     const gib = this.#bytes / GIB;

@@ -80,7 +80,16 @@ async function move(path: string, folder: string, tracker: string): Promise<Row>
   say(`sharing     ${what}: ${String(ticket).slice(0, 40)}…`);
 
   const downloader = new GoshareProcess(
-    ["download", String(ticket), "--output", join(folder, "received"), "--tracker", tracker],
+    [
+      "download",
+      String(ticket),
+      "--output",
+      join(folder, "received"),
+      "--listen",
+      LISTEN,
+      "--tracker",
+      tracker,
+    ],
     showProgress(`downloading ${what}`, "progress"),
   );
   const done = await downloader.waitFor("done");

@@ -1,13 +1,18 @@
 // Texts from the command line and the environment → the values that flows take. Every refusal is USAGE and
 // names the option.
-import { type Endpoint, requireEndpoint } from "../address/endpoint.js";
+import {
+  type Endpoint,
+  type ListenAddress,
+  requireEndpoint,
+  requireListenAddress,
+} from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
-import { OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
+import { defaultPeerListen, OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
 import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 
 /** Longest wait that Node's timers can hold, in milliseconds. */
@@ -34,6 +39,12 @@ export function trackerChoice(
       ? fromEnvironment.map((text) => requireEndpoint(text, TRACKER_VARIABLE, DEFAULT_TRACKER_PORT))
       : given.map((text) => requireEndpoint(text, OPTIONS.tracker.names, DEFAULT_TRACKER_PORT));
   return { trackers, probeLocalTracker: trackers.length === 0 };
+}
+
+/** Where to accept peers. */
+export function peerListenArgument(text: string | undefined): ListenAddress {
+  if (text === undefined) return defaultPeerListen;
+  return requireListenAddress(text, OPTIONS.peerListen.names, defaultPeerListen.port);
 }
 
 export function chunkSizeArgument(text: string | undefined): number | undefined {

@@ -1,10 +1,9 @@
 // goshare download: argv → the download flow.
 import { Command, Option } from "clipanion";
-import { requireListenAddress } from "../../address/endpoint.js";
 import type { RunningSeed } from "../../flows/serving-download.js";
-import { rateArgument, timeoutArgument, trackerChoice } from "../arguments.js";
+import { peerListenArgument, rateArgument, timeoutArgument, trackerChoice } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, defaultPeerListen, OPTIONS } from "../option-table.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class DownloadCommand extends GoshareCommand {
@@ -43,10 +42,7 @@ export class DownloadCommand extends GoshareCommand {
       ...trackerChoice(this.tracker, this.context.env),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
       downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),
-      listen:
-        this.listen === undefined
-          ? defaultPeerListen
-          : requireListenAddress(this.listen, OPTIONS.peerListen.names, defaultPeerListen.port),
+      listen: peerListenArgument(this.listen),
       listenGiven: this.listen !== undefined,
       seed: this.seed,
     };

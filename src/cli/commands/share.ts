@@ -1,9 +1,9 @@
 // goshare share: argv → the share flow, once for each path; serves until it is told to stop.
 import { Command, Option } from "clipanion";
-import { requireEndpoint, requireListenAddress } from "../../address/endpoint.js";
+import { requireEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import type { RunningShare } from "../../flows/share.js";
-import { chunkSizeArgument, rateArgument, trackerChoice } from "../arguments.js";
+import { chunkSizeArgument, peerListenArgument, rateArgument, trackerChoice } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultPeerListen, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
@@ -49,10 +49,7 @@ export class ShareCommand extends GoshareCommand {
     }
     const options = {
       ...trackerChoice(this.tracker, this.context.env),
-      listen:
-        this.listen === undefined
-          ? defaultPeerListen
-          : requireListenAddress(this.listen, OPTIONS.peerListen.names, defaultPeerListen.port),
+      listen: peerListenArgument(this.listen),
       advertise: this.advertise.map((text) =>
         requireEndpoint(text, OPTIONS.advertise.names, defaultPeerListen.port),
       ),
