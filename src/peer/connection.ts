@@ -66,6 +66,7 @@ export class PeerConnection {
   #isClosed = false;
   #saidGoodbye = false;
   #heardGoodbye = false;
+  #isAnswerWanted = true;
   #liveness: Liveness | undefined;
   bytesReceived = 0;
   bytesSent = 0;
@@ -134,7 +135,13 @@ export class PeerConnection {
     return this.#outstanding.size;
   }
 
-  get #bytesRead(): number {
+  /** Whether the other side has begun a chunk, and this side has room for the rest of it. */
+  get isInChunk(): boolean {
+    return !this.#isClosed && !this.reader.isBlocked && this.#outstanding.holdsPlace;
+  }
+
+  /** Bytes of any kind received so far. */
+  get bytesRead(): number {
     return this.#socket?.bytesRead ?? 0;
   }
 
@@ -163,13 +170,27 @@ export class PeerConnection {
     this.#socket.together(step);
   }
 
-  /** Asks for a chunk; the answer goes to `request`. */
-  requestChunk(request: ChunkRequest): void {
+  /** Asks for a chunk; the answer goes to `request`. The id is for `cancel`. */
+  requestChunk(request: ChunkRequest): number {
     assert(this.isOpen, "requests need an open connection");
     const id = this.#takeId();
     const { contentId, chunkIndex, offerId } = request;
     this.#outstanding.addChunk(id, request, this.#clock.nowMs());
     this.#send({ requestId: id, message: { type: "getChunk", contentId, chunkIndex, offerId } });
+    return id;
+  }
+
+  /** The answer to an own request is not needed any more. It comes all the same: a refusal, if what was asked for
+   * was not on its way yet. */
+  cancel(id: number): void {
+    if (!this.#isClosed && this.#outstanding.has(id))
+      this.#send({ requestId: id, message: { type: "cancel" } });
+  }
+
+  /** No own request matters any more: a goodbye does not wait for their answers. */
+  abandonRequests(): void {
+    this.#isAnswerWanted = false;
+    this.#endIfDone();
   }
 
   /** There may be room again for a chunk whose `place` had none. */
@@ -177,7 +198,7 @@ export class PeerConnection {
     if (this.#isClosed || !this.reader.isBlocked) return;
     const sink = this.#outstanding.unblock();
     if (sink === undefined) return;
-    this.#liveness?.unblocked(this.#bytesRead, this.#clock.nowMs());
+    this.#liveness?.unblocked(this.bytesRead, this.#clock.nowMs());
     this.reader.unblock(sink);
     this.#socket?.resume();
   }
@@ -259,7 +280,7 @@ export class PeerConnection {
     }
     if (message.type === "unknown") return "discard";
     if (isReply(message)) {
-      const begun = { startedAtMs: this.#clock.nowMs(), bytesReadAtStart: this.#bytesRead };
+      const begun = { startedAtMs: this.#clock.nowMs(), bytesReadAtStart: this.bytesRead };
       return this.#outstanding.replyStarted(requestId, message, payloadBytes, begun);
     }
     if (isRequest(message)) {
@@ -340,9 +361,8 @@ export class PeerConnection {
   /** After a goodbye of either side: closes when nothing is running in either direction. */
   #endIfDone(): void {
     if (this.#isClosed || !(this.#saidGoodbye || this.#heardGoodbye)) return;
-    if (this.#unanswered.size === 0 && this.pendingWriteBytes === 0 && this.#outstanding.size === 0) {
-      this.#finish(undefined);
-    }
+    const isWaiting = this.#isAnswerWanted && this.#outstanding.size > 0;
+    if (this.#unanswered.size === 0 && this.pendingWriteBytes === 0 && !isWaiting) this.#finish(undefined);
   }
 
   #checkLiveness(): void {
@@ -350,7 +370,7 @@ export class PeerConnection {
     if (liveness === undefined || this.#isClosed) return;
     const nowMs = this.#clock.nowMs();
     const view: LivenessView = {
-      ...{ bytesRead: this.#bytesRead, pendingWriteBytes: this.pendingWriteBytes },
+      ...{ bytesRead: this.bytesRead, pendingWriteBytes: this.pendingWriteBytes },
       ...{ isBlocked: this.reader.isBlocked, remoteIdleTimeoutMs: this.#remote?.idleTimeoutMs },
       ...{ owedSinceMs: this.#outstanding.owedSinceMs, running: this.#outstanding.running },
     };

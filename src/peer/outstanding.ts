@@ -78,6 +78,17 @@ export class Outstanding {
     return this.#open.size;
   }
 
+  has(id: number): boolean {
+    return this.#open.has(id);
+  }
+
+  /** Whether a chunk has a place and has not come whole. */
+  get holdsPlace(): boolean {
+    for (const open of this.#open.values())
+      if (open.kind === "chunk" && open.buffer !== undefined) return true;
+    return false;
+  }
+
   /** Since when the other side owes the beginning of a reply: since the oldest request, or the end of the last
    * reply; undefined if nothing is asked. */
   get owedSinceMs(): number | undefined {

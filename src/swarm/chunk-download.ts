@@ -2,6 +2,7 @@
 // workers verify and write each slot, and counts what is done. One hop between threads per chunk. Memory is
 // bounded by the slots, whatever peers do.
 import type { Bitfield } from "../core/bitfield.js";
+import { type Clock, monotonicClock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { RefusalReason } from "../peer/messages.js";
@@ -12,9 +13,11 @@ import { ChunkWriter } from "../workers/chunk-writer.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import type { DownloadPeer } from "./download-peer.js";
+import { type HandOver, HandOvers } from "./hand-over.js";
 import type { DownloadSwarmOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
 import { ChunkScheduler, type PeerCoverage } from "./scheduler.js";
+import { StallWatch } from "./stall-watch.js";
 
 export interface ChunkDownloadEvents {
   /** More bytes are verified and written. */
@@ -45,6 +48,9 @@ export class ChunkDownload {
   readonly #options: DownloadSwarmOptions;
   readonly #events: ChunkDownloadEvents;
   readonly #scheduler: ChunkScheduler;
+  readonly #handOvers: HandOvers<DownloadPeer>;
+  readonly #stalls: StallWatch;
+  readonly #clock: Clock;
   readonly #unchecked: Bitfield;
   /** What may be asked for; undefined: as much as there is room for. */
   readonly #budget: RateBudget | undefined;
@@ -73,6 +79,7 @@ export class ChunkDownload {
     unchecked: Bitfield,
     options: DownloadSwarmOptions,
     events: ChunkDownloadEvents,
+    clock: Clock = monotonicClock,
   ) {
     this.#manifest = work.manifest;
     this.#part = work.part;
@@ -84,6 +91,9 @@ export class ChunkDownload {
     this.#events = events;
     this.#unchecked = unchecked;
     this.#scheduler = new ChunkScheduler(held, unchecked, options.firstChunk(held.length));
+    this.#handOvers = new HandOvers(options, this.#scheduler);
+    this.#stalls = new StallWatch(options.stalledSlotMs);
+    this.#clock = clock;
     for (const chunkIndex of held) this.bytesDone += work.manifest.layout.chunkLength(chunkIndex);
   }
 
@@ -105,10 +115,12 @@ export class ChunkDownload {
       if (!stopped.signal.aborted) this.fail(GoshareError.from(thrown));
     });
     if (this.#scheduler.isDone) this.#settle?.resolve();
+    const ticking = setInterval(() => this.#relieve(), this.#options.handOverTickMs);
     try {
       await finished;
     } finally {
       this.#isStopped = true;
+      clearInterval(ticking);
       signal.removeEventListener("abort", onAbort);
       stopped.abort();
       await checking;
@@ -149,6 +161,7 @@ export class ChunkDownload {
     if (waiter === undefined) return;
     this.#budget?.leave(waiter);
     this.#peers.delete(peer);
+    this.#handOvers.peerLeft(peer);
     this.#scheduler.peerLeft(peer.id);
     this.#askAll();
   }
@@ -172,9 +185,7 @@ export class ChunkDownload {
         if (this.#budget?.mayBegin(waiter) === false) return;
         const chunkIndex = this.#scheduler.next(peer.id);
         if (chunkIndex === undefined) return this.#budget?.leave(waiter);
-        this.#budget?.spend(this.#manifest.layout.chunkLength(chunkIndex));
-        peer.running++;
-        peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex));
+        this.#request(peer, chunkIndex);
       }
     });
   }
@@ -183,11 +194,18 @@ export class ChunkDownload {
     for (const peer of this.#peers.keys()) this.ask(peer);
   }
 
-  #chunkRequest(peer: DownloadPeer, chunkIndex: number): ChunkRequest {
+  #request(peer: DownloadPeer, chunkIndex: number): void {
     const chunkBytes = this.#manifest.layout.chunkLength(chunkIndex);
+    this.#budget?.spend(chunkBytes);
+    peer.pace.asked(this.#clock.nowMs());
+    const id = peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex, chunkBytes));
+    peer.requests.set(chunkIndex, { id, isCancelled: false });
+  }
+
+  #chunkRequest(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): ChunkRequest {
     let slot: Slot | undefined;
     const giveBack = () => {
-      peer.running--;
+      peer.pace.refused();
       if (slot !== undefined) this.#slots.release(slot);
       else this.#budget?.giveBack(chunkBytes);
     };
@@ -202,20 +220,76 @@ export class ChunkDownload {
         return slot?.bytes.subarray(0, chunkBytes);
       },
       received: () => {
-        peer.running--;
-        peer.refusals = 0;
-        this.#scheduler.delivered(peer.id, chunkIndex);
         if (slot === undefined) throw new Error("a chunk was received into no slot");
-        void this.#verifyAndWrite(peer, chunkIndex, chunkBytes, slot);
+        peer.requests.delete(chunkIndex);
+        peer.pace.answered(this.#clock.nowMs());
+        peer.refusals = 0;
+        this.#arrived(peer, chunkIndex, chunkBytes, slot);
         this.ask(peer);
       },
       refused: (reason, retryAfterMs) => {
+        const isExpected = peer.requests.get(chunkIndex)?.isCancelled === true && reason === "cancelled";
+        peer.requests.delete(chunkIndex);
         giveBack();
-        this.#refused(peer, chunkIndex, reason, retryAfterMs);
+        if (isExpected) this.#left(peer, chunkIndex);
+        else this.#refused(peer, chunkIndex, reason, retryAfterMs);
       },
       // What was asked of a peer that has gone is freed by `peerLeft`.
       lost: giveBack,
     };
+  }
+
+  #arrived(peer: DownloadPeer, chunkIndex: number, chunkBytes: number, slot: Slot): void {
+    const isNeeded = this.#scheduler.delivered(peer.id, chunkIndex) && !this.#isStopped;
+    if (isNeeded) void this.#verifyAndWrite(peer, chunkIndex, chunkBytes, slot);
+    else {
+      this.bytesWasted += chunkBytes;
+      this.#slots.release(slot);
+    }
+    // Whoever else was asked for it need not give it.
+    const handOver = this.#handOvers.end(chunkIndex);
+    for (const other of [handOver?.from, handOver?.to]) if (other !== peer) other?.cancel(chunkIndex);
+  }
+
+  /** `peer` has left a chunk, as it was told to, for another to give. */
+  #left(peer: DownloadPeer, chunkIndex: number): void {
+    this.#scheduler.refused(peer.id, chunkIndex, false);
+    const handOver = this.#handOvers.end(chunkIndex);
+    if (handOver !== undefined) this.ask(handOver.to);
+    this.#askAll();
+  }
+
+  /** Sees to it that no chunk waits for a slow peer while another has nothing to do, and no peer for memory that
+   * another holds and does not fill. */
+  #relieve(): void {
+    const nowMs = this.#clock.nowMs();
+    const peers = [...this.#peers.keys()];
+    const stalled = this.#blocked.size > 0 ? this.#stalls.stalled(peers, nowMs) : [];
+    for (const { connection } of stalled) {
+      const message = `the peer at ${connection.remoteHost} stopped in the middle of a chunk`;
+      connection.fail(new GoshareError("PEER_UNREACHABLE", message), "timeout");
+    }
+    for (const handOver of this.#handOvers.overdue(nowMs)) this.#double(handOver);
+    if (!this.#scheduler.isAllTaken) return;
+    for (const to of peers) {
+      if (!to.hasRoomForGroup) continue;
+      for (let room = to.window - to.requests.size; room > 0; room--) {
+        const handOver = this.#handOvers.begin(to, peers, nowMs);
+        if (handOver === undefined) break;
+        handOver.from.cancel(handOver.chunkIndex);
+      }
+    }
+  }
+
+  /** The slow peer does not say whether it leaves the chunk: the other is asked too. */
+  #double(handOver: HandOver<DownloadPeer>): void {
+    const { to, chunkIndex } = handOver;
+    const waiter = this.#peers.get(to);
+    if (this.#isStopped || waiter === undefined || !to.isReady) return;
+    if (this.#budget?.mayBegin(waiter) === false) return;
+    handOver.isDoubled = true;
+    this.#scheduler.alsoAsked(to.id, chunkIndex);
+    this.#request(to, chunkIndex);
   }
 
   async #verifyAndWrite(

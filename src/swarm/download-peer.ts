@@ -6,6 +6,7 @@ import type { ContentId, PeerId } from "../core/ids.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { GoodbyeReason, Notice } from "../peer/messages.js";
+import { AnswerPace } from "./answer-pace.js";
 import type { PeerCoverage } from "./scheduler.js";
 
 /** Requests without an offer that a provider welcomes until it says otherwise. */
@@ -26,8 +27,9 @@ export class DownloadPeer {
   #chunkCount: number | undefined;
   /** Whether it was asked to exchange the share. */
   hasJoined = false;
-  /** Chunks asked for and not answered. */
-  running = 0;
+  /** Chunks asked for and not answered, with what `cancel` needs. */
+  readonly requests = new Map<number, { readonly id: number; isCancelled: boolean }>();
+  readonly pace = new AnswerPace();
   #pullWindow = FIRST_PULL_WINDOW;
   /** Refused in a row; how long it is left alone grows with them. */
   refusals = 0;
@@ -52,12 +54,21 @@ export class DownloadPeer {
   /** Whether it is time to ask: a quarter of the window is free, or nothing runs at all. Requests in groups cost
    * either side one system call instead of one each. */
   get hasRoomForGroup(): boolean {
-    return this.isReady && (this.running === 0 || this.window - this.running >= this.window / 4);
+    const running = this.requests.size;
+    return this.isReady && (running === 0 || this.window - running >= this.window / 4);
   }
 
   /** Whether one more chunk may be asked for now. */
   get isReady(): boolean {
-    return this.connection.isOpen && this.pause === undefined && this.running < this.window;
+    return this.connection.isOpen && this.pause === undefined && this.requests.size < this.window;
+  }
+
+  /** It need not give this chunk any more. Its answer comes all the same. */
+  cancel(chunkIndex: number): void {
+    const request = this.requests.get(chunkIndex);
+    if (request === undefined || request.isCancelled) return;
+    request.isCancelled = true;
+    this.connection.cancel(request.id);
   }
 
   /** Exchanges what either side holds; resolves with what this neighbour holds. */

@@ -35,6 +35,14 @@ export interface DownloadSwarmOptions {
   /** How long a refused request waits before the same peer is asked again. */
   readonly minRefusalPauseMs: number;
   readonly maxRefusalPauseMs: number;
+  /** How often a download looks for chunks that had better come from elsewhere. */
+  readonly handOverTickMs: number;
+  /** What moving a chunk from a slow peer to an idle one has to gain, beside being twice as quick. */
+  readonly minHandOverGainMs: number;
+  /** How long the slow one may take to answer that it leaves the chunk, until both are asked. */
+  readonly handOverPatienceMs: number;
+  /** While others wait for memory, a peer that stops in the middle of a chunk keeps its part of it for so long. */
+  readonly stalledSlotMs: number;
   /** Body pages asked for at a time. */
   readonly manifestPagesInFlight: number;
   /** Which chunk a download of so many begins with. Those who begin in different places have something to give
@@ -50,6 +58,10 @@ export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   maxRedialMs: 15_000,
   minRefusalPauseMs: 100,
   maxRefusalPauseMs: 10_000,
+  handOverTickMs: 250,
+  minHandOverGainMs: 250,
+  handOverPatienceMs: 500,
+  stalledSlotMs: 5_000,
   manifestPagesInFlight: 8,
   firstChunk: (chunkCount: number) => Math.floor(Math.random() * chunkCount),
 });

@@ -1,6 +1,6 @@
 // Which chunk to ask of which peer: a deterministic state machine over chunk states and what each peer holds.
-// Owns no sockets, no timers, no disk; events in, decisions out. A chunk is asked of one peer at a time; one
-// that failed somewhere is asked elsewhere.
+// Owns no sockets, no timers, no disk; events in, decisions out. A chunk is asked of one peer at a time, unless the
+// owner wants a second one to be asked as well; one that failed somewhere is asked elsewhere.
 import assert from "node:assert/strict";
 import { Bitfield } from "../core/bitfield.js";
 import type { PeerId } from "../core/ids.js";
@@ -22,6 +22,8 @@ export class ChunkScheduler {
   readonly held: Bitfield;
   /** Held, asked of a peer, or being verified from an earlier run: not to be asked for now. */
   readonly #taken: Bitfield;
+  /** Delivered and being verified. */
+  readonly #arrived = new Set<number>();
   readonly #peers = new Map<PeerId, PeerState>();
   /** Chunks are asked for in order, from this one on and then from 0. */
   readonly #firstChunk: number;
@@ -42,6 +44,11 @@ export class ChunkScheduler {
 
   get isDone(): boolean {
     return this.held.isFull;
+  }
+
+  /** Whether there is nothing left to ask for: every chunk is here, on its way, or being verified. */
+  get isAllTaken(): boolean {
+    return this.#taken.isFull;
   }
 
   peerJoined(peer: PeerId, coverage: PeerCoverage): void {
@@ -95,6 +102,29 @@ export class ChunkScheduler {
     return this.#take(state, this.#firstFreeBefore, this.#firstChunk);
   }
 
+  /** The chunk that was asked of `from` last, of those `peer` could give instead and `isMovable` says yes to. Nothing
+   * changes; undefined if there is none. */
+  lastAskedOf(from: PeerId, peer: PeerId, isMovable: (chunkIndex: number) => boolean): number | undefined {
+    const state = this.#peers.get(peer);
+    const asked = this.#peers.get(from)?.asked;
+    if (state === undefined || asked === undefined) return undefined;
+    let last: number | undefined;
+    for (const chunkIndex of asked)
+      if (this.#couldGive(state, chunkIndex) && isMovable(chunkIndex)) last = chunkIndex;
+    return last;
+  }
+
+  /** A chunk that is asked of somebody is asked of `peer` too. */
+  alsoAsked(peer: PeerId, chunkIndex: number): void {
+    assert(this.#taken.has(chunkIndex));
+    this.#peers.get(peer)?.asked.add(chunkIndex);
+  }
+
+  #couldGive(state: PeerState, chunkIndex: number): boolean {
+    if (state.held === "none" || state.refused.has(chunkIndex) || state.asked.has(chunkIndex)) return false;
+    return state.held === "complete" || state.held.has(chunkIndex);
+  }
+
   /** The first free chunk from `from` up to `end` that the peer could give, taken from now on. */
   #take(state: PeerState, from: number, end: number): number | undefined {
     if (state.held === "none") return undefined;
@@ -103,8 +133,7 @@ export class ChunkScheduler {
       chunkIndex !== undefined && chunkIndex < end;
       chunkIndex = this.#taken.nextMissing(chunkIndex + 1)
     ) {
-      if (state.refused.has(chunkIndex)) continue;
-      if (state.held !== "complete" && !state.held.has(chunkIndex)) continue;
+      if (!this.#couldGive(state, chunkIndex)) continue;
       this.#taken.add(chunkIndex);
       state.asked.add(chunkIndex);
       return chunkIndex;
@@ -112,9 +141,12 @@ export class ChunkScheduler {
     return undefined;
   }
 
-  /** The peer delivered; the chunk stays taken until it is `verified` or `missing`. */
-  delivered(peer: PeerId, chunkIndex: number): void {
+  /** The peer delivered; whether the chunk is needed. If so, it stays taken until it is `verified` or `missing`. */
+  delivered(peer: PeerId, chunkIndex: number): boolean {
     this.#peers.get(peer)?.asked.delete(chunkIndex);
+    if (this.held.has(chunkIndex) || this.#arrived.has(chunkIndex)) return false;
+    this.#arrived.add(chunkIndex);
+    return true;
   }
 
   /** The peer will not give it. `forGood`: not to be asked for this chunk again. */
@@ -127,18 +159,21 @@ export class ChunkScheduler {
 
   /** Verified and written; whether that is news. */
   verified(chunkIndex: number): boolean {
+    this.#arrived.delete(chunkIndex);
     this.#taken.add(chunkIndex);
     return this.held.add(chunkIndex);
   }
 
   /** What was delivered, or claimed by an earlier run, is not the chunk. */
   missing(chunkIndex: number): void {
-    assert(!this.held.has(chunkIndex));
+    this.#arrived.delete(chunkIndex);
     this.#free(chunkIndex);
   }
 
+  /** To be asked for again, unless it is here by now or somebody else is asked for it. */
   #free(chunkIndex: number): void {
-    if (this.held.has(chunkIndex)) return;
+    if (this.held.has(chunkIndex) || this.#arrived.has(chunkIndex)) return;
+    for (const { asked } of this.#peers.values()) if (asked.has(chunkIndex)) return;
     this.#taken.delete(chunkIndex);
     if (chunkIndex >= this.#firstChunk) this.#firstFree = Math.min(this.#firstFree, chunkIndex);
     else this.#firstFreeBefore = Math.min(this.#firstFreeBefore, chunkIndex);

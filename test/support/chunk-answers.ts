@@ -71,6 +71,11 @@ export function inFrames(frameLength: number): Answer {
   };
 }
 
+/** A proper frame with the first bytes of the chunk, and never the rest. */
+export function beginWith(bytes: number): Answer {
+  return (ask) => void send(ask, ask.chunk.subarray(0, bytes));
+}
+
 /** The first bytes of the reply's only frame, then nothing more. */
 export function stallAfter(bytes: number): Answer {
   return (ask) => void ask.peer.sendBytes(wholeFrame(ask).subarray(0, bytes));

@@ -22,8 +22,8 @@ class Oracle {
   readonly held = new Set<number>();
   /** Being verified: from an earlier run, or delivered. */
   readonly verifying = new Set<number>();
-  /** Chunk → the peer it is asked of. */
-  readonly asked = new Map<number, number>();
+  /** Each chunk that is asked of a peer, with that peer. */
+  readonly asked: { readonly chunk: number; readonly peer: number }[] = [];
   readonly peers = new Map<number, OraclePeer>();
 
   constructor(readonly chunkCount: number) {}
@@ -36,9 +36,25 @@ class Oracle {
       (chunk) =>
         !this.held.has(chunk) &&
         !this.verifying.has(chunk) &&
-        !this.asked.has(chunk) &&
+        !this.asked.some((one) => one.chunk === chunk) &&
         !state.refusedForGood.has(chunk),
     );
+  }
+
+  /** The chunks asked of one peer that another could give instead, the last one last. */
+  movable(from: number, to: number): number[] {
+    const state = this.peers.get(to);
+    const ofTo = this.asked.filter((one) => one.peer === to).map((one) => one.chunk);
+    return this.asked
+      .filter(({ chunk, peer }) => peer === from && state?.holds.has(chunk) && !ofTo.includes(chunk))
+      .map(({ chunk }) => chunk)
+      .filter((chunk) => !state?.refusedForGood.has(chunk));
+  }
+
+  endAsk(which: number): { readonly chunk: number; readonly peer: number } {
+    const [ended] = this.asked.splice(which % this.asked.length, 1);
+    if (ended === undefined) throw new Error("checked before");
+    return ended;
   }
 }
 
@@ -99,7 +115,8 @@ function coverageOf(holds: ReadonlySet<number>, chunkCount: number): PeerCoverag
 function leaves(peer: number): Command {
   return command(`peer ${peer} leaves`, isHere(peer), ({ oracle, scheduler }) => {
     oracle.peers.delete(peer);
-    for (const [chunk, askedOf] of oracle.asked) if (askedOf === peer) oracle.asked.delete(chunk);
+    const others = oracle.asked.filter((one) => one.peer !== peer);
+    oracle.asked.splice(0, oracle.asked.length, ...others);
     scheduler.peerLeft(peerId(peer));
   });
 }
@@ -136,35 +153,40 @@ function asks(peer: number): Command {
         return;
       }
       assert.ok(askable.includes(chunk), `chunk ${chunk} is none of ${askable}`);
-      oracle.asked.set(chunk, peer);
+      oracle.asked.push({ chunk, peer });
     },
   );
 }
 
-/** One of the chunks that are asked for, by a number that says which. */
-function pick(oracle: Oracle, which: number): readonly [chunk: number, peer: number] {
-  const all = [...oracle.asked];
-  const found = all[which % all.length];
-  if (found === undefined) throw new Error("checked before");
-  return found;
+function asksAlso(from: number, to: number): Command {
+  return command(
+    `peer ${to} is asked for what ${from} is asked for`,
+    () => from !== to,
+    ({ oracle, scheduler }) => {
+      const chunk = scheduler.lastAskedOf(peerId(from), peerId(to), () => true);
+      assert.is(chunk, oracle.movable(from, to).at(-1));
+      if (chunk === undefined) return;
+      scheduler.alsoAsked(peerId(to), chunk);
+      oracle.asked.push({ chunk, peer: to });
+    },
+  );
 }
 
-const someAsked = (oracle: Oracle) => oracle.asked.size > 0;
+const someAsked = (oracle: Oracle) => oracle.asked.length > 0;
 const someVerifying = (oracle: Oracle) => oracle.verifying.size > 0;
 
 function delivers(which: number): Command {
   return command(`delivery ${which}`, someAsked, ({ oracle, scheduler }) => {
-    const [chunk, peer] = pick(oracle, which);
-    oracle.asked.delete(chunk);
-    oracle.verifying.add(chunk);
-    scheduler.delivered(peerId(peer), chunk);
+    const { chunk, peer } = oracle.endAsk(which);
+    const isNeeded = !oracle.held.has(chunk) && !oracle.verifying.has(chunk);
+    if (isNeeded) oracle.verifying.add(chunk);
+    assert.is(scheduler.delivered(peerId(peer), chunk), isNeeded);
   });
 }
 
 function refuses(which: number, forGood: boolean): Command {
   return command(`refusal ${which}${forGood ? " for good" : ""}`, someAsked, ({ oracle, scheduler }) => {
-    const [chunk, peer] = pick(oracle, which);
-    oracle.asked.delete(chunk);
+    const { chunk, peer } = oracle.endAsk(which);
     if (forGood) oracle.peers.get(peer)?.refusedForGood.add(chunk);
     scheduler.refused(peerId(peer), chunk, forGood);
   });
@@ -197,6 +219,7 @@ const commands = fc.commands(
     peer.map(asks),
     peer.map(asks),
     peer.map(asks),
+    fc.tuple(peer, peer).map(([from, to]) => asksAlso(from, to)),
     fc.nat(50).map(delivers),
     fc.nat(50).map(delivers),
     fc.tuple(fc.nat(50), fc.boolean()).map(([which, forGood]) => refuses(which, forGood)),
@@ -249,7 +272,7 @@ function assertCanEnd(pair: Pair): void {
   assert.is(scheduler.next(peerId(PEERS)), undefined);
 }
 
-test("whatever peers do, chunks are asked of those who have them, once at a time, and none is lost", () => {
+test("whatever peers do, chunks are asked of those who have them, of two only if told so, and none is lost", () => {
   fc.assert(
     fc.property(beginning, commands, (start, steps) => {
       const pair = begin(start);

@@ -1,0 +1,35 @@
+// Which peers have stopped in the middle of a chunk: they hold memory for it that others could use. Is shown the
+// connections now and then; closes nothing.
+import type { DownloadPeer } from "./download-peer.js";
+
+interface Seen {
+  readonly bytesRead: number;
+  readonly sinceMs: number;
+}
+
+export class StallWatch {
+  readonly #patienceMs: number;
+  #seen = new Map<DownloadPeer, Seen>();
+
+  /** A peer may be silent for `patienceMs` in the middle of a chunk. */
+  constructor(patienceMs: number) {
+    this.#patienceMs = patienceMs;
+  }
+
+  /** To be asked while somebody waits for memory, again and again with all `peers`: those that hold some of it and have
+   * sent nothing since they were first seen to, for too long. */
+  stalled(peers: readonly DownloadPeer[], nowMs: number): readonly DownloadPeer[] {
+    const seen = new Map<DownloadPeer, Seen>();
+    const stalled: DownloadPeer[] = [];
+    for (const peer of peers) {
+      const { isInChunk, bytesRead } = peer.connection;
+      if (!isInChunk) continue;
+      const before = this.#seen.get(peer);
+      const now = before?.bytesRead === bytesRead ? before : { bytesRead, sinceMs: nowMs };
+      seen.set(peer, now);
+      if (nowMs - now.sinceMs >= this.#patienceMs) stalled.push(peer);
+    }
+    this.#seen = seen;
+    return stalled;
+  }
+}
