@@ -15,7 +15,7 @@ export interface CliOptions {
 
 export const defaultCliOptions: CliOptions = Object.freeze({
   outputDirectory: "downloads",
-  timeoutMs: 60_000,
+  timeoutMs: 5 * 60_000,
   color: "auto",
 });
 
@@ -74,7 +74,7 @@ export const OPTIONS = {
   ),
   uploadLimit: option(
     "--upload-limit",
-    "Send no more than this, such as 10MiB/s, for all shares and peers together (default no limit)",
+    "Send no more than this, such as 10MiB/s, to all peers together (default no limit)",
     "RATE",
   ),
   downloadLimit: option(

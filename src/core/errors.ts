@@ -69,6 +69,7 @@ export const ERROR_CODES = {
   ),
   PEER_PROTOCOL: entry("peer", EXIT.network, "A peer broke a rule of the protocol."),
   PEER_REFUSED: entry("peer", EXIT.network, "A peer did not grant a request."),
+  PEER_SELF: entry("peer", EXIT.network, "An address that was dialled leads back to the same process."),
   PEER_CLOSED: entry("peer", EXIT.network, "A peer ended the connection."),
   TRACKER_UNREACHABLE: entry("tracker", EXIT.network, "A tracker did not answer in time."),
   TRACKER_REFUSED: entry("tracker", EXIT.network, "A tracker did not grant a call."),

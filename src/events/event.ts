@@ -33,7 +33,11 @@ export type GoshareEvent =
       readonly chunks: number;
       readonly linksSkipped: number;
     }
-  | { readonly type: "waiting"; readonly contentId: ContentId; readonly waitingFor: "manifest" | "peers" }
+  | {
+      readonly type: "waiting";
+      readonly contentId: ContentId;
+      readonly waitingFor: "manifest" | "peers" | "others";
+    }
   | {
       readonly type: "downloading";
       readonly contentId: ContentId;

@@ -43,6 +43,8 @@ export interface DownloadOptions {
   readonly timeoutMs: number;
   /** What may be asked of peers; undefined: no limit. */
   readonly downloadBudget: RateBudget | undefined;
+  /** What may be sent to others; undefined: no limit. */
+  readonly uploadBudget: RateBudget | undefined;
   readonly listen: ListenAddress;
   /** False: `listen` is the default, and a free port will do if it is taken. */
   readonly listenGiven: boolean;
@@ -84,6 +86,7 @@ export async function download(
     ...{ contentId, local, observe },
     connectionOptions: defaultConnectionOptions,
     options: defaultDownloadSwarmOptions,
+    uploadBudget: options.uploadBudget,
   });
   const presence = await listen(options, local, swarm, pool);
   // Told in every Hello, so before anybody is dialled.
@@ -97,7 +100,7 @@ export async function download(
     AbortSignal.any([signal, ending.signal]),
     (what) => nobodyHelps(what, contentId, swarm, trackers),
   );
-  swarm.addPeer(source.peers);
+  swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
   const announce = (share: ServedDownload) => presence.announce(trackers, local, share, observe);
   const parts = { swarm, lookup, patience, trackers, slots, pool, announce };
@@ -105,20 +108,22 @@ export async function download(
   let seed: RunningSeed | undefined;
   try {
     const path = await job.run();
-    if (options.seed) seed = job.serving?.seed(presence);
     const { bytesReceived } = swarm;
-    const { bytesWasted, bytes } = job;
-    // Who is being sent something gets it whole.
-    if (seed === undefined) await swarm.close();
+    const { bytesWasted, bytes, serving } = job;
+    if (options.seed) seed = serving?.seed(presence);
+    else await serving?.release(presence, signal);
     return { contentId, path, bytes, bytesReceived, bytesWasted, seed };
   } finally {
     ending.abort();
     patience.close();
-    if (seed === undefined) void swarm.close();
-    await feeding;
-    if (seed === undefined) await presence.close();
-    await Promise.all([lookup.close(), job.close()]);
-    if (seed === undefined) job.serving?.share.close();
+    const closed = seed === undefined ? swarm.close() : undefined;
+    // Who is being sent something gets it whole, but nobody waits for that where the download has failed.
+    if (job.isCommitted) await closed;
+    await Promise.all([feeding, lookup.close(), job.close()]);
+    if (seed === undefined) {
+      await presence.close();
+      job.serving?.share.close();
+    }
   }
 }
 
@@ -180,6 +185,7 @@ class DownloadJob {
   #chunks: ChunkDownload | undefined;
   /** What others are given, once there is a manifest. */
   serving: ServingDownload | undefined;
+  isCommitted = false;
   bytes = 0;
 
   constructor(options: DownloadOptions, source: ContentSource, parts: JobParts, observe: EventObserver) {
@@ -208,6 +214,7 @@ class DownloadJob {
     refuseUnsupportedNames(manifest, part);
     await this.#fetchChunks(manifest, part);
     await commit(part, manifest, (paths) => this.#syncFiles(paths));
+    this.isCommitted = true;
     await this.serving?.committed(part.targetPath, this.#options.seed);
     return part.targetPath;
   }

@@ -69,7 +69,7 @@ async function lookUp(
     const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;
     return new GoshareError("NO_PEERS", `the manifest is not to be had now${why}`);
   });
-  swarm.addPeer(source.peers);
+  swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
   let root = source.root;
   try {

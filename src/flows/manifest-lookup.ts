@@ -80,8 +80,8 @@ export class TrackerLookup {
       for (const { name, host, client } of this.#trackers) {
         try {
           const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
-          for (const { endpoints } of peers) {
-            swarm.addPeer(endpoints.filter((endpoint) => mayDial(endpoint, host)));
+          for (const { peerId, endpoints } of peers) {
+            swarm.addPeer({ peerId, endpoints: endpoints.filter((endpoint) => mayDial(endpoint, host)) });
           }
           break;
         } catch (thrown) {

@@ -25,6 +25,7 @@ export class ServingDownload {
   /** Rejects when it can no longer be served. */
   readonly failed: Promise<never>;
   readonly #swarm: DownloadSwarm;
+  readonly #observe: EventObserver;
 
   /** `held` is what `part` holds by now; it grows. */
   constructor(
@@ -35,6 +36,7 @@ export class ServingDownload {
     observe: EventObserver,
   ) {
     this.#swarm = swarm;
+    this.#observe = observe;
     let fail: (error: GoshareError) => void = () => undefined;
     this.failed = new Promise<never>((_resolve, reject) => {
       fail = reject;
@@ -48,19 +50,28 @@ export class ServingDownload {
     });
   }
 
-  /** The files are at `targetPath` now, and stay served from there. `staysOn`: for long, so that they may be
-   * changed by others, and nobody has to be found any more. */
-  async committed(targetPath: string, staysOn: boolean): Promise<void> {
+  /** The files are at `targetPath` now, and stay served from there: for long if `isSeed`. */
+  async committed(targetPath: string, isSeed: boolean): Promise<void> {
     this.share.moved({ rootPath: targetPath, identities: undefined });
-    if (!staysOn) return;
-    this.share.moved(await finishedFiles(targetPath, this.share.manifest));
-    this.#swarm.completed();
+    // Files that are served for long may be changed by others meanwhile.
+    if (isSeed || this.#swarm.hasDependants)
+      this.share.moved(await finishedFiles(targetPath, this.share.manifest));
+  }
+
+  /** Resolves when nobody depends on it any more, or `signal` aborts. */
+  async release(presence: DownloadPresence, signal: AbortSignal): Promise<void> {
+    if (!this.#swarm.hasDependants) return;
+    const { contentId } = this.share.manifest.root;
+    this.#observe({ type: "waiting", contentId, waitingFor: "others" });
+    presence.announceNow();
+    await Promise.race([this.#swarm.released(signal), this.failed.catch(() => undefined)]);
   }
 
   /** It goes on giving until it is closed. */
   seed(presence: DownloadPresence): RunningSeed {
     const { failed, share } = this;
     const swarm = this.#swarm;
+    swarm.seed();
     presence.announceNow();
     return {
       failed,

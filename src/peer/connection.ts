@@ -3,7 +3,7 @@
 // parity of ids. Decides nothing about which chunks to ask for or to grant.
 import assert from "node:assert/strict";
 import { type Clock, monotonicClock } from "../core/clock.js";
-import { GoshareError } from "../core/errors.js";
+import { type ErrorCode, GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from "./frame.js";
 import { helloOf, helloProblem, type LocalPeer } from "./handshake.js";
@@ -42,6 +42,12 @@ export interface ConnectionHandler {
 export type Role = "dialler" | "listener";
 
 const TICK_MS = 1000;
+
+/** What a goodbye instead of a Hello means, where that is more than a closed connection. */
+const BEFORE_HELLO: Partial<Record<GoodbyeReason, ErrorCode>> = {
+  version: "NEWER_FORMAT",
+  self: "PEER_SELF",
+};
 
 function violation(message: string): GoshareError {
   return new GoshareError("PEER_PROTOCOL", message);
@@ -349,9 +355,8 @@ export class PeerConnection {
     this.#heardGoodbye = true;
     if (this.#remote === undefined) {
       const text = message === "" ? reason : `${reason}: ${message}`;
-      this.#finish(
-        new GoshareError(reason === "version" ? "NEWER_FORMAT" : "PEER_CLOSED", `the peer hung up (${text})`),
-      );
+      const code = BEFORE_HELLO[reason] ?? "PEER_CLOSED";
+      this.#finish(new GoshareError(code, `the peer hung up (${text})`));
       return;
     }
     this.#handler?.goodbye(reason, message);

@@ -48,7 +48,7 @@ export function helloOf(local: LocalPeer, options: ConnectionOptions, probe: boo
 /** Why not to talk to the sender of `hello`; undefined if there is nothing against it. */
 export function helloProblem(hello: Hello, local: LocalPeer): HelloProblem | undefined {
   if (hello.nonce === local.nonce) {
-    return { reason: "self", code: "PEER_REFUSED", message: "this is the same process" };
+    return { reason: "self", code: "PEER_SELF", message: "this is the same process" };
   }
   const version = Math.min(hello.protocolMax, local.protocolMax);
   if (version < hello.protocolMin || version < local.protocolMin) {

@@ -12,6 +12,11 @@ import type { PeerCoverage } from "./scheduler.js";
 /** Requests without an offer that a provider welcomes until it says otherwise. */
 const FIRST_PULL_WINDOW = 1;
 
+/** Updates that may come before the answer to Join is dealt with: far more than an event loop that is late makes. */
+const MAX_EARLY_UPDATES = 4096;
+
+type AvailabilityUpdate = Extract<Notice, { type: "availabilityUpdate" }>;
+
 export interface DownloadPeerEvents {
   /** It holds more, or less, or welcomes more requests. */
   changed(peer: DownloadPeer): void;
@@ -27,10 +32,14 @@ export class DownloadPeer {
   #chunkCount: number | undefined;
   /** Whether it was asked to exchange the share. */
   hasJoined = false;
+  /** Whether it had everything when it was asked. */
+  wasComplete = false;
   /** Chunks asked for and not answered, with what `cancel` needs. */
   readonly requests = new Map<number, { readonly id: number; isCancelled: boolean }>();
   readonly pace = new AnswerPace();
   #pullWindow = FIRST_PULL_WINDOW;
+  /** Updates that came while the answer to Join was not dealt with; undefined at other times. */
+  #early: AvailabilityUpdate[] | undefined;
   /** Refused in a row; how long it is left alone grows with them. */
   refusals = 0;
   /** It is left alone until this timer has fired. */
@@ -71,10 +80,12 @@ export class DownloadPeer {
     this.connection.cancel(request.id);
   }
 
-  /** Exchanges what either side holds; resolves with what this neighbour holds. */
+  /** Exchanges what either side holds; resolves with what this neighbour holds, as it was when it answered. What it
+   * says from then on is passed on after `joined`. */
   async join(root: ManifestRoot, held: Bitfield): Promise<PeerCoverage> {
     this.#chunkCount = root.chunkCount;
     this.hasJoined = true;
+    this.#early = [];
     const { contentId, chunkCount } = root;
     const coverage = held.count === 0 ? "none" : held.isFull ? "complete" : "bitfield";
     const { reply, payload } = await this.connection.request(
@@ -89,10 +100,18 @@ export class DownloadPeer {
     if (reply.type !== "availability" || reply.contentId !== contentId) {
       throw new GoshareError("PEER_PROTOCOL", "a peer answered a Join for another content id");
     }
+    this.wasComplete = reply.coverage === "complete";
     if (reply.coverage !== "bitfield") return reply.coverage;
     const field = Bitfield.fromBytes(payload, chunkCount);
     if (field === undefined) throw new GoshareError("PEER_PROTOCOL", "a peer sent a malformed bitfield");
     return field;
+  }
+
+  /** What it held is known; updates that came together with that follow now. */
+  joined(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const update of early) this.#update(update);
   }
 
   noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
@@ -104,8 +123,10 @@ export class DownloadPeer {
       case "availabilityUpdate":
         this.#checkRange(notice.gained);
         this.#checkRange(notice.lost);
-        this.#events.gained(this, notice.gained);
-        return this.#events.lost(this, notice.lost);
+        if (this.#early === undefined) return this.#update(notice);
+        if (this.#early.push(notice) > MAX_EARLY_UPDATES)
+          throw new GoshareError("PEER_PROTOCOL", "availability updates without an availability");
+        return;
       case "leave":
         return this.connection.close("finished");
       case "offer":
@@ -122,6 +143,11 @@ export class DownloadPeer {
   closed(error: GoshareError | undefined): void {
     clearTimeout(this.pause);
     this.#events.ended(this, error);
+  }
+
+  #update({ gained, lost }: AvailabilityUpdate): void {
+    this.#events.gained(this, gained);
+    this.#events.lost(this, lost);
   }
 
   #checkRange(chunkIndexes: readonly number[]): void {

@@ -1,6 +1,8 @@
 // The peers of one download, dialled and accepted: gets the manifest from them, gives them to the chunk download,
 // and serves them what that has verified. Keeps one connection to each. Ends when it is told to. Touches no disk.
-import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { mayDial } from "../address/dialable.js";
+import { formatEndpoint } from "../address/endpoint.js";
+import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
@@ -16,7 +18,9 @@ import { DownloadPeer, type DownloadPeerEvents } from "./download-peer.js";
 import { fetchBody, fetchRoot } from "./manifest-fetch.js";
 import { Neighbour } from "./neighbour.js";
 import { type DownloadSwarmOptions, defaultServerOptions } from "./options.js";
-import { PeerFinder } from "./peer-finder.js";
+import { PeerExchange } from "./peer-exchange.js";
+import { type Machine, PeerFinder } from "./peer-finder.js";
+import type { RateBudget } from "./rate-budget.js";
 import type { ServedDownload } from "./served-download.js";
 
 export interface DownloadSwarmSetUp {
@@ -24,6 +28,8 @@ export interface DownloadSwarmSetUp {
   readonly local: LocalPeer;
   readonly connectionOptions: ConnectionOptions;
   readonly options: DownloadSwarmOptions;
+  /** What may be sent; undefined: no limit. */
+  readonly uploadBudget?: RateBudget | undefined;
   readonly observe: EventObserver;
 }
 
@@ -41,8 +47,10 @@ export class DownloadSwarm {
   readonly #successors = new WeakMap<DownloadPeer, DownloadPeer>();
   readonly #banned = new Set<PeerId>();
   readonly #closing = new AbortController();
-  readonly #server = new ChunkServer(defaultServerOptions);
+  readonly #server: ChunkServer;
   #exchange: Exchange | undefined;
+  #peerExchange: PeerExchange | undefined;
+  #isSeed = false;
   /** Called when a peer has come or gone. */
   readonly #onPeersChanged = new Set<() => void>();
   #bytesReceivedBefore = 0;
@@ -50,14 +58,15 @@ export class DownloadSwarm {
 
   constructor(setUp: DownloadSwarmSetUp) {
     this.#setUp = setUp;
-    this.#finder = new PeerFinder(setUp.options, (endpoints, connected) =>
-      this.#connect(endpoints, connected),
-    );
+    this.#server = new ChunkServer(defaultServerOptions, setUp.uploadBudget);
+    this.#finder = new PeerFinder(setUp.options, (machine, connected) => this.#connect(machine, connected));
   }
 
-  /** A machine that may have the share. */
-  addPeer(endpoints: readonly Endpoint[]): void {
-    this.#finder.add(endpoints);
+  /** A machine that may have the share, at endpoints that may be dialled. */
+  addPeer(machine: Machine): void {
+    const { peerId } = machine;
+    if (peerId === this.#setUp.local.peerId || (peerId !== undefined && this.#banned.has(peerId))) return;
+    this.#finder.add(machine);
   }
 
   get peerCount(): number {
@@ -98,6 +107,17 @@ export class DownloadSwarm {
     this.#exchange = exchange;
     this.#server.add(share);
     for (const peer of this.#peers.values()) void this.#join(peer, exchange);
+    this.#peerExchange = new PeerExchange({
+      ...{ contentId: this.#setUp.contentId, options: this.#setUp.options },
+      neighbours: () => this.#joined().map(({ connection }) => connection),
+      found: ({ peerId, endpoints }, namedBy) =>
+        this.addPeer({ peerId, endpoints: endpoints.filter((endpoint) => mayDial(endpoint, namedBy)) }),
+    });
+  }
+
+  /** Those with whom the share is exchanged. */
+  #joined(): DownloadPeer[] {
+    return [...this.#peers.values()].filter(({ hasJoined, connection }) => hasJoined && connection.isOpen);
   }
 
   /** A peer that has dialled this process. Throws if it is not wanted. */
@@ -105,11 +125,47 @@ export class DownloadSwarm {
     return this.#opened(connection, () => undefined);
   }
 
-  /** Everything is here: nobody is looked for any more, and who has everything too is let go. Others are served
-   * on. */
-  completed(): void {
-    this.#finder.close();
+  /** Everything is here, and is given to whoever comes until `close`; who has everything too is let go. */
+  seed(): void {
+    this.#isSeed = true;
+    this.#stopLooking();
     for (const peer of this.#peers.values()) this.#endIfBothComplete(peer);
+  }
+
+  /** Whether neighbours lack something that could be had here. */
+  get hasDependants(): boolean {
+    return this.#joined().some((peer) => !this.#isComplete(peer));
+  }
+
+  /** Everything is here: resolves when this process may leave. It stays for neighbours who take something and have
+   * nobody else, as far as is known here, who has everything and stays; and a little even if they have, since that one
+   * may go just now. */
+  async released(signal: AbortSignal): Promise<void> {
+    this.#stopLooking();
+    const { idleStayMs, maxCourtesyMs } = this.#setUp.options;
+    const begunMs = performance.now();
+    let sentAtMs = begunMs;
+    let sentBytes = this.bytesSent;
+    while (!signal.aborted && this.hasDependants) {
+      const nowMs = performance.now();
+      if (this.bytesSent > sentBytes) sentAtMs = nowMs;
+      sentBytes = this.bytesSent;
+      const idleMs = nowMs - sentAtMs;
+      if (idleMs >= idleStayMs) return;
+      if (this.#isReplaced && (idleMs >= maxCourtesyMs / 5 || nowMs - begunMs >= maxCourtesyMs)) return;
+      await this.#peersChangedWithin(maxCourtesyMs / 20, signal);
+    }
+  }
+
+  /** Somebody else who has everything stays. Of downloads that end at the same time it is the one with the smallest
+   * id: each of them comes to the same result. */
+  get #isReplaced(): boolean {
+    const { peerId } = this.#setUp.local;
+    return this.#joined().some((peer) => this.#isComplete(peer) && (peer.wasComplete || peer.id < peerId));
+  }
+
+  #isComplete(peer: DownloadPeer): boolean {
+    return this.#exchange?.download.isComplete(peer) === true;
   }
 
   /** Nothing is given any more: it cannot be read. */
@@ -146,29 +202,42 @@ export class DownloadSwarm {
   /** Says goodbye to everybody; resolves when what was being sent is out, or has taken too long. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#finder.close();
+    this.#stopLooking();
+    for (const { connection } of this.#peers.values()) connection.abandonRequests();
     await this.#server.close("finished");
   }
 
+  #stopLooking(): void {
+    this.#finder.close();
+    this.#peerExchange?.close();
+  }
+
   /** Resolves when a connection made through one of the endpoints has ended. */
-  async #connect(endpoints: readonly Endpoint[], connected: () => void): Promise<void> {
+  async #connect(machine: Machine, connected: () => void): Promise<void> {
     const { local, connectionOptions, options } = this.#setUp;
+    let { peerId } = machine;
+    // It has dialled this process before that could dial it.
+    if (peerId !== undefined && this.#peers.has(peerId)) {
+      connected();
+      return this.#gone(peerId);
+    }
     if (this.#countOf("dialler") >= options.maxPeers)
       throw new GoshareError("PEER_CLOSED", "there are enough peers");
-    let ended: () => void = () => undefined;
-    const end = new Promise<void>((resolve) => {
+    let ended: (error: GoshareError | undefined) => void = () => undefined;
+    const end = new Promise<GoshareError | undefined>((resolve) => {
       ended = resolve;
     });
-    let peerId: PeerId | undefined;
     const handlerFor = (connection: PeerConnection) => {
       peerId = connection.remote.peerId;
       return this.#opened(connection, ended);
     };
     try {
       const { signal } = this.#closing;
-      const connection = await dialFirst(endpoints, local, connectionOptions, handlerFor, signal);
+      const dialled = dialFirst(machine.endpoints, local, connectionOptions, handlerFor, signal);
+      const connection = await dialled;
       connected();
-      await end;
+      const error = await end;
+      if (error !== undefined) throw error;
       // One that neither gave nor took anything is left alone for longer each time.
       if (connection.bytesReceived + connection.bytesSent === 0)
         throw new GoshareError("PEER_CLOSED", "the peer had nothing to give");
@@ -179,7 +248,7 @@ export class DownloadSwarm {
     }
   }
 
-  #opened(connection: PeerConnection, ended: () => void): Neighbour {
+  #opened(connection: PeerConnection, ended: (error: GoshareError | undefined) => void): Neighbour {
     const { peerId, agent } = connection.remote;
     if (this.#banned.has(peerId))
       throw new GoshareError("PEER_REFUSED", "this peer has sent wrong bytes before");
@@ -202,7 +271,7 @@ export class DownloadSwarm {
       lost: (peer, chunkIndexes) => this.#exchange?.download.peerLost(peer, chunkIndexes),
       ended: (peer, error) => {
         this.#ended(peer, endpoint, error);
-        ended();
+        ended(error);
       },
     };
     const peer = new DownloadPeer(connection, this.#setUp.contentId, events);
@@ -259,10 +328,10 @@ export class DownloadSwarm {
 
   /** Two who have everything have nothing to say to each other, and who has everything wants no news. */
   #endIfBothComplete(peer: DownloadPeer): void {
-    if (!this.#exchange?.download.isComplete(peer)) return;
-    const { share } = this.#exchange;
-    share.news.unfollow(peer.connection);
-    if (share.held.isFull) peer.connection.close("finished");
+    if (this.#exchange === undefined || !this.#isComplete(peer)) return;
+    this.#exchange.share.news.unfollow(peer.connection);
+    // A download that only stays until others are done has to see whether this one stays.
+    if (this.#isSeed) peer.connection.close("finished");
   }
 
   #ended(peer: DownloadPeer, endpoint: string, error: GoshareError | undefined): void {
@@ -282,6 +351,7 @@ export class DownloadSwarm {
       bytesReceived: peer.connection.bytesReceived,
       bytesSent: peer.connection.bytesSent,
     });
+    this.#peerExchange?.hurry();
     for (const changed of this.#onPeersChanged) changed();
   }
 
@@ -290,13 +360,24 @@ export class DownloadSwarm {
     try {
       share.news.follow(peer.connection);
       download.peerJoined(peer, await peer.join(share.manifest.root, download.held));
+      peer.joined();
       this.#endIfBothComplete(peer);
     } catch (thrown) {
       const error = GoshareError.from(thrown);
       this.#noteFailure(error);
       if (error.code === "PEER_PROTOCOL") peer.connection.fail(error);
+      else if (error.code === "CONTENT_NOT_FOUND") this.#waitForJoin(peer, share);
       else peer.connection.close("finished");
     }
+  }
+
+  /** It does not know the content yet: it joins as soon as it does, if that is soon. */
+  #waitForJoin(peer: DownloadPeer, share: ServedDownload): void {
+    peer.hasJoined = false;
+    share.news.unfollow(peer.connection);
+    setTimeout(() => {
+      if (!peer.hasJoined) peer.connection.close("finished");
+    }, this.#setUp.options.unjoinedMs).unref();
   }
 
   /** What `attempt` brings from the first peer it succeeds with; peers that fail are hung up. Waits for peers
@@ -323,6 +404,14 @@ export class DownloadSwarm {
         if (error.code === "NEWER_FORMAT") throw error;
       }
     }
+  }
+
+  /** Resolves when a peer has come or gone, after `ms` at the latest. */
+  async #peersChangedWithin(ms: number, signal: AbortSignal): Promise<void> {
+    const enough = new AbortController();
+    const either = AbortSignal.any([signal, enough.signal]);
+    await Promise.race([this.#peersChanged(either).catch(() => undefined), pause(ms, either)]);
+    enough.abort();
   }
 
   #peersChanged(signal: AbortSignal): Promise<void> {

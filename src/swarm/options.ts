@@ -27,14 +27,25 @@ export interface DownloadSwarmOptions {
   readonly maxDials: number;
   /** Connections of one download. */
   readonly maxPeers: number;
-  /** Endpoints known but not connected; more are dropped. */
+  /** Machines known but not connected; more are dropped. */
   readonly maxCandidates: number;
+  /** A machine that strangers named is forgotten when so many dials in a row were of no use. */
+  readonly maxDialFailures: number;
   /** First wait before an endpoint is dialled again; doubles up to the last. */
   readonly minRedialMs: number;
   readonly maxRedialMs: number;
   /** How long a refused request waits before the same peer is asked again. */
   readonly minRefusalPauseMs: number;
   readonly maxRefusalPauseMs: number;
+  /** Neighbours are asked for others after this time, and ever less often up to the last. */
+  readonly minExchangeMs: number;
+  readonly maxExchangeMs: number;
+  /** A neighbour that does not know the content is kept for so long, should it come to know it. */
+  readonly unjoinedMs: number;
+  /** Whoever has everything stays for others who depend on it, until it has given nothing for so long. */
+  readonly idleStayMs: number;
+  /** How long it stays at most for others who could have it elsewhere. */
+  readonly maxCourtesyMs: number;
   /** How often a download looks for chunks that had better come from elsewhere. */
   readonly handOverTickMs: number;
   /** What moving a chunk from a slow peer to an idle one has to gain, beside being twice as quick. */
@@ -54,10 +65,16 @@ export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   maxDials: 16,
   maxPeers: 50,
   maxCandidates: 1000,
+  maxDialFailures: 6,
   minRedialMs: 500,
   maxRedialMs: 15_000,
   minRefusalPauseMs: 100,
   maxRefusalPauseMs: 10_000,
+  minExchangeMs: 500,
+  maxExchangeMs: 30_000,
+  unjoinedMs: 30_000,
+  idleStayMs: 10_000,
+  maxCourtesyMs: 5_000,
   handOverTickMs: 250,
   minHandOverGainMs: 250,
   handOverPatienceMs: 500,

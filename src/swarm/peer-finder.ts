@@ -2,11 +2,20 @@
 // endpoints, dialled with growing pauses until it answers. Bounded in number and in dials at a time. Keeps no connection.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
+import type { PeerId } from "../core/ids.js";
 import type { DownloadSwarmOptions } from "./options.js";
 
-interface Candidate {
-  /** Of one machine, best first. */
+/** A machine that may have the share. */
+export interface Machine {
+  /** Best first. */
   readonly endpoints: readonly Endpoint[];
+  /** Who is said to be there. */
+  readonly peerId?: PeerId | undefined;
+  /** The user named it, by a ticket or .goshare file: it is never given up. */
+  readonly isNamed?: boolean | undefined;
+}
+
+interface Candidate extends Machine {
   failures: number;
   state: "idle" | "waiting" | "busy";
   timer: NodeJS.Timeout | undefined;
@@ -14,7 +23,7 @@ interface Candidate {
 
 /** Dials a machine. Calls `connected` when its connection stands, resolves when that has ended, and rejects if
  * there was none, or one that was of no use. */
-export type Dial = (endpoints: readonly Endpoint[], connected: () => void) => Promise<void>;
+export type Dial = (machine: Machine, connected: () => void) => Promise<void>;
 
 export class PeerFinder {
   readonly #options: DownloadSwarmOptions;
@@ -39,13 +48,13 @@ export class PeerFinder {
     return this.#dialling > 0;
   }
 
-  /** One machine by its endpoints; a machine whose first endpoint is known already is passed over. */
-  add(endpoints: readonly Endpoint[]): void {
-    const first = endpoints[0];
+  /** A machine whose first endpoint is known already is passed over. */
+  add(machine: Machine): void {
+    const [first] = machine.endpoints;
     if (first === undefined) return;
     const key = formatEndpoint(first);
     if (this.#candidates.has(key) || this.#candidates.size >= this.#options.maxCandidates) return;
-    this.#candidates.set(key, { endpoints, failures: 0, state: "idle", timer: undefined });
+    this.#candidates.set(key, { ...machine, failures: 0, state: "idle", timer: undefined });
     this.#fill();
   }
 
@@ -55,13 +64,13 @@ export class PeerFinder {
   }
 
   #fill(): void {
-    for (const candidate of this.#candidates.values()) {
+    for (const [key, candidate] of this.#candidates) {
       if (this.#isClosed || this.#dialling >= this.#options.maxDials) return;
-      if (candidate.state === "idle") this.#try(candidate);
+      if (candidate.state === "idle") this.#try(key, candidate);
     }
   }
 
-  #try(candidate: Candidate): void {
+  #try(key: string, candidate: Candidate): void {
     candidate.state = "busy";
     this.#dialling++;
     let isDialling = true;
@@ -75,15 +84,21 @@ export class PeerFinder {
       connected();
       if (!this.#isClosed) this.#retryLater(candidate);
     };
-    this.#dial(candidate.endpoints, connected).then(
+    this.#dial(candidate, connected).then(
       () => {
         candidate.failures = 0;
         over();
       },
       (thrown: unknown) => {
-        this.#lastError = GoshareError.from(thrown);
+        const error = GoshareError.from(thrown);
+        if (error.code === "PEER_SELF") return connected();
+        this.#lastError = error;
         candidate.failures++;
-        over();
+        // Whoever named it may name it again; until then there is room for others.
+        const isGivenUp = !candidate.isNamed && candidate.failures >= this.#options.maxDialFailures;
+        if (isGivenUp) this.#candidates.delete(key);
+        if (isGivenUp) connected();
+        else over();
       },
     );
   }

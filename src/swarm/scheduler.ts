@@ -73,7 +73,7 @@ export class ChunkScheduler {
 
   peerLost(peer: PeerId, chunkIndexes: readonly number[]): void {
     const state = this.#peers.get(peer);
-    if (state === undefined || state.held === "none") return;
+    if (state === undefined || state.held === "none" || chunkIndexes.length === 0) return;
     if (state.held === "complete") state.held = Bitfield.full(this.chunkCount);
     for (const chunkIndex of chunkIndexes) state.held.delete(chunkIndex);
   }

@@ -60,7 +60,7 @@ test("a download without options takes the defaults and looks for a tracker on t
   const options = await downloadOptions(["goshare1x"]);
   assert.is(options.what, "goshare1x");
   assert.is(options.outputDirectory, "downloads");
-  assert.is(options.timeoutMs, 60_000);
+  assert.is(options.timeoutMs, 5 * 60_000);
   assert.equal(options.trackers, []);
   assert.is(options.probeLocalTracker, true);
 });

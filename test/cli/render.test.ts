@@ -198,7 +198,10 @@ test("status says how far a download is and how to go on, unless it is running",
 
 test("waiting for the same thing is said once", () => {
   const waiting: GoshareEvent = { type: "waiting", contentId: CONTENT_ID, waitingFor: "peers" };
-  assert.is(report(false, waiting, waiting, waiting).stderr, "waiting for peers\n");
+  assert.is(
+    report(false, waiting, waiting, waiting).stderr,
+    "waiting for somebody who has what is missing\n",
+  );
 });
 
 test("colour follows the option, then the environment, then the terminal", () => {

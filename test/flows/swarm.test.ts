@@ -39,9 +39,8 @@ async function startBehindGate(allowedBytes: number, bytes: number) {
   const gate = await GatedProxy.start(allowedBytes);
   gate.target = share.endpoint;
   const ticket = ticketVia(share.ticket, gate.endpoint);
-  const start = (output = scratch.folder(), args: readonly string[] = []) =>
-    startDownload(ticket, output, ["--tracker", tracker.endpoint, ...args]);
-  return { tracker, source, share, gate, start };
+  const start = () => startDownload(ticket, scratch.folder(), ["--tracker", tracker.endpoint]);
+  return { tracker, source, share, gate, ticket, start };
 }
 
 test("three downloads of one share give each other what they have", async () => {
@@ -85,23 +84,35 @@ function isAllThere(source: string, outputs: readonly string[]): boolean {
   return true;
 }
 
-test("downloads that hold everything between them finish when the sharer is killed, if none leaves early", async () => {
-  const { tracker, source, share, gate, start } = await startBehindGate(12 * MIB, 32 * MIB);
-  const outputs = [scratch.folder(), scratch.folder()];
-  const [first, second] = outputs.map((output) => start(output, ["--seed"]));
-  assert.ok(first !== undefined && second !== undefined);
-  await first.waitFor("progress", (body) => Number(body["peers"]) > 1);
-  while (!isAllThere(source, outputs)) {
-    const told = first.all("progress").length;
-    gate.allow(MIB);
-    await first.waitFor("progress", () => first.all("progress").length > told);
-  }
+/** Downloads behind a gate until they hold everything between them, the sharer is killed, and all of them finish. */
+async function finishWithoutSharer(args: (tracker: string) => readonly string[]): Promise<void> {
+  const { tracker, source, share, gate, ticket } = await startBehindGate(0, 32 * MIB);
+  const outputs = [scratch.folder(), scratch.folder(), scratch.folder()];
+  const processes = outputs.map((output) => startDownload(ticket, output, args(tracker.endpoint)));
+  /** Lets a little through at a time until `isMet`. */
+  const feedUntil = async (isMet: () => boolean, bytes: number) => {
+    while (!isMet()) {
+      gate.allow(bytes);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const knowsOthers = (process: GoshareProcess) => Number(process.all("progress").at(-1)?.["peers"]) > 2;
+  // Each has to get the manifest, and to know the others, while there is much left to get.
+  await feedUntil(() => processes.every(knowsOthers), 64 * KIB);
+  await feedUntil(() => isAllThere(source, outputs), 2 * MIB);
   await share.process.stop("SIGKILL");
   gate.cut();
-  for (const { path } of await Promise.all([first, second].map((process) => process.waitFor("done"))))
-    assert.is(sha256Of(String(path)), sha256Of(source));
-  for (const process of [first, second]) assert.is((await process.stop("SIGINT")).exitCode, 0);
+  for (const { path } of await Promise.all(processes.map(downloaded)))
+    assert.is(sha256Of(path), sha256Of(source));
   await Promise.all([tracker.process.stop(), gate.close()]);
+}
+
+test("downloads that hold everything between them finish when the sharer is killed", async () => {
+  await finishWithoutSharer((tracker) => ["--tracker", tracker]);
+});
+
+test("without any tracker they find each other through the sharer, and finish too", async () => {
+  await finishWithoutSharer(() => []);
 });
 
 test("a download with --seed serves a later one alone, and ends with 0 when it is told to stop", async () => {

@@ -77,7 +77,7 @@ for (const role of ROLES) {
   test(`a ${role} that hears its own nonce hangs up on itself`, async () => {
     const rig = await connect(role, { local: { nonce: NONCE } });
     rig.peer.sendHello({ nonce: Buffer.from(NONCE, "hex") });
-    assert.is(await codeOf(rig.opened), "PEER_REFUSED");
+    assert.is(await codeOf(rig.opened), "PEER_SELF");
     const { value } = await rig.peer.skipTo("goodbye");
     assert.is(value.reason, GoodbyeReason.SELF);
     rig.peer.destroy();

@@ -1,7 +1,13 @@
 // How a scripted peer serves a share: right, or wrong in one of many ways. A peer is made of a share and an
 // answer to GetChunk; answers can be chained.
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Coverage, type GoodbyeReason, type RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  Coverage,
+  type GoodbyeReason,
+  type PeerAddressSchema,
+  type RefusalReason,
+} from "../../gen/goshare/v1/peer_pb.js";
 import { idToBytes } from "../../src/core/ids.js";
 import { MIB } from "../../src/core/units.js";
 import {
@@ -115,6 +121,10 @@ export interface Service {
   readonly holds?: readonly number[];
   readonly hello?: HelloChanges;
   readonly pullWindow?: number;
+  /** Instead of the right answer to Join, which is the last parameter. */
+  readonly join?: (peer: ScriptedPeer, id: number, answer: () => void) => void;
+  /** The answer to GetPeers; nobody unless given. */
+  readonly peers?: () => readonly MessageInitShape<typeof PeerAddressSchema>[];
   /** Called when a Join is answered. */
   readonly joined?: (peer: ScriptedPeer) => void;
   /** Instead of the right answer to GetManifest. */
@@ -142,8 +152,13 @@ async function serveFrame(service: Service, peer: ScriptedPeer, frame: HeardFram
     const { page } = frame.value;
     if (service.manifestPage !== undefined) return service.manifestPage(peer, id, page);
     sendPage(service.share, peer, id, page);
-  } else if (hasBody(frame, "join")) answerJoin(service, peer, id);
-  else if (hasBody(frame, "ping")) peer.send({ case: "pong", value: {} }, { id });
+  } else if (hasBody(frame, "join")) {
+    if (service.join === undefined) answerJoin(service, peer, id);
+    else service.join(peer, id, () => answerJoin(service, peer, id));
+  } else if (hasBody(frame, "getPeers")) {
+    const peers = service.peers?.() ?? [];
+    peer.send({ case: "peerList", value: { peers: [...peers] } }, { id });
+  } else if (hasBody(frame, "ping")) peer.send({ case: "pong", value: {} }, { id });
   else if (hasBody(frame, "goodbye")) peer.fin();
 }
 

@@ -5,7 +5,12 @@ import { join } from "node:path";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { KIB } from "../../src/core/units.js";
-import { type ConnectionOptions, defaultConnectionOptions } from "../../src/peer/options.js";
+import { PeerListener } from "../../src/peer/listener.js";
+import {
+  type ConnectionOptions,
+  defaultConnectionOptions,
+  defaultListenerOptions,
+} from "../../src/peer/options.js";
 import { partFiles } from "../../src/storage/finished-files.js";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import { ChunkDownload } from "../../src/swarm/chunk-download.js";
@@ -18,7 +23,12 @@ import { SlotPool, slotMemory } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { localPeer } from "../peer/rig.js";
 import { type Service, serving } from "../support/chunk-answers.js";
-import { destroyScripted, ScriptedListener } from "../support/scripted-peer.js";
+import {
+  destroyScripted,
+  type HelloChanges,
+  ScriptedListener,
+  ScriptedPeer,
+} from "../support/scripted-peer.js";
 import type { SmallShare } from "../support/small-share.js";
 
 const QUICK_SWARM = {
@@ -65,6 +75,8 @@ export class DownloadRig {
   readonly lies: number[] = [];
   readonly errors: string[] = [];
   readonly #setUp: DownloadSetUp;
+  readonly #local = localPeer();
+  #port: PeerListener | undefined;
   readonly #verdicts: (() => void)[] = [];
   #folder = "";
   bytesWasted = 0;
@@ -72,7 +84,7 @@ export class DownloadRig {
   private constructor(setUp: DownloadSetUp) {
     this.#setUp = setUp;
     this.swarm = new DownloadSwarm({
-      ...{ contentId: setUp.share.manifest.root.contentId, local: localPeer() },
+      ...{ contentId: setUp.share.manifest.root.contentId, local: this.#local },
       connectionOptions: { ...defaultConnectionOptions, ...QUICK_CONNECTION, ...setUp.connection },
       options: { ...defaultDownloadSwarmOptions, ...QUICK_SWARM, ...setUp.swarm },
       observe: (event) => {
@@ -90,7 +102,7 @@ export class DownloadRig {
       const script = serving({ ...service, share: setUp.share, hello });
       const listener = await ScriptedListener.listen(script);
       rig.listeners.push(listener);
-      rig.swarm.addPeer([listener.endpoint]);
+      rig.swarm.addPeer({ endpoints: [listener.endpoint], isNamed: true });
     }
     rig.#folder = await mkdtemp(join(tmpdir(), "goshare-download-"));
     return rig;
@@ -137,6 +149,19 @@ export class DownloadRig {
     }
   }
 
+  /** A scripted peer that has dialled the download. */
+  async connectFrom(hello: HelloChanges): Promise<ScriptedPeer> {
+    this.#port ??= await PeerListener.listen(
+      { ...defaultListenerOptions, host: "127.0.0.1", port: 0 },
+      this.#local,
+      defaultConnectionOptions,
+      (connection) => this.swarm.accept(connection),
+    );
+    const peer = await ScriptedPeer.dial(this.#port.port);
+    await peer.greet(hello);
+    return peer;
+  }
+
   tellVerdicts(): void {
     for (const tell of this.#verdicts.splice(0)) tell();
   }
@@ -158,6 +183,7 @@ export class DownloadRig {
     const peers = this.listeners.flatMap((listener) => listener.peers);
     await Promise.all(peers.map((peer) => peer.ended()));
     for (const listener of this.listeners) listener.close();
+    this.#port?.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Endpoint } from "../../src/address/endpoint.js";
-import { GoshareError } from "../../src/core/errors.js";
+import { type ErrorCode, GoshareError } from "../../src/core/errors.js";
 import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
 import { PeerFinder } from "../../src/swarm/peer-finder.js";
 import { withinPatience } from "../support/scripted-peer.js";
@@ -14,7 +14,7 @@ interface Dial {
   readonly endpoints: readonly Endpoint[];
   connect(): void;
   end(): void;
-  fail(): void;
+  fail(code?: ErrorCode): void;
 }
 
 class Dials {
@@ -24,9 +24,10 @@ class Dials {
 
   constructor(changes: Partial<DownloadSwarmOptions> = {}) {
     const options = { ...defaultDownloadSwarmOptions, minRedialMs: 2, maxRedialMs: 8, ...changes };
-    this.finder = new PeerFinder(options, (endpoints, connected) => {
+    this.finder = new PeerFinder(options, ({ endpoints }, connected) => {
       const dialled = new Promise<void>((resolve, reject) => {
-        const fail = () => reject(new GoshareError("PEER_UNREACHABLE", "nobody is there"));
+        const fail = (code: ErrorCode = "PEER_UNREACHABLE") =>
+          reject(new GoshareError(code, "nobody is there"));
         this.all.push({ port: endpoints[0]?.port ?? 0, endpoints, connect: connected, end: resolve, fail });
       });
       this.#onDial();
@@ -57,7 +58,7 @@ class Dials {
 
 test("a machine is dialled at once, with all its endpoints", () => {
   const dials = new Dials();
-  dials.finder.add([at(1), at(2)]);
+  dials.finder.add({ endpoints: [at(1), at(2)] });
   assert.equal(
     dials.all.map(({ endpoints }) => endpoints),
     [[at(1), at(2)]],
@@ -68,16 +69,16 @@ test("a machine is dialled at once, with all its endpoints", () => {
 
 test("a machine that is known is passed over, and so is one without endpoints", () => {
   const dials = new Dials();
-  dials.finder.add([at(1), at(2)]);
-  dials.finder.add([at(1)]);
-  dials.finder.add([]);
+  dials.finder.add({ endpoints: [at(1), at(2)] });
+  dials.finder.add({ endpoints: [at(1)] });
+  dials.finder.add({ endpoints: [] });
   assert.equal(dials.ports, [1]);
   dials.finder.close();
 });
 
 test("no more dials are under way than allowed; the others follow as they end", async () => {
   const dials = new Dials({ maxDials: 2, minRedialMs: 60_000, maxRedialMs: 60_000 });
-  for (const port of [1, 2, 3, 4]) dials.finder.add([at(port)]);
+  for (const port of [1, 2, 3, 4]) dials.finder.add({ endpoints: [at(port)] });
   assert.equal(dials.ports, [1, 2]);
   (await dials.dial(0)).fail();
   assert.is((await dials.dial(2)).port, 3);
@@ -88,7 +89,7 @@ test("no more dials are under way than allowed; the others follow as they end", 
 
 test("a connection that stands is no dial under way, and gives its place to the next once", async () => {
   const dials = new Dials({ maxDials: 1, minRedialMs: 60_000, maxRedialMs: 60_000 });
-  for (const port of [1, 2, 3]) dials.finder.add([at(port)]);
+  for (const port of [1, 2, 3]) dials.finder.add({ endpoints: [at(port)] });
   assert.equal(dials.ports, [1]);
   const first = await dials.dial(0);
   first.connect();
@@ -105,14 +106,14 @@ test("a connection that stands is no dial under way, and gives its place to the 
 
 test("no more machines are kept than allowed", () => {
   const dials = new Dials({ maxCandidates: 3 });
-  for (const port of [1, 2, 3, 4, 5]) dials.finder.add([at(port)]);
+  for (const port of [1, 2, 3, 4, 5]) dials.finder.add({ endpoints: [at(port)] });
   assert.equal(dials.ports, [1, 2, 3]);
   dials.finder.close();
 });
 
 test("a dial that failed is made again, and so is one whose connection has ended", async () => {
   const dials = new Dials();
-  dials.finder.add([at(1)]);
+  dials.finder.add({ endpoints: [at(1)] });
   for (let index = 0; index < 4; index++) {
     const dial = await dials.dial(index);
     assert.is(dial.port, 1);
@@ -139,7 +140,7 @@ test("the pause before the next dial grows with failures, to its limit, and shri
     },
   });
   try {
-    dials.finder.add([at(1)]);
+    dials.finder.add({ endpoints: [at(1)], isNamed: true });
     for (let index = 0; index < 8; index++) {
       const dial = dials.all[index] ?? (await patientDial(dials, index));
       if (index === 6) dial.end();
@@ -171,13 +172,46 @@ async function patientDial(dials: Dials, index: number): Promise<Dial> {
   throw new Error(`dial ${index} was never made`);
 }
 
+test("a machine that strangers named is forgotten after some failures, and may be named again", async () => {
+  const dials = new Dials({ maxDialFailures: 3, maxCandidates: 2 });
+  dials.finder.add({ endpoints: [at(1)] });
+  dials.finder.add({ endpoints: [at(2)], isNamed: true });
+  let failed = 0;
+  for (let index = 0; failed < 3; index++) {
+    const dial = await dials.dial(index);
+    dial.fail();
+    if (dial.port === 1) failed++;
+  }
+  await new Promise(setImmediate);
+  // There is room for another.
+  dials.finder.add({ endpoints: [at(3)] });
+  for (let index = 0; !dials.ports.includes(3); index++) (await dials.dial(index)).fail();
+  assert.is(dials.ports.filter((port) => port === 1).length, 3);
+  assert.ok(dials.ports.filter((port) => port === 2).length >= 2, "who was named by the user stays");
+  dials.finder.close();
+});
+
+test("an address that leads back to this process is not dialled again, even if it is named again", async () => {
+  const dials = new Dials({ minRedialMs: 1, maxRedialMs: 1, maxDials: 1 });
+  dials.finder.add({ endpoints: [at(1)], isNamed: true });
+  (await dials.dial(0)).fail("PEER_SELF");
+  await new Promise(setImmediate);
+  dials.finder.add({ endpoints: [at(1)] });
+  // Others have their turn meanwhile.
+  dials.finder.add({ endpoints: [at(2)] });
+  for (let index = 1; index < 5; index++) (await dials.dial(index)).fail();
+  assert.equal(dials.ports.slice(0, 5), [1, 2, 2, 2, 2]);
+  assert.is(dials.finder.lastError?.code, "PEER_UNREACHABLE");
+  dials.finder.close();
+});
+
 test("a closed finder dials nobody, and lets the process end", async () => {
   const dials = new Dials();
-  dials.finder.add([at(1)]);
+  dials.finder.add({ endpoints: [at(1)] });
   const first = await dials.dial(0);
   dials.finder.close();
   first.fail();
-  dials.finder.add([at(2)]);
+  dials.finder.add({ endpoints: [at(2)] });
   for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
   assert.equal(dials.ports, [1]);
 });

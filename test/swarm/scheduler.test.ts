@@ -313,6 +313,16 @@ test("a complete peer that refused a chunk and then gained it is asked again", (
   assert.is(scheduler.next(peerId(0)), 0);
 });
 
+test("a peer is complete once it has gained everything, until it loses something", () => {
+  const scheduler = new ChunkScheduler(new Bitfield(2), new Bitfield(2));
+  scheduler.peerJoined(peerId(0), "none");
+  scheduler.peerGained(peerId(0), [0, 1]);
+  scheduler.peerLost(peerId(0), []);
+  assert.ok(scheduler.isComplete(peerId(0)));
+  scheduler.peerLost(peerId(0), [1]);
+  assert.not(scheduler.isComplete(peerId(0)));
+});
+
 test("what a peer that has gone delivers or refuses late changes nothing", () => {
   const scheduler = new ChunkScheduler(new Bitfield(1), new Bitfield(1));
   scheduler.peerJoined(peerId(0), "complete");

@@ -55,7 +55,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "sharing";
   } | {
     /**
-     * A download waits: for a manifest, or for peers.
+     * A download waits: for a manifest, for peers, or for others who depend on it.
      *
      * @generated from field: goshare.v1.Waiting waiting = 4;
      */
@@ -319,7 +319,9 @@ export type Waiting = Message<"goshare.v1.Waiting"> & {
   contentId: string;
 
   /**
-   * For what: "manifest" or "peers".
+   * For what: "manifest", "peers", or, when everything is here, "others": peers
+   * that lack chunks which nobody else is known to have. It then ends when they
+   * have them, and can be stopped before.
    *
    * @generated from field: string waiting_for = 2;
    */

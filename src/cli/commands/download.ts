@@ -33,6 +33,10 @@ export class DownloadCommand extends GoshareCommand {
     description: OPTIONS.downloadLimit.description,
   });
 
+  readonly uploadLimit = Option.String(OPTIONS.uploadLimit.names, {
+    description: OPTIONS.uploadLimit.description,
+  });
+
   protected override readonly afterInterruption = "what is verified is kept; to go on";
 
   protected override async run(session: Session): Promise<Ending> {
@@ -42,6 +46,7 @@ export class DownloadCommand extends GoshareCommand {
       ...trackerChoice(this.tracker, this.context.env),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
       downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),
+      uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),
       listen: peerListenArgument(this.listen),
       listenGiven: this.listen !== undefined,
       seed: this.seed,

@@ -15,6 +15,12 @@ export interface Line {
 
 const AGENT_MAX_CELLS = 40;
 
+const WAITING_TEXT: Record<Extract<GoshareEvent, { type: "waiting" }>["waitingFor"], string> = {
+  manifest: "looking for somebody who has the manifest",
+  peers: "waiting for somebody who has what is missing",
+  others: "everything is here; others still take what only this machine has (Ctrl-C leaves them)",
+};
+
 /** What to write for `event`, top to bottom; nothing for progress, which a ProgressDisplay shows. */
 export function describe(event: GoshareEvent, palette: Palette): readonly Line[] {
   switch (event.type) {
@@ -23,7 +29,7 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
     case "sharing":
       return describeSharing(event, palette);
     case "waiting":
-      return [note(event.waitingFor === "manifest" ? "looking for the manifest" : "waiting for peers")];
+      return [note(WAITING_TEXT[event.waitingFor])];
     case "downloading":
       return describeDownloading(event, palette);
     case "peerConnected":

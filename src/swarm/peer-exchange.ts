@@ -1,0 +1,72 @@
+// Asks neighbours whom else they know, one of them at a time and ever less often, so that downloads find each other
+// where no tracker answers. Believes nothing of what they say: it only passes addresses on.
+import { pause } from "../core/clock.js";
+import type { ContentId } from "../core/ids.js";
+import type { PeerConnection } from "../peer/connection.js";
+import { MAX_PEER_LIST } from "../peer/limits.js";
+import type { PeerAddress } from "../peer/messages.js";
+
+export interface PeerExchangeOptions {
+  /** First wait between two questions; doubles up to the last. */
+  readonly minExchangeMs: number;
+  readonly maxExchangeMs: number;
+}
+
+export interface PeerExchangeSetUp {
+  readonly contentId: ContentId;
+  readonly options: PeerExchangeOptions;
+  /** Who can be asked now. */
+  readonly neighbours: () => readonly PeerConnection[];
+  /** `peer` was named by the neighbour at `namedBy`. */
+  readonly found: (peer: PeerAddress, namedBy: string) => void;
+}
+
+export class PeerExchange {
+  readonly #setUp: PeerExchangeSetUp;
+  readonly #closing = new AbortController();
+  #hurry = new AbortController();
+  #pauseMs: number;
+
+  constructor(setUp: PeerExchangeSetUp) {
+    this.#setUp = setUp;
+    this.#pauseMs = setUp.options.minExchangeMs;
+    void this.#run();
+  }
+
+  /** A neighbour was lost: others are looked for soon. */
+  hurry(): void {
+    this.#pauseMs = this.#setUp.options.minExchangeMs;
+    this.#hurry.abort();
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      this.#hurry = new AbortController();
+      // Half of the pause is random, so that those who began together do not ask all at once.
+      await pause(this.#pauseMs * (0.5 + Math.random() / 2), AbortSignal.any([signal, this.#hurry.signal]));
+      if (this.#hurry.signal.aborted) await pause(this.#pauseMs, signal);
+      if (signal.aborted) return;
+      this.#pauseMs = Math.min(this.#setUp.options.maxExchangeMs, this.#pauseMs * 2);
+      await this.#askOne();
+    }
+  }
+
+  async #askOne(): Promise<void> {
+    const { contentId, found, neighbours } = this.#setUp;
+    const all = neighbours();
+    const asked = all[Math.floor(Math.random() * all.length)];
+    if (asked === undefined) return;
+    try {
+      const { reply } = await asked.request({ type: "getPeers", contentId, max: MAX_PEER_LIST });
+      if (reply.type !== "peerList") return;
+      for (const peer of reply.peers) found(peer, asked.remoteHost);
+    } catch {
+      // It has gone; another is asked next time.
+    }
+  }
+}
