@@ -62,6 +62,8 @@ export interface DownloadResult {
   readonly bytesReceived: number;
   /** Of them, in chunks that were not used. */
   readonly bytesWasted: number;
+  /** Until the share was in its place; staying for others is not counted. */
+  readonly elapsedMs: number;
   /** Until it is closed, others are served; only if that was wanted. */
   readonly seed?: RunningSeed | undefined;
 }
@@ -72,6 +74,7 @@ export async function download(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<DownloadResult> {
+  const startMs = performance.now();
   const source = await readContentSource(options.what);
   const named = [...options.trackers, ...source.trackers];
   const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
@@ -108,11 +111,12 @@ export async function download(
   let seed: RunningSeed | undefined;
   try {
     const path = await job.run();
+    const elapsedMs = performance.now() - startMs;
     const { bytesReceived } = swarm;
     const { bytesWasted, bytes, serving } = job;
     if (options.seed) seed = serving?.seed(presence);
     else await serving?.release(presence, signal);
-    return { contentId, path, bytes, bytesReceived, bytesWasted, seed };
+    return { contentId, path, bytes, bytesReceived, bytesWasted, elapsedMs, seed };
   } finally {
     ending.abort();
     patience.close();

@@ -14,7 +14,7 @@ async function downloadOptions(
     download: async () => ({
       download: async (options) => {
         seen.push(options);
-        return { path: "p", bytes: 0, contentId: CONTENT_ID, bytesReceived: 0, bytesWasted: 0 };
+        return { path: "p", bytes: 0, contentId: CONTENT_ID, bytesReceived: 0, bytesWasted: 0, elapsedMs: 0 };
       },
     }),
   };

@@ -14,6 +14,7 @@ const RESULT: DownloadResult = {
   contentId: CONTENT_ID,
   bytesReceived: 5,
   bytesWasted: 1,
+  elapsedMs: 1_500,
 };
 
 const withDownload = (download: Download) => ({ flows: { download: async () => ({ download }) } });
@@ -36,12 +37,10 @@ function lastEvent(cli: FakeCli): Record<string, Record<string, unknown>> {
 }
 
 test("a download that succeeds ends with done and exit code 0", async () => {
-  let nowMs = 0;
-  const download: Download = async () => {
-    nowMs = 1_500;
-    return RESULT;
-  };
-  const cli = startFakeCli(["download", "x", "--json"], { ...withDownload(download), nowMs: () => nowMs });
+  const cli = startFakeCli(
+    ["download", "x", "--json"],
+    withDownload(async () => RESULT),
+  );
   assert.is(await cli.exitCode, 0);
   assert.equal(lastEvent(cli), {
     done: {

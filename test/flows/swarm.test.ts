@@ -86,7 +86,7 @@ function isAllThere(source: string, outputs: readonly string[]): boolean {
 
 /** Downloads behind a gate until they hold everything between them, the sharer is killed, and all of them finish. */
 async function finishWithoutSharer(args: (tracker: string) => readonly string[]): Promise<void> {
-  const { tracker, source, share, gate, ticket } = await startBehindGate(0, 32 * MIB);
+  const { tracker, source, share, gate, ticket } = await startBehindGate(0, 16 * MIB);
   const outputs = [scratch.folder(), scratch.folder(), scratch.folder()];
   const processes = outputs.map((output) => startDownload(ticket, output, args(tracker.endpoint)));
   /** Lets a little through at a time until `isMet`. */

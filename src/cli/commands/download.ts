@@ -51,15 +51,9 @@ export class DownloadCommand extends GoshareCommand {
       listenGiven: this.listen !== undefined,
       seed: this.seed,
     };
-    const startMs = this.context.clock.nowMs();
     const { download } = await this.context.flows.download();
-    const { path, bytes, contentId, bytesReceived, bytesWasted, seed } = await download(
-      options,
-      session.observe,
-      session.signal,
-    );
-    const elapsedMs = this.context.clock.nowMs() - startMs;
-    const done = { type: "done", path, bytes, elapsedMs, contentId, bytesReceived, bytesWasted } as const;
+    const { seed, ...result } = await download(options, session.observe, session.signal);
+    const done = { type: "done", ...result } as const;
     if (seed === undefined) return done;
     session.observe(done);
     return await this.#untilStopped(seed, session);
