@@ -3,10 +3,10 @@
 // parity of ids. Decides nothing about which chunks to ask for or to grant.
 import assert from "node:assert/strict";
 import { type Clock, monotonicClock } from "../core/clock.js";
-import { type ErrorCode, GoshareError } from "../core/errors.js";
+import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from "./frame.js";
-import { helloOf, helloProblem, type LocalPeer } from "./handshake.js";
+import { goodbyeBeforeHello, helloOf, helloProblem, type LocalPeer } from "./handshake.js";
 import { Liveness, type LivenessView } from "./liveness.js";
 import {
   type FrameHeader,
@@ -42,12 +42,6 @@ export interface ConnectionHandler {
 export type Role = "dialler" | "listener";
 
 const TICK_MS = 1000;
-
-/** What a goodbye instead of a Hello means, where that is more than a closed connection. */
-const BEFORE_HELLO: Partial<Record<GoodbyeReason, ErrorCode>> = {
-  version: "NEWER_FORMAT",
-  self: "PEER_SELF",
-};
 
 function violation(message: string): GoshareError {
   return new GoshareError("PEER_PROTOCOL", message);
@@ -354,9 +348,7 @@ export class PeerConnection {
   #goodbyeEnded(reason: GoodbyeReason, message: string): void {
     this.#heardGoodbye = true;
     if (this.#remote === undefined) {
-      const text = message === "" ? reason : `${reason}: ${message}`;
-      const code = BEFORE_HELLO[reason] ?? "PEER_CLOSED";
-      this.#finish(new GoshareError(code, `the peer hung up (${text})`));
+      this.#finish(goodbyeBeforeHello(reason, message));
       return;
     }
     this.#handler?.goodbye(reason, message);

@@ -1,6 +1,6 @@
 // What a peer says of itself, and whether another's Hello is one to talk to. Pure; connection.ts sends and
 // receives.
-import type { ErrorCode } from "../core/errors.js";
+import { type ErrorCode, GoshareError } from "../core/errors.js";
 import type { PeerId } from "../core/ids.js";
 import { type GoodbyeReason, type Hello, PROTOCOL_VERSION } from "./messages.js";
 import type { ConnectionOptions } from "./options.js";
@@ -23,6 +23,18 @@ export interface HelloProblem {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
+}
+
+/** What a goodbye instead of a Hello means, where that is more than a closed connection. */
+const BEFORE_HELLO: Partial<Record<GoodbyeReason, ErrorCode>> = {
+  version: "NEWER_FORMAT",
+  self: "PEER_SELF",
+};
+
+/** The error of a connection that ended with a goodbye before its Hello. */
+export function goodbyeBeforeHello(reason: GoodbyeReason, message: string): GoshareError {
+  const text = message === "" ? reason : `${reason}: ${message}`;
+  return new GoshareError(BEFORE_HELLO[reason] ?? "PEER_CLOSED", `the peer hung up (${text})`);
 }
 
 /** What `local` says of itself. */

@@ -2,9 +2,8 @@
 // and serves them what that has verified. Keeps one connection to each. Ends when it is told to. Touches no disk.
 import { mayDial } from "../address/dialable.js";
 import { formatEndpoint } from "../address/endpoint.js";
-import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
-import type { ContentId, PeerId } from "../core/ids.js";
+import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { ConnectionHandler, PeerConnection } from "../peer/connection.js";
@@ -17,6 +16,7 @@ import { ChunkServer } from "./chunk-server.js";
 import { DownloadPeer, type DownloadPeerEvents } from "./download-peer.js";
 import { fetchBody, fetchRoot } from "./manifest-fetch.js";
 import { Neighbour } from "./neighbour.js";
+import { Neighbourhood } from "./neighbourhood.js";
 import { type DownloadSwarmOptions, defaultServerOptions } from "./options.js";
 import { PeerExchange } from "./peer-exchange.js";
 import { type Machine, PeerFinder } from "./peer-finder.js";
@@ -42,22 +42,18 @@ interface Exchange {
 export class DownloadSwarm {
   readonly #setUp: DownloadSwarmSetUp;
   readonly #finder: PeerFinder;
-  readonly #peers = new Map<PeerId, DownloadPeer>();
-  /** Connections that end because another to the same peer stays. */
-  readonly #successors = new WeakMap<DownloadPeer, DownloadPeer>();
-  readonly #banned = new Set<PeerId>();
+  readonly #peers: Neighbourhood;
   readonly #closing = new AbortController();
   readonly #server: ChunkServer;
   #exchange: Exchange | undefined;
   #peerExchange: PeerExchange | undefined;
   #isSeed = false;
-  /** Called when a peer has come or gone. */
-  readonly #onPeersChanged = new Set<() => void>();
   #bytesReceivedBefore = 0;
   #lastPeerError: GoshareError | undefined;
 
   constructor(setUp: DownloadSwarmSetUp) {
     this.#setUp = setUp;
+    this.#peers = new Neighbourhood(setUp.local.peerId, setUp.options.maxPeers);
     this.#server = new ChunkServer(defaultServerOptions, setUp.uploadBudget);
     this.#finder = new PeerFinder(setUp.options, (machine, connected) => this.#connect(machine, connected));
   }
@@ -65,7 +61,7 @@ export class DownloadSwarm {
   /** A machine that may have the share, at endpoints that may be dialled. */
   addPeer(machine: Machine): void {
     const { peerId } = machine;
-    if (peerId === this.#setUp.local.peerId || (peerId !== undefined && this.#banned.has(peerId))) return;
+    if (peerId === this.#setUp.local.peerId || (peerId !== undefined && this.#peers.isBanned(peerId))) return;
     this.#finder.add(machine);
   }
 
@@ -76,7 +72,7 @@ export class DownloadSwarm {
   /** Payload bytes received so far. */
   get bytesReceived(): number {
     let bytes = this.#bytesReceivedBefore;
-    for (const { connection } of this.#peers.values()) bytes += connection.bytesReceived;
+    for (const { connection } of this.#peers) bytes += connection.bytesReceived;
     return bytes;
   }
 
@@ -106,7 +102,7 @@ export class DownloadSwarm {
     const exchange = { download, share };
     this.#exchange = exchange;
     this.#server.add(share);
-    for (const peer of this.#peers.values()) void this.#join(peer, exchange);
+    for (const peer of this.#peers) void this.#join(peer, exchange);
     this.#peerExchange = new PeerExchange({
       ...{ contentId: this.#setUp.contentId, options: this.#setUp.options },
       neighbours: () => this.#joined().map(({ connection }) => connection),
@@ -117,7 +113,7 @@ export class DownloadSwarm {
 
   /** Those with whom the share is exchanged. */
   #joined(): DownloadPeer[] {
-    return [...this.#peers.values()].filter(({ hasJoined, connection }) => hasJoined && connection.isOpen);
+    return [...this.#peers].filter(({ hasJoined, connection }) => hasJoined && connection.isOpen);
   }
 
   /** A peer that has dialled this process. Throws if it is not wanted. */
@@ -129,7 +125,7 @@ export class DownloadSwarm {
   seed(): void {
     this.#isSeed = true;
     this.#stopLooking();
-    for (const peer of this.#peers.values()) this.#endIfBothComplete(peer);
+    for (const peer of this.#peers) this.#endIfBothComplete(peer);
   }
 
   /** Whether neighbours lack something that could be had here. */
@@ -153,7 +149,7 @@ export class DownloadSwarm {
       const idleMs = nowMs - sentAtMs;
       if (idleMs >= idleStayMs) return;
       if (this.#isReplaced && (idleMs >= maxCourtesyMs / 5 || nowMs - begunMs >= maxCourtesyMs)) return;
-      await this.#peersChangedWithin(maxCourtesyMs / 20, signal);
+      await this.#peers.changedWithin(maxCourtesyMs / 20, signal);
     }
   }
 
@@ -175,7 +171,7 @@ export class DownloadSwarm {
 
   /** A peer sent wrong bytes: it is never asked for this content again. */
   ban(peer: DownloadPeer, error: GoshareError): void {
-    this.#banned.add(peer.id);
+    this.#peers.ban(peer.id);
     this.#lastPeerError = error;
     peer.connection.fail(error, "banned");
     // It may have been hung up before and be back by now.
@@ -203,7 +199,7 @@ export class DownloadSwarm {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#stopLooking();
-    for (const { connection } of this.#peers.values()) connection.abandonRequests();
+    for (const { connection } of this.#peers) connection.abandonRequests();
     await this.#server.close("finished");
   }
 
@@ -214,15 +210,15 @@ export class DownloadSwarm {
 
   /** Resolves when a connection made through one of the endpoints has ended. */
   async #connect(machine: Machine, connected: () => void): Promise<void> {
-    const { local, connectionOptions, options } = this.#setUp;
+    const { local, connectionOptions } = this.#setUp;
     let { peerId } = machine;
     // It has dialled this process before that could dial it.
-    if (peerId !== undefined && this.#peers.has(peerId)) {
+    const { signal } = this.#closing;
+    if (peerId !== undefined && this.#peers.get(peerId) !== undefined) {
       connected();
-      return this.#gone(peerId);
+      return this.#peers.gone(peerId, signal);
     }
-    if (this.#countOf("dialler") >= options.maxPeers)
-      throw new GoshareError("PEER_CLOSED", "there are enough peers");
+    if (!this.#peers.hasRoom("dialler")) throw new GoshareError("PEER_CLOSED", "there are enough peers");
     let ended: (error: GoshareError | undefined) => void = () => undefined;
     const end = new Promise<GoshareError | undefined>((resolve) => {
       ended = resolve;
@@ -232,9 +228,8 @@ export class DownloadSwarm {
       return this.#opened(connection, ended);
     };
     try {
-      const { signal } = this.#closing;
-      const dialled = dialFirst(machine.endpoints, local, connectionOptions, handlerFor, signal);
-      const connection = await dialled;
+      const { endpoints } = machine;
+      const connection = await dialFirst(endpoints, local, connectionOptions, handlerFor, signal);
       connected();
       const error = await end;
       if (error !== undefined) throw error;
@@ -244,26 +239,14 @@ export class DownloadSwarm {
     } finally {
       // A machine that is connected the other way round is not dialled again before that has ended.
       connected();
-      if (peerId !== undefined) await this.#gone(peerId);
+      if (peerId !== undefined) await this.#peers.gone(peerId, signal);
     }
   }
 
   #opened(connection: PeerConnection, ended: (error: GoshareError | undefined) => void): Neighbour {
     const { peerId, agent } = connection.remote;
-    if (this.#banned.has(peerId))
-      throw new GoshareError("PEER_REFUSED", "this peer has sent wrong bytes before");
     const inbound = connection.role === "listener";
-    const before = this.#peers.get(peerId);
-    if (before === undefined && this.#countOf(connection.role) >= this.#setUp.options.maxPeers) {
-      const error = new GoshareError("PEER_CLOSED", "there are enough peers");
-      connection.fail(error, "tooManyConnections");
-      throw error;
-    }
-    if (before !== undefined && !this.#stays(connection, before.connection)) {
-      const error = new GoshareError("PEER_CLOSED", "this peer is connected already");
-      connection.fail(error, "duplicate");
-      throw error;
-    }
+    const before = this.#peers.judge(connection);
     const endpoint = formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
     const events: DownloadPeerEvents = {
       changed: (peer) => this.#exchange?.download.ask(peer),
@@ -276,43 +259,16 @@ export class DownloadSwarm {
     };
     const peer = new DownloadPeer(connection, this.#setUp.contentId, events);
     const serving = this.#server.serve(connection, () => undefined);
-    this.#peers.set(peerId, peer);
+    this.#peers.add(peer, before);
     this.#setUp.observe({ type: "peerConnected", peerId, endpoint, agent, inbound });
     // The connection counts as open only after this returns.
     queueMicrotask(() => {
-      if (before !== undefined) this.#supersede(before, peer);
+      if (before !== undefined) before.connection.close("duplicate");
       // Who has dialled may not have the manifest yet: it joins when it has.
       else if (this.#exchange !== undefined && !inbound) void this.#join(peer, this.#exchange);
-      for (const changed of this.#onPeersChanged) changed();
+      this.#peers.tellChanged();
     });
     return new Neighbour(peer, serving, () => this.#joinedBy(peer));
-  }
-
-  #countOf(role: PeerConnection["role"]): number {
-    let count = 0;
-    for (const { connection } of this.#peers.values()) if (connection.role === role) count++;
-    return count;
-  }
-
-  /** Of two connections to one peer the one dialled by the smaller peer id stays; dialled by the same side, the
-   * newer. Both sides come to the same result. */
-  #stays(newer: PeerConnection, older: PeerConnection): boolean {
-    if (newer.role === older.role) return true;
-    const isDialledHere = newer.role === "dialler";
-    return this.#setUp.local.peerId < newer.remote.peerId === isDialledHere;
-  }
-
-  /** `peer` takes the place of the connection before it, and is asked when the replies that run there are out. */
-  #supersede(before: DownloadPeer, peer: DownloadPeer): void {
-    this.#successors.set(before, peer);
-    before.connection.close("duplicate");
-  }
-
-  /** Resolves when there is no connection to `peerId`, or no interest any more. */
-  async #gone(peerId: PeerId): Promise<void> {
-    const { signal } = this.#closing;
-    while (this.#peers.has(peerId) && !signal.aborted)
-      await this.#peersChanged(signal).catch(() => undefined);
   }
 
   /** The other side has joined, so it has the manifest: it may have chunks as well. */
@@ -335,8 +291,7 @@ export class DownloadSwarm {
   }
 
   #ended(peer: DownloadPeer, endpoint: string, error: GoshareError | undefined): void {
-    const successor = this.#successors.get(peer);
-    if (this.#peers.get(peer.id) === peer) this.#peers.delete(peer.id);
+    const successor = this.#peers.remove(peer);
     this.#bytesReceivedBefore += peer.connection.bytesReceived;
     this.#exchange?.download.peerLeft(peer);
     this.#exchange?.share.news.unfollow(peer.connection);
@@ -352,7 +307,7 @@ export class DownloadSwarm {
       bytesSent: peer.connection.bytesSent,
     });
     this.#peerExchange?.hurry();
-    for (const changed of this.#onPeersChanged) changed();
+    this.#peers.tellChanged();
   }
 
   async #join(peer: DownloadPeer, { download, share }: Exchange): Promise<void> {
@@ -389,9 +344,9 @@ export class DownloadSwarm {
     const tried = new WeakSet<DownloadPeer>();
     for (;;) {
       signal.throwIfAborted();
-      const peer = [...this.#peers.values()].find((candidate) => !tried.has(candidate));
+      const peer = [...this.#peers].find((candidate) => !tried.has(candidate));
       if (peer === undefined) {
-        await this.#peersChanged(signal);
+        await this.#peers.changed(signal);
         continue;
       }
       tried.add(peer);
@@ -404,26 +359,5 @@ export class DownloadSwarm {
         if (error.code === "NEWER_FORMAT") throw error;
       }
     }
-  }
-
-  /** Resolves when a peer has come or gone, after `ms` at the latest. */
-  async #peersChangedWithin(ms: number, signal: AbortSignal): Promise<void> {
-    const enough = new AbortController();
-    const either = AbortSignal.any([signal, enough.signal]);
-    await Promise.race([this.#peersChanged(either).catch(() => undefined), pause(ms, either)]);
-    enough.abort();
-  }
-
-  #peersChanged(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = () => {
-        this.#onPeersChanged.delete(done);
-        signal.removeEventListener("abort", done);
-        if (signal.aborted) reject(signal.reason);
-        else resolve();
-      };
-      this.#onPeersChanged.add(done);
-      signal.addEventListener("abort", done);
-    });
   }
 }
