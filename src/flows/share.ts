@@ -193,7 +193,7 @@ class RunningShareImpl implements RunningShare {
     server.add({
       manifest,
       held: Bitfield.full(manifest.root.chunkCount),
-      readChunk: (chunkIndex, into) => source.readChunk(chunkIndex, into),
+      readChunk: (chunkIndex, offset, into) => source.readChunk(chunkIndex, offset, into),
       readFailed: (error) => {
         // A share with one changed file cannot be completed from here: nobody is sent here any more.
         server.remove(contentId);

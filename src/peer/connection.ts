@@ -9,6 +9,7 @@ import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from ".
 import { goodbyeBeforeHello, helloOf, helloProblem, type LocalPeer } from "./handshake.js";
 import { Liveness, type LivenessView } from "./liveness.js";
 import {
+  type ChunkSlice,
   type FrameHeader,
   type GoodbyeReason,
   type Hello,
@@ -219,13 +220,15 @@ export class PeerConnection {
     this.#endIfDone();
   }
 
-  /** Sends a whole chunk. `sent` is called once, when `bytes` may be used again. */
-  sendChunk(id: number, chunkIndex: number, bytes: Uint8Array, sent: () => void): void {
-    if (!this.#unanswered.answered(id) || this.#isClosed) {
+  /** Sends a slice of a chunk; slices of one chunk ascend without gaps, and the request counts as answered with the
+   * last. `sent` is called once, when the bytes may be used again. */
+  sendChunk(id: number, { chunkIndex, offset, bytes, isLast }: ChunkSlice, sent: () => void): void {
+    const isAsked = isLast ? this.#unanswered.answered(id) : this.#unanswered.has(id);
+    if (!isAsked || this.#isClosed) {
       sent();
       return;
     }
-    this.#send({ requestId: id, message: { type: "chunkData", chunkIndex, offset: 0 } }, bytes, () => {
+    this.#send({ requestId: id, message: { type: "chunkData", chunkIndex, offset } }, bytes, () => {
       if (!this.#isClosed) this.bytesSent += bytes.byteLength;
       sent();
     });
@@ -243,6 +246,13 @@ export class PeerConnection {
   fail(error: GoshareError, reason: GoodbyeReason = "protocolError"): void {
     if (this.#isClosed) return;
     if (!this.#saidGoodbye) this.#sayGoodbye(reason, error.message);
+    this.#finish(error);
+  }
+
+  /** The other side takes nothing: a goodbye would only stand behind what it does not take. Closes at once. */
+  hangUp(error: GoshareError): void {
+    if (this.#isClosed) return;
+    this.#socket?.destroy();
     this.#finish(error);
   }
 

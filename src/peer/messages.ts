@@ -147,3 +147,13 @@ export function isRequest(message: PeerMessage): message is Request {
 export function isReply(message: PeerMessage): message is Reply {
   return REPLY_TYPES.has(message.type);
 }
+
+/** Some bytes of a chunk, on their way to the one who asked for it. */
+export interface ChunkSlice {
+  readonly chunkIndex: number;
+  /** Where in the chunk they begin. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  /** They are the chunk's last. */
+  readonly isLast: boolean;
+}

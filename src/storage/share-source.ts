@@ -44,10 +44,10 @@ export class ShareSource {
     this.#files = files;
   }
 
-  /** Fills `into` (exactly the chunk's length) with chunk `chunkIndex`. Done when it returns undefined, else
-   * when the promise resolves. Throws SOURCE_CHANGED, DISK_FAILED or PERMISSION_DENIED. */
-  readChunk(chunkIndex: number, into: Uint8Array): Promise<void> | undefined {
-    const segments = this.#manifest.layout.segments(chunkIndex);
+  /** Fills `into` with what stands at `offset` of chunk `chunkIndex`. Done when it returns undefined, else when the
+   * promise resolves. Throws SOURCE_CHANGED, DISK_FAILED or PERMISSION_DENIED. */
+  readChunk(chunkIndex: number, offset: number, into: Uint8Array): Promise<void> | undefined {
+    const segments = within(this.#manifest.layout.segments(chunkIndex), offset, into.byteLength);
     if (this.#mode.next() === "pool") return this.#readInPool(segments, into);
     const done = this.#readAtOnce(segments, 0, into);
     return done === segments.length ? undefined : this.#readInTurns(segments, done, into);
@@ -213,6 +213,25 @@ export class ShareSource {
   #named(thrown: unknown, fileIndex: number): GoshareError {
     return isErrno(thrown, ...REPLACED_ERRNOS) ? this.#changed(fileIndex) : GoshareError.from(thrown);
   }
+}
+
+/** What of `segments` lies in the `length` bytes from `offset` of the chunk on, counted from there. A small file is
+ * opened again only where a slice ends inside it. */
+function within(segments: readonly ChunkSegment[], offset: number, length: number): readonly ChunkSegment[] {
+  const cut: ChunkSegment[] = [];
+  for (const segment of segments) {
+    const from = Math.max(segment.chunkOffset, offset);
+    const to = Math.min(segment.chunkOffset + segment.length, offset + length);
+    if (from >= to) continue;
+    const { fileIndex, fileOffset, chunkOffset } = segment;
+    cut.push({
+      fileIndex,
+      fileOffset: fileOffset + from - chunkOffset,
+      chunkOffset: from - offset,
+      length: to - from,
+    });
+  }
+  return cut;
 }
 
 /** How often this process has given up the processor to wait for something; undefined where that is not counted. */

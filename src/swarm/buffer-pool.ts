@@ -1,4 +1,4 @@
-// Buffers for chunks on their way from a disk to a socket: bounded in bytes, made when first needed, used
+// Buffers for slices of chunks on their way from a disk to a socket: bounded in bytes, made when first needed, used
 // again and again. Knows no chunks and no sockets.
 import assert from "node:assert/strict";
 import { pageAligned } from "../core/page-aligned.js";
@@ -8,6 +8,7 @@ export class BufferPool {
   readonly #free = new Map<number, Uint8Array[]>();
   #allocatedBytes = 0;
   #inUse = 0;
+  #inUseBytes = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -15,6 +16,11 @@ export class BufferPool {
 
   get inUse(): number {
     return this.#inUse;
+  }
+
+  /** Bytes that may still be taken. */
+  get freeBytes(): number {
+    return Math.max(0, this.#maxBytes - this.#inUseBytes);
   }
 
   /** Bytes of all buffers, in use or not. */
@@ -32,12 +38,14 @@ export class BufferPool {
       this.#allocatedBytes += size;
     }
     this.#inUse++;
+    this.#inUseBytes += size;
     return buffer;
   }
 
   release(buffer: Uint8Array): void {
     assert(this.#inUse > 0);
     this.#inUse--;
+    this.#inUseBytes -= buffer.byteLength;
     const free = this.#free.get(buffer.byteLength);
     if (free === undefined) this.#free.set(buffer.byteLength, [buffer]);
     else free.push(buffer);

@@ -1,11 +1,21 @@
 // Limits and deadlines of a swarm, each written once.
-import { MIB } from "../core/units.js";
+import { KIB, MIB } from "../core/units.js";
 
 export interface ServerOptions {
-  /** Memory for chunks being read and sent, for all connections together. */
+  /** Memory for what is being read and sent, for all connections together. */
   readonly uploadBufferBytes: number;
-  /** Chunks being read or sent at a time on one connection. */
-  readonly sendsPerConnection: number;
+  /** Who has taken nothing for this time is hung up while others wait for memory. */
+  readonly stallTimeoutMs: number;
+  /** Powers of two. */
+  readonly minSliceBytes: number;
+  readonly maxSliceBytes: number;
+  /** What a slice should take: as long as that, small frames wait behind it. */
+  readonly sliceDurationMs: number;
+  /** The rate is taken over so many bytes, or this time if that is over first. A kernel takes up to 4 MiB for a peer
+   * that reads nothing, so less than twice as much says nothing about a peer. */
+  readonly rateWindowBytes: number;
+  readonly rateWindowMs: number;
+  readonly maxSlicesInFlight: number;
   /** Requests without an offer a provider welcomes at a time from one peer. */
   readonly pullWindowRequests: number;
   /** A request that has not begun after this time is refused with BUSY. */
@@ -16,7 +26,13 @@ export interface ServerOptions {
 
 export const defaultServerOptions: ServerOptions = Object.freeze({
   uploadBufferBytes: 32 * MIB,
-  sendsPerConnection: 2,
+  stallTimeoutMs: 5_000,
+  minSliceBytes: 64 * KIB,
+  maxSliceBytes: MIB,
+  sliceDurationMs: 50,
+  rateWindowBytes: 8 * MIB,
+  rateWindowMs: 1_000,
+  maxSlicesInFlight: 2,
   pullWindowRequests: 16,
   requestPatienceMs: 10_000,
   limitedPatienceMs: 16_000,

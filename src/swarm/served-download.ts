@@ -5,7 +5,7 @@ import type { GoshareError } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { ShareSource, type SourceFiles } from "../storage/share-source.js";
 import { AvailabilityNews } from "./availability-news.js";
-import type { ServedShare } from "./chunk-server.js";
+import type { ServedShare } from "./served-share.js";
 
 export class ServedDownload implements ServedShare {
   readonly manifest: Manifest;
@@ -24,12 +24,12 @@ export class ServedDownload implements ServedShare {
     this.#failed = failed;
   }
 
-  readChunk(chunkIndex: number, into: Uint8Array): Promise<void> | undefined {
+  readChunk(chunkIndex: number, offset: number, into: Uint8Array): Promise<void> | undefined {
     const source = this.#source;
-    return source.readChunk(chunkIndex, into)?.catch((thrown: unknown) => {
+    return source.readChunk(chunkIndex, offset, into)?.catch((thrown: unknown) => {
       // The files were moved to their final name in the middle of the read.
       if (source === this.#source) throw thrown;
-      return this.#source.readChunk(chunkIndex, into);
+      return this.#source.readChunk(chunkIndex, offset, into);
     });
   }
 

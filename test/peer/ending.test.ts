@@ -6,7 +6,7 @@ import { GoshareError } from "../../src/core/errors.js";
 import { idToBytes } from "../../src/core/ids.js";
 import { MIB } from "../../src/core/units.js";
 import { destroyScripted, frameBytes } from "../support/scripted-peer.js";
-import { codeOf, contentIdOf, openRig, RecordedChunk, type Rig } from "./rig.js";
+import { codeOf, contentIdOf, openRig, RecordedChunk, type Rig, wholeChunk } from "./rig.js";
 
 const ROLES = ["dialler", "listener"] as const;
 const ID = contentIdOf("b");
@@ -65,7 +65,7 @@ for (const role of ROLES) {
     rig.connection.refuse(second, "shuttingDown");
     await rig.peer.expect("refusal");
     const sent = new CallCounts();
-    rig.connection.sendChunk(first, 0, Buffer.alloc(MIB, 7), sent.add());
+    rig.connection.sendChunk(first, wholeChunk(0, Buffer.alloc(MIB, 7)), sent.add());
     assert.is((await rig.peer.expect("chunkData")).payload.byteLength, MIB);
     assert.is(await rig.peer.ended(), "fin");
     assert.is(await rig.handler.end(), undefined);
@@ -111,7 +111,7 @@ for (const role of ROLES) {
     rig.peer.send({ case: "chunkData", value: {} }, { id, payload: Buffer.alloc(10) });
     assert.is(await chunk.outcome(), "received");
     assert.is(rig.handler.ends, 0);
-    rig.connection.sendChunk(owed, 0, Buffer.alloc(10), () => undefined);
+    rig.connection.sendChunk(owed, wholeChunk(0, Buffer.alloc(10)), () => undefined);
     assert.is((await rig.peer.expect("chunkData")).payload.byteLength, 10);
     assert.is(await rig.handler.end(), undefined);
     assert.is(rig.handler.ends, 1);
@@ -198,15 +198,15 @@ for (const role of ROLES) {
       rig.peer.stopReading();
       const sent = new CallCounts();
       for (const [chunkIndex, id] of ids.entries())
-        rig.connection.sendChunk(id, chunkIndex, Buffer.alloc(MIB), sent.add());
+        rig.connection.sendChunk(id, wholeChunk(chunkIndex, Buffer.alloc(MIB)), sent.add());
       assert.ok(sent.counts.includes(0), "the kernel does not take it all");
       if (end === "reset") rig.peer.reset();
       else if (end === "closed") rig.connection.close("finished");
       else rig.connection.fail(new GoshareError("PEER_PROTOCOL", "a broken rule"));
       await rig.handler.end();
       while (sent.counts.includes(0)) await new Promise(setImmediate);
-      rig.connection.sendChunk(rig.theirId, 0, Buffer.alloc(1), sent.add());
-      rig.connection.sendChunk(rig.theirId + 2 * count, 0, Buffer.alloc(1), sent.add());
+      rig.connection.sendChunk(rig.theirId, wholeChunk(0, Buffer.alloc(1)), sent.add());
+      rig.connection.sendChunk(rig.theirId + 2 * count, wholeChunk(0, Buffer.alloc(1)), sent.add());
       for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
       assert.ok(
         sent.counts.every((calls) => calls === 1),

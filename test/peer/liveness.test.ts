@@ -8,7 +8,7 @@ import { KIB, MIB } from "../../src/core/units.js";
 import { Liveness, type LivenessView } from "../../src/peer/liveness.js";
 import { defaultConnectionOptions } from "../../src/peer/options.js";
 import { destroyScripted } from "../support/scripted-peer.js";
-import { codeOf, contentIdOf, openRig, type Rig } from "./rig.js";
+import { codeOf, contentIdOf, openRig, type Rig, wholeChunk } from "./rig.js";
 
 const ID = contentIdOf("c");
 const START_MS = 5_000_000;
@@ -169,7 +169,7 @@ for (const role of ["dialler", "listener"] as const) {
       rig.peer.send({ case: "getChunk", value: { contentId } }, { id: rig.theirId + 2 * index });
     while (rig.handler.requests.length < count) await new Promise(setImmediate);
     for (const { id } of rig.handler.requests)
-      rig.connection.sendChunk(id, 0, Buffer.alloc(MIB), () => given++);
+      rig.connection.sendChunk(id, wholeChunk(0, Buffer.alloc(MIB)), () => given++);
     assert.ok(rig.connection.pendingWriteBytes > 0);
     await passTime(rig, 20_000, () => rig.handler.ends > 0);
     assert.is((await rig.handler.end())?.code, "PEER_UNREACHABLE");

@@ -5,7 +5,7 @@ import { GoshareError } from "../../src/core/errors.js";
 import { type ContentId, parseContentId, randomPeerId } from "../../src/core/ids.js";
 import { type ConnectionHandler, PeerConnection, type Role } from "../../src/peer/connection.js";
 import type { LocalPeer } from "../../src/peer/handshake.js";
-import type { GoodbyeReason, Notice, RefusalReason, Request } from "../../src/peer/messages.js";
+import type { ChunkSlice, GoodbyeReason, Notice, RefusalReason, Request } from "../../src/peer/messages.js";
 import { type ConnectionOptions, defaultConnectionOptions } from "../../src/peer/options.js";
 import type { ChunkRequest } from "../../src/peer/outstanding.js";
 import { PeerSocket } from "../../src/peer/peer-socket.js";
@@ -249,4 +249,9 @@ export class RecordedChunk implements ChunkRequest {
     this.outcomes.push(what);
     this.#settle();
   }
+}
+
+/** A chunk that is sent in one slice. */
+export function wholeChunk(chunkIndex: number, bytes: Uint8Array): ChunkSlice {
+  return { chunkIndex, offset: 0, bytes, isLast: true };
 }

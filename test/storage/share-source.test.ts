@@ -69,7 +69,7 @@ function withClock<T>(stepMs: number, run: () => T): T {
 async function read({ source, share }: Opened, chunkIndex: number, way: Way): Promise<Buffer> {
   if (way === "through the pool") await readSlowly(source, share);
   const into = Buffer.alloc(share.manifest.layout.chunkLength(chunkIndex));
-  const reading = withClock(0, () => source.readChunk(chunkIndex, into));
+  const reading = withClock(0, () => source.readChunk(chunkIndex, 0, into));
   assert.is(reading === undefined ? "at once" : "through the pool", way);
   await reading;
   return into;
@@ -78,7 +78,7 @@ async function read({ source, share }: Opened, chunkIndex: number, way: Way): Pr
 /** A read that seems slow sends those that follow to the pool. */
 async function readSlowly(source: ShareSource, { manifest }: SampleShare): Promise<void> {
   const into = Buffer.alloc(manifest.layout.chunkLength(0));
-  await withClock(1000, () => source.readChunk(0, into));
+  await withClock(1000, () => source.readChunk(0, 0, into));
 }
 
 for (const way of WAYS) {
@@ -92,6 +92,22 @@ for (const way of WAYS) {
     }
   });
 }
+
+test("a chunk read in slices of any size is the chunk", async () => {
+  for (const share of [mixedFolder(), singleFile(3 * CHUNK + 1)]) {
+    const { source } = await opened(share);
+    for (let chunkIndex = 0; chunkIndex < share.manifest.root.chunkCount; chunkIndex++) {
+      const chunk = share.chunk(chunkIndex);
+      for (const sliceBytes of [997, 4096, CHUNK - 1, CHUNK]) {
+        const into = Buffer.alloc(chunk.byteLength);
+        for (let offset = 0; offset < chunk.byteLength; offset += sliceBytes)
+          await source.readChunk(chunkIndex, offset, into.subarray(offset, offset + sliceBytes));
+        assert.ok(into.equals(chunk), `chunk ${chunkIndex} by ${sliceBytes}`);
+      }
+    }
+    source.close();
+  }
+});
 
 /** What may happen to a file at `filePath` after it was hashed. */
 const CHANGES: Readonly<Record<string, (filePath: string) => void>> = {
@@ -202,7 +218,7 @@ test("a read that failed writes nothing into its buffer any more", async () => {
     await readSlowly(open.source, share);
     fs.rmSync(path.join(open.rootPath, "f0"));
     const into = Buffer.alloc(share.manifest.layout.chunkLength(0));
-    const reading = open.source.readChunk(0, into);
+    const reading = open.source.readChunk(0, 0, into);
     assert.ok(reading);
     await reading.then(
       () => assert.unreachable(),
@@ -225,7 +241,7 @@ testUnless(noDescriptorList, "descriptors of large files are kept, a bounded num
   assert.is(openBelow(open.rootPath).length, 32);
   await readSlowly(open.source, open.share);
   const into = files.map(() => Buffer.alloc(CHUNK));
-  await Promise.all(into.map((bytes, chunkIndex) => open.source.readChunk(chunkIndex, bytes)));
+  await Promise.all(into.map((bytes, chunkIndex) => open.source.readChunk(chunkIndex, 0, bytes)));
   into.forEach((bytes, chunkIndex) => {
     assert.ok(bytes.equals(open.share.chunk(chunkIndex)));
   });
@@ -250,7 +266,7 @@ testUnless(noDescriptorList, "one file read many times at once is opened once", 
   const open = await opened(singleFile(12 * CHUNK));
   await readSlowly(open.source, open.share);
   const into = Array.from({ length: 12 }, () => Buffer.alloc(CHUNK));
-  await Promise.all(into.map((bytes, chunkIndex) => open.source.readChunk(chunkIndex, bytes)));
+  await Promise.all(into.map((bytes, chunkIndex) => open.source.readChunk(chunkIndex, 0, bytes)));
   assert.ok(Buffer.concat(into).equals(Buffer.concat(into.map((_, index) => open.share.chunk(index)))));
   assert.is(openBelow(open.rootPath).length, 1);
   open.source.close();
@@ -267,7 +283,7 @@ testUnless(
     const into = Array.from({ length: chunkCount }, (_, chunkIndex) =>
       Buffer.alloc(open.share.manifest.layout.chunkLength(chunkIndex)),
     );
-    const readings = into.map((bytes, chunkIndex) => open.source.readChunk(chunkIndex, bytes));
+    const readings = into.map((bytes, chunkIndex) => open.source.readChunk(chunkIndex, 0, bytes));
     open.source.close();
     const results = await Promise.allSettled(readings);
     results.forEach((result, chunkIndex) => {

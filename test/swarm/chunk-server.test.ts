@@ -234,7 +234,7 @@ test("a chunk that cannot be read is refused with the reason, its owner is told,
   rig.stop();
 });
 
-test("a Cancel takes back what has not begun; what has begun is finished", async () => {
+test("a Cancel takes back what has not begun, and what is only being read", async () => {
   const { rig, peer, contentId, share } = await servedShare();
   let go: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -245,17 +245,15 @@ test("a Cancel takes back what has not begun; what has begun is finished", async
   for (const [chunkIndex, id] of ids.entries())
     peer.send({ case: "getChunk", value: { contentId, chunkIndex } }, { id });
   for (const id of [1, 7]) peer.send({ case: "cancel", value: {} }, { id });
-  const refusal = await peer.expect("refusal");
-  assert.equal([refusal.id, refusal.value.reason], [7, RefusalReason.CANCELLED]);
+  for (const id of [1, 7]) {
+    const refusal = await peer.expect("refusal");
+    assert.equal([refusal.id, refusal.value.reason], [id, RefusalReason.CANCELLED]);
+  }
   go();
-  const got = [
-    await peer.expect("chunkData"),
-    await peer.expect("chunkData"),
-    await peer.expect("chunkData"),
-  ];
+  const got = [await peer.expect("chunkData"), await peer.expect("chunkData")];
   assert.equal(
     got.map(({ id }) => id),
-    [1, 3, 5],
+    [3, 5],
   );
   await peer.roundTrip(9);
   assert.equal(share.reads, [0, 1, 2]);

@@ -1,5 +1,6 @@
 // A chunk server on a real port, with scripted peers at its doors.
 import { Bitfield } from "../../src/core/bitfield.js";
+import type { Clock } from "../../src/core/clock.js";
 import type { GoshareError } from "../../src/core/errors.js";
 import { idToBytes } from "../../src/core/ids.js";
 import type { Manifest } from "../../src/manifest/manifest.js";
@@ -9,9 +10,10 @@ import {
   defaultConnectionOptions,
   defaultListenerOptions,
 } from "../../src/peer/options.js";
-import { ChunkServer, type ServedShare } from "../../src/swarm/chunk-server.js";
+import { ChunkServer } from "../../src/swarm/chunk-server.js";
 import { defaultServerOptions, type ServerOptions } from "../../src/swarm/options.js";
 import type { RateBudget } from "../../src/swarm/rate-budget.js";
+import type { ServedShare } from "../../src/swarm/served-share.js";
 import { localPeer } from "../peer/rig.js";
 import { type HelloChanges, ScriptedPeer } from "../support/scripted-peer.js";
 import type { SmallShare } from "../support/small-share.js";
@@ -20,13 +22,13 @@ import type { SmallShare } from "../support/small-share.js";
 export class MemoryShare implements ServedShare {
   readonly manifest: Manifest;
   readonly held: Bitfield;
-  /** Chunks in the order in which they were read. */
+  /** The chunk of every read, in their order. */
   readonly reads: number[] = [];
   /** Every piece of memory that was read into. */
   readonly buffers = new Set<ArrayBufferLike>();
   readonly failures: GoshareError[] = [];
   /** What a read waits for, or fails with. */
-  beforeRead: ((chunkIndex: number) => Promise<void> | undefined) | undefined;
+  beforeRead: ((chunkIndex: number, offset: number) => Promise<void> | undefined) | undefined;
   readonly #share: SmallShare;
 
   constructor(share: SmallShare, held = Bitfield.full(share.manifest.root.chunkCount)) {
@@ -35,19 +37,28 @@ export class MemoryShare implements ServedShare {
     this.held = held;
   }
 
+  get content(): Buffer {
+    return this.#share.content;
+  }
+
+  chunk(chunkIndex: number): Buffer {
+    return this.#share.chunk(chunkIndex);
+  }
+
   get contentId(): Uint8Array {
     return idToBytes(this.manifest.root.contentId);
   }
 
-  readChunk(chunkIndex: number, into: Uint8Array): Promise<void> | undefined {
+  readChunk(chunkIndex: number, offset: number, into: Uint8Array): Promise<void> | undefined {
     this.reads.push(chunkIndex);
     this.buffers.add(into.buffer);
-    const wait = this.beforeRead?.(chunkIndex);
+    const wait = this.beforeRead?.(chunkIndex, offset);
+    const fill = () => into.set(this.#share.chunk(chunkIndex).subarray(offset, offset + into.byteLength));
     if (wait === undefined) {
-      into.set(this.#share.chunk(chunkIndex));
+      fill();
       return undefined;
     }
-    return wait.then(() => into.set(this.#share.chunk(chunkIndex)));
+    return wait.then(fill);
   }
 
   readFailed(error: GoshareError): void {
@@ -78,8 +89,9 @@ export class ServerRig {
     options: Partial<ServerOptions> = {},
     connectionOptions: Partial<ConnectionOptions> = {},
     budget?: RateBudget,
+    clock?: Clock,
   ): Promise<ServerRig> {
-    const server = new ChunkServer({ ...defaultServerOptions, ...options }, budget);
+    const server = new ChunkServer({ ...defaultServerOptions, ...options }, budget, clock);
     let rig: ServerRig | undefined;
     const listener = await PeerListener.listen(
       { ...defaultListenerOptions, host: "127.0.0.1", port: 0 },

@@ -116,6 +116,78 @@ test("a limit makes a request wait for longer, but not for ever", async () => {
   rig.stop();
 });
 
+test("a chunk that has begun is sent to its end, whatever the rate", async () => {
+  const { budget } = limit();
+  const share = new MemoryShare(smallShare(2, MIB, MIB));
+  const rig = await ServerRig.start({}, {}, budget);
+  rig.server.add(share);
+  const peer = await rig.peer();
+  ask(peer, share.contentId, [0, 1]);
+  let bytes = 0;
+  while (bytes < MIB) bytes += (await peer.expect("chunkData")).payload.byteLength;
+  await peer.roundTrip(99);
+  assert.is(bytes, MIB);
+  assert.equal(new Set(share.reads), new Set([0]));
+  rig.stop();
+});
+
+test("a chunk that is cancelled in the middle costs what was sent of it", async () => {
+  const { time, budget } = limit();
+  const share = new MemoryShare(smallShare(2, MIB, MIB));
+  share.beforeRead = (chunkIndex, offset) =>
+    chunkIndex === 0 && offset > 0 ? new Promise(() => undefined) : undefined;
+  const rig = await ServerRig.start({}, {}, budget);
+  rig.server.add(share);
+  const peer = await rig.peer();
+  ask(peer, share.contentId, [0]);
+  const { payload } = await peer.expect("chunkData");
+  peer.send({ case: "cancel", value: {} }, { id: 1 });
+  await peer.expect("refusal");
+  const other = await rig.peer();
+  ask(other, share.contentId, [1]);
+  await other.roundTrip(99);
+  time.advance((payload.byteLength / RATE) * 1000 - 1);
+  await other.roundTrip(101);
+  assert.equal(share.reads, [0, 0]);
+  time.advance(1);
+  await other.expect("chunkData");
+  rig.stop();
+});
+
+test("the rate's turn is not taken by one that has no memory to send from", async () => {
+  let turns = 0;
+  class CountedBudget extends RateBudget {
+    override mayBegin(waiter: () => void): boolean {
+      turns++;
+      return super.mayBegin(waiter);
+    }
+  }
+  const share = new MemoryShare(smallShare(2));
+  let go: () => void = () => undefined;
+  share.beforeRead = (chunkIndex) =>
+    chunkIndex === 0
+      ? new Promise((resolve) => {
+          go = resolve;
+        })
+      : undefined;
+  const time = new ManualTime();
+  const budget = new CountedBudget(1000 * MIB, time, time.later);
+  const rig = await ServerRig.start({ uploadBufferBytes: 64 * KIB }, {}, budget);
+  rig.server.add(share);
+  const first = await rig.peer();
+  ask(first, share.contentId, [0]);
+  await first.roundTrip(99);
+  time.advance(1000);
+  assert.is(turns, 1);
+  const second = await rig.peer();
+  ask(second, share.contentId, [1]);
+  await second.roundTrip(99);
+  assert.is(turns, 1);
+  go();
+  await second.expect("chunkData");
+  rig.stop();
+});
+
 test("a chunk that cannot be read costs nothing of the rate", async () => {
   const { budget } = limit();
   const share = new MemoryShare(smallShare(4));

@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Coverage, GoodbyeReason, RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
 import { KIB, MIB } from "../../src/core/units.js";
+import { HandClock } from "../peer/rig.js";
 import type { ScriptedPeer } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
 import { MemoryShare, ServerRig, stopServers } from "./server-rig.js";
@@ -34,13 +35,18 @@ async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise(setImmediate);
 }
 
+/** Takes frames of chunks until they hold so many bytes. */
+async function receive(peer: ScriptedPeer, bytes: number): Promise<void> {
+  for (let got = 0; got < bytes; ) got += (await peer.skipTo("chunkData")).payload.byteLength;
+}
+
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 test("connections are served in turns, however much one of them asks for", async () => {
   const share = new MemoryShare(smallShare(40));
   const gate = new Gate();
   share.beforeRead = gate.pass;
-  const rig = await ServerRig.start({ uploadBufferBytes: 64 * KIB, sendsPerConnection: 2 });
+  const rig = await ServerRig.start({ uploadBufferBytes: 64 * KIB, maxSlicesInFlight: 2 });
   rig.server.add(share);
   const greedy = await rig.peer();
   ask(greedy, share.contentId, range(0, 30));
@@ -60,26 +66,92 @@ test("connections are served in turns, however much one of them asks for", async
   rig.stop();
 });
 
-test("peers that do not read never cost more memory than allowed, and hold up nobody for ever", async () => {
-  const uploadBufferBytes = 4 * MIB;
-  const share = new MemoryShare(smallShare(8, MIB));
-  const rig = await ServerRig.start({ uploadBufferBytes });
-  rig.server.add(share);
-  const slow: ScriptedPeer[] = [];
-  for (let count = 0; count < 12; count++) {
+const memoryOf = (share: MemoryShare) =>
+  [...share.buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0);
+
+/** Resolves when nothing more is read for peers that take nothing. */
+async function kernelsAreFull(share: MemoryShare): Promise<void> {
+  for (let turns = 0, reads = -1; turns < 200; turns++) {
+    if (share.reads.length !== reads) turns = 0;
+    reads = share.reads.length;
+    await new Promise(setImmediate);
+  }
+}
+
+/** Peers that ask for all chunks of `share`, twice, and read none. */
+async function greedyPeers(rig: ServerRig, share: MemoryShare, count: number): Promise<ScriptedPeer[]> {
+  const { chunkCount } = share.manifest.root;
+  const peers: ScriptedPeer[] = [];
+  for (let made = 0; made < count; made++) {
     const peer = await rig.peer();
     peer.stopReading();
-    ask(peer, share.contentId, [...range(0, 8), ...range(0, 8)]);
-    slow.push(peer);
+    ask(peer, share.contentId, [...range(0, chunkCount), ...range(0, chunkCount)]);
+    peers.push(peer);
   }
-  const memory = () => [...share.buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0);
-  await until(() => memory() === uploadBufferBytes);
+  return peers;
+}
+
+test("peers that do not read hold little of the memory, and nobody up", async () => {
+  const uploadBufferBytes = 4 * MIB;
+  const share = new MemoryShare(smallShare(8, MIB));
+  const rig = await ServerRig.start({ uploadBufferBytes, stallTimeoutMs: 3_600_000 });
+  rig.server.add(share);
+  await greedyPeers(rig, share, 12);
   const fast = await rig.peer();
-  ask(fast, share.contentId, [3]);
-  await fast.roundTrip(3);
-  for (const peer of slow) peer.destroy();
-  if (!fast.heard.some(({ type }) => type === "chunkData")) await fast.skipTo("chunkData");
-  assert.is(memory(), uploadBufferBytes);
+  ask(fast, share.contentId, range(0, 8));
+  await receive(fast, share.content.byteLength);
+  assert.is(rig.server.connectionCount, 13, "who does not read is still there");
+  assert.ok(memoryOf(share) <= uploadBufferBytes, `${memoryOf(share)} bytes`);
+  rig.stop();
+});
+
+test("who takes nothing is hung up once others wait for memory, and not before", async () => {
+  const uploadBufferBytes = 4 * 64 * KIB;
+  const share = new MemoryShare(smallShare(8, MIB));
+  const clock = new HandClock();
+  const options = { uploadBufferBytes, stallTimeoutMs: 100 };
+  const rig = await ServerRig.start(options, {}, undefined, clock);
+  rig.server.add(share);
+  await greedyPeers(rig, share, 3);
+  await kernelsAreFull(share);
+  const modest = await rig.peer();
+  clock.move(100);
+  ask(modest, share.contentId, [3], 3);
+  await receive(modest, MIB);
+  assert.is(rig.ends, 0, "nobody waits");
+  await greedyPeers(rig, share, 4);
+  await until(() => rig.ends === 3);
+  await kernelsAreFull(share);
+  ask(modest, share.contentId, [4], 5);
+  clock.move(99);
+  await modest.roundTrip(99);
+  assert.is(rig.ends, 3, "the others may still take something");
+  clock.move(1);
+  await receive(modest, MIB);
+  assert.ok(rig.ends > 3);
+  assert.is(modest.end, undefined);
+  rig.stop();
+});
+
+test("one that takes little now and then keeps its place, and does not hold back a fast one", async () => {
+  const share = new MemoryShare(smallShare(16, MIB));
+  const rig = await ServerRig.start({ uploadBufferBytes: 2 * MIB, stallTimeoutMs: 3_600_000 });
+  rig.server.add(share);
+  const [slow] = await greedyPeers(rig, share, 1);
+  assert.ok(slow);
+  const fast = await rig.peer();
+  for (let round = 0; round < 32; round++) {
+    ask(fast, share.contentId, [round % 15], 2 * round + 1);
+    await receive(fast, MIB);
+    const heard = slow.bytesHeard;
+    slow.readAgain();
+    await until(() => slow.bytesHeard > heard);
+    slow.stopReading();
+  }
+  const slowBytes = () => slow.heardOf("chunkData").reduce((sum, { payload }) => sum + payload.byteLength, 0);
+  assert.ok(slowBytes() < 2 * share.content.byteLength, "the fast one was done first");
+  slow.readAgain();
+  await receive(slow, 2 * share.content.byteLength);
   rig.stop();
 });
 
@@ -131,7 +203,7 @@ test("a share that is removed is left: neighbours are told, what waits is refuse
   const share = new MemoryShare(smallShare(6));
   const gate = new Gate();
   share.beforeRead = gate.pass;
-  const rig = await ServerRig.start({ sendsPerConnection: 1 });
+  const rig = await ServerRig.start({ maxSlicesInFlight: 1 });
   rig.server.add(share);
   const { contentId } = share;
   const peer = await rig.peer();
@@ -158,7 +230,7 @@ test("a peer that leaves a share is not served any more what it had asked of it"
   const share = new MemoryShare(smallShare(6));
   const gate = new Gate();
   share.beforeRead = gate.pass;
-  const rig = await ServerRig.start({ sendsPerConnection: 1 });
+  const rig = await ServerRig.start({ maxSlicesInFlight: 1 });
   rig.server.add(share);
   const { contentId } = share;
   const peer = await rig.peer();
@@ -179,7 +251,7 @@ test("a server that closes answers all that was asked, then ends", async () => {
   const share = new MemoryShare(smallShare(6));
   const gate = new Gate();
   share.beforeRead = gate.pass;
-  const rig = await ServerRig.start({ sendsPerConnection: 1 }, { closeTimeoutMs: 5000 });
+  const rig = await ServerRig.start({ maxSlicesInFlight: 1 }, { closeTimeoutMs: 5000 });
   rig.server.add(share);
   const peer = await rig.peer();
   ask(peer, share.contentId, [0, 1, 2]);
@@ -200,7 +272,7 @@ test("a peer that says goodbye gets what had begun, and the rest is refused", as
   const share = new MemoryShare(smallShare(6));
   const gate = new Gate();
   share.beforeRead = gate.pass;
-  const rig = await ServerRig.start({ sendsPerConnection: 1 });
+  const rig = await ServerRig.start({ maxSlicesInFlight: 1 });
   rig.server.add(share);
   const peer = await rig.peer();
   ask(peer, share.contentId, [0, 1]);

@@ -1,0 +1,18 @@
+// What a chunk server needs to know of a share it serves. Types only.
+import type { Bitfield } from "../core/bitfield.js";
+import type { GoshareError } from "../core/errors.js";
+import type { Manifest } from "../manifest/manifest.js";
+import type { AvailabilityNews } from "./availability-news.js";
+
+/** A share, or the part of it that is held here. */
+export interface ServedShare {
+  readonly manifest: Manifest;
+  readonly held: Bitfield;
+  /** Who is told when more is held; undefined where nothing is gained any more. */
+  readonly news?: AvailabilityNews | undefined;
+  /** Fills `into` with what stands at `offset` of a held chunk: done when it returns undefined, else when the
+   * promise resolves. Throws GoshareError. */
+  readChunk(chunkIndex: number, offset: number, into: Uint8Array): Promise<void> | undefined;
+  /** A chunk could not be read: the owner decides what that means. */
+  readFailed(error: GoshareError): void;
+}

@@ -1,0 +1,129 @@
+// Whose turn it is to send: connections go round slice by slice, so that no one waits behind one that is slow or
+// asks for much. Owns the memory of slices, and the patience of those who wait for it or for the rate. Knows no
+// files and no messages.
+import type { Clock } from "../core/clock.js";
+import type { PeerConnection } from "../peer/connection.js";
+import { BufferPool } from "./buffer-pool.js";
+import { ChunkSender, type SenderEvents } from "./chunk-sender.js";
+import type { ServerOptions } from "./options.js";
+import type { RateBudget } from "./rate-budget.js";
+
+export class UploadTurns implements SenderEvents {
+  readonly #options: ServerOptions;
+  /** What all servers of this process may send; undefined: as much as they can. */
+  readonly #budget: RateBudget | undefined;
+  readonly #patienceMs: number;
+  readonly #clock: Clock;
+  readonly #buffers: BufferPool;
+  /** Who has something to send, in the order of their turns. */
+  readonly #turns = new Set<ChunkSender>();
+  /** Who has slices on their way. */
+  readonly #sending = new Set<ChunkSender>();
+  #isScheduled = false;
+  /** Runs while requests wait for a buffer, or for the rate. */
+  #patience: NodeJS.Timeout | undefined;
+  /** Runs while somebody waits for a buffer. */
+  #shortage: NodeJS.Timeout | undefined;
+
+  constructor(options: ServerOptions, budget: RateBudget | undefined, clock: Clock) {
+    this.#options = options;
+    this.#budget = budget;
+    this.#patienceMs = budget === undefined ? options.requestPatienceMs : options.limitedPatienceMs;
+    this.#clock = clock;
+    this.#buffers = new BufferPool(options.uploadBufferBytes);
+  }
+
+  sender(connection: PeerConnection): ChunkSender {
+    return new ChunkSender(connection, this, this.#options, this.#clock);
+  }
+
+  wantsTurn(sender: ChunkSender): void {
+    this.#turns.add(sender);
+    this.#takeTurns();
+  }
+
+  notSent(bytes: number): void {
+    this.#budget?.giveBack(bytes);
+  }
+
+  /** Nothing begins any more for the rate's sake. */
+  close(): void {
+    this.#budget?.leave(this.#takeTurns);
+  }
+
+  readonly #takeTurns = (): void => {
+    let isRateSpent = false;
+    for (const sender of this.#turns) {
+      sender.refuseLate(this.#patienceMs);
+      const sliceBytes = sender.isReady
+        ? sender.sliceBytes(this.#buffers.freeBytes, this.#options.uploadBufferBytes)
+        : 0;
+      if (sliceBytes === 0) {
+        // It comes back when its own slice is out, or when it is asked for more.
+        this.#turns.delete(sender);
+        continue;
+      }
+      const beginningBytes = sender.beginningBytes;
+      if (isRateSpent && beginningBytes !== undefined) continue;
+      const buffer = this.#buffers.acquire(sliceBytes);
+      if (buffer === undefined) return this.#bufferMissing();
+      if (beginningBytes !== undefined) {
+        // Asked last: who may begin has the rate's turn, and must not lose it for want of memory.
+        if (this.#budget?.mayBegin(this.#takeTurns) === false) {
+          this.#buffers.release(buffer);
+          isRateSpent = true;
+          this.#limitWaiting();
+          continue;
+        }
+        this.#budget?.spend(beginningBytes);
+      }
+      this.#turns.delete(sender);
+      this.#send(sender, buffer);
+      this.#turns.add(sender);
+    }
+    // Nobody waits for a buffer.
+    clearTimeout(this.#shortage);
+    this.#shortage = undefined;
+  };
+
+  #send(sender: ChunkSender, buffer: Uint8Array): void {
+    this.#sending.add(sender);
+    sender.sendSlice(buffer, () => {
+      this.#buffers.release(buffer);
+      if (sender.inFlight === 0) this.#sending.delete(sender);
+      this.#turns.add(sender);
+      this.#schedule();
+    });
+  }
+
+  /** The kernel may take bytes at once; a turn from inside a turn would starve the event loop. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#takeTurns();
+    });
+  }
+
+  /** What is missing may not come for long: who waits for it is told in time. */
+  #limitWaiting(): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      for (const sender of this.#turns) sender.refuseLate(this.#patienceMs);
+      this.#takeTurns();
+    }, this.#patienceMs / 8).unref();
+  }
+
+  /** Whoever stands still while others wait loses its place. */
+  #bufferMissing(): void {
+    this.#limitWaiting();
+    if (this.#shortage !== undefined) return;
+    const { stallTimeoutMs } = this.#options;
+    this.#shortage = setTimeout(() => {
+      this.#shortage = undefined;
+      this.#takeTurns();
+    }, stallTimeoutMs / 8).unref();
+    for (const sender of this.#sending) sender.hangUpIfStalled(stallTimeoutMs);
+  }
+}
