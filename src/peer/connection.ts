@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
-import type { ContentId } from "../core/ids.js";
+import type { ConnectionHandler } from "./connection-handler.js";
 import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from "./frame.js";
 import { goodbyeBeforeHello, helloOf, helloProblem, type LocalPeer } from "./handshake.js";
 import { Liveness, type LivenessView } from "./liveness.js";
@@ -24,21 +24,6 @@ import type { ConnectionOptions } from "./options.js";
 import { type ChunkRequest, type ControlReply, Outstanding } from "./outstanding.js";
 import type { PeerSocket } from "./peer-socket.js";
 import { requestSink, Unanswered } from "./unanswered.js";
-
-/** What an owner of connections does with what comes. Called synchronously; must not throw. */
-export interface ConnectionHandler {
-  /** The other side asks; answered with `reply`, `sendChunk` or `refuse`, once, with the same id. */
-  requested(id: number, request: Request, payload: Uint8Array): void;
-  /** A request of the other side need not be answered with what it asked for any more. */
-  cancelled(id: number): void;
-  noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void;
-  /** The other side takes nothing new; running replies still come. */
-  goodbye(reason: GoodbyeReason, message: string): void;
-  /** The end, once; without an error if it was a proper one. Open requests have failed before. */
-  closed(error: GoshareError | undefined): void;
-  /** Bytes of a bitfield of this content; undefined if it is not known here. */
-  bitfieldBytes(contentId: ContentId): number | undefined;
-}
 
 export type Role = "dialler" | "listener";
 

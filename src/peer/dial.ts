@@ -1,7 +1,8 @@
 // From the endpoints of a peer to an open connection. One attempt; trying again later is the caller's.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
-import { type ConnectionHandler, PeerConnection } from "./connection.js";
+import { PeerConnection } from "./connection.js";
+import type { ConnectionHandler } from "./connection-handler.js";
 import type { LocalPeer } from "./handshake.js";
 import type { ConnectionOptions } from "./options.js";
 import { PeerSocket } from "./peer-socket.js";

@@ -3,7 +3,8 @@
 import * as net from "node:net";
 import { listenAt } from "../address/listening.js";
 import { GoshareError, isErrno } from "../core/errors.js";
-import { type ConnectionHandler, PeerConnection } from "./connection.js";
+import { PeerConnection } from "./connection.js";
+import type { ConnectionHandler } from "./connection-handler.js";
 import type { LocalPeer } from "./handshake.js";
 import type { ConnectionOptions, ListenerOptions } from "./options.js";
 import { PeerSocket } from "./peer-socket.js";

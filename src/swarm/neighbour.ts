@@ -2,7 +2,7 @@
 // says of itself to the asking one. Decides nothing itself.
 import type { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
-import type { ConnectionHandler } from "../peer/connection.js";
+import type { ConnectionHandler } from "../peer/connection-handler.js";
 import type { GoodbyeReason, Notice, Request } from "../peer/messages.js";
 import type { ServedConnection } from "./chunk-server.js";
 import type { DownloadPeer } from "./download-peer.js";
