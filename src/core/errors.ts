@@ -74,7 +74,11 @@ export const ERROR_CODES = {
   TRACKER_REFUSED: entry("tracker", EXIT.network, "A tracker did not grant a call."),
   TRACKER_PROTOCOL: entry("tracker", EXIT.network, "A tracker answered what no tracker may answer."),
   ADDRESS_IN_USE: entry("user", EXIT.network, "The address to listen at is taken, or not this machine's."),
-  DIGEST_MISMATCH: entry("peer", EXIT.integrity, "Bytes of a chunk do not have the digest in the manifest."),
+  DIGEST_MISMATCH: entry(
+    "peer",
+    EXIT.integrity,
+    "A peer sent bytes that do not have the digest they should have.",
+  ),
   TARGET_EXISTS: entry("user", EXIT.disk, "Something is already there under the name of the download."),
   TARGET_BUSY: entry("user", EXIT.disk, "Another process downloads to the same place."),
   TARGET_NAME_UNSUPPORTED: entry("user", EXIT.disk, "This machine's disk cannot hold a name in the share."),

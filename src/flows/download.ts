@@ -150,6 +150,12 @@ function nobodyHelps(
     last?.code === "SOURCE_CHANGED"
       ? "have it shared again, and use the new ticket"
       : "check that the sharer still runs and can be reached, then run the same command again";
+  if (last?.code === "DIGEST_MISMATCH") {
+    return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last: ${last.message}`, {
+      hint: "find another peer who has the share; what is verified is kept, and the same command goes on",
+      cause: last,
+    });
+  }
   if (what === "peers") {
     return new GoshareError("INCOMPLETE", `nobody sends what is missing${why}`, { hint, cause: last });
   }
@@ -197,6 +203,10 @@ class DownloadJob {
   async run(): Promise<string> {
     const root = await this.#findRoot();
     this.bytes = root.totalSize;
+    // What is no manifest is refused before anything is made on the disk.
+    const known =
+      this.#source.manifest ??
+      (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
     this.#part = await PartFolder.open(this.#options.outputDirectory, root);
     const part = this.#part;
     if (part.isClaimed) {
@@ -204,7 +214,7 @@ class DownloadJob {
       return part.targetPath;
     }
     part.storeTicket(ticketFor(root, this.#source, this.#parts.trackers));
-    const manifest = await this.#findBody(root, part);
+    const manifest = known ?? (await this.#findBody(root, part));
     refuseUnsupportedNames(manifest, part);
     await this.#fetchChunks(manifest, part);
     await commit(part, manifest, (paths) => this.#syncFiles(paths));
@@ -226,8 +236,6 @@ class DownloadJob {
   }
 
   async #findBody(root: ManifestRoot, part: PartFolder): Promise<Manifest> {
-    if (this.#source.manifest !== undefined) return this.#source.manifest;
-    if (root.inlineBody !== undefined) return checkManifest(root, root.inlineBody);
     const stored = part.storedBody();
     if (stored !== undefined) {
       try {

@@ -60,15 +60,17 @@ export class TrackerLookup {
     return new TrackerLookup(named, contentId, ownPeerId, observe);
   }
 
-  /** The root from the first tracker that has it; undefined if none does. */
+  /** The root from the first tracker that has it; undefined if none does. Throws MANIFEST_INVALID or NEWER_FORMAT:
+   * bytes with the wanted content id are what everybody else would send too. */
   async findRoot(signal: AbortSignal): Promise<ManifestRoot | undefined> {
     for (const { name, client } of this.#trackers) {
+      let bytes: Uint8Array | undefined;
       try {
-        const bytes = await client.getManifest(this.#contentId, signal);
-        if (bytes !== undefined) return checkRoot(bytes);
+        bytes = await client.getManifest(this.#contentId, signal);
       } catch (thrown) {
         this.#warn(name, thrown, signal);
       }
+      if (bytes !== undefined) return checkRoot(bytes);
     }
     return undefined;
   }

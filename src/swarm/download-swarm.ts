@@ -319,8 +319,9 @@ export class DownloadSwarm {
       } catch (thrown) {
         const error = GoshareError.from(thrown);
         this.#noteFailure(error);
-        peer.connection.fail(error, error.code === "MANIFEST_INVALID" ? "banned" : "finished");
-        if (error.code === "NEWER_FORMAT") throw error;
+        peer.connection.fail(error, error.code === "DIGEST_MISMATCH" ? "banned" : "finished");
+        // The bytes are the wanted ones: nobody has better.
+        if (error.code === "NEWER_FORMAT" || error.code === "MANIFEST_INVALID") throw error;
       }
     }
   }
