@@ -4,7 +4,7 @@
 import type { Endpoint, ListenAddress } from "../address/endpoint.js";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
-import type { ContentId } from "../core/ids.js";
+import type { ContentId, PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import { checkManifest } from "../manifest/check.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
@@ -255,6 +255,7 @@ class DownloadJob {
     const { swarm, patience, pool } = this.#parts;
     const { root } = manifest;
     const slots = new SlotPool(this.#parts.slots, root.chunkSize, () => this.#chunks?.slotFreed());
+    const liars = new Set<PeerId>();
     const none = new Bitfield(root.chunkCount);
     const claimed = part.claims.held;
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
@@ -270,7 +271,9 @@ class DownloadJob {
           const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
           const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
           const error = new GoshareError("DIGEST_MISMATCH", message);
-          this.#observe({ type: "warning", code: error.code, message, path: where });
+          // What else it had sent by then is wrong as well, and no news.
+          if (!liars.has(peer.id)) this.#observe({ type: "warning", code: error.code, message, path: where });
+          liars.add(peer.id);
           swarm.ban(peer, error);
         },
       },
