@@ -89,6 +89,11 @@ export const ERROR_CODES = {
   ),
   DISK_FULL: entry("local", EXIT.disk, "There is no room left for a file."),
   DISK_FAILED: entry("local", EXIT.disk, "A file could not be read or written."),
+  SYNC_FAILED: entry(
+    "local",
+    EXIT.disk,
+    "The disk did not confirm what was written; nothing of it is relied on, and it is fetched again.",
+  ),
   PERMISSION_DENIED: entry("local", EXIT.disk, "The process may not read or write there."),
   INCOMPLETE: entry("user", EXIT.incomplete, "A download stopped before its end; the same command goes on."),
   INTERRUPTED: entry("user", EXIT.sigint, "The command was interrupted by a signal."),
@@ -169,6 +174,14 @@ export function diskErrorCode(errno: string): ErrorCode | undefined {
 export function fileSystemError(errno: string, message: string, cause?: unknown): GoshareError {
   const code = diskErrorCode(errno) ?? "DISK_FAILED";
   return new GoshareError(code, message, { cause, hint: DISK_HINTS[code] });
+}
+
+/** `thrown` as a GoshareError that names `place`: Node does so only for calls that are given a path. */
+export function errorAt(thrown: unknown, place: string): GoshareError {
+  const error = GoshareError.from(thrown);
+  const { code, message, hint } = error;
+  if (error === thrown || code === "BUG" || message.endsWith("'")) return error;
+  return new GoshareError(code, `${message} '${place}'`, { hint, cause: thrown });
 }
 
 /** Whether `thrown` is a Node system error with this errno name. */

@@ -311,7 +311,10 @@ class DownloadJob {
       await chunks.run(patience.signal);
       progress.finish(performance.now());
     } catch (thrown) {
-      await this.#pause(manifest, part, chunks).catch(() => undefined);
+      await this.#pause(manifest, part, chunks).catch((failed: unknown) => {
+        // Without its mark a pause costs a second look at what is there; without what was written it is none.
+        if (failed instanceof GoshareError && failed.code === "SYNC_FAILED") throw failed;
+      });
       throw thrown;
     } finally {
       clearInterval(ticking);
@@ -332,7 +335,7 @@ class DownloadJob {
         }
       }
     };
-    await this.#syncFiles(written());
+    await part.makeDurable(written(), (paths) => this.#syncFiles(paths));
     await part.pause(manifest, chunks.held);
   }
 
