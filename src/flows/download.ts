@@ -85,7 +85,7 @@ export async function download(
     connectionOptions: defaultConnectionOptions,
     options: defaultDownloadSwarmOptions,
   });
-  const presence = await listen(options, local, swarm, pool);
+  const presence = await listen(options, local, swarm, pool, observe);
   // Told in every Hello, so before anybody is dialled.
   listenPort = presence.port;
   const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
@@ -128,9 +128,10 @@ async function listen(
   local: LocalPeer,
   swarm: DownloadSwarm,
   pool: WorkerPool,
+  observe: EventObserver,
 ): Promise<DownloadPresence> {
   try {
-    return await DownloadPresence.listen(options, local, swarm);
+    return await DownloadPresence.listen(options, local, swarm, observe);
   } catch (thrown) {
     await pool.close();
     throw thrown;
