@@ -1,8 +1,8 @@
 // Gets the manifest of a share for a download or an inspection: from the .goshare file, a tracker, or peers,
 // whichever has it first. Whatever it comes from, it is the content id that is believed.
 
-import { mayDial } from "../address/dialable.js";
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { eachDialable } from "../address/resolve.js";
 import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
@@ -20,7 +20,6 @@ const MAX_ASK_MS = 30_000;
 
 interface NamedTracker {
   readonly name: string;
-  readonly host: string;
   readonly client: TrackerClient;
 }
 
@@ -54,7 +53,7 @@ export class TrackerLookup {
     if (trackers.length > 0) {
       const { TrackerClient } = await import("../tracker/client.js");
       for (const tracker of trackers) {
-        named.push({ name: formatEndpoint(tracker), host: tracker.host, client: new TrackerClient(tracker) });
+        named.push({ name: formatEndpoint(tracker), client: new TrackerClient(tracker) });
       }
     }
     return new TrackerLookup(named, contentId, ownPeerId, observe);
@@ -79,12 +78,11 @@ export class TrackerLookup {
   async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
     let pauseMs = MIN_ASK_MS;
     while (!signal.aborted && this.#trackers.length > 0) {
-      for (const { name, host, client } of this.#trackers) {
+      for (const { name, client } of this.#trackers) {
         try {
           const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
-          for (const { endpoints } of peers) {
-            swarm.addPeer(endpoints.filter((endpoint) => mayDial(endpoint, host)));
-          }
+          const machines = peers.map(({ endpoints }) => endpoints);
+          await eachDialable(machines, client.proposingHost, (endpoints) => swarm.addPeer(endpoints), signal);
           break;
         } catch (thrown) {
           this.#warn(name, thrown, signal);
