@@ -95,7 +95,7 @@ export async function download(
   const patience = new Patience(
     options.timeoutMs + limitedMs,
     AbortSignal.any([signal, ending.signal]),
-    (what) => nobodyHelps(what, contentId, swarm, trackers),
+    (what) => nobodyHelps(what, contentId, swarm, lookup),
   );
   swarm.addPeer(source.peers);
   const feeding = lookup.feed(swarm, ending.signal);
@@ -143,7 +143,7 @@ function nobodyHelps(
   what: "manifest" | "peers",
   contentId: ContentId,
   swarm: DownloadSwarm,
-  trackers: readonly Endpoint[],
+  lookup: TrackerLookup,
 ): GoshareError {
   const last = swarm.lastError;
   const why = last === undefined ? "" : `; last: ${last.message}`;
@@ -160,8 +160,13 @@ function nobodyHelps(
   if (what === "peers") {
     return new GoshareError("INCOMPLETE", `nobody sends what is missing${why}`, { hint, cause: last });
   }
-  const code = last === undefined && trackers.length > 0 ? "CONTENT_NOT_FOUND" : "NO_PEERS";
   const message = `nobody who has ${contentId.slice(0, 16)}… could be reached${why}`;
+  const silence = last === undefined ? lookup.silence : undefined;
+  if (silence !== undefined) {
+    const said = `${message}: ${silence.message}`;
+    return new GoshareError(silence.code, said, { hint: silence.hint, cause: silence });
+  }
+  const code = last === undefined && lookup.hasTrackers ? "CONTENT_NOT_FOUND" : "NO_PEERS";
   return new GoshareError(code, message, { hint, cause: last });
 }
 

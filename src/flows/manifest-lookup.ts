@@ -29,6 +29,8 @@ export class TrackerLookup {
   readonly #ownPeerId: PeerId;
   readonly #observe: EventObserver;
   readonly #warned = new Set<string>();
+  #hasAnswer = false;
+  #lastFailure: GoshareError | undefined;
 
   private constructor(
     trackers: readonly NamedTracker[],
@@ -59,6 +61,22 @@ export class TrackerLookup {
     return new TrackerLookup(named, contentId, ownPeerId, observe);
   }
 
+  get hasTrackers(): boolean {
+    return this.#trackers.length > 0;
+  }
+
+  /** Why no tracker helps: what became of the last one asked, while none has answered; undefined once one has. */
+  get silence(): GoshareError | undefined {
+    const [first] = this.#trackers;
+    if (this.#hasAnswer || first === undefined) return undefined;
+    return (
+      this.#lastFailure ??
+      new GoshareError("TRACKER_UNREACHABLE", `tracker ${first.name} has not answered so far`, {
+        hint: "check that it is a goshare tracker, and the network to it",
+      })
+    );
+  }
+
   /** The root from the first tracker that has it; undefined if none does. Throws MANIFEST_INVALID or NEWER_FORMAT:
    * bytes with the wanted content id are what everybody else would send too. */
   async findRoot(signal: AbortSignal): Promise<ManifestRoot | undefined> {
@@ -66,6 +84,7 @@ export class TrackerLookup {
       let bytes: Uint8Array | undefined;
       try {
         bytes = await client.getManifest(this.#contentId, signal);
+        this.#hasAnswer = true;
       } catch (thrown) {
         this.#warn(name, thrown, signal);
       }
@@ -81,6 +100,7 @@ export class TrackerLookup {
       for (const { name, client } of this.#trackers) {
         try {
           const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
+          this.#hasAnswer = true;
           const machines = peers.map(({ endpoints }) => endpoints);
           await eachDialable(machines, client.proposingHost, (endpoints) => swarm.addPeer(endpoints), signal);
           break;
@@ -98,9 +118,12 @@ export class TrackerLookup {
   }
 
   #warn(name: string, thrown: unknown, signal: AbortSignal): void {
-    if (signal.aborted || this.#warned.has(name)) return;
+    if (signal.aborted) return;
+    const error = GoshareError.from(thrown);
+    this.#lastFailure = error;
+    if (this.#warned.has(name)) return;
     this.#warned.add(name);
-    const { code, message } = GoshareError.from(thrown);
+    const { code, message } = error;
     this.#observe({ type: "warning", code, message, path: name });
   }
 }

@@ -2,7 +2,7 @@
 // Told as a story; the parts are elsewhere. Prints nothing.
 import * as os from "node:os";
 import * as path from "node:path";
-import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import type { Endpoint } from "../address/endpoint.js";
 import { ownEndpoints } from "../address/own-endpoints.js";
 import { encodeTicket } from "../address/ticket.js";
 import { Bitfield } from "../core/bitfield.js";
@@ -196,6 +196,7 @@ class RunningShareImpl implements RunningShare {
 
     const own = ownEndpoints(os.networkInterfaces(), port.host, port.port);
     const peers = options.advertise.length > 0 ? options.advertise : own;
+    const announcedTo = new Set<string>();
     const announcer = new Announcer(
       trackers,
       {
@@ -207,7 +208,7 @@ class RunningShareImpl implements RunningShare {
         rootOf: (wanted) => (options.publish && wanted === contentId ? manifest.root.bytes : undefined),
       },
       {
-        answered: () => undefined,
+        answered: (tracker) => announcedTo.add(tracker),
         unreachable: (tracker, { code, message }) =>
           observe({ type: "warning", code, message, path: tracker }),
       },
@@ -233,7 +234,7 @@ class RunningShareImpl implements RunningShare {
       ticket,
       manifestPath,
       endpoint: port.endpoint,
-      trackers: trackers.map(formatEndpoint),
+      trackers: [...announcedTo],
       name: manifest.root.name,
       bytes: manifest.root.totalSize,
       files: manifest.files.length,

@@ -24,7 +24,11 @@ export async function closeFakeTrackers(): Promise<void> {
   await Promise.all([...running].map((tracker) => tracker.close()));
 }
 
-export async function startFakeTracker(script: Partial<TrackerMethods>): Promise<FakeTracker> {
+/** Listens on loopback unless told otherwise. */
+export async function startFakeTracker(
+  script: Partial<TrackerMethods>,
+  host = "127.0.0.1",
+): Promise<FakeTracker> {
   const unscripted = (name: string): RpcMethod => ({
     name,
     invoke: () => Promise.reject(new RpcError("UNIMPLEMENTED", "not in the script")),
@@ -55,9 +59,9 @@ export async function startFakeTracker(script: Partial<TrackerMethods>): Promise
     getTrackerInfo: unscripted("getTrackerInfo"),
     ...script,
   });
-  const { port } = await server.listen("127.0.0.1", 0);
+  const { port } = await server.listen(host, 0);
   const tracker: FakeTracker = {
-    ...{ port, endpoint: formatEndpoint({ host: "127.0.0.1", port }) },
+    ...{ port, endpoint: formatEndpoint({ host, port }) },
     async close() {
       running.delete(tracker);
       await server.close();
