@@ -1,5 +1,6 @@
 // The one error class of goshare and the table of its codes: who is to blame, and with what exit code a
 // command ends when nothing else helped. Never formats for a terminal, never knows a flow.
+import * as os from "node:os";
 
 /** Who caused an error, which decides the reaction: peer → drop it and ask elsewhere; tracker → ask another;
  * local → stop; user → one line and a hint. */
@@ -132,14 +133,20 @@ export class GoshareError extends Error {
   /** Anything thrown, as a GoshareError: itself, a file system error by its errno, or a BUG with its cause. */
   static from(thrown: unknown): GoshareError {
     if (thrown instanceof GoshareError) return thrown;
-    if (thrown instanceof Error && "code" in thrown && typeof thrown.code === "string") {
-      const code = diskErrorCode(thrown.code);
-      if (code !== undefined) return fileSystemError(thrown.code, thrown.message, thrown);
-    }
+    const errno = errnoOf(thrown);
+    if (thrown instanceof Error && errno !== undefined && diskErrorCode(errno) !== undefined)
+      return fileSystemError(errno, thrown.message.replace(UNKNOWN_PREFIX, `${errno}:`), thrown);
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new GoshareError("BUG", `unexpected: ${message}`, { cause: thrown });
   }
 }
+
+/** Names and numbers of this system, and of Linux those that Node does not list. */
+const ERRNO_NAMES: readonly (readonly [string, number])[] = [
+  ...Object.entries(os.constants.errno),
+  ["EUCLEAN", 117],
+  ["EREMOTEIO", 121],
+];
 
 const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: "DISK_FULL",
@@ -149,6 +156,11 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
   EPERM: "PERMISSION_DENIED",
   EROFS: "PERMISSION_DENIED",
   EIO: "DISK_FAILED",
+  EREMOTEIO: "DISK_FAILED",
+  EUCLEAN: "DISK_FAILED",
+  ESTALE: "DISK_FAILED",
+  ENODEV: "DISK_FAILED",
+  ENXIO: "DISK_FAILED",
   EMFILE: "DISK_FAILED",
   ENFILE: "DISK_FAILED",
   ENOENT: "DISK_FAILED",
@@ -184,12 +196,19 @@ export function errorAt(thrown: unknown, place: string): GoshareError {
   return new GoshareError(code, `${message} '${place}'`, { hint, cause: thrown });
 }
 
-/** Whether `thrown` is a Node system error with this errno name. */
+/** How Node begins the message of an error whose number it has no name for. */
+const UNKNOWN_PREFIX = /^UNKNOWN: unknown error,/;
+
+/** The errno name of a Node system error such as "ENOSPC"; undefined for anything else. Node calls some UNKNOWN, a
+ * quota that is used up (EDQUOT) among them. */
+export function errnoOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error && "code" in thrown && typeof thrown.code === "string")) return undefined;
+  if (thrown.code !== "UNKNOWN" || !("errno" in thrown)) return thrown.code;
+  return ERRNO_NAMES.find(([, number]) => number === -Number(thrown.errno))?.[0] ?? thrown.code;
+}
+
+/** Whether `thrown` is a Node system error with one of these errno names. */
 export function isErrno(thrown: unknown, ...errnos: readonly string[]): boolean {
-  return (
-    thrown instanceof Error &&
-    "code" in thrown &&
-    typeof thrown.code === "string" &&
-    errnos.includes(thrown.code)
-  );
+  const errno = errnoOf(thrown);
+  return errno !== undefined && errnos.includes(errno);
 }

@@ -6,8 +6,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
+import { isEmptyTarget } from "./claimed-target.js";
 import { makeFolders, openForWriting, syncDirectory } from "./part-files.js";
-import { isEmptyTarget, type PartFolder, type SyncFiles } from "./part-folder.js";
+import type { PartFolder, SyncFiles } from "./part-folder.js";
 
 /** How many entries are made in one go, so that the event loop is not kept from its sockets. */
 const ENTRIES_PER_TURN = 256;

@@ -8,6 +8,7 @@ import type { Bitfield } from "../core/bitfield.js";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { isEmptyTarget, isOwnTarget } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
 import {
   decodeJournal,
@@ -312,8 +313,18 @@ export class PartFolder {
   }
 
   #append(bytes: Buffer): void {
-    for (let done = 0; done < bytes.byteLength; ) {
-      done += fs.writeSync(this.#journalFd, bytes, done, bytes.byteLength - done, this.#journalBytes + done);
+    try {
+      for (let done = 0; done < bytes.byteLength; ) {
+        done += fs.writeSync(
+          this.#journalFd,
+          bytes,
+          done,
+          bytes.byteLength - done,
+          this.#journalBytes + done,
+        );
+      }
+    } catch (thrown) {
+      throw errorAt(thrown, path.join(this.partPath, PART_NAMES.journal));
     }
     this.#journalBytes += bytes.byteLength;
   }
@@ -378,22 +389,4 @@ function removeIfFresh(partPath: string): void {
   fs.rmSync(journalPath, { force: true });
   fs.rmSync(path.join(partPath, PART_NAMES.root), { force: true });
   removeIfEmpty(partPath);
-}
-
-/** Whether the target is what an earlier run put there: a folder was moved away from the part folder, a file is
- * linked in both places, or was moved where a disk has no hard links. */
-function isOwnTarget(root: ManifestRoot, paths: PartPaths): boolean {
-  const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
-  if (target === undefined) return false;
-  const content = contentPath(paths.part);
-  if (root.kind === "folder") return target.isDirectory() && !fs.existsSync(content);
-  const own = fs.lstatSync(path.join(content, root.name), { throwIfNoEntry: false });
-  if (own === undefined) return target.isFile() && target.size === root.totalSize;
-  return own.dev === target.dev && own.ino === target.ino;
-}
-
-/** Whether the target is nothing yet: an empty folder or file, as a claim begins with. */
-export function isEmptyTarget(targetPath: string): boolean {
-  const stats = fs.lstatSync(targetPath);
-  return stats.isDirectory() ? fs.readdirSync(targetPath).length === 0 : stats.isFile() && stats.size === 0;
 }

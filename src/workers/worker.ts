@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 // The pool hands its own through; asking piscina for it would load all of piscina into every thread.
 import { parentPort, workerData } from "node:worker_threads";
-import { diskErrorCode, errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { openForWriting } from "../storage/part-files.js";
@@ -58,10 +58,8 @@ function done(bytes: number, wrongChunks: readonly number[] = []): TaskResult {
 
 function failure(thrown: unknown): TaskFailure {
   if (thrown instanceof ChangedSource) return { ok: false, code: "SOURCE_CHANGED", message: thrown.message };
-  if (thrown instanceof GoshareError) return { ok: false, code: thrown.code, message: thrown.message };
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const errno = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  return { ok: false, code: diskErrorCode(errno) ?? "BUG", message };
+  const { code, message } = GoshareError.from(thrown);
+  return { ok: false, code, message };
 }
 
 class ChangedSource extends Error {}

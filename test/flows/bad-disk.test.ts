@@ -151,4 +151,23 @@ testUnless(
   },
 );
 
+testUnless(
+  noStrace,
+  "a journal that cannot be written ends it with 6, names it, and commits nothing",
+  async () => {
+    const output = scratch.folder();
+    const journal = join(output, PART, "journal");
+    const wrapper = [
+      ...["strace", "-f", "-qq", "-o", "/dev/null", "-P", journal, "-e", "trace=pwrite64"],
+      // The first write is its header.
+      ...["-e", "inject=pwrite64:error=EDQUOT:when=2+"],
+    ];
+    const { code, exitCode, message } = await failure(startDownload(share.ticket, output, [], { wrapper }));
+    assert.equal([code, exitCode], ["DISK_FULL", 6]);
+    assert.match(message, journal);
+    assert.equal(readdirSync(output), []);
+    assert.is(sha256Of((await download(share.ticket, output)).path), sha256Of(source));
+  },
+);
+
 test.run();

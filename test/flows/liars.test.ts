@@ -4,10 +4,11 @@ import { existsSync, readdirSync, readFileSync, truncateSync, unlinkSync, writeF
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { GoodbyeReason } from "../../gen/goshare/v1/peer_pb.js";
 import { type Endpoint, formatEndpoint, requireEndpoint } from "../../src/address/endpoint.js";
 import { MIB } from "../../src/core/units.js";
 import { readManifestFile } from "../../src/storage/manifest-file.js";
-import { type Answer, serving, wrongBytes } from "../support/chunk-answers.js";
+import { type Answer, endAfter, serving, tooLong, unknownId, wrongBytes } from "../support/chunk-answers.js";
 import { closeFakeTrackers, namingPeers, startFakeTracker } from "../support/fake-tracker.js";
 import { GatedProxy } from "../support/gated-proxy.js";
 import { killAll } from "../support/goshare-process.js";
@@ -61,8 +62,15 @@ test("a liar beside an honest sharer: the file is right, the liar is named and a
   const { path } = await downloaded(process);
   assert.is(sha256Of(path), sha256Of(source));
   assert.is(process.all("warning").filter(({ code }) => code === "DIGEST_MISMATCH").length, 1);
-  assert.is(liar.peers.flatMap((peer) => peer.heardOf("getChunk")).length, 1);
-  assert.is(process.all("done")[0]?.["bytesWasted"], String(MIB));
+  const [first, ...later] = liar.peers;
+  assert.equal(
+    first?.heardOf("goodbye").map(({ value }) => value.reason),
+    [GoodbyeReason.BANNED],
+  );
+  assert.equal(
+    later.flatMap((peer) => peer.heardOf("getChunk")),
+    [],
+  );
   await gate.close();
   liar.close();
 });
@@ -89,6 +97,42 @@ test("only liars: exit 5 with the reason, each named once, and no file", async (
   );
   assert.equal(readdirSync(output), []);
   for (const liar of liars) liar.close();
+});
+
+for (const [what, answer] of [
+  ["sends a chunk nobody asked for", unknownId],
+  ["announces a frame of 4 GiB", ({ peer }) => void peer.sendBytes(Buffer.alloc(10, 0xff))],
+  ["ends in the middle of a frame", endAfter(1000, "fin")],
+] as const satisfies readonly (readonly [string, Answer])[]) {
+  test(`a peer that ${what}: the file comes from the honest sharer`, async () => {
+    const hostile = await scripted(answer, 9);
+    const gate = await GatedProxy.start(0);
+    gate.target = honest.endpoint;
+    const tracker = await trackerFor([hostile.endpoint, requireEndpoint(gate.endpoint, "gate", 0)]);
+    const output = scratch.folder();
+    const process = startDownload(honest.contentId, output, tracker);
+    const gone = await process.waitFor("peerDisconnected");
+    assert.match(String(gone["code"]), /^PEER_/);
+    gate.open();
+    const { path } = await downloaded(process);
+    assert.is(sha256Of(path), sha256Of(source));
+    assert.equal(readdirSync(output), ["film.bin"]);
+    await gate.close();
+    hostile.close();
+  });
+}
+
+test("only a peer that breaks the protocol: exit 7 with the reason, and no file", async () => {
+  const hostile = await scripted(tooLong, 9);
+  const tracker = await trackerFor([hostile.endpoint]);
+  const output = scratch.folder();
+  const { code, exitCode, message } = await failure(
+    startDownload(honest.contentId, output, [...tracker, "--timeout", "1s"]),
+  );
+  assert.equal([code, exitCode], ["INCOMPLETE", 7]);
+  assert.match(message, /nobody sends what is missing; last: .*chunk/);
+  assert.equal(readdirSync(output), []);
+  hostile.close();
 });
 
 for (const [what, alter] of [
