@@ -174,7 +174,9 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
 
 const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free some room and run the same command again; what is verified is kept",
+  DISK_FAILED: "check the path and the disk, or use another folder",
   PERMISSION_DENIED: "check the owner and mode of the folder, or choose another with --output",
+  TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
 };
 
 /** The code for a file system errno name such as "ENOSPC"; undefined if it is none. */

@@ -1,7 +1,7 @@
 // The .goshare file: a manifest and where to begin. Encodes, decodes, reads and writes it; never fetches what it
 // lacks.
 import { randomBytes } from "node:crypto";
-import { access, constants, type FileHandle, open, rename, rm } from "node:fs/promises";
+import { access, constants, type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
@@ -104,11 +104,13 @@ async function readBounded(filePath: string): Promise<Uint8Array> {
   }
 }
 
-/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to: known before a share
+/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, or one is in its place: known before a share
  * is hashed. */
 export async function requirePlaceForManifest(filePath: string): Promise<void> {
   try {
     await access(path.dirname(filePath), constants.W_OK | constants.X_OK);
+    const found = await stat(filePath).catch(() => undefined);
+    if (found?.isDirectory()) throw new GoshareError("DISK_FAILED", "it is a folder");
   } catch (thrown) {
     throw notWritable(filePath, thrown);
   }
