@@ -17,6 +17,8 @@ const WANTED_PEERS = 50;
 /** A tracker is asked again after this time, and ever more slowly up to the last. */
 const MIN_ASK_MS = 1_000;
 const MAX_ASK_MS = 30_000;
+/** How long one tracker has for itself before the next is asked beside it. */
+const NEXT_TRACKER_MS = 1_000;
 
 interface NamedTracker {
   readonly name: string;
@@ -80,44 +82,73 @@ export class TrackerLookup {
   /** The root from the first tracker that has it; undefined if none does. Throws MANIFEST_INVALID or NEWER_FORMAT:
    * bytes with the wanted content id are what everybody else would send too. */
   async findRoot(signal: AbortSignal): Promise<ManifestRoot | undefined> {
-    for (const { name, client } of this.#trackers) {
-      let bytes: Uint8Array | undefined;
-      try {
-        bytes = await client.getManifest(this.#contentId, signal);
-        this.#hasAnswer = true;
-      } catch (thrown) {
-        this.#warn(name, thrown, signal);
-      }
-      if (bytes !== undefined) return checkRoot(bytes);
-    }
-    return undefined;
+    const bytes = await this.#firstAnswer(
+      ({ client }) => client.getManifest(this.#contentId, signal),
+      signal,
+    );
+    return bytes === undefined ? undefined : checkRoot(bytes);
   }
 
   /** Gives every peer the trackers name to `swarm`, again and again until `signal` aborts. Never rejects. */
   async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
     let pauseMs = MIN_ASK_MS;
     while (!signal.aborted && this.#trackers.length > 0) {
-      for (const { name, client } of this.#trackers) {
-        try {
-          const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
-          this.#hasAnswer = true;
-          const machines = peers.map(({ endpoints }) => endpoints);
-          await eachDialable(machines, client.proposingHost, (endpoints) => swarm.addPeer(endpoints), signal);
-          break;
-        } catch (thrown) {
-          this.#warn(name, thrown, signal);
-        }
+      const answer = await this.#firstAnswer(async ({ client }) => {
+        const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
+        return { machines: peers.map(({ endpoints }) => endpoints), proposedBy: client.proposingHost };
+      }, signal);
+      if (answer !== undefined) {
+        const { machines, proposedBy } = answer;
+        await eachDialable(machines, proposedBy, (endpoints) => swarm.addPeer(endpoints), signal);
       }
       await pause(pauseMs, signal);
       pauseMs = Math.min(MAX_ASK_MS, pauseMs * 2);
     }
   }
 
+  /** What the first tracker brings that has something: each is asked when the one before has nothing, has failed,
+   * or has been silent for a moment. Never rejects. */
+  #firstAnswer<T>(
+    ask: (tracker: NamedTracker) => Promise<T | undefined>,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const rest = [...this.#trackers];
+      let running = 0;
+      let timer: NodeJS.Timeout | undefined;
+      const next = () => {
+        clearTimeout(timer);
+        const tracker = signal.aborted ? undefined : rest.shift();
+        if (tracker === undefined) {
+          if (running === 0) resolve(undefined);
+          return;
+        }
+        running++;
+        timer = setTimeout(next, NEXT_TRACKER_MS);
+        ask(tracker)
+          .then(
+            (answer) => {
+              this.#hasAnswer = true;
+              return answer;
+            },
+            (thrown: unknown) => this.#warn(tracker.name, thrown, signal),
+          )
+          .then((answer) => {
+            running--;
+            if (answer === undefined) return next();
+            clearTimeout(timer);
+            resolve(answer);
+          });
+      };
+      next();
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#trackers.map(({ client }) => client.close()));
   }
 
-  #warn(name: string, thrown: unknown, signal: AbortSignal): void {
+  #warn(name: string, thrown: unknown, signal: AbortSignal): undefined {
     if (signal.aborted) return;
     const error = GoshareError.from(thrown);
     this.#lastFailure = error;

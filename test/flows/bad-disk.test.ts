@@ -140,7 +140,7 @@ testUnless(
     const gate = await GatedProxy.start(3.5 * MIB);
     gate.target = share.endpoint;
     const ticket = ticketVia(share.ticket, gate.endpoint);
-    const process = startDownload(ticket, output, ["--timeout", "1s"], { wrapper: failingSync("1+") });
+    const process = startDownload(ticket, output, ["--timeout", "3s"], { wrapper: failingSync("1+") });
     assert.equal([(await failure(process)).code], ["SYNC_FAILED"]);
     assert.ok(process.all("progress").some((body) => body["bytesDone"] === String(3 * MIB)));
     gate.open();

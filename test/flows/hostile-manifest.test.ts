@@ -164,7 +164,7 @@ test("a peer that sends another manifest than the one that was asked for: exit 5
   );
   const { contentId, name } = share.manifest.root;
   const ticket = encodeTicket({ contentId, name, trackers: [], peers: [listener.endpoint] });
-  await refused([ticket], 5, /another content id/, "1s");
+  await refused([ticket], 5, /another content id/, "3s");
   listener.close();
 });
 

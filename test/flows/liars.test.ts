@@ -79,7 +79,7 @@ test("only liars: exit 5 with the reason, each named once, and no file", async (
   const liars = [await scripted(wrongBytes, 7), await scripted(wrongBytes, 8)];
   const tracker = await trackerFor(liars.map(({ endpoint }) => endpoint));
   const output = scratch.folder();
-  const process = startDownload(honest.contentId, output, [...tracker, "--timeout", "1s"]);
+  const process = startDownload(honest.contentId, output, [...tracker, "--timeout", "3s"]);
   const { code, exitCode, message, hint } = await failure(process);
   assert.equal([code, exitCode], ["DIGEST_MISMATCH", 5]);
   assert.match(
@@ -127,7 +127,7 @@ test("only a peer that breaks the protocol: exit 7 with the reason, and no file"
   const tracker = await trackerFor([hostile.endpoint]);
   const output = scratch.folder();
   const { code, exitCode, message } = await failure(
-    startDownload(honest.contentId, output, [...tracker, "--timeout", "1s"]),
+    startDownload(honest.contentId, output, [...tracker, "--timeout", "3s"]),
   );
   assert.equal([code, exitCode], ["INCOMPLETE", 7]);
   assert.match(message, /nobody sends what is missing; last: .*chunk/);
@@ -174,7 +174,7 @@ test("both sources altered: exit 7 with the reason, and no file", async () => {
   }
   const tracker = await trackerFor(shares.map(({ endpoint }) => requireEndpoint(endpoint, "peer", 0)));
   const output = scratch.folder();
-  const process = startDownload(honest.contentId, output, [...tracker, "--timeout", "1s"]);
+  const process = startDownload(honest.contentId, output, [...tracker, "--timeout", "3s"]);
   const { code, exitCode, message, hint } = await failure(process);
   assert.equal([code, exitCode], ["INCOMPLETE", 7]);
   assert.match(message, "not what it was when it was shared");
