@@ -5,8 +5,8 @@ import { MAX_PORT } from "./limits.js";
 
 /** Whether an endpoint that was proposed by the machine at `proposedByHost` may be dialled: never an
  * unspecified, multicast or broadcast host or port 0; loopback and link-local only if the one who proposed it
- * is on loopback itself. A name is judged by its text alone: whoever resolves it asks again for each address
- * that comes out. */
+ * is on loopback itself. A name is judged by its text alone: `eachDialable` asks again for each address
+ * behind it. */
 export function mayDial(endpoint: Endpoint, proposedByHost: string): boolean {
   if (!(endpoint.port >= 1 && endpoint.port <= MAX_PORT)) return false;
   switch (hostScope(endpoint.host)) {

@@ -1,5 +1,6 @@
 // The one error class of goshare and the table of its codes: who is to blame, and with what exit code a
 // command ends when nothing else helped. Never formats for a terminal, never knows a flow.
+import * as os from "node:os";
 
 /** Who caused an error, which decides the reaction: peer → drop it and ask elsewhere; tracker → ask another;
  * local → stop; user → one line and a hint. */
@@ -75,7 +76,11 @@ export const ERROR_CODES = {
   TRACKER_REFUSED: entry("tracker", EXIT.network, "A tracker did not grant a call."),
   TRACKER_PROTOCOL: entry("tracker", EXIT.network, "A tracker answered what no tracker may answer."),
   ADDRESS_IN_USE: entry("user", EXIT.network, "The address to listen at is taken, or not this machine's."),
-  DIGEST_MISMATCH: entry("peer", EXIT.integrity, "Bytes of a chunk do not have the digest in the manifest."),
+  DIGEST_MISMATCH: entry(
+    "peer",
+    EXIT.integrity,
+    "A peer sent bytes that do not have the digest they should have.",
+  ),
   TARGET_EXISTS: entry("user", EXIT.disk, "Something is already there under the name of the download."),
   TARGET_BUSY: entry("user", EXIT.disk, "Another process downloads to the same place."),
   TARGET_NAME_UNSUPPORTED: entry("user", EXIT.disk, "This machine's disk cannot hold a name in the share."),
@@ -86,6 +91,11 @@ export const ERROR_CODES = {
   ),
   DISK_FULL: entry("local", EXIT.disk, "There is no room left for a file."),
   DISK_FAILED: entry("local", EXIT.disk, "A file could not be read or written."),
+  SYNC_FAILED: entry(
+    "local",
+    EXIT.disk,
+    "The disk did not confirm what was written; nothing of it is relied on, and it is fetched again.",
+  ),
   PERMISSION_DENIED: entry("local", EXIT.disk, "The process may not read or write there."),
   INCOMPLETE: entry("user", EXIT.incomplete, "A download stopped before its end; the same command goes on."),
   INTERRUPTED: entry("user", EXIT.sigint, "The command was interrupted by a signal."),
@@ -124,14 +134,20 @@ export class GoshareError extends Error {
   /** Anything thrown, as a GoshareError: itself, a file system error by its errno, or a BUG with its cause. */
   static from(thrown: unknown): GoshareError {
     if (thrown instanceof GoshareError) return thrown;
-    if (thrown instanceof Error && "code" in thrown && typeof thrown.code === "string") {
-      const code = diskErrorCode(thrown.code);
-      if (code !== undefined) return fileSystemError(thrown.code, thrown.message, thrown);
-    }
+    const errno = errnoOf(thrown);
+    if (thrown instanceof Error && errno !== undefined && diskErrorCode(errno) !== undefined)
+      return fileSystemError(errno, thrown.message.replace(UNKNOWN_PREFIX, `${errno}:`), thrown);
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new GoshareError("BUG", `unexpected: ${message}`, { cause: thrown });
   }
 }
+
+/** Names and numbers of this system, and of Linux those that Node does not list. */
+const ERRNO_NAMES: readonly (readonly [string, number])[] = [
+  ...Object.entries(os.constants.errno),
+  ["EUCLEAN", 117],
+  ["EREMOTEIO", 121],
+];
 
 const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: "DISK_FULL",
@@ -141,6 +157,11 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
   EPERM: "PERMISSION_DENIED",
   EROFS: "PERMISSION_DENIED",
   EIO: "DISK_FAILED",
+  EREMOTEIO: "DISK_FAILED",
+  EUCLEAN: "DISK_FAILED",
+  ESTALE: "DISK_FAILED",
+  ENODEV: "DISK_FAILED",
+  ENXIO: "DISK_FAILED",
   EMFILE: "DISK_FAILED",
   ENFILE: "DISK_FAILED",
   ENOENT: "DISK_FAILED",
@@ -154,7 +175,9 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
 
 const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free some room and run the same command again; what is verified is kept",
+  DISK_FAILED: "check the path and the disk, or use another folder",
   PERMISSION_DENIED: "check the owner and mode of the folder, or choose another with --output",
+  TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
 };
 
 /** The code for a file system errno name such as "ENOSPC"; undefined if it is none. */
@@ -168,12 +191,27 @@ export function fileSystemError(errno: string, message: string, cause?: unknown)
   return new GoshareError(code, message, { cause, hint: DISK_HINTS[code] });
 }
 
-/** Whether `thrown` is a Node system error with this errno name. */
+/** `thrown` as a GoshareError that names `place`: Node does so only for calls that are given a path. */
+export function errorAt(thrown: unknown, place: string): GoshareError {
+  const error = GoshareError.from(thrown);
+  const { code, message, hint } = error;
+  if (error === thrown || code === "BUG" || message.endsWith("'")) return error;
+  return new GoshareError(code, `${message} '${place}'`, { hint, cause: thrown });
+}
+
+/** How Node begins the message of an error whose number it has no name for. */
+const UNKNOWN_PREFIX = /^UNKNOWN: unknown error,/;
+
+/** The errno name of a Node system error such as "ENOSPC"; undefined for anything else. Node calls some UNKNOWN, a
+ * quota that is used up (EDQUOT) among them. */
+export function errnoOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error && "code" in thrown && typeof thrown.code === "string")) return undefined;
+  if (thrown.code !== "UNKNOWN" || !("errno" in thrown)) return thrown.code;
+  return ERRNO_NAMES.find(([, number]) => number === -Number(thrown.errno))?.[0] ?? thrown.code;
+}
+
+/** Whether `thrown` is a Node system error with one of these errno names. */
 export function isErrno(thrown: unknown, ...errnos: readonly string[]): boolean {
-  return (
-    thrown instanceof Error &&
-    "code" in thrown &&
-    typeof thrown.code === "string" &&
-    errnos.includes(thrown.code)
-  );
+  const errno = errnoOf(thrown);
+  return errno !== undefined && errnos.includes(errno);
 }

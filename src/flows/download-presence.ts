@@ -9,6 +9,7 @@ import { defaultConnectionOptions, defaultListenerOptions } from "../peer/option
 import { Announcer } from "../swarm/announcer.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import type { ServedDownload } from "../swarm/served-download.js";
+import { foreignWarnings } from "./foreign-warnings.js";
 
 export interface PresenceOptions {
   readonly listen: ListenAddress;
@@ -29,12 +30,14 @@ export class DownloadPresence {
     options: PresenceOptions,
     local: LocalPeer,
     swarm: DownloadSwarm,
+    observe: EventObserver,
   ): Promise<DownloadPresence> {
     const listener = await PeerListener.listen(
       { ...defaultListenerOptions, ...options.listen, fallBackToFreePort: !options.listenGiven },
       local,
       defaultConnectionOptions,
       (connection) => swarm.accept(connection),
+      foreignWarnings(observe),
     );
     return new DownloadPresence(listener);
   }

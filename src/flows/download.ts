@@ -4,7 +4,7 @@
 import type { Endpoint, ListenAddress } from "../address/endpoint.js";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
-import type { ContentId } from "../core/ids.js";
+import type { ContentId, PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import { checkManifest } from "../manifest/check.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
@@ -91,7 +91,7 @@ export async function download(
     options: defaultDownloadSwarmOptions,
     uploadBudget: options.uploadBudget,
   });
-  const presence = await listen(options, local, swarm, pool);
+  const presence = await listen(options, local, swarm, pool, observe);
   // Told in every Hello, so before anybody is dialled.
   listenPort = presence.port;
   const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
@@ -101,7 +101,7 @@ export async function download(
   const patience = new Patience(
     options.timeoutMs + limitedMs,
     AbortSignal.any([signal, ending.signal]),
-    (what) => nobodyHelps(what, contentId, swarm, trackers),
+    (what) => nobodyHelps(what, contentId, swarm, lookup),
   );
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
@@ -137,9 +137,10 @@ async function listen(
   local: LocalPeer,
   swarm: DownloadSwarm,
   pool: WorkerPool,
+  observe: EventObserver,
 ): Promise<DownloadPresence> {
   try {
-    return await DownloadPresence.listen(options, local, swarm);
+    return await DownloadPresence.listen(options, local, swarm, observe);
   } catch (thrown) {
     await pool.close();
     throw thrown;
@@ -151,7 +152,7 @@ function nobodyHelps(
   what: "manifest" | "peers",
   contentId: ContentId,
   swarm: DownloadSwarm,
-  trackers: readonly Endpoint[],
+  lookup: TrackerLookup,
 ): GoshareError {
   const last = swarm.lastError;
   const why = last === undefined ? "" : `; last: ${last.message}`;
@@ -159,11 +160,22 @@ function nobodyHelps(
     last?.code === "SOURCE_CHANGED"
       ? "have it shared again, and use the new ticket"
       : "check that the sharer still runs and can be reached, then run the same command again";
+  if (last?.code === "DIGEST_MISMATCH") {
+    return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last: ${last.message}`, {
+      hint: "find another peer who has the share; what is verified is kept, and the same command goes on",
+      cause: last,
+    });
+  }
   if (what === "peers") {
     return new GoshareError("INCOMPLETE", `nobody sends what is missing${why}`, { hint, cause: last });
   }
-  const code = last === undefined && trackers.length > 0 ? "CONTENT_NOT_FOUND" : "NO_PEERS";
   const message = `nobody who has ${contentId.slice(0, 16)}… could be reached${why}`;
+  const silence = last === undefined ? lookup.silence : undefined;
+  if (silence !== undefined) {
+    const said = `${message}: ${silence.message}`;
+    return new GoshareError(silence.code, said, { hint: silence.hint, cause: silence });
+  }
+  const code = last === undefined && lookup.hasTrackers ? "CONTENT_NOT_FOUND" : "NO_PEERS";
   return new GoshareError(code, message, { hint, cause: last });
 }
 
@@ -207,6 +219,10 @@ class DownloadJob {
   async run(): Promise<string> {
     const root = await this.#findRoot();
     this.bytes = root.totalSize;
+    // What is no manifest is refused before anything is made on the disk.
+    const known =
+      this.#source.manifest ??
+      (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
     this.#part = await PartFolder.open(this.#options.outputDirectory, root);
     const part = this.#part;
     if (part.isClaimed) {
@@ -214,7 +230,7 @@ class DownloadJob {
       return part.targetPath;
     }
     part.storeTicket(ticketFor(root, this.#source, this.#parts.trackers));
-    const manifest = await this.#findBody(root, part);
+    const manifest = known ?? (await this.#findBody(root, part));
     refuseUnsupportedNames(manifest, part);
     await this.#fetchChunks(manifest, part);
     await commit(part, manifest, (paths) => this.#syncFiles(paths));
@@ -237,8 +253,6 @@ class DownloadJob {
   }
 
   async #findBody(root: ManifestRoot, part: PartFolder): Promise<Manifest> {
-    if (this.#source.manifest !== undefined) return this.#source.manifest;
-    if (root.inlineBody !== undefined) return checkManifest(root, root.inlineBody);
     const stored = part.storedBody();
     if (stored !== undefined) {
       try {
@@ -258,6 +272,7 @@ class DownloadJob {
     const { swarm, patience, pool } = this.#parts;
     const { root } = manifest;
     const slots = new SlotPool(this.#parts.slots, root.chunkSize, () => this.#chunks?.slotFreed());
+    const liars = new Set<PeerId>();
     const none = new Bitfield(root.chunkCount);
     const claimed = part.claims.held;
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
@@ -273,7 +288,9 @@ class DownloadJob {
           const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
           const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
           const error = new GoshareError("DIGEST_MISMATCH", message);
-          this.#observe({ type: "warning", code: error.code, message, path: where });
+          // What else it had sent by then is wrong as well, and no news.
+          if (!liars.has(peer.id)) this.#observe({ type: "warning", code: error.code, message, path: where });
+          liars.add(peer.id);
           swarm.ban(peer, error);
         },
       },
@@ -311,7 +328,10 @@ class DownloadJob {
       await chunks.run(patience.signal);
       progress.finish(performance.now());
     } catch (thrown) {
-      await this.#pause(manifest, part, chunks).catch(() => undefined);
+      await this.#pause(manifest, part, chunks).catch((failed: unknown) => {
+        // Without its mark a pause costs a second look at what is there; without what was written it is none.
+        if (failed instanceof GoshareError && failed.code === "SYNC_FAILED") throw failed;
+      });
       throw thrown;
     } finally {
       clearInterval(ticking);
@@ -332,7 +352,7 @@ class DownloadJob {
         }
       }
     };
-    await this.#syncFiles(written());
+    await part.makeDurable(written(), (paths) => this.#syncFiles(paths));
     await part.pause(manifest, chunks.held);
   }
 

@@ -1,8 +1,8 @@
 // Gets the manifest of a share for a download or an inspection: from the .goshare file, a tracker, or peers,
 // whichever has it first. Whatever it comes from, it is the content id that is believed.
 
-import { mayDial } from "../address/dialable.js";
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { eachDialable } from "../address/resolve.js";
 import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
@@ -17,10 +17,11 @@ const WANTED_PEERS = 50;
 /** A tracker is asked again after this time, and ever more slowly up to the last. */
 const MIN_ASK_MS = 1_000;
 const MAX_ASK_MS = 30_000;
+/** How long one tracker has for itself before the next is asked beside it. */
+const NEXT_TRACKER_MS = 1_000;
 
 interface NamedTracker {
   readonly name: string;
-  readonly host: string;
   readonly client: TrackerClient;
 }
 
@@ -30,6 +31,8 @@ export class TrackerLookup {
   readonly #ownPeerId: PeerId;
   readonly #observe: EventObserver;
   readonly #warned = new Set<string>();
+  #hasAnswer = false;
+  #lastFailure: GoshareError | undefined;
 
   private constructor(
     trackers: readonly NamedTracker[],
@@ -54,53 +57,104 @@ export class TrackerLookup {
     if (trackers.length > 0) {
       const { TrackerClient } = await import("../tracker/client.js");
       for (const tracker of trackers) {
-        named.push({ name: formatEndpoint(tracker), host: tracker.host, client: new TrackerClient(tracker) });
+        named.push({ name: formatEndpoint(tracker), client: new TrackerClient(tracker) });
       }
     }
     return new TrackerLookup(named, contentId, ownPeerId, observe);
   }
 
-  /** The root from the first tracker that has it; undefined if none does. */
+  get hasTrackers(): boolean {
+    return this.#trackers.length > 0;
+  }
+
+  /** Why no tracker helps: what became of the last one asked, while none has answered; undefined once one has. */
+  get silence(): GoshareError | undefined {
+    const [first] = this.#trackers;
+    if (this.#hasAnswer || first === undefined) return undefined;
+    return (
+      this.#lastFailure ??
+      new GoshareError("TRACKER_UNREACHABLE", `tracker ${first.name} has not answered so far`, {
+        hint: "check that it is a goshare tracker, and the network to it",
+      })
+    );
+  }
+
+  /** The root from the first tracker that has it; undefined if none does. Throws MANIFEST_INVALID or NEWER_FORMAT:
+   * bytes with the wanted content id are what everybody else would send too. */
   async findRoot(signal: AbortSignal): Promise<ManifestRoot | undefined> {
-    for (const { name, client } of this.#trackers) {
-      try {
-        const bytes = await client.getManifest(this.#contentId, signal);
-        if (bytes !== undefined) return checkRoot(bytes);
-      } catch (thrown) {
-        this.#warn(name, thrown, signal);
-      }
-    }
-    return undefined;
+    const bytes = await this.#firstAnswer(
+      ({ client }) => client.getManifest(this.#contentId, signal),
+      signal,
+    );
+    return bytes === undefined ? undefined : checkRoot(bytes);
   }
 
   /** Gives every peer the trackers name to `swarm`, again and again until `signal` aborts. Never rejects. */
   async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
     let pauseMs = MIN_ASK_MS;
     while (!signal.aborted && this.#trackers.length > 0) {
-      for (const { name, host, client } of this.#trackers) {
-        try {
-          const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
-          for (const { peerId, endpoints } of peers) {
-            swarm.addPeer({ peerId, endpoints: endpoints.filter((endpoint) => mayDial(endpoint, host)) });
-          }
-          break;
-        } catch (thrown) {
-          this.#warn(name, thrown, signal);
-        }
+      const answer = await this.#firstAnswer(async ({ client }) => {
+        const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
+        return { peers, proposedBy: client.proposingHost };
+      }, signal);
+      if (answer !== undefined) {
+        const { peers, proposedBy } = answer;
+        await eachDialable(peers, proposedBy, (peer) => swarm.addPeer(peer), signal);
       }
       await pause(pauseMs, signal);
       pauseMs = Math.min(MAX_ASK_MS, pauseMs * 2);
     }
   }
 
+  /** What the first tracker brings that has something: each is asked when the one before has nothing, has failed,
+   * or has been silent for a moment. Never rejects. */
+  #firstAnswer<T>(
+    ask: (tracker: NamedTracker) => Promise<T | undefined>,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const rest = [...this.#trackers];
+      let running = 0;
+      let timer: NodeJS.Timeout | undefined;
+      const next = () => {
+        clearTimeout(timer);
+        const tracker = signal.aborted ? undefined : rest.shift();
+        if (tracker === undefined) {
+          if (running === 0) resolve(undefined);
+          return;
+        }
+        running++;
+        timer = setTimeout(next, NEXT_TRACKER_MS);
+        ask(tracker)
+          .then(
+            (answer) => {
+              this.#hasAnswer = true;
+              return answer;
+            },
+            (thrown: unknown) => this.#warn(tracker.name, thrown, signal),
+          )
+          .then((answer) => {
+            running--;
+            if (answer === undefined) return next();
+            clearTimeout(timer);
+            resolve(answer);
+          });
+      };
+      next();
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#trackers.map(({ client }) => client.close()));
   }
 
-  #warn(name: string, thrown: unknown, signal: AbortSignal): void {
-    if (signal.aborted || this.#warned.has(name)) return;
+  #warn(name: string, thrown: unknown, signal: AbortSignal): undefined {
+    if (signal.aborted) return;
+    const error = GoshareError.from(thrown);
+    this.#lastFailure = error;
+    if (this.#warned.has(name)) return;
     this.#warned.add(name);
-    const { code, message } = GoshareError.from(thrown);
+    const { code, message } = error;
     this.#observe({ type: "warning", code, message, path: name });
   }
 }

@@ -1,9 +1,8 @@
-// Shares a file or folder: paths ─▶ workers hash chunks ─▶ manifest ─▶ listener answers requests ─▶ trackers.
+// Shares a file or folder: listener ─▶ paths ─▶ workers hash chunks ─▶ manifest ─▶ requests answered ─▶ trackers.
 // Told as a story; the parts are elsewhere. Prints nothing.
 import * as os from "node:os";
 import * as path from "node:path";
-import { type Endpoint, formatEndpoint, type ListenAddress } from "../address/endpoint.js";
-import { dialableFromHere } from "../address/listening.js";
+import type { Endpoint } from "../address/endpoint.js";
 import { ownEndpoints } from "../address/own-endpoints.js";
 import { encodeTicket } from "../address/ticket.js";
 import { Bitfield } from "../core/bitfield.js";
@@ -14,30 +13,21 @@ import { RateMeter } from "../events/rate.js";
 import { assembleManifest } from "../manifest/assemble.js";
 import { chooseChunkSize, computeLayout } from "../manifest/layout.js";
 import type { Manifest } from "../manifest/manifest.js";
-import type { PeerConnection } from "../peer/connection.js";
-import { PeerListener } from "../peer/listener.js";
-import { defaultConnectionOptions, defaultListenerOptions } from "../peer/options.js";
-import { writeManifestFile } from "../storage/manifest-file.js";
+import { requirePlaceForManifest, writeManifestFile } from "../storage/manifest-file.js";
 import { ShareSource } from "../storage/share-source.js";
 import { type SourceTree, sourcePath, walkSource } from "../storage/source-tree.js";
 import { Announcer } from "../swarm/announcer.js";
-import { ChunkServer } from "../swarm/chunk-server.js";
-import { defaultServerOptions } from "../swarm/options.js";
-import type { RateBudget } from "../swarm/rate-budget.js";
 import { hashTasks } from "../workers/batches.js";
 import { WorkerPool } from "../workers/worker-pool.js";
-import { newLocalPeer } from "./local-peer.js";
+import { SharePort, type SharePortOptions } from "./share-port.js";
 import { chooseTrackers, trackersForOthers } from "./trackers.js";
 
-export interface ShareOptions {
+export interface ShareOptions extends SharePortOptions {
   /** A file or folder. */
   readonly path: string;
   readonly trackers: readonly Endpoint[];
   /** Whether to look for a tracker on this machine if none is named. */
   readonly probeLocalTracker: boolean;
-  readonly listen: ListenAddress;
-  /** False: `listen` is the default, and a free port will do if it is taken. */
-  readonly listenGiven: boolean;
   /** Where others reach this machine, instead of its own addresses. */
   readonly advertise: readonly Endpoint[];
   /** Where to write the .goshare file; beside the share if undefined. */
@@ -46,8 +36,6 @@ export interface ShareOptions {
   readonly chunkSizeBytes: number | undefined;
   /** Whether trackers may keep the manifest. */
   readonly publish: boolean;
-  /** What this process may send, for all its shares together; undefined: no limit. */
-  readonly uploadBudget: RateBudget | undefined;
 }
 
 export interface RunningShare {
@@ -63,20 +51,25 @@ export interface RunningShare {
 
 const MAX_WARNED_ENTRIES = 20;
 
-/** Hashes, listens, announces; resolves when others can download. Throws GoshareError. */
+/** Listens, hashes, announces; resolves when others can download. Throws GoshareError. */
 export async function share(
   options: ShareOptions,
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<RunningShare> {
-  const choosingTrackers = chooseTrackers(options.trackers, options.probeLocalTracker);
-  const { tree, manifest } = await hashSource(options, observe, signal);
-  const running = await RunningShareImpl.start(options, tree, manifest, await choosingTrackers, observe);
-  if (signal.aborted) {
-    await running.close();
+  const port = await SharePort.open(options, observe);
+  try {
+    const choosingTrackers = chooseTrackers(options.trackers, options.probeLocalTracker);
+    const { tree, manifest } = await hashSource(options, observe, signal);
+    const trackers = await choosingTrackers;
+    const running = await RunningShareImpl.start(options, port, tree, manifest, trackers, observe);
+    if (signal.aborted) await running.close();
     signal.throwIfAborted();
+    return running;
+  } catch (thrown) {
+    await port.close();
+    throw thrown;
   }
-  return running;
 }
 
 async function hashSource(
@@ -89,6 +82,7 @@ async function hashSource(
     const progress = hashingProgress(options.path, observe);
     const tree = await walkSource(options.path, (files) => progress(0, 0, files), signal);
     warnOfSkipped(tree, observe);
+    await requirePlaceForManifest(options.manifestPath ?? besideShare(options.path, tree.name));
     const sizes = Float64Array.from(tree.files, (file) => file.size);
     const layout = computeLayout(sizes, options.chunkSizeBytes ?? chooseChunkSize(sizes));
     const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
@@ -151,32 +145,31 @@ class RunningShareImpl implements RunningShare {
   readonly contentId: ContentId;
   readonly ticket: string;
   readonly failed: Promise<never>;
-  readonly #server: ChunkServer;
-  readonly #listener: PeerListener;
+  readonly #port: SharePort;
   readonly #source: ShareSource;
   readonly #announcer: Announcer;
 
   private constructor(
     contentId: ContentId,
     ticket: string,
-    parts: { server: ChunkServer; listener: PeerListener; source: ShareSource; announcer: Announcer },
+    parts: { port: SharePort; source: ShareSource; announcer: Announcer },
     failed: Promise<never>,
   ) {
     this.contentId = contentId;
     this.ticket = ticket;
     this.failed = failed;
-    this.#server = parts.server;
-    this.#listener = parts.listener;
+    this.#port = parts.port;
     this.#source = parts.source;
     this.#announcer = parts.announcer;
   }
 
   get bytesSent(): number {
-    return this.#server.bytesSent;
+    return this.#port.server.bytesSent;
   }
 
   static async start(
     options: ShareOptions,
+    port: SharePort,
     tree: SourceTree,
     manifest: Manifest,
     trackers: readonly Endpoint[],
@@ -184,7 +177,7 @@ class RunningShareImpl implements RunningShare {
   ): Promise<RunningShareImpl> {
     const { contentId } = manifest.root;
     const source = new ShareSource(manifest, tree);
-    const server = new ChunkServer(defaultServerOptions, options.uploadBudget);
+    const { local, server } = port;
     let fail: (error: GoshareError) => void = () => undefined;
     const failed = new Promise<never>((_resolve, reject) => {
       fail = reject;
@@ -201,31 +194,21 @@ class RunningShareImpl implements RunningShare {
       },
     });
 
-    let listenPort = 0;
-    const local = newLocalPeer(() => listenPort);
-    const listener = await PeerListener.listen(
-      { ...defaultListenerOptions, ...options.listen, fallBackToFreePort: !options.listenGiven },
-      local,
-      defaultConnectionOptions,
-      (connection) => serveConnection(server, connection, observe),
-    );
-    listenPort = listener.port;
-    noticeOfOtherPort(options, listener, observe);
-
-    const own = ownEndpoints(os.networkInterfaces(), listener.host, listener.port);
+    const own = ownEndpoints(os.networkInterfaces(), port.host, port.port);
     const peers = options.advertise.length > 0 ? options.advertise : own;
+    const announcedTo = new Set<string>();
     const announcer = new Announcer(
       trackers,
       {
         peerId: local.peerId,
         runEpochMs: Math.round(performance.timeOrigin),
         endpoints: options.advertise,
-        listenPort: () => listenPort,
+        listenPort: () => port.port,
         shares: () => [{ contentId, chunksHeld: manifest.root.chunkCount, complete: true, wantPeers: 0 }],
         rootOf: (wanted) => (options.publish && wanted === contentId ? manifest.root.bytes : undefined),
       },
       {
-        answered: () => undefined,
+        answered: (tracker) => announcedTo.add(tracker),
         unreachable: (tracker, { code, message }) =>
           observe({ type: "warning", code, message, path: tracker }),
       },
@@ -241,7 +224,6 @@ class RunningShareImpl implements RunningShare {
         body: manifest.bodyBytes,
       });
     } catch (thrown) {
-      listener.close();
       await announcer.close();
       throw thrown;
     }
@@ -251,47 +233,21 @@ class RunningShareImpl implements RunningShare {
       contentId,
       ticket,
       manifestPath,
-      endpoint: dialableFromHere(listener),
-      trackers: trackers.map(formatEndpoint),
+      endpoint: port.endpoint,
+      trackers: [...announcedTo],
       name: manifest.root.name,
       bytes: manifest.root.totalSize,
       files: manifest.files.length,
       chunks: manifest.root.chunkCount,
       linksSkipped: tree.skipped.filter((entry) => entry.isLink).length,
     });
-    return new RunningShareImpl(contentId, ticket, { server, listener, source, announcer }, failed);
+    return new RunningShareImpl(contentId, ticket, { port, source, announcer }, failed);
   }
 
   async close(): Promise<void> {
-    this.#listener.close();
-    await Promise.all([this.#server.close(), this.#announcer.close()]);
+    await Promise.all([this.#port.close(), this.#announcer.close()]);
     this.#source.close();
   }
-}
-
-function serveConnection(server: ChunkServer, connection: PeerConnection, observe: EventObserver) {
-  const { peerId, agent } = connection.remote;
-  const endpoint = formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
-  observe({ type: "peerConnected", peerId, endpoint, agent, inbound: true });
-  return server.serve(connection, (error) => {
-    const { bytesReceived, bytesSent } = connection;
-    const message = error?.message ?? "";
-    observe({
-      ...{ type: "peerDisconnected", peerId, endpoint, code: error?.code ?? "", message },
-      bytesReceived,
-      bytesSent,
-    });
-  });
-}
-
-function noticeOfOtherPort(options: ShareOptions, listener: PeerListener, observe: EventObserver): void {
-  if (options.listen.port === 0 || listener.port === options.listen.port) return;
-  observe({
-    type: "warning",
-    code: "ADDRESS_IN_USE",
-    message: `port ${options.listen.port} is taken, listening on ${listener.port} instead`,
-    path: "",
-  });
 }
 
 /** `NAME.goshare` in the folder the share lies in. */

@@ -26,8 +26,11 @@ export interface BodyFields {
   readonly chunkDigests: Uint8Array;
 }
 
-export function invalidManifest(message: string): GoshareError {
-  return new GoshareError("MANIFEST_INVALID", message);
+/** Whoever has the bytes of this content id has the same ones: asking elsewhere does not help. */
+const INVALID_HINT = "have it shared again, and use the new ticket";
+
+export function invalidManifest(message: string, cause?: unknown): GoshareError {
+  return new GoshareError("MANIFEST_INVALID", message, { hint: INVALID_HINT, cause });
 }
 
 /** Reads a root. Its byte fields are views of `bytes`. Throws MANIFEST_INVALID or NEWER_FORMAT. */
@@ -168,7 +171,7 @@ function text(reader: BinaryReader): string {
   try {
     return reader.string(true);
   } catch (cause) {
-    throw new GoshareError("MANIFEST_INVALID", "the manifest has a path that is not valid UTF-8", { cause });
+    throw invalidManifest("the manifest has a path that is not valid UTF-8", cause);
   }
 }
 
@@ -189,8 +192,6 @@ function strict<T>(read: () => T): T {
     return read();
   } catch (thrown) {
     if (!(thrown instanceof StrictReadError)) throw thrown;
-    throw new GoshareError("MANIFEST_INVALID", `the manifest cannot be read: ${thrown.message}`, {
-      cause: thrown,
-    });
+    throw invalidManifest(`the manifest cannot be read: ${thrown.message}`, thrown);
   }
 }

@@ -55,6 +55,7 @@ export class FrameReader {
   #discarded: Buffer | undefined;
   #state: State = "prefix";
   #helloSeen = false;
+  #foreign: ForeignProtocol | undefined;
   #header: FrameHeader | undefined;
   #headerBytes = 0;
   #payloadBytes = 0;
@@ -64,6 +65,11 @@ export class FrameReader {
 
   constructor(handler: FrameHandler) {
     this.#handler = handler;
+  }
+
+  /** What the other side clearly speaks instead of the goshare protocol. */
+  get foreign(): ForeignProtocol | undefined {
+    return this.#foreign;
   }
 
   /** Nothing may be read from the socket until `unblock`. */
@@ -137,7 +143,10 @@ export class FrameReader {
       ? HEADER_LENGTH_BYTES + MAX_HEADER_BYTES + MAX_PAYLOAD_BYTES
       : MAX_HELLO_FRAME_BYTES;
     if (length > frameLimit || length < HEADER_LENGTH_BYTES) {
-      throw new GoshareError("PEER_PROTOCOL", `a frame of ${length} bytes; ${describeForeign(this.#prefix)}`);
+      if (!this.#helloSeen) this.#foreign = foreignProtocol(this.#prefix);
+      const what =
+        this.#foreign === undefined ? "is not the goshare protocol" : `looks like ${this.#foreign}`;
+      throw new GoshareError("PEER_PROTOCOL", `a frame of ${length} bytes; this ${what}`);
     }
     const payloadBytes = length - HEADER_LENGTH_BYTES - headerBytes;
     if (headerBytes === 0 || headerBytes > MAX_HEADER_BYTES || payloadBytes < 0) {
@@ -182,12 +191,14 @@ export class FrameReader {
   }
 }
 
-/** What a wrong first prefix looks like, so that the log can name it. */
-function describeForeign(prefix: Buffer): string {
+export type ForeignProtocol = "TLS" | "HTTP" | "BitTorrent" | "SSH";
+
+/** What a wrong first prefix clearly is, so that it can be named. */
+function foreignProtocol(prefix: Buffer): ForeignProtocol | undefined {
   const text = prefix.toString("latin1");
-  if (prefix[0] === 0x16 && prefix[1] === 0x03) return "this looks like TLS";
-  if (/^(GET|POST|PUT|HEAD|PRI|OPTION|DELETE|HTTP)/.test(text)) return "this looks like HTTP";
-  if (text.startsWith("\x13BitTo")) return "this looks like BitTorrent";
-  if (text.startsWith("SSH-")) return "this looks like SSH";
-  return "this is not the goshare protocol";
+  if (prefix[0] === 0x16 && prefix[1] === 0x03) return "TLS";
+  if (/^(GET|POST|PUT|HEAD|PRI|OPTION|DELETE|PATCH|HTTP|CONNEC)/.test(text)) return "HTTP";
+  if (text.startsWith("\x13BitTo")) return "BitTorrent";
+  if (text.startsWith("SSH-")) return "SSH";
+  return undefined;
 }

@@ -1,13 +1,19 @@
 // The port at which other peers are accepted: 9000 unless told otherwise, dual stack where there is IPv6.
 // Bounded in connections; turns sockets into open connections and hands them on.
 import * as net from "node:net";
+import { formatEndpoint } from "../address/endpoint.js";
+import { normaliseHost } from "../address/host.js";
 import { listenAt } from "../address/listening.js";
 import { GoshareError, isErrno } from "../core/errors.js";
 import { PeerConnection } from "./connection.js";
 import type { ConnectionHandler } from "./connection-handler.js";
+import type { ForeignProtocol } from "./frame.js";
 import type { LocalPeer } from "./handshake.js";
 import type { ConnectionOptions, ListenerOptions } from "./options.js";
 import { PeerSocket } from "./peer-socket.js";
+
+/** Told what a connection speaks that is clearly something else, and from where (HOST:PORT). */
+export type ForeignListener = (protocol: ForeignProtocol, remote: string) => void;
 
 export class PeerListener {
   readonly #server: net.Server;
@@ -26,13 +32,19 @@ export class PeerListener {
     local: LocalPeer,
     connectionOptions: ConnectionOptions,
     handlerFor: (connection: PeerConnection) => ConnectionHandler,
+    onForeign: ForeignListener = () => undefined,
   ): Promise<PeerListener> {
     const server = net.createServer(
       { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
       (socket) => {
         const connection = new PeerConnection("listener", local, connectionOptions, handlerFor);
-        // Who never gets as far as a proper Hello is nobody's business here.
-        connection.open(PeerSocket.accepted(socket, connection.reader)).catch(() => undefined);
+        const { remoteAddress, remotePort = 0 } = socket;
+        connection.open(PeerSocket.accepted(socket, connection.reader)).catch(() => {
+          // Who never gets as far as a proper Hello is nobody's business otherwise.
+          const { foreign } = connection.reader;
+          const host = normaliseHost(remoteAddress ?? "") ?? "";
+          if (foreign !== undefined) onForeign(foreign, formatEndpoint({ host, port: remotePort }));
+        });
       },
     );
     server.maxConnections = options.maxConnections;

@@ -4,13 +4,11 @@
 // somebody else's file.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { GoshareError, isErrno } from "../core/errors.js";
+import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
-import { openForWriting, syncDirectory } from "./part-files.js";
-import { isEmptyTarget, type PartFolder } from "./part-folder.js";
-
-/** Makes files durable, many at a time; rejects if one cannot be. */
-export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
+import { isEmptyTarget } from "./claimed-target.js";
+import { makeFolders, openForWriting, syncDirectory } from "./part-files.js";
+import type { PartFolder, SyncFiles } from "./part-folder.js";
 
 /** How many entries are made in one go, so that the event loop is not kept from its sockets. */
 const ENTRIES_PER_TURN = 256;
@@ -24,7 +22,7 @@ export async function commit(part: PartFolder, manifest: Manifest, syncFiles: Sy
     claim(part, manifest);
     finishCommit(part);
   } catch (thrown) {
-    throw GoshareError.from(thrown);
+    throw errorAt(thrown, part.partPath);
   }
 }
 
@@ -44,11 +42,11 @@ async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: Sy
     await pause();
   }
   for (const directory of manifest.emptyDirectories) {
-    fs.mkdirSync(part.filePath(directory), { recursive: true });
+    makeFolders(part.filePath(directory));
     addParents(directories, part, `${directory}/.`);
     await pause();
   }
-  await syncFiles(filePaths(part, manifest));
+  await part.makeDurable(filePaths(part, manifest), syncFiles);
   // Links come last, and nothing is written through them any more.
   for (const { path: linkPath, target } of manifest.symbolicLinks) {
     addParents(directories, part, linkPath);
@@ -56,7 +54,7 @@ async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: Sy
     await pause();
   }
   const bottomUp = [...directories].sort((a, b) => b.length - a.length);
-  await syncFiles(bottomUp);
+  await part.makeDurable(bottomUp, syncFiles);
 }
 
 function* filePaths(part: PartFolder, manifest: Manifest): Iterable<string> {
@@ -73,7 +71,7 @@ function addParents(directories: Set<string>, part: PartFolder, entryPath: strin
 }
 
 function makeLink(target: string, linkPath: string): void {
-  fs.mkdirSync(path.dirname(linkPath), { recursive: true });
+  makeFolders(path.dirname(linkPath));
   try {
     fs.symlinkSync(target, linkPath);
   } catch (thrown) {

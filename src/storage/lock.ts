@@ -4,9 +4,11 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
+import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { GoshareError, isErrno } from "../core/errors.js";
-import { readAtMost } from "./part-files.js";
+import { makeOwnFolder, readAtMost, removeIfEmpty } from "./part-files.js";
+import { PART_NAMES, type PartPaths } from "./part-paths.js";
 
 interface Holder {
   readonly token: string;
@@ -24,6 +26,8 @@ const PATIENCE_MS = 1_000;
 const ATTEMPT_MS = 50;
 /** A lock is a line of JSON. */
 const MAX_LOCK_BYTES = 4096;
+const PART_MODE = 0o700;
+const MAX_LOCK_ATTEMPTS = 3;
 const MAX_PID = 2 ** 31 - 1;
 
 /** What `link` fails with on a disk that has no hard links. */
@@ -75,6 +79,20 @@ export class Lock {
     clearInterval(this.#touch);
     const holder = readHolder(this.#path);
     if (holder !== "gone" && holder?.token === this.#token) fs.rmSync(this.#path, { force: true });
+  }
+}
+
+/** Makes the part folder and takes its lock. Throws TARGET_BUSY, PART_UNUSABLE or a disk error. */
+export async function lockPart(paths: PartPaths): Promise<Lock> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      makeOwnFolder(paths.part, PART_MODE);
+      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), paths.target);
+    } catch (thrown) {
+      if (isErrno(thrown, "ENOSPC", "EDQUOT")) removeIfEmpty(paths.part);
+      // Whoever held the lock may have had nothing worth keeping, and removed the folder.
+      if (!isErrno(thrown, "ENOENT") || attempt === MAX_LOCK_ATTEMPTS) throw thrown;
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // The .goshare file: a manifest and where to begin. Encodes, decodes, reads and writes it; never fetches what it
 // lacks.
 import { randomBytes } from "node:crypto";
-import { constants, type FileHandle, open, rename, rm } from "node:fs/promises";
+import { access, constants, type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
@@ -104,6 +104,24 @@ async function readBounded(filePath: string): Promise<Uint8Array> {
   }
 }
 
+/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, or one is in its place: known before a share
+ * is hashed. */
+export async function requirePlaceForManifest(filePath: string): Promise<void> {
+  try {
+    await access(path.dirname(filePath), constants.W_OK | constants.X_OK);
+    const found = await stat(filePath).catch(() => undefined);
+    if (found?.isDirectory()) throw new GoshareError("DISK_FAILED", "it is a folder");
+  } catch (thrown) {
+    throw notWritable(filePath, thrown);
+  }
+}
+
+function notWritable(filePath: string, thrown: unknown): GoshareError {
+  const { code, message } = GoshareError.from(thrown);
+  const hint = "name another place for it with --manifest FILE";
+  return new GoshareError(code, `${filePath} cannot be written: ${message}`, { hint, cause: thrown });
+}
+
 /** Writes a .goshare file to `filePath`, whole or not at all; replaces one that is there. */
 export async function writeManifestFile(filePath: string, content: ManifestFileContent): Promise<void> {
   const bytes = encodeManifestFile(content);
@@ -119,8 +137,7 @@ export async function writeManifestFile(filePath: string, content: ManifestFileC
       throw thrown;
     }
   } catch (thrown) {
-    const { code, message, hint } = GoshareError.from(thrown);
-    throw new GoshareError(code, `${filePath} cannot be written: ${message}`, { hint, cause: thrown });
+    throw notWritable(filePath, thrown);
   }
 }
 

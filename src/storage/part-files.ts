@@ -2,15 +2,28 @@
 // planted it might have it point anywhere. Knows nothing of what is in them.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { GoshareError, isErrno } from "../core/errors.js";
+import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 
 /** Mode of a file that is for goshare itself. */
 const OWN_FILE_MODE = 0o600;
 
+/** Makes a folder and those above it. Not by Node's `recursive`, which says that nothing is there (ENOENT) where
+ * a disk is full or read-only. */
+export function makeFolders(folderPath: string, mode?: number): void {
+  try {
+    fs.mkdirSync(folderPath, mode);
+  } catch (thrown) {
+    const parent = path.dirname(folderPath);
+    if (isErrno(thrown, "ENOENT") && parent !== folderPath) {
+      makeFolders(parent);
+      makeFolders(folderPath, mode);
+    } else if (fs.statSync(folderPath, { throwIfNoEntry: false })?.isDirectory() !== true) throw thrown;
+  }
+}
+
 /** Makes a folder, or finds one of this user; throws PART_UNUSABLE for anything else. */
 export function makeOwnFolder(folderPath: string, mode?: number): void {
-  if (fs.lstatSync(folderPath, { throwIfNoEntry: false }) === undefined)
-    fs.mkdirSync(folderPath, { recursive: true, mode });
+  if (fs.lstatSync(folderPath, { throwIfNoEntry: false }) === undefined) makeFolders(folderPath, mode);
   refuseForeign(folderPath);
 }
 
@@ -34,6 +47,8 @@ export function writeOwnFile(filePath: string, content: Uint8Array | string, flu
   try {
     fs.writeFileSync(fd, content);
     if (flush) fs.fsyncSync(fd);
+  } catch (thrown) {
+    throw errorAt(thrown, filePath);
   } finally {
     fs.closeSync(fd);
   }
@@ -48,7 +63,7 @@ export function openForWriting(filePath: string, executable: boolean, extraFlags
     return fs.openSync(filePath, flags, mode);
   } catch (thrown) {
     if (!isErrno(thrown, "ENOENT")) throw thrown;
-    fs.mkdirSync(path.dirname(filePath), { recursive: true });
+    makeFolders(path.dirname(filePath));
     return fs.openSync(filePath, flags, mode);
   }
 }

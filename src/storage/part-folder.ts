@@ -5,9 +5,10 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";
-import { GoshareError, isErrno } from "../core/errors.js";
+import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { isEmptyTarget, isOwnTarget } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
 import {
   decodeJournal,
@@ -17,8 +18,9 @@ import {
   type JournalClaims,
   noClaims,
 } from "./journal.js";
-import { Lock } from "./lock.js";
+import { type Lock, lockPart } from "./lock.js";
 import {
+  makeFolders,
   makeOwnFolder,
   openForWriting,
   readIfThere,
@@ -40,15 +42,15 @@ export interface WriteRun {
   readonly length: number;
 }
 
+/** Makes files durable, many at a time; rejects if one cannot be. */
+export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
+
 /** Large files kept open for writing. */
 const MAX_OPEN_FILES = 64;
 /** Verified chunks are put into the journal in groups of this many. */
 const JOURNAL_GROUP = 16;
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
-
-const PART_MODE = 0o700;
-const MAX_LOCK_ATTEMPTS = 3;
 
 export class PartFolder {
   readonly root: ManifestRoot;
@@ -98,17 +100,17 @@ export class PartFolder {
   static async open(outputDirectory: string, root: ManifestRoot): Promise<PartFolder> {
     const paths = partPaths(outputDirectory, root);
     try {
-      fs.mkdirSync(outputDirectory, { recursive: true });
+      makeFolders(outputDirectory);
       const lock = await lockPart(paths);
       try {
         return PartFolder.#openLocked(root, paths, lock);
       } catch (thrown) {
         lock.release();
-        removeIfEmpty(paths.part);
+        removeIfFresh(paths.part);
         throw thrown;
       }
     } catch (thrown) {
-      throw GoshareError.from(thrown);
+      throw errorAt(thrown, paths.part);
     }
   }
 
@@ -209,6 +211,35 @@ export class PartFolder {
     fs.fsyncSync(this.#journalFd);
   }
 
+  /** Makes files and folders durable by `syncFiles`. Where the disk does not confirm it (SYNC_FAILED) everything
+   * written so far is given up: the kernel drops what it could not write but goes on showing it, so that hashing
+   * it again, or syncing once more, would succeed and mean nothing. */
+  async makeDurable(paths: Iterable<string>, syncFiles: SyncFiles): Promise<void> {
+    try {
+      await syncFiles(paths);
+    } catch (thrown) {
+      if (thrown instanceof GoshareError && thrown.code === "SYNC_FAILED") this.#giveUpContent();
+      throw thrown;
+    }
+  }
+
+  #giveUpContent(): void {
+    this.#unwritten = [];
+    this.#journalRecords = 0;
+    this.#closeUnused(0);
+    const { contentId, chunkCount } = this.root;
+    this.#journalBytes = noClaims(chunkCount).wholeBytes;
+    try {
+      fs.ftruncateSync(this.#journalFd, 0);
+      fs.writeSync(this.#journalFd, encodeJournalHeader(contentId, chunkCount), 0, undefined, 0);
+      // An empty target may still be our own.
+      if (this.claims.isCommitting) this.#append(encodeCommitMark());
+      fs.rmSync(this.contentPath, { recursive: true, force: true });
+    } catch {
+      // On a disk like this one nothing is sure; what is told is that it failed.
+    }
+  }
+
   /** Whether an earlier run paused cleanly and nothing has touched its files since; then its claims need no
    * second look. The mark is used up by this. */
   async takePauseMark(manifest: Manifest): Promise<boolean> {
@@ -223,8 +254,13 @@ export class PartFolder {
     this.flushJournal();
     fs.fsyncSync(this.#journalFd);
     const markPath = path.join(this.partPath, PART_NAMES.pause);
-    writeOwnFile(`${markPath}.new`, await this.#identityDigest(manifest, held), true);
-    fs.renameSync(`${markPath}.new`, markPath);
+    try {
+      writeOwnFile(`${markPath}.new`, await this.#identityDigest(manifest, held), true);
+      fs.renameSync(`${markPath}.new`, markPath);
+    } catch (thrown) {
+      fs.rmSync(`${markPath}.new`, { force: true });
+      throw thrown;
+    }
     syncDirectory(this.partPath);
   }
 
@@ -239,8 +275,15 @@ export class PartFolder {
     this.#isClosed = true;
     this.#closeUnused(0);
     fs.closeSync(this.#journalFd);
-    if (this.#journalRecords === 0 && !this.claims.isCommitting) this.#removeAll();
-    else this.#lock.release();
+    if (this.#journalRecords > 0 || this.claims.isCommitting) {
+      this.#lock.release();
+      return;
+    }
+    try {
+      this.#removeAll();
+    } catch {
+      // What stays behind takes room; why the download ends is what has to be heard of.
+    }
   }
 
   /** The download is committed: nothing here is needed any more. */
@@ -270,8 +313,18 @@ export class PartFolder {
   }
 
   #append(bytes: Buffer): void {
-    for (let done = 0; done < bytes.byteLength; ) {
-      done += fs.writeSync(this.#journalFd, bytes, done, bytes.byteLength - done, this.#journalBytes + done);
+    try {
+      for (let done = 0; done < bytes.byteLength; ) {
+        done += fs.writeSync(
+          this.#journalFd,
+          bytes,
+          done,
+          bytes.byteLength - done,
+          this.#journalBytes + done,
+        );
+      }
+    } catch (thrown) {
+      throw errorAt(thrown, path.join(this.partPath, PART_NAMES.journal));
     }
     this.#journalBytes += bytes.byteLength;
   }
@@ -285,7 +338,12 @@ export class PartFolder {
       return known.fd;
     }
     const fd = openForWriting(filePath, executable);
-    if (fs.fstatSync(fd).size !== size) fs.ftruncateSync(fd, size);
+    try {
+      if (fs.fstatSync(fd).size !== size) fs.ftruncateSync(fd, size);
+    } catch (thrown) {
+      fs.closeSync(fd);
+      throw errorAt(thrown, filePath);
+    }
     this.#open.set(fileIndex, { fd, uses: 1 });
     return fd;
   }
@@ -321,33 +379,14 @@ function firstHeld(held: Bitfield, first: number, count: number): number | undef
   return undefined;
 }
 
-/** Makes the part folder and takes its lock. */
-async function lockPart(paths: PartPaths): Promise<Lock> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      makeOwnFolder(paths.part, PART_MODE);
-      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), paths.target);
-    } catch (thrown) {
-      // Whoever held the lock may have had nothing worth keeping, and removed the folder.
-      if (!isErrno(thrown, "ENOENT") || attempt === MAX_LOCK_ATTEMPTS) throw thrown;
-    }
-  }
-}
-
-/** Whether the target is what an earlier run put there: a folder was moved away from the part folder, a file is
- * linked in both places, or was moved where a disk has no hard links. */
-function isOwnTarget(root: ManifestRoot, paths: PartPaths): boolean {
-  const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
-  if (target === undefined) return false;
-  const content = contentPath(paths.part);
-  if (root.kind === "folder") return target.isDirectory() && !fs.existsSync(content);
-  const own = fs.lstatSync(path.join(content, root.name), { throwIfNoEntry: false });
-  if (own === undefined) return target.isFile() && target.size === root.totalSize;
-  return own.dev === target.dev && own.ino === target.ino;
-}
-
-/** Whether the target is nothing yet: an empty folder or file, as a claim begins with. */
-export function isEmptyTarget(targetPath: string): boolean {
-  const stats = fs.lstatSync(targetPath);
-  return stats.isDirectory() ? fs.readdirSync(targetPath).length === 0 : stats.isFile() && stats.size === 0;
+/** A part folder that could not be begun, for want of room for instance, does not stay. */
+function removeIfFresh(partPath: string): void {
+  const journalPath = path.join(partPath, PART_NAMES.journal);
+  const journal = fs.lstatSync(journalPath, { throwIfNoEntry: false });
+  if (journal !== undefined && journal.size > 0) return;
+  removeIfEmpty(contentPath(partPath));
+  if (fs.existsSync(contentPath(partPath))) return;
+  fs.rmSync(journalPath, { force: true });
+  fs.rmSync(path.join(partPath, PART_NAMES.root), { force: true });
+  removeIfEmpty(partPath);
 }

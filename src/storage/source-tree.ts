@@ -62,7 +62,9 @@ export async function walkSource(
   const stats = readable(givenPath, () => fs.statSync(absolute, { bigint: true }));
   if (stats.isFile()) return singleFile(absolute, name, stats);
   if (!stats.isDirectory()) {
-    throw new GoshareError("SOURCE_UNSUPPORTED", `${givenPath} is neither a file nor a folder`);
+    throw new GoshareError("SOURCE_UNSUPPORTED", `${givenPath} is neither a file nor a folder`, {
+      hint: "only files and folders can be shared",
+    });
   }
   const walk = new FolderWalk(readable(givenPath, () => fs.realpathSync(absolute)));
   await walk.run(onProgress, signal);
@@ -199,6 +201,7 @@ function readable<T>(what: string, read: () => T): T {
         : cause instanceof Error
           ? cause.message
           : String(cause);
-    throw new GoshareError("SOURCE_UNREADABLE", `cannot read ${what}: ${reason}`, { cause });
+    const hint = isErrno(cause, "ENOENT") ? "check the path" : "check its owner and mode, and the disk";
+    throw new GoshareError("SOURCE_UNREADABLE", `cannot read ${what}: ${reason}`, { hint, cause });
   }
 }

@@ -1,6 +1,5 @@
 // The peers of one download, dialled and accepted: gets the manifest from them, gives them to the chunk download,
 // and serves them what that has verified. Keeps one connection to each. Ends when it is told to. Touches no disk.
-import { mayDial } from "../address/dialable.js";
 import { formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -107,8 +106,7 @@ export class DownloadSwarm {
     this.#peerExchange = new PeerExchange({
       ...{ contentId: this.#setUp.contentId, options: this.#setUp.options },
       neighbours: () => this.#joined().map(({ connection }) => connection),
-      found: ({ peerId, endpoints }, namedBy) =>
-        this.addPeer({ peerId, endpoints: endpoints.filter((endpoint) => mayDial(endpoint, namedBy)) }),
+      found: (peer) => this.addPeer(peer),
     });
   }
 
@@ -356,8 +354,9 @@ export class DownloadSwarm {
       } catch (thrown) {
         const error = GoshareError.from(thrown);
         this.#noteFailure(error);
-        peer.connection.fail(error, error.code === "MANIFEST_INVALID" ? "banned" : "finished");
-        if (error.code === "NEWER_FORMAT") throw error;
+        peer.connection.fail(error, error.code === "DIGEST_MISMATCH" ? "banned" : "finished");
+        // The bytes are the wanted ones: nobody has better.
+        if (error.code === "NEWER_FORMAT" || error.code === "MANIFEST_INVALID") throw error;
       }
     }
   }

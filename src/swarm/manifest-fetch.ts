@@ -8,12 +8,13 @@ import { BODY_PAGE_BYTES, MAX_ROOT_BYTES } from "../manifest/limits.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 
-/** The root of `contentId` from one peer. Throws PEER_REFUSED, MANIFEST_INVALID or what ended the connection. */
+/** The root of `contentId` from one peer. Throws DIGEST_MISMATCH if the peer sent something
+ * else, MANIFEST_INVALID or NEWER_FORMAT if nobody can send better, PEER_REFUSED, or what ended the connection. */
 export async function fetchRoot(connection: PeerConnection, contentId: ContentId): Promise<ManifestRoot> {
   const bytes = await fetchPage(connection, contentId, 0, [1, MAX_ROOT_BYTES]);
   const actual = contentIdFromBytes(createHash("sha256").update(bytes).digest());
   if (actual !== contentId) {
-    throw new GoshareError("MANIFEST_INVALID", "a peer sent a manifest with another content id");
+    throw new GoshareError("DIGEST_MISMATCH", "a peer sent a manifest with another content id");
   }
   return checkRoot(bytes);
 }
@@ -34,7 +35,7 @@ export async function fetchBody(
       const length = bodyPageBytes(root, page);
       const bytes = await fetchPage(connection, root.contentId, page, [length, length]);
       if (!checkBodyPage(root, page, bytes)) {
-        throw new GoshareError("MANIFEST_INVALID", `a peer sent a wrong page ${page} of the manifest`);
+        throw new GoshareError("DIGEST_MISMATCH", `a peer sent a wrong page ${page} of the manifest`);
       }
       body.set(bytes, (page - 1) * BODY_PAGE_BYTES);
     }

@@ -1,5 +1,6 @@
 // Asks neighbours whom else they know, one of them at a time and ever less often, so that downloads find each other
 // where no tracker answers. Believes nothing of what they say: it only passes addresses on.
+import { eachDialable } from "../address/resolve.js";
 import { pause } from "../core/clock.js";
 import type { ContentId } from "../core/ids.js";
 import type { PeerConnection } from "../peer/connection.js";
@@ -17,8 +18,8 @@ export interface PeerExchangeSetUp {
   readonly options: PeerExchangeOptions;
   /** Who can be asked now. */
   readonly neighbours: () => readonly PeerConnection[];
-  /** `peer` was named by the neighbour at `namedBy`. */
-  readonly found: (peer: PeerAddress, namedBy: string) => void;
+  /** A neighbour named a peer, with addresses that may be dialled. */
+  readonly found: (peer: PeerAddress) => void;
 }
 
 export class PeerExchange {
@@ -64,7 +65,7 @@ export class PeerExchange {
     try {
       const { reply } = await asked.request({ type: "getPeers", contentId, max: MAX_PEER_LIST });
       if (reply.type !== "peerList") return;
-      for (const peer of reply.peers) found(peer, asked.remoteHost);
+      await eachDialable(reply.peers, asked.remoteHost, found, this.#closing.signal);
     } catch {
       // It has gone; another is asked next time.
     }

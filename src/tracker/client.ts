@@ -101,7 +101,7 @@ export class TrackerClient {
     const request = announcementToWire(part, this.#leaseToken);
     const response = await this.#call(TrackerService.method.announce, request, signal);
     this.#leaseToken = leaseTokenFromWire(response);
-    return announceAnswerFromWire(response, part, this.#trackerHost());
+    return announceAnswerFromWire(response, part, this.proposingHost);
   }
 
   /** Ends the leases on `contentIds`, on everything if there are none. Does nothing where the tracker holds
@@ -132,7 +132,7 @@ export class TrackerClient {
     const wanted = Math.min(max, MAX_WANT_PEERS);
     const request = peersQueryToWire(contentId, wanted, excludePeerId);
     const response = await this.#call(TrackerService.method.listPeers, request, signal);
-    return swarmFromWire(response, wanted, new Set([excludePeerId]), this.#trackerHost());
+    return swarmFromWire(response, wanted, new Set([excludePeerId]), this.proposingHost);
   }
 
   /** The exact bytes of the root with this content id; undefined if the tracker has none. Unchecked beyond
@@ -165,7 +165,7 @@ export class TrackerClient {
   }
 
   /** Who proposes the peers it names: the address behind a name decides what may be dialled. */
-  #trackerHost(): string {
+  get proposingHost(): string {
     return this.#rpc.peerHost ?? this.endpoint.host;
   }
 

@@ -17,6 +17,7 @@ const LOAD_TIMEOUT_MS = 5_000;
 
 const HINTS: Partial<Record<GoshareError["code"], string>> = {
   DISK_FULL: "free some room and run the same command again; what is verified is kept",
+  SYNC_FAILED: "check the disk; the same command fetches again what was written to it",
   SOURCE_CHANGED: "share it again when nothing writes to it any more",
   PERMISSION_DENIED: "check the owner and mode of the file",
 };

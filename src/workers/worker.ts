@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 // The pool hands its own through; asking piscina for it would load all of piscina into every thread.
 import { parentPort, workerData } from "node:worker_threads";
-import { diskErrorCode, isErrno } from "../core/errors.js";
+import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { openForWriting } from "../storage/part-files.js";
@@ -58,9 +58,8 @@ function done(bytes: number, wrongChunks: readonly number[] = []): TaskResult {
 
 function failure(thrown: unknown): TaskFailure {
   if (thrown instanceof ChangedSource) return { ok: false, code: "SOURCE_CHANGED", message: thrown.message };
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const errno = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  return { ok: false, code: diskErrorCode(errno) ?? "BUG", message };
+  const { code, message } = GoshareError.from(thrown);
+  return { ok: false, code, message };
 }
 
 class ChangedSource extends Error {}
@@ -169,7 +168,13 @@ function writeChunks(task: WriteTask): TaskResult {
       wrongChunks.push(place);
       continue;
     }
-    for (const run of runs) writeRun(run, chunk);
+    for (const run of runs) {
+      try {
+        writeRun(run, chunk);
+      } catch (thrown) {
+        throw errorAt(thrown, run.path);
+      }
+    }
     bytes += length;
   }
   return done(bytes, wrongChunks);
@@ -201,6 +206,9 @@ function syncFiles(task: SyncTask): TaskResult {
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     try {
       fs.fsyncSync(fd);
+    } catch (thrown) {
+      const { message } = errorAt(thrown, path);
+      throw new GoshareError("SYNC_FAILED", `the disk did not confirm what was written: ${message}`);
     } finally {
       fs.closeSync(fd);
     }

@@ -1,11 +1,13 @@
 // The one error class: codes decide who is to blame and how a command ends.
 import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
   diskErrorCode,
   ERROR_CODES,
   EXIT,
+  errorAt,
   fileSystemError,
   GoshareError,
   isErrno,
@@ -77,6 +79,26 @@ test("a system error is known by its name", () => {
   assert.not(isErrno(systemError(), "EACCES"));
   assert.not(isErrno(new Error("ENOENT"), "ENOENT"));
   assert.not(isErrno("ENOENT", "ENOENT"));
+});
+
+test("a quota that is used up is a full disk, though Node calls it unknown", () => {
+  const thrown = Object.assign(new Error("UNKNOWN: unknown error, write"), {
+    ...{ code: "UNKNOWN", errno: -constants.errno.EDQUOT, syscall: "write" },
+  });
+  assert.ok(isErrno(thrown, "EDQUOT"));
+  const { code, message, hint } = GoshareError.from(thrown);
+  assert.equal([code, message], ["DISK_FULL", "EDQUOT: write"]);
+  assert.is.not(hint, "");
+  assert.match(errorAt(thrown, "/a/b").message, "EDQUOT: write '/a/b'");
+});
+
+test("an error that names no path gets one, and keeps the one it has", () => {
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  assert.is(errorAt(full, "/a/b").message, "ENOSPC: no space left on device, write '/a/b'");
+  const named = systemError();
+  assert.match(errorAt(named, "/a/b").message, "'/nothing/is/here'");
+  const own = new GoshareError("TARGET_EXISTS", "it is there");
+  assert.is(errorAt(own, "/a/b"), own);
 });
 
 test.run();

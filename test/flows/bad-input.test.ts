@@ -20,7 +20,7 @@ test.after(() => {
   scratch.remove();
 });
 
-/** Ends with `exitCode`, nothing on stdout, and an error in one or two lines that says `text`. */
+/** Ends with `exitCode`, nothing on stdout, and an error in one line that says `text`, with a next step in another. */
 async function refused(argv: readonly string[], exitCode: number, text: RegExp): Promise<void> {
   const ran = await runGoshare(argv, { cwd: scratch.path });
   assert.is(ran.exitCode, exitCode, ran.stderr);
@@ -29,8 +29,9 @@ async function refused(argv: readonly string[], exitCode: number, text: RegExp):
     .trimEnd()
     .split("\n")
     .filter((line) => !line.startsWith("hashing "));
-  assert.ok(lines.length <= 2, ran.stderr);
   assert.match(lines[0] ?? "", /^error: /);
+  assert.match(lines[1] ?? "", /^ {2}\S/, `no next step: ${ran.stderr}`);
+  assert.is(lines.length, 2, ran.stderr);
   assert.match(ran.stderr, text);
 }
 
@@ -100,6 +101,15 @@ test("a dangling link as the path to share", async () => {
   const path = join(scratch.folder(), "dangling");
   symlinkSync("nowhere", path);
   await refused(["share", path], 6, /dangling/);
+});
+
+test("a place for the .goshare file where none can be written", async () => {
+  await refused(
+    ["share", share.manifestPath, "--manifest", scratch.folder()],
+    6,
+    /it is a folder\n.*--manifest/,
+  );
+  await refused(["share", share.manifestPath, "--manifest", "no/such/folder"], 6, /ENOENT.*\n.*--manifest/);
 });
 
 test("a FIFO as the path to share", async () => {

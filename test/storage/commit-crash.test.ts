@@ -191,7 +191,8 @@ testUnless(
     ] as const) {
       const output = scratch();
       const end = await runTraced(`fsync:error=EIO:when=${when}`, kind, output, withPool);
-      assert.equal(end, { said: "DISK_FAILED", wasKilled: false }, `${kind}, ${withPool}, ${when}`);
+      const said = withPool === "pool" ? "SYNC_FAILED" : "DISK_FAILED";
+      assert.equal(end, { said, wasKilled: false }, `${kind}, ${withPool}, ${when}`);
       const share = kind === "folder" ? mixedFolder() : singleFile(100_000);
       assert.equal(actualTree(targetOf(output, share)), {}, "no final name");
       await assertEndsRight(output, share, kind);

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Bitfield } from "../../src/core/bitfield.js";
-import { commit, finishCommit, type SyncFiles } from "../../src/storage/commit.js";
+import { commit, finishCommit } from "../../src/storage/commit.js";
 import { openForWriting } from "../../src/storage/part-files.js";
-import { PartFolder } from "../../src/storage/part-folder.js";
+import { PartFolder, type SyncFiles } from "../../src/storage/part-folder.js";
 import type { SampleShare } from "./sample-share.js";
 
 /** Makes files durable at once, in this thread. */

@@ -14,16 +14,14 @@ import {
 } from "../../gen/goshare/v1/tracker_pb.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { contentIdFromBytes, idToBytes } from "../../src/core/ids.js";
-import { type RpcMethod, type RpcMethods, unary } from "../../src/rpc/adapter.js";
+import { unary } from "../../src/rpc/adapter.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
-import { RpcServer } from "../../src/rpc/rpc-server.js";
 import type { Announcement } from "../../src/tracker/announcement.js";
 import { TrackerClient, type TrackerClientOptions } from "../../src/tracker/client.js";
+import { startFakeTracker, type TrackerMethods } from "../support/fake-tracker.js";
 import { contentId, peerId } from "./server/store-rig.js";
 
 const { method } = TrackerService;
-
-type Methods = RpcMethods<typeof TrackerService>;
 
 interface PeerInit {
   readonly peerId: Uint8Array;
@@ -44,62 +42,32 @@ const ANNOUNCEMENT: Announcement = {
 
 /** A tracker that answers as scripted, and UNIMPLEMENTED otherwise. */
 async function withScript(
-  script: Partial<Methods>,
+  script: Partial<TrackerMethods>,
   use: (client: TrackerClient) => Promise<void>,
   options: Partial<TrackerClientOptions> = {},
 ): Promise<void> {
-  const silent = (name: string): RpcMethod => ({
-    name,
-    invoke: () => Promise.reject(new RpcError("UNIMPLEMENTED", "not in the script")),
-  });
-  const server = new RpcServer(
-    {
-      maxRequestBytes: 2 ** 21,
-      maxResponseBytes: 2 ** 26,
-      maxRequestFields: 2 ** 14,
-      maxConnections: 10,
-      maxCallsPerConnection: 10,
-      requestTimeoutMs: 60_000,
-      idleTimeoutMs: 60_000,
-      keepaliveMs: 60_000,
-      keepaliveTimeoutMs: 60_000,
-      connectionAgeMs: 60_000,
-      connectionAgeGraceMs: 60_000,
-      shutdownGraceMs: 10,
-    },
-    () => {},
-  );
-  server.addService(TrackerService, {
-    announce: silent("announce"),
-    withdraw: silent("withdraw"),
-    listPeers: silent("listPeers"),
-    getManifest: silent("getManifest"),
-    publishManifest: silent("publishManifest"),
-    getTrackerInfo: silent("getTrackerInfo"),
-    ...script,
-  });
-  const { port } = await server.listen("127.0.0.1", 0);
+  const tracker = await startFakeTracker(script);
   const client = new TrackerClient(
-    { host: "127.0.0.1", port, transport: "tcp" },
+    { host: "127.0.0.1", port: tracker.port, transport: "tcp" },
     { maxAttempts: 1, ...options },
   );
   try {
     await use(client);
   } finally {
     await client.close();
-    await server.close();
+    await tracker.close();
   }
 }
 
-function announcing(answer: MessageInitShape<typeof AnnounceResponseSchema>): Partial<Methods> {
+function announcing(answer: MessageInitShape<typeof AnnounceResponseSchema>): Partial<TrackerMethods> {
   return { announce: unary(method.announce, async () => answer) };
 }
 
-function listing(answer: MessageInitShape<typeof ListPeersResponseSchema>): Partial<Methods> {
+function listing(answer: MessageInitShape<typeof ListPeersResponseSchema>): Partial<TrackerMethods> {
   return { listPeers: unary(method.listPeers, async () => answer) };
 }
 
-function answering(name: "getTrackerInfo" | "listPeers", bytes: Uint8Array): Partial<Methods> {
+function answering(name: "getTrackerInfo" | "listPeers", bytes: Uint8Array): Partial<TrackerMethods> {
   return { [name]: { name, invoke: async () => Buffer.from(bytes) } };
 }
 

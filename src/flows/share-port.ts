@@ -1,0 +1,89 @@
+// The port of a sharer: open before anything is hashed, so that one that is taken is known at once. Whoever comes
+// before the share is there is told that it is not known here. Hashes and announces nothing.
+import { formatEndpoint, type ListenAddress } from "../address/endpoint.js";
+import { dialableFromHere } from "../address/listening.js";
+import type { EventObserver } from "../events/event.js";
+import type { PeerConnection } from "../peer/connection.js";
+import type { LocalPeer } from "../peer/handshake.js";
+import { PeerListener } from "../peer/listener.js";
+import { defaultConnectionOptions, defaultListenerOptions } from "../peer/options.js";
+import { ChunkServer } from "../swarm/chunk-server.js";
+import { defaultServerOptions } from "../swarm/options.js";
+import type { RateBudget } from "../swarm/rate-budget.js";
+import { foreignWarnings } from "./foreign-warnings.js";
+import { newLocalPeer } from "./local-peer.js";
+
+export interface SharePortOptions {
+  readonly listen: ListenAddress;
+  /** False: `listen` is the default, and a free port will do if it is taken. */
+  readonly listenGiven: boolean;
+  /** What this process may send, for all its shares together; undefined: no limit. */
+  readonly uploadBudget: RateBudget | undefined;
+}
+
+export class SharePort {
+  /** What is added to it is served. */
+  readonly server: ChunkServer;
+  readonly local: LocalPeer;
+  readonly #listener: PeerListener;
+
+  private constructor(server: ChunkServer, local: LocalPeer, listener: PeerListener) {
+    this.server = server;
+    this.local = local;
+    this.#listener = listener;
+  }
+
+  /** Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
+  static async open(options: SharePortOptions, observe: EventObserver): Promise<SharePort> {
+    const server = new ChunkServer(defaultServerOptions, options.uploadBudget);
+    let listenPort = 0;
+    const local = newLocalPeer(() => listenPort);
+    const listener = await PeerListener.listen(
+      { ...defaultListenerOptions, ...options.listen, fallBackToFreePort: !options.listenGiven },
+      local,
+      defaultConnectionOptions,
+      (connection) => serveConnection(server, connection, observe),
+      foreignWarnings(observe),
+    );
+    listenPort = listener.port;
+    if (options.listen.port !== 0 && listener.port !== options.listen.port) {
+      const message = `port ${options.listen.port} is taken, listening on ${listener.port} instead`;
+      observe({ type: "warning", code: "ADDRESS_IN_USE", message, path: "" });
+    }
+    return new SharePort(server, local, listener);
+  }
+
+  get host(): string {
+    return this.#listener.host;
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** HOST:PORT at which this machine reaches it. */
+  get endpoint(): string {
+    return dialableFromHere(this.#listener);
+  }
+
+  /** Accepts nobody any more; resolves when what was being sent is out, or has taken too long. */
+  async close(): Promise<void> {
+    this.#listener.close();
+    await this.server.close();
+  }
+}
+
+function serveConnection(server: ChunkServer, connection: PeerConnection, observe: EventObserver) {
+  const { peerId, agent } = connection.remote;
+  const endpoint = formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
+  observe({ type: "peerConnected", peerId, endpoint, agent, inbound: true });
+  return server.serve(connection, (error) => {
+    const { bytesReceived, bytesSent } = connection;
+    const message = error?.message ?? "";
+    observe({
+      ...{ type: "peerDisconnected", peerId, endpoint, code: error?.code ?? "", message },
+      bytesReceived,
+      bytesSent,
+    });
+  });
+}

@@ -1,0 +1,173 @@
+// Disks that are full, read-only or broken, under the whole program: what is verified stays, nothing half made does,
+// and the same command goes on when there is room.
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { KIB, MIB } from "../../src/core/units.js";
+import { noStrace, testUnless } from "../storage/scratch.js";
+import { GatedProxy } from "../support/gated-proxy.js";
+import { killAll } from "../support/goshare-process.js";
+import { runGoshare } from "../support/goshare-text.js";
+import { closeMountNamespaces, MountNamespace, mountProblem } from "../support/mount-namespace.js";
+import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
+import {
+  download,
+  downloaded,
+  failure,
+  type StartedShare,
+  startDownload,
+  startShare,
+  ticketVia,
+} from "../support/transfer.js";
+
+const scratch = new ScratchFolder();
+const bytes = 12 * MIB;
+const source = scratch.file("film.bin", bytes);
+const PART = ".film.bin.goshare-part";
+let share: StartedShare;
+
+test.before(async () => {
+  share = await startShare(source);
+});
+
+test.after(() => {
+  killAll();
+  closeMountNamespaces();
+  scratch.remove();
+});
+
+const noMounts = mountProblem();
+
+/** A folder that is a file system of its own, seen from inside only. */
+async function smallDisk(sizeBytes: number) {
+  const path = scratch.folder();
+  const inside = await MountNamespace.open();
+  inside.mountMemory(path, sizeBytes);
+  return { path, inside, outside: inside.outside(path), setting: { wrapper: inside.wrapper } };
+}
+
+testUnless(
+  noMounts,
+  "a disk that fills up ends it with 6, and the same command goes on when there is room",
+  async () => {
+    const { path, inside, outside, setting } = await smallDisk(5 * MIB);
+    const { code, exitCode, message, hint } = await failure(startDownload(share.ticket, path, [], setting));
+    assert.equal([code, exitCode], ["DISK_FULL", 6]);
+    assert.match(message, join(path, PART));
+    assert.match(hint, "run the same command again; what is verified is kept");
+    assert.equal(readdirSync(outside), [PART]);
+    inside.remount(path, "size=100m");
+    const { bytesReceived } = await download(share.ticket, path, [], setting);
+    assert.ok(bytesReceived <= bytes - 2 * MIB, `${bytesReceived} received again`);
+    assert.is(sha256Of(join(outside, "film.bin")), sha256Of(source));
+    assert.equal(readdirSync(outside), ["film.bin"]);
+    inside.close();
+  },
+);
+
+testUnless(
+  noMounts,
+  "where there is no room to begin, nothing is left behind, and people see two lines",
+  async () => {
+    const { path, inside, outside, setting } = await smallDisk(MIB);
+    writeFileSync(join(outside, "mine"), Buffer.alloc(MIB));
+    // Room for nothing, for the lock alone, for the manifest as well.
+    for (const freeBytes of [0, 4 * KIB, 12 * KIB]) {
+      writeFileSync(join(outside, "mine"), Buffer.alloc(MIB - freeBytes));
+      const { exitCode, stderr, stdout } = await runGoshare(
+        ["download", share.ticket, "--output", path, "--listen", "127.0.0.1:0", "--quiet"],
+        setting,
+      );
+      assert.is(exitCode, 6);
+      assert.is(stdout, "");
+      assert.match(stderr, /^error: ENOSPC: no space left on device, \w+ '.*'\n {2}free some room [^\n]*\n$/);
+      assert.equal(readdirSync(outside), ["mine"]);
+    }
+    rmSync(join(outside, "mine"));
+    inside.close();
+  },
+);
+
+testUnless(noMounts, "a folder that is read-only ends a download and a share with 6 and a hint", async () => {
+  const { path, inside, outside, setting } = await smallDisk(MIB);
+  writeFileSync(join(outside, "small.bin"), "small");
+  inside.remount(path, "ro");
+  for (const output of [path, join(path, "not", "there")]) {
+    const { code, exitCode, message, hint } = await failure(startDownload(share.ticket, output, [], setting));
+    assert.equal([code, exitCode], ["PERMISSION_DENIED", 6]);
+    assert.match(message, `EROFS: read-only file system, mkdir '${path}`);
+    assert.match(hint, "--output");
+  }
+  const { exitCode, stderr } = await runGoshare(
+    ["share", join(path, "small.bin"), "--listen", "127.0.0.1:0"],
+    setting,
+  );
+  assert.is(exitCode, 6);
+  assert.match(stderr, /^error: .*small\.bin\.goshare cannot be written: EROFS.*\n.*--manifest FILE\n$/);
+  assert.equal(readdirSync(outside), ["small.bin"]);
+  inside.close();
+});
+
+/** Runs a command with its first fsync, or every one, failing. */
+const failingSync = (when: string) => [
+  ...["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"],
+  ...["-e", `inject=fsync,fdatasync:error=EIO:when=${when}`],
+];
+
+testUnless(
+  noStrace,
+  "a file that cannot be made durable is not committed, and fetched again as a whole",
+  async () => {
+    const output = scratch.folder();
+    const process = startDownload(share.ticket, output, [], { wrapper: failingSync("1") });
+    const { code, exitCode, message, hint } = await failure(process);
+    assert.equal([code, exitCode], ["SYNC_FAILED", 6]);
+    assert.match(message, /EIO: .*film\.bin'$/);
+    assert.not.equal(hint, "");
+    assert.equal(readdirSync(output), []);
+    const { bytesReceived, path } = await download(share.ticket, output);
+    assert.is(bytesReceived, bytes);
+    assert.is(sha256Of(path), sha256Of(source));
+  },
+);
+
+testUnless(
+  noStrace,
+  "a pause that cannot be made durable says so, and its chunks are fetched again",
+  async () => {
+    const output = scratch.folder();
+    const gate = await GatedProxy.start(3.5 * MIB);
+    gate.target = share.endpoint;
+    const ticket = ticketVia(share.ticket, gate.endpoint);
+    const process = startDownload(ticket, output, ["--timeout", "3s"], { wrapper: failingSync("1+") });
+    assert.equal([(await failure(process)).code], ["SYNC_FAILED"]);
+    assert.ok(process.all("progress").some((body) => body["bytesDone"] === String(3 * MIB)));
+    gate.open();
+    const again = await downloaded(startDownload(ticket, output));
+    assert.is(again.bytesReceived, bytes);
+    assert.is(sha256Of(again.path), sha256Of(source));
+    await gate.close();
+  },
+);
+
+testUnless(
+  noStrace,
+  "a journal that cannot be written ends it with 6, names it, and commits nothing",
+  async () => {
+    const output = scratch.folder();
+    const journal = join(output, PART, "journal");
+    const wrapper = [
+      ...["strace", "-f", "-qq", "-o", "/dev/null", "-P", journal, "-e", "trace=pwrite64"],
+      // The first write is its header.
+      ...["-e", "inject=pwrite64:error=EDQUOT:when=2+"],
+    ];
+    const { code, exitCode, message } = await failure(startDownload(share.ticket, output, [], { wrapper }));
+    assert.equal([code, exitCode], ["DISK_FULL", 6]);
+    assert.match(message, journal);
+    assert.equal(readdirSync(output), []);
+    assert.is(sha256Of((await download(share.ticket, output)).path), sha256Of(source));
+  },
+);
+
+test.run();
