@@ -193,6 +193,7 @@ class RunningShareImpl implements RunningShare {
         fail(error);
       },
     });
+    server.joinWaiting(contentId);
 
     const own = ownEndpoints(os.networkInterfaces(), port.host, port.port);
     const peers = options.advertise.length > 0 ? options.advertise : own;

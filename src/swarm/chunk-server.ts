@@ -9,7 +9,7 @@ import type { Manifest } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { ConnectionHandler } from "../peer/connection-handler.js";
 import { MAX_PEER_LIST } from "../peer/limits.js";
-import type { GoodbyeReason, Notice, PeerAddress, Request } from "../peer/messages.js";
+import type { Coverage, GoodbyeReason, Notice, PeerAddress, Request } from "../peer/messages.js";
 import type { ChunkSender } from "./chunk-sender.js";
 import type { ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
@@ -36,6 +36,14 @@ export class ChunkServer {
 
   add(share: ServedShare): void {
     this.#shares.set(share.manifest.root.contentId, share);
+  }
+
+  /** Joins those who asked to exchange a share when it was not known here yet: they need not ask again. For owners
+   * that do not join by themselves. */
+  joinWaiting(contentId: ContentId): void {
+    const share = this.#shares.get(contentId);
+    if (share === undefined) return;
+    for (const connection of this.#connections) connection.joinIfWaiting(share);
   }
 
   /** The share is gone: neighbours are told, what they still ask for is refused. */
@@ -118,10 +126,15 @@ export class ChunkServer {
   }
 }
 
+/** So many contents that are not known here are remembered for one connection. */
+const MAX_WAITED_FOR = 16;
+
 /** One connection's place in the server. */
 export class ServedConnection implements ConnectionHandler {
   readonly connection: PeerConnection;
   readonly joined = new Set<ContentId>();
+  /** Contents it wanted to exchange that were not known here. */
+  readonly #waitedFor = new Set<ContentId>();
   readonly #server: ChunkServer;
   readonly #removed: () => void;
   readonly #onEnd: (error: GoshareError | undefined) => void;
@@ -204,6 +217,18 @@ export class ServedConnection implements ConnectionHandler {
     this.#sender.refuseQueued("contentUnknown", contentId);
   }
 
+  joinIfWaiting({ manifest, held }: ServedShare): void {
+    const { contentId } = manifest.root;
+    if (!this.#waitedFor.delete(contentId) || !this.connection.isOpen) return;
+    const [coverage, payload] = coverageOf(held);
+    const bitfieldRange = [0, Bitfield.byteLength(held.length)] as const;
+    this.connection.request({ type: "join", contentId, coverage }, bitfieldRange, payload).then(
+      () => this.joined.add(contentId),
+      // The connection has ended.
+      () => undefined,
+    );
+  }
+
   #getManifest(id: number, contentId: ContentId, page: number): void {
     const manifest = this.#server.get(contentId)?.manifest;
     if (manifest === undefined) return this.connection.refuse(id, "contentUnknown");
@@ -218,15 +243,16 @@ export class ServedConnection implements ConnectionHandler {
 
   #join(id: number, { contentId, coverage: theirs }: Join, bitfield: Uint8Array): void {
     const share = this.#server.get(contentId);
-    if (share === undefined) return this.connection.refuse(id, "contentUnknown");
+    if (share === undefined) {
+      if (this.#waitedFor.size < MAX_WAITED_FOR) this.#waitedFor.add(contentId);
+      return this.connection.refuse(id, "contentUnknown");
+    }
     if (bitfield.byteLength > 0 && !Bitfield.fromBytes(bitfield, share.held.length)) {
       return this.connection.fail(new GoshareError("PEER_PROTOCOL", "a bitfield with a spare bit set"));
     }
     this.joined.add(contentId);
     if (theirs !== "complete") share.news?.follow(this.connection);
-    const { held } = share;
-    const coverage = held.isFull ? "complete" : held.count === 0 ? "none" : "bitfield";
-    const payload = coverage === "bitfield" ? held.toBytes() : undefined;
+    const [coverage, payload] = coverageOf(share.held);
     this.connection.reply(id, { type: "availability", contentId, coverage }, payload);
     const requests = this.#server.pullWindowRequests(share.manifest);
     this.connection.notify({ type: "pullWindow", contentId, requests });
@@ -241,4 +267,10 @@ export class ServedConnection implements ConnectionHandler {
     if (!share.held.has(chunkIndex)) return this.connection.refuse(id, "chunkUnavailable");
     this.#sender.ask(id, share, chunkIndex);
   }
+}
+
+/** What is held, as Join and Availability say it. */
+function coverageOf(held: Bitfield): readonly [Coverage, Uint8Array | undefined] {
+  if (held.isFull) return ["complete", undefined];
+  return held.count === 0 ? ["none", undefined] : ["bitfield", held.toBytes()];
 }

@@ -97,6 +97,26 @@ test("a Join for what is not shared here is refused", async () => {
   rig.stop();
 });
 
+test("who wanted to join before the share was there is joined when it is", async () => {
+  const share = new MemoryShare(smallShare(5));
+  const { contentId } = share;
+  const rig = await ServerRig.start();
+  const early = await rig.peer();
+  const other = await rig.peer({ peerId: Buffer.alloc(32, 2) });
+  early.send({ case: "join", value: { contentId, coverage: Coverage.NONE } }, { id: 1 });
+  assert.is(await refusalOf(early), RefusalReason.CONTENT_UNKNOWN);
+  rig.server.add(share);
+  rig.server.joinWaiting(share.manifest.root.contentId);
+  const join = await early.expect("join");
+  assert.is(join.value.coverage, Coverage.COMPLETE);
+  assert.equal(Buffer.from(join.value.contentId), contentId);
+  early.send({ case: "availability", value: { contentId, coverage: Coverage.NONE } }, { id: join.id });
+  await early.roundTrip(3);
+  await other.roundTrip(1);
+  assert.equal(other.heardOf("join"), [], "nobody else is");
+  rig.stop();
+});
+
 test("a Join whose bitfield has a spare bit set breaks the rules", async () => {
   const { rig, peer, contentId } = await servedShare();
   const value = { contentId, coverage: Coverage.BITFIELD };
