@@ -101,7 +101,7 @@ export async function download(
   const patience = new Patience(
     options.timeoutMs + limitedMs,
     AbortSignal.any([signal, ending.signal]),
-    (what) => nobodyHelps(what, contentId, swarm, lookup),
+    (what) => nobodyHelps(what, contentId, swarm, lookup, job.isHonestlyServed),
   );
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
@@ -153,6 +153,7 @@ function nobodyHelps(
   contentId: ContentId,
   swarm: DownloadSwarm,
   lookup: TrackerLookup,
+  isHonestlyServed: boolean,
 ): GoshareError {
   const last = swarm.lastError;
   const why = last === undefined ? "" : `; last: ${last.message}`;
@@ -160,7 +161,8 @@ function nobodyHelps(
     last?.code === "SOURCE_CHANGED"
       ? "have it shared again, and use the new ticket"
       : "check that the sharer still runs and can be reached, then run the same command again";
-  if (last?.code === "DIGEST_MISMATCH") {
+  // Where somebody has sent right bytes too, it is not for lies that the rest is missing.
+  if (last?.code === "DIGEST_MISMATCH" && !isHonestlyServed) {
     return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last: ${last.message}`, {
       hint: "find another peer who has the share; what is verified is kept, and the same command goes on",
       cause: last,
@@ -209,6 +211,11 @@ class DownloadJob {
     this.#source = source;
     this.#parts = parts;
     this.#observe = observe;
+  }
+
+  /** Whether a chunk that came from a peer was right. */
+  get isHonestlyServed(): boolean {
+    return this.#chunks?.isHonestlyServed === true;
   }
 
   get bytesWasted(): number {

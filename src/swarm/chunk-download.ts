@@ -64,6 +64,8 @@ export class ChunkDownload {
   #onIdle: (() => void) | undefined;
   bytesDone = 0;
   bytesWasted = 0;
+  /** Whether a chunk that came from a peer was right. */
+  isHonestlyServed = false;
 
   /** `held` is trusted; `unchecked` was written by an earlier run and is verified while the rest arrives.
    * `slots` and `pool` were made for each other. */
@@ -321,6 +323,7 @@ export class ChunkDownload {
 
   #chunkDone(chunkIndex: number, chunkBytes: number): void {
     if (!this.#scheduler.verified(chunkIndex)) return;
+    this.isHonestlyServed = true;
     this.#part.record(chunkIndex);
     this.bytesDone += chunkBytes;
     this.#events.verified(chunkIndex);

@@ -8,7 +8,16 @@ import { GoodbyeReason } from "../../gen/goshare/v1/peer_pb.js";
 import { type Endpoint, formatEndpoint, requireEndpoint } from "../../src/address/endpoint.js";
 import { MIB } from "../../src/core/units.js";
 import { readManifestFile } from "../../src/storage/manifest-file.js";
-import { type Answer, endAfter, serving, tooLong, unknownId, wrongBytes } from "../support/chunk-answers.js";
+import {
+  type Answer,
+  endAfter,
+  first,
+  right,
+  serving,
+  tooLong,
+  unknownId,
+  wrongBytes,
+} from "../support/chunk-answers.js";
 import { closeFakeTrackers, namingPeers, startFakeTracker } from "../support/fake-tracker.js";
 import { GatedProxy } from "../support/gated-proxy.js";
 import { killAll } from "../support/goshare-process.js";
@@ -97,6 +106,19 @@ test("only liars: exit 5 with the reason, each named once, and no file", async (
   );
   assert.equal(readdirSync(output), []);
   for (const liar of liars) liar.close();
+});
+
+test("a liar, and an honest peer that goes before it has given everything: exit 7, not 5", async () => {
+  const liar = await scripted(wrongBytes, 7, 1);
+  const goes = await scripted(first(2, right, endAfter(0, "fin")), 8, 1);
+  const tracker = await trackerFor([liar.endpoint, goes.endpoint]);
+  const output = scratch.folder();
+  const process = startDownload(honest.contentId, output, [...tracker, "--timeout", "3s"]);
+  await process.waitFor("warning", ({ code }) => code === "DIGEST_MISMATCH");
+  goes.stopAccepting();
+  const { code, exitCode } = await failure(process);
+  assert.equal([code, exitCode], ["INCOMPLETE", 7]);
+  for (const peer of [liar, goes]) peer.close();
 });
 
 for (const [what, answer] of [
