@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MIB } from "../../src/core/units.js";
-import { isFullSize } from "../support/full-size.js";
+import { isFullSize, report } from "../support/full-size.js";
 import { killAll } from "../support/goshare-process.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
 import { downloaded, startDownload, startShare, startTracker } from "../support/transfer.js";
@@ -50,8 +50,8 @@ test(`${DOWNLOADS} downloads that wait for a share all finish after it appears`,
   const sent = share.process
     .all("peerDisconnected")
     .reduce((sum, body) => sum + Number(body["bytesSent"]), 0);
-  process.stdout.write(
-    `${DOWNLOADS} downloads done ${seconds.toFixed(1)} s after the share appeared; it sent ${Math.round(sent / MIB)} MiB of ${(DOWNLOADS * bytes) / MIB}\n`,
+  report(
+    `${DOWNLOADS} downloads done ${seconds.toFixed(1)} s after the share appeared; it sent ${Math.round(sent / MIB)} MiB of ${(DOWNLOADS * bytes) / MIB}`,
   );
   await tracker.process.stop();
 });

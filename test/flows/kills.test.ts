@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { KIB, MIB } from "../../src/core/units.js";
-import { isFullSize, seededRandom } from "../support/full-size.js";
+import { isFullSize, report, seededRandom } from "../support/full-size.js";
 import { type GoshareProcess, killAll } from "../support/goshare-process.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
 import { downloaded, type StartedShare, startDownload, startShare } from "../support/transfer.js";
@@ -145,9 +145,7 @@ for (const { kills: wanted, count } of plan.downloads) {
       overheads.push(overheadBytes / kills);
     }
     const peak = `peak memory of a download ${Math.round(peakRssBytes / MIB)} MiB`;
-    process.stdout.write(
-      `${count} downloads, killed ${wanted} times each: ${describe(overheads)}; ${peak}\n`,
-    );
+    report(`${count} downloads, killed ${wanted} times each: ${describe(overheads)}; ${peak}`);
   });
 }
 

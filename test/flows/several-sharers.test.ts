@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MIB } from "../../src/core/units.js";
-import { isFullSize } from "../support/full-size.js";
+import { isFullSize, report } from "../support/full-size.js";
 import { type GoshareProcess, killAll } from "../support/goshare-process.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
 import {
@@ -83,9 +83,7 @@ if (isFullSize) {
     assert.is(sha256Of(path), sha256Of(source));
     const bytesPerSecond = rates.reduce((sum, rate) => sum + rate * MIB, 0);
     const ratio = elapsedMs / ((1000 * bytes) / bytesPerSecond);
-    process.stdout.write(
-      `four sharers: ${(elapsedMs / 1000).toFixed(2)} s, ${ratio.toFixed(3)} of the bound\n`,
-    );
+    report(`four sharers: ${(elapsedMs / 1000).toFixed(2)} s, ${ratio.toFixed(3)} of the bound`);
     assert.ok(ratio <= 1.15, `${ratio}`);
     await stop();
   });

@@ -4,11 +4,16 @@
 
 export const isFullSize = process.env["GOSHARE_TESTS"] === "full";
 
+/** Says what was measured. */
+export function report(figures: string): void {
+  process.stdout.write(`${figures}\n`);
+}
+
 /** Random numbers in [0, 1), the same for the same seed (mulberry32). Says its seed. */
 export function seededRandom(): () => number {
   const given = process.env["GOSHARE_SEED"];
   const seed = given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given) >>> 0;
-  process.stdout.write(`GOSHARE_SEED=${seed}\n`);
+  report(`GOSHARE_SEED=${seed}`);
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
