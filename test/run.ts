@@ -6,9 +6,10 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isFullSize } from "./support/full-size.js";
 
 const PARALLEL_FILES = 2;
-const FILE_LIMIT_MS = 180_000;
+const FILE_LIMIT_MS = isFullSize ? 3_600_000 : 180_000;
 /** Output kept of a file; more is cut at its beginning. */
 const OUTPUT_LIMIT_CHARACTERS = 1_000_000;
 

@@ -3,8 +3,12 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Coverage } from "../../gen/goshare/v1/peer_pb.js";
 import { Bitfield } from "../../src/core/bitfield.js";
+import { idToBytes } from "../../src/core/ids.js";
 import { AvailabilityNews } from "../../src/swarm/availability-news.js";
+import { type Answer, right } from "../support/chunk-answers.js";
+import { hasBody, type ScriptedPeer } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
+import { DownloadRig, endDownloads } from "./download-rig.js";
 import { MemoryShare, ServerRig, stopServers } from "./server-rig.js";
 
 const share = smallShare(3);
@@ -58,5 +62,53 @@ test("a peer that has left is told nothing more", async () => {
   rig.stop();
 });
 
-test.after(stopServers);
+const CHUNKS = 12;
+const large = smallShare(CHUNKS);
+
+/** What a neighbour of a download knows that it holds: a snapshot replaces what was known, updates add to it. */
+function told(peer: ScriptedPeer): Set<number> {
+  let known = new Set<number>();
+  for (const frame of peer.heard) {
+    if (hasBody(frame, "join") || hasBody(frame, "availability"))
+      known = new Set(Bitfield.fromBytes(frame.payload, CHUNKS) ?? []);
+    else if (hasBody(frame, "availabilityUpdate"))
+      for (const chunkIndex of frame.value.gained) known.add(chunkIndex);
+  }
+  return known;
+}
+
+for (const joinsAfter of [0, 1, CHUNKS / 2, CHUNKS - 1]) {
+  test(`who joins a download after ${joinsAfter} of ${CHUNKS} chunks comes to know of every one`, async () => {
+    const contentId = idToBytes(large.manifest.root.contentId);
+    let become: (peer: ScriptedPeer) => void = () => undefined;
+    const neighbour = new Promise<ScriptedPeer>((resolve) => {
+      become = resolve;
+    });
+    let asked = 0;
+    const answer: Answer = async (ask) => {
+      const peer = await neighbour;
+      if (asked++ === joinsAfter)
+        peer.send({ case: "join", value: { contentId, coverage: Coverage.NONE } }, { id: 2 });
+      right(ask);
+    };
+    const services = [
+      { answer, pullWindow: 1 },
+      { answer: right, holds: [], joined: become },
+    ];
+    const rig = await DownloadRig.start({ share: large, services });
+    assert.ok((await rig.download()).equals(large.content));
+    const peer = await neighbour;
+    while (told(peer).size < CHUNKS)
+      await peer.hears("availabilityUpdate", peer.heardOf("availabilityUpdate").length + 1);
+    assert.is(peer.heardOf("availability").length, 1);
+    const [giving] = rig.listeners.flatMap((listener) => listener.peers);
+    assert.equal(giving?.heardOf("availabilityUpdate"), [], "who is complete wants no news");
+    await rig.stop();
+  });
+}
+
+test.after(async () => {
+  stopServers();
+  await endDownloads();
+});
 test.run();

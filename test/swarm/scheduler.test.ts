@@ -228,7 +228,7 @@ const commands = fc.commands(
   { maxCommands: 120 },
 );
 
-/** How a download begins: of so many chunks, some held, some to be checked. */
+/** How a download begins: of so many chunks, some held, some to be checked, and one that is asked for first. */
 const beginning = fc
   .integer({ min: 1, max: MAX_CHUNKS })
   .chain((count) =>
@@ -236,10 +236,13 @@ const beginning = fc
       fc.constant(count),
       fc.uniqueArray(fc.nat(count - 1), { maxLength: count }),
       fc.uniqueArray(fc.nat(count - 1), { maxLength: count }),
+      fc.nat(count - 1),
     ),
   );
 
-function begin([count, heldChunks, uncheckedChunks]: readonly [number, number[], number[]]): Pair {
+type Beginning = readonly [count: number, held: number[], unchecked: number[], firstChunk: number];
+
+function begin([count, heldChunks, uncheckedChunks, firstChunk]: Beginning): Pair {
   const oracle = new Oracle(count);
   const held = new Bitfield(count);
   const unchecked = new Bitfield(count);
@@ -252,7 +255,7 @@ function begin([count, heldChunks, uncheckedChunks]: readonly [number, number[],
     unchecked.add(chunk);
     oracle.verifying.add(chunk);
   }
-  return { oracle, scheduler: new ChunkScheduler(held, unchecked) };
+  return { oracle, scheduler: new ChunkScheduler(held, unchecked, firstChunk) };
 }
 
 /** Whatever has happened: everything under way fails, a complete peer comes, and the download ends. */
