@@ -291,6 +291,7 @@ class DownloadJob {
         progressed: () => patience.begin("peers"),
         verified: (chunkIndex) => share.news.gained(chunkIndex),
         refused: (peer, reason) => swarm.refused(peer, reason),
+        stalled: (peer) => swarm.stalled(peer),
         lied: (peer, chunkIndex) => {
           const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
           const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;

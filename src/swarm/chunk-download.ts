@@ -26,6 +26,8 @@ export interface ChunkDownloadEvents {
   verified(chunkIndex: number): void;
   /** A peer sent wrong bytes; the connection is closed by now. */
   lied(peer: DownloadPeer, chunkIndex: number): void;
+  /** A peer stopped in the middle of a chunk and keeps memory that others need: it is to be hung up. */
+  stalled(peer: DownloadPeer): void;
   /** A peer will not give a chunk. */
   refused(peer: DownloadPeer, reason: RefusalReason): void;
 }
@@ -38,6 +40,9 @@ const FINAL_REFUSALS: ReadonlySet<RefusalReason> = new Set([
   "permissionDenied",
   "unimplemented",
 ]);
+
+/** After so many right chunks a peer may be asked for as much as it welcomes. */
+const UNPROVEN_CHUNKS = 32;
 
 export class ChunkDownload {
   readonly #manifest: Manifest;
@@ -225,6 +230,7 @@ export class ChunkDownload {
         if (slot === undefined) throw new Error("a chunk was received into no slot");
         peer.requests.delete(chunkIndex);
         peer.pace.answered(this.#clock.nowMs());
+        this.#handOvers.heard(peer);
         peer.refusals = 0;
         this.#arrived(peer, chunkIndex, chunkBytes, slot);
         this.ask(peer);
@@ -233,6 +239,7 @@ export class ChunkDownload {
         const isExpected = peer.requests.get(chunkIndex)?.isCancelled === true && reason === "cancelled";
         peer.requests.delete(chunkIndex);
         giveBack();
+        this.#handOvers.heard(peer);
         if (isExpected) this.#left(peer, chunkIndex);
         else this.#refused(peer, chunkIndex, reason, retryAfterMs);
       },
@@ -267,20 +274,18 @@ export class ChunkDownload {
     const nowMs = this.#clock.nowMs();
     const peers = [...this.#peers.keys()];
     const stalled = this.#blocked.size > 0 ? this.#stalls.stalled(peers, nowMs) : [];
-    for (const { connection } of stalled) {
-      const message = `the peer at ${connection.remoteHost} stopped in the middle of a chunk`;
-      connection.fail(new GoshareError("PEER_UNREACHABLE", message), "timeout");
-    }
-    for (const handOver of this.#handOvers.overdue(nowMs)) this.#double(handOver);
-    if (!this.#scheduler.isAllTaken) return;
-    for (const to of peers) {
-      if (!to.hasRoomForGroup) continue;
-      for (let room = to.window - to.requests.size; room > 0; room--) {
-        const handOver = this.#handOvers.begin(to, peers, nowMs);
-        if (handOver === undefined) break;
-        handOver.from.cancel(handOver.chunkIndex);
+    for (const peer of stalled) this.#events.stalled(peer);
+    if (this.#scheduler.isAllTaken) {
+      for (const to of peers) {
+        if (!to.hasRoomForGroup) continue;
+        for (let room = to.window - to.requests.size; room > 0; room--) {
+          const handOver = this.#handOvers.begin(to, peers, nowMs);
+          if (handOver === undefined) break;
+          handOver.from.cancel(handOver.chunkIndex);
+        }
       }
     }
+    for (const handOver of this.#handOvers.overdue(nowMs)) this.#double(handOver);
   }
 
   /** The slow peer does not say whether it leaves the chunk: the other is asked too. */
@@ -302,12 +307,15 @@ export class ChunkDownload {
   ): Promise<void> {
     const segments = this.#manifest.layout.segments(chunkIndex);
     this.#writing++;
+    peer.unverified++;
     try {
       const runs = this.#part.writeRuns(this.#manifest, segments);
       try {
         const digest = chunkDigest(this.#manifest, chunkIndex);
         const write = { slotOffset: slot.offset, length: chunkBytes, digest, runs };
-        if (await this.#writer.write(write)) this.#chunkDone(chunkIndex, chunkBytes);
+        const isRight = await this.#writer.write(write);
+        peer.unverified--;
+        if (isRight) this.#chunkDone(peer, chunkIndex, chunkBytes);
         else this.#chunkWrong(peer, chunkIndex, chunkBytes);
       } finally {
         this.#part.releaseRuns(this.#manifest, segments);
@@ -321,7 +329,9 @@ export class ChunkDownload {
     }
   }
 
-  #chunkDone(chunkIndex: number, chunkBytes: number): void {
+  #chunkDone(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {
+    // More may be asked of it now than before.
+    if (peer.verified++ < UNPROVEN_CHUNKS) this.ask(peer);
     if (!this.#scheduler.verified(chunkIndex)) return;
     this.isHonestlyServed = true;
     this.#part.record(chunkIndex);

@@ -28,6 +28,7 @@ export interface DownloadPeerEvents {
 export class DownloadPeer {
   readonly connection: PeerConnection;
   readonly #contentId: ContentId;
+  readonly #unprovenRequests: number;
   readonly #events: DownloadPeerEvents;
   #chunkCount: number | undefined;
   /** Whether it was asked to exchange the share. */
@@ -37,6 +38,10 @@ export class DownloadPeer {
   /** Chunks asked for and not answered, with what `cancel` needs. */
   readonly requests = new Map<number, { readonly id: number; isCancelled: boolean }>();
   readonly pace = new AnswerPace();
+  /** Right chunks that came over this connection. */
+  verified = 0;
+  /** Chunks that came over it and are being verified. */
+  unverified = 0;
   #pullWindow = FIRST_PULL_WINDOW;
   /** Updates that came while the answer to Join was not dealt with; undefined at other times. */
   #early: AvailabilityUpdate[] | undefined;
@@ -45,8 +50,14 @@ export class DownloadPeer {
   /** It is left alone until this timer has fired. */
   pause: NodeJS.Timeout | undefined;
 
-  constructor(connection: PeerConnection, contentId: ContentId, events: DownloadPeerEvents) {
+  constructor(
+    connection: PeerConnection,
+    contentId: ContentId,
+    unprovenRequests: number,
+    events: DownloadPeerEvents,
+  ) {
     this.connection = connection;
+    this.#unprovenRequests = unprovenRequests;
     this.#contentId = contentId;
     this.#events = events;
   }
@@ -55,9 +66,11 @@ export class DownloadPeer {
     return this.connection.remote.peerId;
   }
 
-  /** Requests that may be open at a time. */
+  /** Requests that may be open at a time: few until it has given a right chunk, and soon as many as it welcomes. So
+   * one that lies or stands still costs little. */
   get window(): number {
-    return Math.min(this.#pullWindow, this.connection.remote.maxRequestsInFlight);
+    const trusted = this.#unprovenRequests + 2 * this.verified - this.unverified;
+    return Math.min(trusted, this.#pullWindow, this.connection.remote.maxRequestsInFlight);
   }
 
   /** Whether it is time to ask: a quarter of the window is free, or nothing runs at all. Requests in groups cost

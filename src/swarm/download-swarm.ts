@@ -53,7 +53,7 @@ export class DownloadSwarm {
 
   constructor(setUp: DownloadSwarmSetUp) {
     this.#setUp = setUp;
-    this.#peers = new Neighbourhood(setUp.local.peerId, setUp.options.maxPeers);
+    this.#peers = new Neighbourhood(setUp.local.peerId, setUp.options);
     this.#server = new ChunkServer(defaultServerOptions, setUp.uploadBudget);
     this.#finder = new PeerFinder(setUp.options, (machine, connected) => this.#connect(machine, connected));
   }
@@ -177,6 +177,13 @@ export class DownloadSwarm {
     this.#peers.get(peer.id)?.connection.fail(error, "banned");
   }
 
+  /** A peer stopped in the middle of a chunk: it is hung up, and not let in again for a while. */
+  stalled({ id, connection }: DownloadPeer): void {
+    this.#peers.shun(id, performance.now());
+    const message = `the peer at ${connection.remoteHost} stopped in the middle of a chunk`;
+    connection.fail(new GoshareError("PEER_UNREACHABLE", message), "timeout");
+  }
+
   /** A peer would not give a chunk; said to the user only if nobody else gives it. */
   refused(peer: DownloadPeer, reason: RefusalReason): void {
     const where = formatEndpoint({ host: peer.connection.remoteHost, port: peer.connection.remotePort });
@@ -243,9 +250,10 @@ export class DownloadSwarm {
   }
 
   #opened(connection: PeerConnection, ended: (error: GoshareError | undefined) => void): Neighbour {
+    const { contentId, options } = this.#setUp;
     const { peerId, agent } = connection.remote;
     const inbound = connection.role === "listener";
-    const before = this.#peers.judge(connection);
+    const before = this.#peers.judge(connection, performance.now());
     const endpoint = formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
     const events: DownloadPeerEvents = {
       changed: (peer) => this.#exchange?.download.ask(peer),
@@ -256,7 +264,7 @@ export class DownloadSwarm {
         ended(error);
       },
     };
-    const peer = new DownloadPeer(connection, this.#setUp.contentId, events);
+    const peer = new DownloadPeer(connection, contentId, options.unprovenRequests, events);
     const serving = this.#server.serve(connection, () => undefined);
     this.#peers.add(peer, before);
     this.#setUp.observe({ type: "peerConnected", peerId, endpoint, agent, inbound });

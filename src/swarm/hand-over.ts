@@ -34,6 +34,8 @@ export class HandOvers<Peer extends PacedPeer> {
   readonly #options: HandOverOptions;
   readonly #scheduler: ChunkScheduler;
   readonly #running = new Map<number, HandOver<Peer>>();
+  /** Those that did not answer when they were asked to leave a chunk. */
+  readonly #silent = new Set<Peer>();
 
   constructor(options: HandOverOptions, scheduler: ChunkScheduler) {
     this.#options = options;
@@ -67,9 +69,17 @@ export class HandOvers<Peer extends PacedPeer> {
     for (const one of this.#running.values()) {
       const waitedMs = nowMs - one.sinceMs;
       if (waitedMs > handOverPatienceMs * FORGOTTEN_AFTER) this.#running.delete(one.chunkIndex);
-      else if (!one.isDoubled && waitedMs >= handOverPatienceMs) overdue.push(one);
+      if (one.isDoubled) continue;
+      if (waitedMs >= handOverPatienceMs) this.#silent.add(one.from);
+      // It was silent before: there is no need to wait for it again.
+      if (this.#silent.has(one.from)) overdue.push(one);
     }
     return overdue;
+  }
+
+  /** Something has come from this peer. */
+  heard(peer: Peer): void {
+    this.#silent.delete(peer);
   }
 
   /** The slow one has left the chunk, or it has come: nothing is handed over any more. */
@@ -80,6 +90,7 @@ export class HandOvers<Peer extends PacedPeer> {
   }
 
   peerLeft(peer: Peer): void {
+    this.#silent.delete(peer);
     for (const { chunkIndex, from, to } of this.#running.values()) {
       if (from === peer || to === peer) this.#running.delete(chunkIndex);
     }

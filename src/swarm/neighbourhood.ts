@@ -6,20 +6,31 @@ import type { PeerId } from "../core/ids.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { DownloadPeer } from "./download-peer.js";
 
+export interface NeighbourhoodOptions {
+  /** Connections that were dialled, and as many that came from outside. */
+  readonly maxPeers: number;
+  /** How long a peer is not let in after it stood still; doubles up to the last. */
+  readonly minShunMs: number;
+  readonly maxShunMs: number;
+}
+
+const MAX_SHUNNED = 1_000;
+
 export class Neighbourhood {
   readonly #ownId: PeerId;
-  readonly #maxPeers: number;
+  readonly #options: NeighbourhoodOptions;
   readonly #peers = new Map<PeerId, DownloadPeer>();
   readonly #banned = new Set<PeerId>();
+  /** Who is not let in for now. */
+  readonly #shunned = new Map<PeerId, { times: number; untilMs: number }>();
   /** Connections that end because another to the same peer stays. */
   readonly #successors = new WeakMap<DownloadPeer, DownloadPeer>();
   /** Called when a peer has come or gone. */
   readonly #onChanged = new Set<() => void>();
 
-  /** `maxPeers` that were dialled, and as many that have dialled. */
-  constructor(ownId: PeerId, maxPeers: number) {
+  constructor(ownId: PeerId, options: NeighbourhoodOptions) {
     this.#ownId = ownId;
-    this.#maxPeers = maxPeers;
+    this.#options = options;
   }
 
   get size(): number {
@@ -43,17 +54,33 @@ export class Neighbourhood {
     this.#banned.add(peerId);
   }
 
+  /** Nobody with this id is let in for a while, which is longer each time. */
+  shun(peerId: PeerId, nowMs: number): void {
+    const times = (this.#shunned.get(peerId)?.times ?? 0) + 1;
+    const { minShunMs, maxShunMs } = this.#options;
+    const shunMs = Math.min(maxShunMs, minShunMs * 2 ** Math.min(times - 1, 16));
+    // As many as this are only strangers who make up ids.
+    if (this.#shunned.size >= MAX_SHUNNED) this.#shunned.clear();
+    this.#shunned.set(peerId, { times, untilMs: nowMs + shunMs });
+  }
+
+  isShunned(peerId: PeerId, nowMs: number): boolean {
+    return nowMs < (this.#shunned.get(peerId)?.untilMs ?? 0);
+  }
+
   /** Whether there is room for one more that is dialled, or has dialled. */
   hasRoom(role: PeerConnection["role"]): boolean {
     let count = 0;
     for (const { connection } of this.#peers.values()) if (connection.role === role) count++;
-    return count < this.#maxPeers;
+    return count < this.#options.maxPeers;
   }
 
   /** Whether `connection` is wanted: if not, it is hung up and PEER_REFUSED or PEER_CLOSED is thrown. If so, the one
    * whose place it takes, where there is one. */
-  judge(connection: PeerConnection): DownloadPeer | undefined {
+  judge(connection: PeerConnection, nowMs: number): DownloadPeer | undefined {
     const { peerId } = connection.remote;
+    if (this.isShunned(peerId, nowMs))
+      throw new GoshareError("PEER_REFUSED", "this peer stopped in the middle of a chunk before");
     if (this.#banned.has(peerId))
       throw new GoshareError("PEER_REFUSED", "this peer has sent wrong bytes before");
     const before = this.#peers.get(peerId);

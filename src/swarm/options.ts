@@ -1,5 +1,8 @@
 // Limits and deadlines of a swarm, each written once.
 import { KIB, MIB } from "../core/units.js";
+import type { HandOverOptions } from "./hand-over.js";
+import type { NeighbourhoodOptions } from "./neighbourhood.js";
+import type { PeerExchangeOptions } from "./peer-exchange.js";
 
 export interface ServerOptions {
   /** Memory for what is being read and sent, for all connections together. */
@@ -38,11 +41,9 @@ export const defaultServerOptions: ServerOptions = Object.freeze({
   limitedPatienceMs: 16_000,
 });
 
-export interface DownloadSwarmOptions {
+export interface DownloadSwarmOptions extends NeighbourhoodOptions, PeerExchangeOptions, HandOverOptions {
   /** Dials under way at a time. */
   readonly maxDials: number;
-  /** Connections of one download. */
-  readonly maxPeers: number;
   /** Machines known but not connected; more are dropped. */
   readonly maxCandidates: number;
   /** A machine that strangers named is forgotten when so many dials in a row were of no use. */
@@ -50,12 +51,11 @@ export interface DownloadSwarmOptions {
   /** First wait before an endpoint is dialled again; doubles up to the last. */
   readonly minRedialMs: number;
   readonly maxRedialMs: number;
+  /** Requests that a peer may have open before it has given a right chunk; two more for each that it gives. */
+  readonly unprovenRequests: number;
   /** How long a refused request waits before the same peer is asked again. */
   readonly minRefusalPauseMs: number;
   readonly maxRefusalPauseMs: number;
-  /** Neighbours are asked for others after this time, and ever less often up to the last. */
-  readonly minExchangeMs: number;
-  readonly maxExchangeMs: number;
   /** A neighbour that does not know the content is kept for so long, should it come to know it. */
   readonly unjoinedMs: number;
   /** Whoever has everything stays for others who depend on it, until it has given nothing for so long. */
@@ -64,10 +64,6 @@ export interface DownloadSwarmOptions {
   readonly maxCourtesyMs: number;
   /** How often a download looks for chunks that had better come from elsewhere. */
   readonly handOverTickMs: number;
-  /** What moving a chunk from a slow peer to an idle one has to gain, beside being twice as quick. */
-  readonly minHandOverGainMs: number;
-  /** How long the slow one may take to answer that it leaves the chunk, until both are asked. */
-  readonly handOverPatienceMs: number;
   /** While others wait for memory, a peer that stops in the middle of a chunk keeps its part of it for so long. */
   readonly stalledSlotMs: number;
   /** Body pages asked for at a time. */
@@ -84,6 +80,7 @@ export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   maxDialFailures: 6,
   minRedialMs: 500,
   maxRedialMs: 15_000,
+  unprovenRequests: 1,
   minRefusalPauseMs: 100,
   maxRefusalPauseMs: 10_000,
   minExchangeMs: 500,
@@ -94,7 +91,9 @@ export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   handOverTickMs: 250,
   minHandOverGainMs: 250,
   handOverPatienceMs: 500,
-  stalledSlotMs: 5_000,
+  minShunMs: 30_000,
+  maxShunMs: 600_000,
+  stalledSlotMs: 3_000,
   manifestPagesInFlight: 8,
   firstChunk: (chunkCount: number) => Math.floor(Math.random() * chunkCount),
 });

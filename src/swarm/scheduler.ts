@@ -102,15 +102,18 @@ export class ChunkScheduler {
     return this.#take(state, this.#firstFreeBefore, this.#firstChunk);
   }
 
-  /** The chunk that was asked of `from` last, of those `peer` could give instead and `isMovable` says yes to. Nothing
-   * changes; undefined if there is none. */
+  /** The chunk that was asked of `from` last, of those that have not come, `peer` could give instead and `isMovable`
+   * says yes to. Nothing changes; undefined if there is none. */
   lastAskedOf(from: PeerId, peer: PeerId, isMovable: (chunkIndex: number) => boolean): number | undefined {
     const state = this.#peers.get(peer);
     const asked = this.#peers.get(from)?.asked;
     if (state === undefined || asked === undefined) return undefined;
     let last: number | undefined;
-    for (const chunkIndex of asked)
+    for (const chunkIndex of asked) {
+      // It came from somebody else meanwhile.
+      if (this.held.has(chunkIndex) || this.#arrived.has(chunkIndex)) continue;
       if (this.#couldGive(state, chunkIndex) && isMovable(chunkIndex)) last = chunkIndex;
+    }
     return last;
   }
 

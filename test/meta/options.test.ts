@@ -18,21 +18,28 @@ function optionSets(): OptionSet[] {
   return sources.flatMap(({ path, text }) =>
     [...text.matchAll(/^export const default(\w+Options)\b[^{]*\{\n([\s\S]*?)^\}/gm)].map((match) => {
       const [declaration, name = "", body = ""] = match;
-      const described = new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, "m");
-      const interfaceText = sources
-        .map((source) => described.exec(source.text))
-        .find((found) => found !== null);
+      const interfaces = interfacesOf(name);
       return {
         name,
         path,
-        keys: [...(interfaceText?.[1] ?? "").matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(
-          (m) => m[1] ?? "",
+        keys: interfaces.flatMap(({ body: fields }) =>
+          [...fields.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map((m) => m[1] ?? ""),
         ),
         defaults: [...body.matchAll(/^ {2}(\w+)(?=[:,])/gm)].map((m) => m[1] ?? ""),
-        declarations: [declaration, interfaceText?.[0] ?? ""],
+        declarations: [declaration, ...interfaces.map(({ text }) => text)],
       };
     }),
   );
+}
+
+/** The interface of this name, and those it extends. */
+function interfacesOf(name: string): { readonly text: string; readonly body: string }[] {
+  const described = new RegExp(`^export interface ${name}\\b([^{]*)\\{\\n([\\s\\S]*?)^\\}`, "m");
+  const match = sources.map((source) => described.exec(source.text)).find((found) => found !== null);
+  if (!match) return [];
+  const [text, heritage = "", body = ""] = match;
+  const bases = heritage.match(/\w+/g)?.slice(1) ?? [];
+  return [{ text, body }, ...bases.flatMap(interfacesOf)];
 }
 
 const sets = optionSets();

@@ -71,6 +71,30 @@ test("a peer that welcomes more requests than it takes is asked for what it take
   await downloaded([{ answer, pullWindow: 1000, hello: { maxRequestsInFlight: 3 } }]);
 });
 
+test("a peer that has given nothing yet is asked for one chunk, and for more with each right one", async () => {
+  let open = 0;
+  const mostOpen: number[] = [];
+  const answer: answers.Answer = async (ask) => {
+    mostOpen.push(++open);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    open--;
+    answers.right(ask);
+  };
+  const many = smallShare(30);
+  const services = [{ answer, pullWindow: 8 }];
+  await downloaded(services, { share: many, swarm: { unprovenRequests: 1 } });
+  assert.is(mostOpen[0], 1);
+  assert.is(Math.max(...mostOpen.slice(0, 1)), 1);
+  assert.ok(Math.max(...mostOpen) <= 8);
+});
+
+test("a liar costs one chunk, whatever it welcomes", async () => {
+  const rig = await downloaded([{ answer: answers.wrongBytes, pullWindow: 16 }, honest], {
+    swarm: { unprovenRequests: 1 },
+  });
+  assert.ok(rig.askedOf(0).length <= 1);
+});
+
 test("peers are asked only for what they hold, and for what they gain as soon as they say so", async () => {
   const even = ALL.filter((index) => index % 2 === 0);
   const odd = ALL.filter((index) => index % 2 === 1);

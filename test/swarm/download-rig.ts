@@ -37,6 +37,7 @@ const QUICK_SWARM = {
   minRefusalPauseMs: 2,
   maxRefusalPauseMs: 20,
   firstChunk: () => 0,
+  unprovenRequests: 64,
 };
 const QUICK_CONNECTION = { nextAddressMs: 5, closeTimeoutMs: 200 };
 
@@ -124,6 +125,7 @@ export class DownloadRig {
       progressed: () => undefined,
       verified: (chunkIndex: number) => share.news.gained(chunkIndex),
       refused: () => undefined,
+      stalled: (peer: DownloadPeer) => this.swarm.stalled(peer),
       lied: (peer: DownloadPeer, chunkIndex: number) => {
         this.lies.push(chunkIndex);
         const ban = () => this.swarm.ban(peer, new GoshareError("DIGEST_MISMATCH", "wrong bytes"));

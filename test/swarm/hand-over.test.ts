@@ -3,10 +3,18 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
+import { type PeerId, peerIdFromBytes } from "../../src/core/ids.js";
+import { Neighbourhood } from "../../src/swarm/neighbourhood.js";
 import * as answers from "../support/chunk-answers.js";
 import { hasBody } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
 import { DownloadRig, type DownloadSetUp, endDownloads } from "./download-rig.js";
+
+function peerIdOf(index: number): PeerId {
+  const id = peerIdFromBytes(Buffer.alloc(32, index));
+  if (id === undefined) throw new Error("32 bytes are an id");
+  return id;
+}
 
 const CHUNKS = 12;
 const share = smallShare(CHUNKS);
@@ -134,7 +142,7 @@ test("peers that stop in the middle of a chunk do not keep the memory that other
     answers.right(ask);
   };
   const services = [...stalled, { answer, pullWindow: 4 }];
-  const swarm = { ...QUICK, stalledSlotMs: 100, maxDials: 30 };
+  const swarm = { ...QUICK, stalledSlotMs: 100, minShunMs: 5, maxDials: 30 };
   const many = smallShare(100);
   rig = await DownloadRig.start({ share: many, services, swarm, connection: PATIENT });
   try {
@@ -143,6 +151,21 @@ test("peers that stop in the middle of a chunk do not keep the memory that other
     await rig.stop();
   }
   assert.ok(rig.errors.includes("PEER_UNREACHABLE"));
+});
+
+test("who stopped in the middle of a chunk is not let in again for a while, and longer each time", () => {
+  const neighbours = new Neighbourhood(peerIdOf(1), { maxPeers: 5, minShunMs: 1_000, maxShunMs: 3_000 });
+  const isLetIn = (nowMs: number) => !neighbours.isShunned(peerIdOf(2), nowMs);
+  for (const [atMs, shunMs] of [
+    [0, 1_000],
+    [10_000, 2_000],
+    [20_000, 3_000],
+    [30_000, 3_000],
+  ] as const) {
+    neighbours.shun(peerIdOf(2), atMs);
+    assert.not(isLetIn(atMs + shunMs - 1));
+    assert.ok(isLetIn(atMs + shunMs));
+  }
 });
 
 test.after(endDownloads);

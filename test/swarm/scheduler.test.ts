@@ -48,6 +48,7 @@ class Oracle {
     return this.asked
       .filter(({ chunk, peer }) => peer === from && state?.holds.has(chunk) && !ofTo.includes(chunk))
       .map(({ chunk }) => chunk)
+      .filter((chunk) => !this.held.has(chunk) && !this.verifying.has(chunk))
       .filter((chunk) => !state?.refusedForGood.has(chunk));
   }
 
