@@ -23,6 +23,8 @@ class Watch {
   readonly #share: RunningShare;
   #timer: NodeJS.Timeout;
   #neighbours = 0;
+  /** When nothing was sent yet. */
+  #idleMs = performance.now();
   #begunMs: number | undefined;
   #mostOverCapBytes = Number.NEGATIVE_INFINITY;
 
@@ -42,19 +44,20 @@ class Watch {
     const nowMs = performance.now();
     if (neighbourCount !== this.#neighbours) say("joined", { neighbours: neighbourCount });
     this.#neighbours = neighbourCount;
+    if (bytesSent === 0) this.#idleMs = nowMs;
     if (bytesSent === 0) return;
-    this.#begunMs ??= this.#begin(nowMs);
+    this.#begunMs ??= this.#begin();
     const allowedBytes = ((nowMs - this.#begunMs) / 1000) * bytesPerSecond + chunkBytes;
     this.#mostOverCapBytes = Math.max(this.#mostOverCapBytes, bytesSent - allowedBytes);
   }
 
-  /** When it began: at the last look there was nothing yet, so that it cannot have been much before `nowMs`. */
-  #begin(nowMs: number): number {
+  /** When it began, or a few milliseconds before: not after, so that neither a rate nor a swarm seems quicker than
+   * it was. */
+  #begin(): number {
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
-    const begunMs = nowMs - FIRST_LOOK_MS;
-    say("begun", { epochMs: performance.timeOrigin + begunMs });
-    return begunMs;
+    say("begun", { epochMs: performance.timeOrigin + this.#idleMs });
+    return this.#idleMs;
   }
 }
 
