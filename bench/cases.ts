@@ -1,18 +1,21 @@
 // What is measured. Each case makes its own data, seeded by nothing but size, and removes it.
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Bench } from "tinybench";
 import { GIB, MIB } from "../src/core/units.js";
 import { encodeFrame, FrameReader } from "../src/peer/frame.js";
+import { fastFolder } from "./fast-folder.js";
 import { MeasuredProcess } from "./measured-process.js";
 import { writeRandomFile } from "./sample-data.js";
+import { swarmCases } from "./swarm/swarm-case.js";
 
 /** Transfers stay on this machine. */
 const LISTEN = "127.0.0.1:0";
 
 export interface BenchCase {
   readonly name: string;
+  /** It takes minutes: run only where it is named. */
+  readonly isLong?: boolean;
   prepare(): Promise<void>;
   /** One round: figures by name, the unit in the name. */
   run(): Promise<Record<string, number>>;
@@ -21,7 +24,7 @@ export interface BenchCase {
 
 /** `quick`: sizes that show that a case runs, not how fast. */
 export function benchCases(quick: boolean): readonly BenchCase[] {
-  return [new OneTransfer(quick ? 64 * MIB : 2 * GIB), new Frames(quick ? 20 : 500)];
+  return [new OneTransfer(quick ? 64 * MIB : 2 * GIB), new Frames(quick ? 20 : 500), ...swarmCases(quick)];
 }
 
 /** One sharer, one downloader, two processes, one large file, memory to memory where there is /dev/shm. */
@@ -35,7 +38,7 @@ class OneTransfer implements BenchCase {
   }
 
   async prepare(): Promise<void> {
-    this.#folder = await mkdtemp(join(await fastFolder(), "goshare-bench-"));
+    this.#folder = await mkdtemp(join(await fastFolder(this.#bytes * 2), "goshare-bench-"));
     await writeRandomFile(join(this.#folder, "data"), this.#bytes, new AbortController().signal);
   }
 
@@ -104,10 +107,4 @@ class Frames implements BenchCase {
   }
 
   async cleanUp(): Promise<void> {}
-}
-
-/** A folder in memory where there is one, so that no disk is measured. */
-async function fastFolder(): Promise<string> {
-  const memory = await stat("/dev/shm").catch(() => undefined);
-  return memory?.isDirectory() === true ? "/dev/shm" : tmpdir();
 }

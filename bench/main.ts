@@ -1,8 +1,9 @@
-// pnpm bench [REGEX] [--quick] [--json FILE]: runs the cases whose names match, in interleaved rounds, and
-// prints medians. Measures; judges nothing.
+// pnpm bench [REGEX] [--quick] [--runs K] [--json FILE]: runs the cases whose names match in K interleaved rounds,
+// and prints medians. Without REGEX it leaves out those that take minutes. Measures; judges nothing.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { type BenchCase, benchCases } from "./cases.js";
+import { killAll } from "./measured-process.js";
 
 const ROUNDS = 5;
 
@@ -12,20 +13,33 @@ interface Row {
   readonly median: number;
   readonly min: number;
   readonly max: number;
+  /** Of every round, in order. */
+  readonly readings: readonly number[];
 }
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
+    options: {
+      quick: { type: "boolean", default: false },
+      runs: { type: "string" },
+      json: { type: "string" },
+    },
   });
-  const pattern = new RegExp(positionals[0] ?? "");
-  const cases = benchCases(values.quick).filter(({ name }) => pattern.test(name));
+  const [named] = positionals;
+  const pattern = new RegExp(named ?? "");
+  const runs = Number(values.runs ?? (values.quick ? 1 : ROUNDS));
+  if (!Number.isInteger(runs) || runs < 1) throw new Error("--runs takes a number of rounds, at least 1");
+  const cases = benchCases(values.quick)
+    .filter(({ isLong }) => named !== undefined || isLong !== true)
+    .filter(({ name }) => pattern.test(name));
   if (cases.length === 0) throw new Error(`no case matches ${pattern}`);
+  // What is running then fails, and is cleaned up after.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, killAll);
   const readings = new Map<BenchCase, Record<string, number>[]>(cases.map((each) => [each, []]));
   try {
     for (const each of cases) await each.prepare();
-    for (let round = 0; round < (values.quick ? 1 : ROUNDS); round++) {
+    for (let round = 0; round < runs; round++) {
       for (const each of cases) readings.get(each)?.push(await each.run());
     }
   } finally {
@@ -38,9 +52,10 @@ async function main(): Promise<void> {
 
 function rowsOf(name: string, rounds: readonly Record<string, number>[]): Row[] {
   return Object.keys(rounds[0] ?? {}).map((figure) => {
-    const sorted = rounds.map((round) => round[figure] ?? 0).sort((a, b) => a - b);
+    const readings = rounds.map((round) => round[figure] ?? 0);
+    const sorted = readings.toSorted((a, b) => a - b);
     const at = (index: number) => sorted[index] ?? 0;
-    return { name, figure, median: at(sorted.length >> 1), min: at(0), max: at(sorted.length - 1) };
+    return { name, figure, median: at(sorted.length >> 1), min: at(0), max: at(sorted.length - 1), readings };
   });
 }
 

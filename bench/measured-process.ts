@@ -1,8 +1,8 @@
 // A goshare process whose time and memory are measured as a whole, start-up included. Every wait ends with the
-// process.
+// process, and no process outlives its time.
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { ProcessUsage } from "./usage-probe.js";
 
@@ -15,7 +15,24 @@ export interface Measured {
   readonly usage: ProcessUsage;
 }
 
-type Event = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
+export type Event = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
+
+export interface ProcessSetting {
+  /** The script that is run with ARGV, instead of `goshare ARGV --json`. It writes events the same way. */
+  readonly script?: string;
+  /** Sees every event as it comes. */
+  readonly observe?: (event: Event) => void;
+  readonly lifetimeMs?: number;
+}
+
+const DEFAULT_LIFETIME_MS = 600_000;
+
+const running = new Set<ChildProcess>();
+
+/** Ends every process that still runs, at once. For interruptions. */
+export function killAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
 
 export class MeasuredProcess {
   /** Rejects if it ends with another exit code than 0. */
@@ -25,35 +42,55 @@ export class MeasuredProcess {
   #wake: () => void = () => undefined;
   #hasEnded = false;
 
-  /** Runs `goshare ARGV --json`. */
-  constructor(argv: readonly string[]) {
+  /** Runs `goshare ARGV --json`, or what `setting` says. */
+  constructor(argv: readonly string[], setting: ProcessSetting = {}) {
     const startedMs = performance.now();
-    this.#child = spawn(process.execPath, ["--import", PROBE, MAIN, ...argv, "--json"], {
-      stdio: ["ignore", "pipe", "inherit", "pipe"],
+    const { script, observe, lifetimeMs = DEFAULT_LIFETIME_MS } = setting;
+    const command = script === undefined ? [MAIN, ...argv, "--json"] : [script, ...argv];
+    this.#child = spawn(process.execPath, ["--import", PROBE, ...command], {
+      stdio: ["pipe", "pipe", "inherit", "pipe"],
       env: { ...process.env, GOSHARE_TRACKER: "" },
     });
-    const [, stdout, , probe] = this.#child.stdio;
+    const child = this.#child;
+    running.add(child);
+    const limit = setTimeout(() => child.kill("SIGKILL"), lifetimeMs);
+    const [stdin, stdout, , probe] = child.stdio;
+    // Whoever tells something to a process that has just ended learns of that by `ended`.
+    asWritable(stdin).on("error", () => undefined);
     let report = "";
     asReadable(probe).on("data", (text: Buffer) => {
       report += text.toString();
     });
     createInterface({ input: asReadable(stdout) }).on("line", (line) => {
-      this.#events.push(JSON.parse(line));
+      const event: Event = JSON.parse(line);
+      this.#events.push(event);
+      observe?.(event);
       this.#wake();
     });
     this.ended = new Promise((resolve, reject) => {
       let wallSeconds = 0;
-      this.#child.once("exit", () => {
+      child.once("exit", () => {
+        running.delete(child);
+        clearTimeout(limit);
         wallSeconds = (performance.now() - startedMs) / 1000;
       });
-      this.#child.once("close", (exitCode) => {
+      child.once("close", (exitCode, signal) => {
         this.#hasEnded = true;
         this.#wake();
         if (exitCode === 0) resolve({ wallSeconds, usage: JSON.parse(report) });
-        else reject(new Error(`goshare ${argv[0]} ended with exit code ${exitCode}`));
+        else reject(new Error(`goshare ${argv[0]} ended with exit code ${exitCode ?? signal}`));
       });
     });
     this.ended.catch(() => undefined);
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Writes a line to its standard input. */
+  tell(line: string): void {
+    asWritable(this.#child.stdin).write(`${line}\n`);
   }
 
   /** The first event of this kind. */
@@ -73,9 +110,20 @@ export class MeasuredProcess {
     this.#child.kill("SIGTERM");
     return this.ended;
   }
+
+  /** Ends it at once, if it still runs. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
 }
 
 function asReadable(stream: unknown): Readable {
-  if (typeof stream === "object" && stream !== null && "on" in stream) return stream as Readable;
+  if (stream instanceof Readable) return stream;
+  throw new Error("the process has no such pipe");
+}
+
+function asWritable(stream: unknown): Writable {
+  // A socket is a Duplex, which counts as both.
+  if (stream instanceof Writable) return stream;
   throw new Error("the process has no such pipe");
 }

@@ -43,6 +43,8 @@ export interface RunningShare {
   readonly ticket: string;
   /** Payload bytes sent so far. */
   readonly bytesSent: number;
+  /** Peers with whom it is exchanged now. */
+  readonly neighbourCount: number;
   /** Rejects when the share can no longer be served. */
   readonly failed: Promise<never>;
   /** Withdraws, says goodbye and stops. */
@@ -165,6 +167,10 @@ class RunningShareImpl implements RunningShare {
 
   get bytesSent(): number {
     return this.#port.server.bytesSent;
+  }
+
+  get neighbourCount(): number {
+    return this.#port.server.joinedCount(this.contentId);
   }
 
   static async start(

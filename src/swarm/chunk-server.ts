@@ -60,6 +60,11 @@ export class ChunkServer {
     return this.#connections.size;
   }
 
+  /** Connections on which `contentId` is exchanged. */
+  joinedCount(contentId: ContentId): number {
+    return [...this.#connections].filter(({ joined }) => joined.has(contentId)).length;
+  }
+
   /** Payload bytes sent on all connections so far. */
   get bytesSent(): number {
     let bytes = this.#bytesSentBefore;

@@ -69,7 +69,15 @@ export function startFakeCli(argv: readonly string[], around: FakeSurroundings =
 /** A share that runs until it is closed. */
 export function runningShare(over: Partial<RunningShare> = {}): RunningShare {
   const failed = new Promise<never>(() => {});
-  return { contentId: CONTENT_ID, ticket: "goshare1x", bytesSent: 0, failed, close: async () => {}, ...over };
+  return {
+    contentId: CONTENT_ID,
+    ticket: "goshare1x",
+    bytesSent: 0,
+    neighbourCount: 0,
+    failed,
+    close: async () => {},
+    ...over,
+  };
 }
 
 class Captured extends PassThrough {

@@ -1,0 +1,28 @@
+// A clock that stands still until it is let go, so that a rate that is measured by it earns nothing meanwhile and
+// does not begin with a burst.
+import { type Clock, monotonicClock } from "../../src/core/clock.js";
+import { RateBudget } from "../../src/swarm/rate-budget.js";
+
+export class HeldClock implements Clock {
+  readonly #heldAtMs = monotonicClock.nowMs();
+  #heldForMs: number | undefined;
+
+  nowMs(): number {
+    return this.#heldForMs === undefined ? this.#heldAtMs : monotonicClock.nowMs() - this.#heldForMs;
+  }
+
+  release(): void {
+    this.#heldForMs ??= monotonicClock.nowMs() - this.#heldAtMs;
+  }
+}
+
+/** What is owed at first: nothing begins before the clock has run for so long, and as often it is looked whether
+ * it has. */
+const FIRST_DEBT_MS = 10;
+
+/** A budget from which nothing may begin until `clock` runs. */
+export function heldBudget(bytesPerSecond: number, clock: HeldClock): RateBudget {
+  const budget = new RateBudget(bytesPerSecond, clock);
+  budget.spend((bytesPerSecond * FIRST_DEBT_MS) / 1000);
+  return budget;
+}

@@ -1,0 +1,65 @@
+// One `goshare download` of a swarm, as its events show it. Decides nothing.
+import { type Event, type Measured, MeasuredProcess } from "../measured-process.js";
+
+export interface DownloaderSetting {
+  readonly manifestPath: string;
+  readonly output: string;
+  readonly tracker: string;
+  /** Bytes per second. */
+  readonly uploadLimit: number;
+  /** Bytes per second; undefined: no limit. */
+  readonly downloadLimit: number | undefined;
+  readonly lifetimeMs: number;
+}
+
+export class SwarmDownloader {
+  readonly process: MeasuredProcess;
+  readonly setting: DownloaderSetting;
+  /** As it last said. */
+  peers = 0;
+  /** When everything was verified. */
+  verifiedEpochMs: number | undefined;
+  /** Payload, on connections that have ended. */
+  bytesSent = 0;
+  bytesReceived = 0;
+  bytesWasted = 0;
+
+  constructor(setting: DownloaderSetting) {
+    this.setting = setting;
+    const { manifestPath, output, tracker, uploadLimit, downloadLimit, lifetimeMs } = setting;
+    const receiving = downloadLimit === undefined ? [] : ["--download-limit", `${downloadLimit}B`];
+    this.process = new MeasuredProcess(
+      [
+        ...["download", manifestPath, "--output", output, "--tracker", tracker],
+        ...["--listen", "127.0.0.1:0", "--upload-limit", `${uploadLimit}B`, ...receiving],
+        // Whoever waits for the others is not at its end.
+        ...["--timeout", `${Math.round(lifetimeMs / 1000)}s`],
+      ],
+      { observe: (event) => this.#take(event), lifetimeMs },
+    );
+  }
+
+  get isVerified(): boolean {
+    return this.verifiedEpochMs !== undefined;
+  }
+
+  /** How it ended; rejects if that was not by having everything. */
+  async ended(): Promise<Measured> {
+    const measured = await this.process.ended;
+    if (!this.isVerified) throw new Error("a downloader ended without everything");
+    return measured;
+  }
+
+  #take({ progress, peerDisconnected, done }: Event): void {
+    if (progress !== undefined) {
+      this.peers = Number(progress["peers"]);
+      if (Number(progress["bytesDone"]) === Number(progress["bytesTotal"]))
+        this.verifiedEpochMs ??= performance.timeOrigin + performance.now();
+    }
+    if (peerDisconnected !== undefined) this.bytesSent += Number(peerDisconnected["bytesSent"]);
+    if (done !== undefined) {
+      this.bytesReceived = Number(done["bytesReceived"]);
+      this.bytesWasted = Number(done["bytesWasted"]);
+    }
+  }
+}
