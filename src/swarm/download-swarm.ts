@@ -1,5 +1,6 @@
 // The peers of one download, dialled and accepted: gets the manifest from them, gives them to the chunk download,
 // and serves them what that has verified. Keeps one connection to each. Ends when it is told to. Touches no disk.
+import { setMaxListeners } from "node:events";
 import { formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -53,6 +54,8 @@ export class DownloadSwarm {
 
   constructor(setUp: DownloadSwarmSetUp) {
     this.#setUp = setUp;
+    // Every machine that is dialled, or waited for, listens to it: as many as there may be, and no leak.
+    setMaxListeners(0, this.#closing.signal);
     this.#peers = new Neighbourhood(setUp.local.peerId, setUp.options);
     this.#server = new ChunkServer(defaultServerOptions, setUp.uploadBudget);
     this.#finder = new PeerFinder(setUp.options, (machine, connected) => this.#connect(machine, connected));
