@@ -7,6 +7,7 @@ import { GIB, MIB } from "../src/core/units.js";
 import { encodeFrame, FrameReader } from "../src/peer/frame.js";
 import { MeasuredProcess } from "./measured-process.js";
 import { writeRandomFile } from "./sample-data.js";
+import { measureQueue } from "./upload-queue.js";
 
 /** Transfers stay on this machine. */
 const LISTEN = "127.0.0.1:0";
@@ -21,7 +22,11 @@ export interface BenchCase {
 
 /** `quick`: sizes that show that a case runs, not how fast. */
 export function benchCases(quick: boolean): readonly BenchCase[] {
-  return [new OneTransfer(quick ? 64 * MIB : 2 * GIB), new Frames(quick ? 20 : 500)];
+  return [
+    new OneTransfer(quick ? 64 * MIB : 2 * GIB),
+    new Frames(quick ? 20 : 500),
+    new UploadQueueCost(quick ? 2_048 : 131_072, 50),
+  ];
 }
 
 /** One sharer, one downloader, two processes, one large file, memory to memory where there is /dev/shm. */
@@ -101,6 +106,33 @@ class Frames implements BenchCase {
       return [`${name} µs`, "latency" in result ? result.latency.mean * 1000 : Number.NaN] as const;
     });
     return Object.fromEntries(microseconds);
+  }
+
+  async cleanUp(): Promise<void> {}
+}
+
+/** What to offer to whom: per chunk that a sharer delivers, with all that its neighbours announce meanwhile. */
+class UploadQueueCost implements BenchCase {
+  readonly name = "upload-queue";
+  readonly #chunkCount: number;
+  readonly #recipientCount: number;
+
+  constructor(chunkCount: number, recipientCount: number) {
+    this.#chunkCount = chunkCount;
+    this.#recipientCount = recipientCount;
+  }
+
+  async prepare(): Promise<void> {}
+
+  async run(): Promise<Record<string, number>> {
+    const exchanging = measureQueue(this.#chunkCount, this.#recipientCount, true);
+    const alone = measureQueue(this.#chunkCount >> 3, this.#recipientCount, false);
+    return {
+      "exchanging µs/chunk": exchanging.meanMicroseconds,
+      "exchanging, worst phase µs/chunk": exchanging.worstMicroseconds,
+      "sharer alone µs/chunk": alone.meanMicroseconds,
+      "sharer alone, worst phase µs/chunk": alone.worstMicroseconds,
+    };
   }
 
   async cleanUp(): Promise<void> {}
