@@ -129,6 +129,7 @@ class UploadQueueCost implements BenchCase {
     const alone = measureQueue(this.#chunkCount >> 3, this.#recipientCount, false);
     return {
       "exchanging µs/chunk": exchanging.meanMicroseconds,
+      "exchanging, news from others µs/chunk": exchanging.newsMicroseconds,
       "exchanging, worst phase µs/chunk": exchanging.worstMicroseconds,
       "sharer alone µs/chunk": alone.meanMicroseconds,
       "sharer alone, worst phase µs/chunk": alone.worstMicroseconds,

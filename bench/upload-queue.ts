@@ -20,6 +20,8 @@ export interface QueueCost {
   readonly meanMicroseconds: number;
   /** In the slowest part of the distribution. */
   readonly worstMicroseconds: number;
+  /** Of the mean, what recipients announced that came from others. */
+  readonly newsMicroseconds: number;
 }
 
 /** Microseconds per chunk that the sharer delivers. `isExchanging`: each time it delivers one, every recipient gets one
@@ -36,6 +38,7 @@ export function measureQueue(chunkCount: number, recipientCount: number, isExcha
   const given: number[] = [];
   const isGiven = new Uint8Array(chunkCount);
   const costs: number[] = [];
+  let newsMs = 0;
   for (let nowMs = 0; ; nowMs += MILLISECONDS_PER_DELIVERY) {
     const beganMs = performance.now();
     const offer = queue.offer(nowMs, random);
@@ -52,11 +55,13 @@ export function measureQueue(chunkCount: number, recipientCount: number, isExcha
     const news = isExchanging ? recipients.map((one) => [one, exchanged(one, given, random)] as const) : [];
     const toldMs = performance.now();
     for (const [one, gained] of news) if (gained.length > 0) queue.recipientGained(one, gained);
-    costs.push(offeredMs + performance.now() - toldMs);
+    const tellingMs = performance.now() - toldMs;
+    newsMs += tellingMs;
+    costs.push(offeredMs + tellingMs);
   }
   if (recipients.some(({ count }) => count < chunkCount))
     throw new Error("the distribution has stopped early");
-  return costOf(costs);
+  return costOf(costs, newsMs);
 }
 
 /** The chunk that a recipient gets from another, if one is found where it looks first. */
@@ -76,12 +81,16 @@ function gain(one: Recipient, chunkIndex: number): boolean {
   return true;
 }
 
-function costOf(costsMs: readonly number[]): QueueCost {
+function costOf(costsMs: readonly number[], newsMs: number): QueueCost {
   const phase = Math.ceil(costsMs.length / PHASES);
   const means: number[] = [];
   for (let from = 0; from < costsMs.length; from += phase)
     means.push(mean(costsMs.slice(from, from + phase)));
-  return { meanMicroseconds: mean(costsMs) * 1000, worstMicroseconds: Math.max(...means) * 1000 };
+  return {
+    meanMicroseconds: mean(costsMs) * 1000,
+    worstMicroseconds: Math.max(...means) * 1000,
+    newsMicroseconds: (newsMs / costsMs.length) * 1000,
+  };
 }
 
 function mean(values: readonly number[]): number {
