@@ -8,6 +8,7 @@ import { fastFolder } from "./fast-folder.js";
 import { MeasuredProcess } from "./measured-process.js";
 import { writeRandomFile } from "./sample-data.js";
 import { swarmCases } from "./swarm/swarm-case.js";
+import { measureQueue } from "./upload-queue.js";
 
 /** Transfers stay on this machine. */
 const LISTEN = "127.0.0.1:0";
@@ -24,7 +25,12 @@ export interface BenchCase {
 
 /** `quick`: sizes that show that a case runs, not how fast. */
 export function benchCases(quick: boolean): readonly BenchCase[] {
-  return [new OneTransfer(quick ? 64 * MIB : 2 * GIB), new Frames(quick ? 20 : 500), ...swarmCases(quick)];
+  return [
+    new OneTransfer(quick ? 64 * MIB : 2 * GIB),
+    new Frames(quick ? 20 : 500),
+    new UploadQueueCost(quick ? 2_048 : 131_072, 50),
+    ...swarmCases(quick),
+  ];
 }
 
 /** One sharer, one downloader, two processes, one large file, memory to memory where there is /dev/shm. */
@@ -107,4 +113,38 @@ class Frames implements BenchCase {
   }
 
   async cleanUp(): Promise<void> {}
+}
+
+/** What to offer to whom: per chunk that a sharer delivers, with all that its neighbours announce meanwhile. */
+class UploadQueueCost implements BenchCase {
+  readonly name = "upload-queue";
+  readonly #chunkCount: number;
+  readonly #recipientCount: number;
+
+  constructor(chunkCount: number, recipientCount: number) {
+    this.#chunkCount = chunkCount;
+    this.#recipientCount = recipientCount;
+  }
+
+  async prepare(): Promise<void> {}
+
+  async run(): Promise<Record<string, number>> {
+    const exchanging = measureQueue(this.#chunkCount, this.#recipientCount, true);
+    const alone = measureQueue(this.#chunkCount >> 3, this.#recipientCount, false);
+    return {
+      "exchanging µs/chunk": exchanging.meanMicroseconds,
+      "exchanging, news from others µs/chunk": exchanging.newsMicroseconds,
+      "exchanging, worst phase µs/chunk": exchanging.worstMicroseconds,
+      "sharer alone µs/chunk": alone.meanMicroseconds,
+      "sharer alone, worst phase µs/chunk": alone.worstMicroseconds,
+    };
+  }
+
+  async cleanUp(): Promise<void> {}
+}
+
+/** A folder in memory where there is one, so that no disk is measured. */
+async function fastFolder(): Promise<string> {
+  const memory = await stat("/dev/shm").catch(() => undefined);
+  return memory?.isDirectory() === true ? "/dev/shm" : tmpdir();
 }

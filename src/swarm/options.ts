@@ -41,6 +41,34 @@ export const defaultServerOptions: ServerOptions = Object.freeze({
   limitedPatienceMs: 16_000,
 });
 
+export interface UploadQueueOptions {
+  /** Chunks named in one offer, of which the recipient takes one. */
+  readonly maxOfferChunks: number;
+  /** What one recipient has open at most: offers without an answer, and chunks that are asked for and not sent. */
+  readonly maxCommittedPerRecipient: number;
+  /** How long a recipient is thought to take to answer an offer, until it has answered one. */
+  readonly firstAnswerMs: number;
+  /** An offer lapses after several times what its recipient takes to answer, within these bounds. */
+  readonly minOfferDeadlineMs: number;
+  readonly maxOfferDeadlineMs: number;
+  /** Chunks that a recipient does not need are not offered to it again for so long, unless it has news before. */
+  readonly notNeededMs: number;
+  /** How long a recipient without room is left alone if it does not say, and at most if it does. */
+  readonly noRoomPauseMs: number;
+  readonly maxNoRoomPauseMs: number;
+}
+
+export const defaultUploadQueueOptions: UploadQueueOptions = Object.freeze({
+  maxOfferChunks: 4,
+  maxCommittedPerRecipient: 16,
+  firstAnswerMs: 100,
+  minOfferDeadlineMs: 1_000,
+  maxOfferDeadlineMs: 10_000,
+  notNeededMs: 2_000,
+  noRoomPauseMs: 100,
+  maxNoRoomPauseMs: 10_000,
+});
+
 export interface DownloadSwarmOptions extends NeighbourhoodOptions, PeerExchangeOptions, HandOverOptions {
   /** Dials under way at a time. */
   readonly maxDials: number;

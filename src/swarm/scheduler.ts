@@ -102,6 +102,19 @@ export class ChunkScheduler {
     return this.#take(state, this.#firstFreeBefore, this.#firstChunk);
   }
 
+  /** The first of the chunks `peer` offers that is needed, taken from now on as asked of it; undefined if none is. An
+   * offer is as good as an announcement. Each must be below the number of chunks. */
+  take(peer: PeerId, offered: readonly number[]): number | undefined {
+    const state = this.#peers.get(peer);
+    if (state === undefined) return undefined;
+    this.peerGained(peer, offered);
+    const chunkIndex = offered.find((one) => !this.#taken.has(one));
+    if (chunkIndex === undefined) return undefined;
+    this.#taken.add(chunkIndex);
+    state.asked.add(chunkIndex);
+    return chunkIndex;
+  }
+
   /** The chunk that was asked of `from` last, of those that have not come, `peer` could give instead and `isMovable`
    * says yes to. Nothing changes; undefined if there is none. */
   lastAskedOf(from: PeerId, peer: PeerId, isMovable: (chunkIndex: number) => boolean): number | undefined {

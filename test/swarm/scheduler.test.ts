@@ -159,6 +159,25 @@ function asks(peer: number): Command {
   );
 }
 
+function offers(peer: number, chunks: readonly number[]): Command {
+  return command(`peer ${peer} offers ${chunks}`, isHere(peer), ({ oracle, scheduler }) => {
+    const offered = chunks.filter((chunk) => chunk < oracle.chunkCount);
+    const state = oracle.peers.get(peer);
+    for (const chunk of offered) {
+      state?.holds.add(chunk);
+      state?.refusedForGood.delete(chunk);
+    }
+    const askable = oracle.askable(peer);
+    const chunk = scheduler.take(peerId(peer), offered);
+    assert.is(
+      chunk,
+      offered.find((one) => askable.includes(one)),
+      "the first that is needed",
+    );
+    if (chunk !== undefined) oracle.asked.push({ chunk, peer });
+  });
+}
+
 function asksAlso(from: number, to: number): Command {
   return command(
     `peer ${to} is asked for what ${from} is asked for`,
@@ -220,6 +239,7 @@ const commands = fc.commands(
     peer.map(asks),
     peer.map(asks),
     peer.map(asks),
+    fc.tuple(peer, chunks).map(([who, which]) => offers(who, which)),
     fc.tuple(peer, peer).map(([from, to]) => asksAlso(from, to)),
     fc.nat(50).map(delivers),
     fc.nat(50).map(delivers),
@@ -325,6 +345,17 @@ test("a peer is complete once it has gained everything, until it loses something
   assert.ok(scheduler.isComplete(peerId(0)));
   scheduler.peerLost(peerId(0), [1]);
   assert.not(scheduler.isComplete(peerId(0)));
+});
+
+test("what a peer offers is taken although it did not announce it, once, and free again when it refuses", () => {
+  const scheduler = new ChunkScheduler(new Bitfield(2), new Bitfield(2));
+  assert.is(scheduler.take(peerId(0), [1]), undefined, "it has not joined");
+  scheduler.peerJoined(peerId(0), "none");
+  scheduler.peerJoined(peerId(1), "none");
+  assert.is(scheduler.take(peerId(0), [1, 0]), 1);
+  assert.is(scheduler.take(peerId(1), [1]), undefined);
+  scheduler.refused(peerId(0), 1, true);
+  assert.is(scheduler.next(peerId(1)), 1, "an offer is an announcement");
 });
 
 test("what a peer that has gone delivers or refuses late changes nothing", () => {

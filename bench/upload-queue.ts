@@ -1,0 +1,107 @@
+// What the upload queue of one sharer costs while a share is distributed to many, from its first chunk until all of
+// them have everything. No bytes move: the swarm around the queue is a few arrays, and is not timed.
+import { performance } from "node:perf_hooks";
+import { Bitfield } from "../src/core/bitfield.js";
+import { defaultUploadQueueOptions } from "../src/swarm/options.js";
+import { UploadQueue } from "../src/swarm/upload-queue.js";
+
+interface Recipient {
+  /** Bytes, 1: has the chunk. */
+  readonly has: Uint8Array;
+  count: number;
+}
+
+/** The deliveries are counted in so many equal parts to find the slowest. */
+const PHASES = 64;
+
+const MILLISECONDS_PER_DELIVERY = 10;
+
+export interface QueueCost {
+  readonly meanMicroseconds: number;
+  /** In the slowest part of the distribution. */
+  readonly worstMicroseconds: number;
+  /** Of the mean, what recipients announced that came from others. */
+  readonly newsMicroseconds: number;
+}
+
+/** Microseconds per chunk that the sharer delivers. `isExchanging`: each time it delivers one, every recipient gets one
+ * from another as well, and announces it; otherwise all comes from the sharer. */
+export function measureQueue(chunkCount: number, recipientCount: number, isExchanging: boolean): QueueCost {
+  const random = randomNumbers();
+  const queue = new UploadQueue<Recipient>(defaultUploadQueueOptions, Bitfield.full(chunkCount));
+  const recipients = Array.from({ length: recipientCount }, () => ({
+    has: new Uint8Array(chunkCount),
+    count: 0,
+  }));
+  for (const recipient of recipients) queue.recipientJoined(recipient, "none", true);
+  /** Chunks that some recipient has, in the order they came from the sharer. */
+  const given: number[] = [];
+  const isGiven = new Uint8Array(chunkCount);
+  const costs: number[] = [];
+  let newsMs = 0;
+  for (let nowMs = 0; ; nowMs += MILLISECONDS_PER_DELIVERY) {
+    const beganMs = performance.now();
+    const offer = queue.offer(nowMs, random);
+    if (offer === undefined) break;
+    const { recipient, offerId, chunkIndexes } = offer;
+    const chunkIndex = chunkIndexes[0] ?? 0;
+    queue.accepted(recipient, offerId, chunkIndex, nowMs);
+    queue.sent(recipient, chunkIndex);
+    queue.recipientGained(recipient, [chunkIndex]);
+    const offeredMs = performance.now() - beganMs;
+    gain(recipient, chunkIndex);
+    if (isGiven[chunkIndex] === 0) given.push(chunkIndex);
+    isGiven[chunkIndex] = 1;
+    const news = isExchanging ? recipients.map((one) => [one, exchanged(one, given, random)] as const) : [];
+    const toldMs = performance.now();
+    for (const [one, gained] of news) if (gained.length > 0) queue.recipientGained(one, gained);
+    const tellingMs = performance.now() - toldMs;
+    newsMs += tellingMs;
+    costs.push(offeredMs + tellingMs);
+  }
+  if (recipients.some(({ count }) => count < chunkCount))
+    throw new Error("the distribution has stopped early");
+  return costOf(costs, newsMs);
+}
+
+/** The chunk that a recipient gets from another, if one is found where it looks first. */
+function exchanged(one: Recipient, given: readonly number[], random: () => number): number[] {
+  const from = Math.floor(random() * given.length);
+  for (let step = 0; step < Math.min(given.length, 32); step++) {
+    const chunkIndex = given[(from + step) % given.length] ?? 0;
+    if (gain(one, chunkIndex)) return [chunkIndex];
+  }
+  return [];
+}
+
+function gain(one: Recipient, chunkIndex: number): boolean {
+  if (one.has[chunkIndex] === 1) return false;
+  one.has[chunkIndex] = 1;
+  one.count++;
+  return true;
+}
+
+function costOf(costsMs: readonly number[], newsMs: number): QueueCost {
+  const phase = Math.ceil(costsMs.length / PHASES);
+  const means: number[] = [];
+  for (let from = 0; from < costsMs.length; from += phase)
+    means.push(mean(costsMs.slice(from, from + phase)));
+  return {
+    meanMicroseconds: mean(costsMs) * 1000,
+    worstMicroseconds: Math.max(...means) * 1000,
+    newsMicroseconds: (newsMs / costsMs.length) * 1000,
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The same numbers each time. */
+function randomNumbers(): () => number {
+  let state = 1;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

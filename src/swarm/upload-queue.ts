@@ -1,0 +1,163 @@
+// What to offer to whom: the provider's half of "the provider offers, the requester names", for one content. A
+// deterministic state machine: events in, offers out. Owns no sockets, no timers, no disk, no clock; time (milliseconds
+// that never go back) and random numbers come in as arguments. Does not decide when to offer, sends nothing, and
+// believes what neighbours say of themselves.
+//
+// The neighbour offered longest ago is offered the chunks that it lacks with the fewest known copies. Known copies of a
+// chunk are the neighbours that announced it, were sent it, asked for it, or are being offered it, each counted once.
+// Counting one's own sends before they are announced makes a sharer give each chunk once before it gives one twice.
+import assert from "node:assert/strict";
+import type { Bitfield } from "../core/bitfield.js";
+import type { DeclineReason } from "../peer/messages.js";
+import { KnownCopies } from "./known-copies.js";
+import type { UploadQueueOptions } from "./options.js";
+import type { PeerCoverage } from "./scheduler.js";
+import { UploadRecipient } from "./upload-recipient.js";
+
+export interface ChunkOffer<Recipient> {
+  readonly recipient: Recipient;
+  /** From 1, rising, for each recipient. */
+  readonly offerId: number;
+  /** At least one, at most `maxOfferChunks`; the rarest first. */
+  readonly chunkIndexes: readonly number[];
+  /** The offer lapses so long after it was made. */
+  readonly deadlineMs: number;
+}
+
+export class UploadQueue<Recipient extends object> {
+  readonly #options: UploadQueueOptions;
+  readonly #copies: KnownCopies;
+  /** The one offered longest ago first. Whoever joins takes its place at the end, so that leaving and joining again
+   * gains nothing. */
+  readonly #recipients = new Map<Recipient, UploadRecipient>();
+  /** Nothing lapses or ends before. May be earlier than the first that does, as what was answered leaves no trace. */
+  #nextLapseMs = Number.POSITIVE_INFINITY;
+
+  /** `held` is copied. */
+  constructor(options: UploadQueueOptions, held: Bitfield) {
+    this.#options = options;
+    this.#copies = new KnownCopies(held);
+  }
+
+  /** How many recipients want something that is held here and that they neither announced nor were sent. Looks at each
+   * recipient once. */
+  get servable(): number {
+    let servable = 0;
+    for (const state of this.#recipients.values()) if (state.isServable) servable++;
+    return servable;
+  }
+
+  /** Open offers, and requests for chunks that were not sent yet, of all recipients. Looks at each of them once. */
+  get committed(): number {
+    let committed = 0;
+    for (const state of this.#recipients.values()) committed += state.committed;
+    return committed;
+  }
+
+  /** Known copies of a chunk: 0 to the number of recipients. What is held here does not count. */
+  copiesOf(chunkIndex: number): number {
+    return this.#copies.of(chunkIndex);
+  }
+
+  /** Milliseconds from an offer to the recipient's answer, smoothed; `firstAnswerMs` before the first. */
+  answerMs(recipient: Recipient): number {
+    return this.#recipients.get(recipient)?.answerMs ?? this.#options.firstAnswerMs;
+  }
+
+  /** A chunk is held here from now on. */
+  gained(chunkIndex: number): void {
+    if (!this.#copies.gained(chunkIndex)) return;
+    for (const state of this.#recipients.values()) state.becameAvailable(chunkIndex);
+  }
+
+  /** A snapshot of what it has; a later one replaces it and what it was sent, not what it asked for or is offered. */
+  recipientJoined(recipient: Recipient, coverage: PeerCoverage, speaksOffers: boolean): void {
+    const state =
+      this.#recipients.get(recipient) ?? new UploadRecipient(this.#options, this.#copies, speaksOffers);
+    this.#recipients.set(recipient, state);
+    state.covers(coverage, speaksOffers);
+  }
+
+  /** It announced these chunks; each must be below the number of chunks. */
+  recipientGained(recipient: Recipient, chunkIndexes: readonly number[]): void {
+    this.#recipients.get(recipient)?.announced(chunkIndexes);
+  }
+
+  /** It no longer has these chunks; each must be below the number of chunks. */
+  recipientLost(recipient: Recipient, chunkIndexes: readonly number[]): void {
+    this.#recipients.get(recipient)?.lost(chunkIndexes);
+  }
+
+  /** Its offers are void. What is still being sent to it counts no more. */
+  recipientLeft(recipient: Recipient): void {
+    this.#recipients.get(recipient)?.left();
+    this.#recipients.delete(recipient);
+  }
+
+  /** The next offer, which is open from now on; undefined if there is nothing that may be offered to anybody. */
+  offer(nowMs: number, random: () => number): ChunkOffer<Recipient> | undefined {
+    this.lapse(nowMs);
+    for (const [recipient, state] of this.#recipients) {
+      if (!state.mayBeOffered(nowMs)) continue;
+      const made = state.offer(nowMs, random);
+      assert(made.chunkIndexes.length > 0, "what is lacking is in one of the buckets");
+      this.#nextLapseMs = Math.min(this.#nextLapseMs, nowMs + made.deadlineMs);
+      this.#recipients.delete(recipient);
+      this.#recipients.set(recipient, state);
+      return { recipient, ...made };
+    }
+    return undefined;
+  }
+
+  /** A GetChunk that names an offer. Counts as `requested` in any case; whether the offer is open and names the chunk.
+   * If not, it is an ordinary request. The offer is over either way, and the other chunks in it are free. */
+  accepted(recipient: Recipient, offerId: number, chunkIndex: number, nowMs: number): boolean {
+    this.lapse(nowMs);
+    return this.#recipients.get(recipient)?.accepted(offerId, chunkIndex, nowMs) ?? false;
+  }
+
+  /** A GetChunk without an offer. To be followed by one `sent` or `notSent`, as is every `accepted`. */
+  requested(recipient: Recipient, chunkIndex: number): void {
+    this.#recipients.get(recipient)?.asked(chunkIndex);
+  }
+
+  /** A Decline; one that names no offer that waits for an answer changes nothing. `retryAfterMs` 0: not said. */
+  declined(
+    recipient: Recipient,
+    offerId: number,
+    reason: DeclineReason,
+    retryAfterMs: number,
+    nowMs: number,
+  ): void {
+    this.lapse(nowMs);
+    const state = this.#recipients.get(recipient);
+    if (state === undefined) return;
+    state.declined(offerId, reason, retryAfterMs, nowMs);
+    this.#nextLapseMs = Math.min(this.#nextLapseMs, state.lapse(nowMs));
+  }
+
+  /** The last byte of a chunk that was asked for was given to the kernel. */
+  sent(recipient: Recipient, chunkIndex: number): void {
+    this.#recipients.get(recipient)?.sent(chunkIndex);
+  }
+
+  /** A chunk that was asked for is not sent after all: it failed, was refused, or cancelled. */
+  notSent(recipient: Recipient, chunkIndex: number): void {
+    this.#recipients.get(recipient)?.notSent(chunkIndex);
+  }
+
+  /** Ends whatever ends with time by `nowMs`: offers lapse, chunks that were not needed and recipients that had no room
+   * are offered again. Costs one comparison before `nextLapseMs`. */
+  lapse(nowMs: number): void {
+    if (nowMs < this.#nextLapseMs) return;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const state of this.#recipients.values()) nextMs = Math.min(nextMs, state.lapse(nowMs));
+    this.#nextLapseMs = nextMs;
+  }
+
+  /** When `lapse` should be called next, as then there may be something to offer; undefined if there is no need to.
+   * Never too late; too early if what it was about is over by then. */
+  nextLapseMs(): number | undefined {
+    return Number.isFinite(this.#nextLapseMs) ? this.#nextLapseMs : undefined;
+  }
+}

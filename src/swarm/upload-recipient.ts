@@ -1,0 +1,287 @@
+// One neighbour as the upload queue sees it: what it has, asked for, was offered, and does not need, and which of the
+// chunks held here it therefore lacks. Keeps its share in the known copies right. Pure: time and random numbers come
+// in as arguments. Does not know the other neighbours, nor whose turn it is.
+import type { DeclineReason } from "../peer/messages.js";
+import { ChunkSet } from "./chunk-set.js";
+import type { KnownCopies } from "./known-copies.js";
+import type { UploadQueueOptions } from "./options.js";
+import type { PeerCoverage } from "./scheduler.js";
+
+/** How much the latest answer counts beside all before it. */
+const NEWEST_WEIGHT = 1 / 4;
+
+/** An offer lapses after so many times what an answer takes. */
+const DEADLINE_ANSWERS = 4;
+
+interface MadeOffer {
+  readonly chunkIndexes: readonly number[];
+  readonly madeAtMs: number;
+  readonly lapsesAtMs: number;
+}
+
+export class UploadRecipient {
+  readonly #options: UploadQueueOptions;
+  readonly #copies: KnownCopies;
+  #speaksOffers: boolean;
+  /** It announced them, or they were sent to it. */
+  #has: ChunkSet;
+  /** Held here, and there is no reason not to offer it. */
+  readonly #lacking: ChunkSet;
+  /** How many of the chunks held here it does not have. */
+  #missing: number;
+  /** Asked for and not sent, with how many times: nothing keeps a peer from asking twice. */
+  readonly #asked = new Map<number, number>();
+  #askedCount = 0;
+  #lastOfferId = 0;
+  readonly #open = new Map<number, MadeOffer>();
+  /** Not answered in time. While there is one no other offer is made. */
+  readonly #lapsed = new Map<number, MadeOffer>();
+  /** The chunks of the open offers. */
+  readonly #offered = new Set<number>();
+  /** Until when each is not offered again, the first to end first. */
+  readonly #notNeeded = new Map<number, number>();
+  #isUnwanted = false;
+  #pausedUntilMs = Number.NEGATIVE_INFINITY;
+  #answerMs: number | undefined;
+
+  constructor(options: UploadQueueOptions, copies: KnownCopies, speaksOffers: boolean) {
+    this.#options = options;
+    this.#copies = copies;
+    this.#speaksOffers = speaksOffers;
+    this.#has = new ChunkSet(copies.held.length);
+    this.#lacking = new ChunkSet(copies.held.length);
+    for (const chunkIndex of copies.held) this.#lacking.add(chunkIndex);
+    this.#missing = copies.held.count;
+  }
+
+  /** Offers without an answer in time, and requests for chunks not sent yet. */
+  get committed(): number {
+    return this.#open.size + this.#askedCount;
+  }
+
+  /** Whether it wants something that is held here and that it was not sent. */
+  get isServable(): boolean {
+    return this.#missing > 0 && !this.#isUnwanted;
+  }
+
+  /** Milliseconds from an offer to its answer, smoothed. */
+  get answerMs(): number {
+    return this.#answerMs ?? this.#options.firstAnswerMs;
+  }
+
+  /** Whether an offer may be made to it now, and there is something to offer. */
+  mayBeOffered(nowMs: number): boolean {
+    return (
+      this.#speaksOffers &&
+      this.#lacking.count > 0 &&
+      !this.#isUnwanted &&
+      this.#lapsed.size === 0 &&
+      this.#pausedUntilMs <= nowMs &&
+      this.committed < this.#options.maxCommittedPerRecipient
+    );
+  }
+
+  /** What it says that it has, instead of all it said before and was sent before. */
+  covers(coverage: PeerCoverage, speaksOffers: boolean): void {
+    this.#speaksOffers = speaksOffers;
+    this.#needsAll();
+    const had = this.#has;
+    this.#has = setOf(coverage, had.length);
+    for (const chunkIndex of had) if (!this.#has.has(chunkIndex)) this.#settle(chunkIndex, true);
+    for (const chunkIndex of this.#has) {
+      if (!had.has(chunkIndex)) this.#settle(chunkIndex, this.#isPromised(chunkIndex));
+    }
+    this.#missing = 0;
+    for (const chunkIndex of this.#copies.held) if (!this.#has.has(chunkIndex)) this.#missing++;
+  }
+
+  announced(chunkIndexes: readonly number[]): void {
+    this.#needsAll();
+    for (const chunkIndex of chunkIndexes) this.#gained(chunkIndex);
+  }
+
+  lost(chunkIndexes: readonly number[]): void {
+    this.#needsAll();
+    for (const chunkIndex of chunkIndexes) {
+      if (!this.#has.delete(chunkIndex)) continue;
+      if (this.#copies.held.has(chunkIndex)) this.#missing++;
+      this.#settle(chunkIndex, true);
+    }
+  }
+
+  /** A chunk is held here that was not before. */
+  becameAvailable(chunkIndex: number): void {
+    if (!this.#has.has(chunkIndex)) this.#missing++;
+    this.#settle(chunkIndex, this.#isKnown(chunkIndex));
+  }
+
+  /** None of what it has or was promised counts any more. */
+  left(): void {
+    for (const chunkIndex of this.#has) this.#copies.remove(chunkIndex);
+    const promised = new Set([...this.#asked.keys(), ...this.#offered]);
+    for (const chunkIndex of promised) if (!this.#has.has(chunkIndex)) this.#copies.remove(chunkIndex);
+  }
+
+  /** `mayBeOffered` must have said yes. */
+  offer(
+    nowMs: number,
+    random: () => number,
+  ): { offerId: number; chunkIndexes: number[]; deadlineMs: number } {
+    const { maxOfferChunks, minOfferDeadlineMs, maxOfferDeadlineMs } = this.#options;
+    const chunkIndexes: number[] = [];
+    let copies = 0;
+    while (chunkIndexes.length < maxOfferChunks) {
+      const chunkIndex = this.#copies.rarest(this.#lacking, copies, random);
+      if (chunkIndex === undefined) break;
+      copies = this.#copies.of(chunkIndex);
+      chunkIndexes.push(chunkIndex);
+      this.#offered.add(chunkIndex);
+      this.#settle(chunkIndex, false);
+    }
+    const answersMs = DEADLINE_ANSWERS * this.answerMs;
+    const deadlineMs = Math.ceil(Math.min(Math.max(minOfferDeadlineMs, answersMs), maxOfferDeadlineMs));
+    const offerId = ++this.#lastOfferId;
+    this.#open.set(offerId, { chunkIndexes, madeAtMs: nowMs, lapsesAtMs: nowMs + deadlineMs });
+    return { offerId, chunkIndexes, deadlineMs };
+  }
+
+  asked(chunkIndex: number): void {
+    const wasKnown = this.#isKnown(chunkIndex);
+    this.#asked.set(chunkIndex, (this.#asked.get(chunkIndex) ?? 0) + 1);
+    this.#askedCount++;
+    this.#settle(chunkIndex, wasKnown);
+  }
+
+  /** It asks for a chunk and names an offer; whether the offer is open and names the chunk. */
+  accepted(offerId: number, chunkIndex: number, nowMs: number): boolean {
+    this.asked(chunkIndex);
+    const isOpen = this.#open.has(offerId);
+    const offer = this.#answered(offerId, nowMs);
+    return isOpen && offer?.chunkIndexes.includes(chunkIndex) === true;
+  }
+
+  declined(offerId: number, reason: DeclineReason, retryAfterMs: number, nowMs: number): void {
+    const offer = this.#answered(offerId, nowMs);
+    if (offer === undefined) return;
+    const { notNeededMs, noRoomPauseMs, maxNoRoomPauseMs } = this.#options;
+    switch (reason) {
+      case "notNeeded":
+        for (const chunkIndex of offer.chunkIndexes) {
+          // Set anew, it is the last to end.
+          this.#notNeeded.delete(chunkIndex);
+          this.#notNeeded.set(chunkIndex, nowMs + notNeededMs);
+          this.#lacking.delete(chunkIndex);
+        }
+        return;
+      case "notWanted":
+        this.#isUnwanted = true;
+        return;
+      case "noRoom":
+      case "unspecified":
+        this.#pausedUntilMs = nowMs + (Math.min(retryAfterMs, maxNoRoomPauseMs) || noRoomPauseMs);
+    }
+  }
+
+  sent(chunkIndex: number): void {
+    this.#gained(chunkIndex);
+    this.#askEnded(chunkIndex);
+  }
+
+  notSent(chunkIndex: number): void {
+    this.#askEnded(chunkIndex);
+  }
+
+  /** Voids the offers whose time is over, and forgets what else has ended by now; when there is more of that to do,
+   * infinity if there is nothing. */
+  lapse(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [offerId, offer] of this.#open) {
+      if (offer.lapsesAtMs > nowMs) nextMs = Math.min(nextMs, offer.lapsesAtMs);
+      else {
+        this.#lapsed.set(offerId, offer);
+        this.#close(offerId, offer);
+      }
+    }
+    for (const [chunkIndex, untilMs] of this.#notNeeded) {
+      if (untilMs > nowMs) {
+        nextMs = Math.min(nextMs, untilMs);
+        break;
+      }
+      this.#notNeeded.delete(chunkIndex);
+      this.#settle(chunkIndex, this.#isKnown(chunkIndex));
+    }
+    return this.#pausedUntilMs > nowMs ? Math.min(nextMs, this.#pausedUntilMs) : nextMs;
+  }
+
+  /** The offer that this is the answer to, late or not. Whoever has let some lapse and answers one of them is there
+   * again; the others are forgotten. */
+  #answered(offerId: number, nowMs: number): MadeOffer | undefined {
+    const open = this.#open.get(offerId);
+    const offer = open ?? this.#lapsed.get(offerId);
+    if (offer === undefined) return undefined;
+    if (open !== undefined) this.#close(offerId, open);
+    this.#lapsed.clear();
+    const answerMs = nowMs - offer.madeAtMs;
+    const beforeMs = this.#answerMs ?? answerMs;
+    this.#answerMs = beforeMs + (answerMs - beforeMs) * NEWEST_WEIGHT;
+    return offer;
+  }
+
+  #close(offerId: number, { chunkIndexes }: MadeOffer): void {
+    this.#open.delete(offerId);
+    for (const chunkIndex of chunkIndexes) {
+      this.#offered.delete(chunkIndex);
+      this.#settle(chunkIndex, true);
+    }
+  }
+
+  #gained(chunkIndex: number): void {
+    const wasKnown = this.#isKnown(chunkIndex);
+    if (!this.#has.add(chunkIndex)) return;
+    if (this.#copies.held.has(chunkIndex)) this.#missing--;
+    this.#settle(chunkIndex, wasKnown);
+  }
+
+  /** One request for it is over. It may have been made before the recipient left and came again. */
+  #askEnded(chunkIndex: number): void {
+    const times = this.#asked.get(chunkIndex);
+    if (times === undefined) return;
+    this.#askedCount--;
+    if (times > 1) this.#asked.set(chunkIndex, times - 1);
+    else {
+      this.#asked.delete(chunkIndex);
+      this.#settle(chunkIndex, true);
+    }
+  }
+
+  #needsAll(): void {
+    if (this.#notNeeded.size === 0) return;
+    const chunkIndexes = [...this.#notNeeded.keys()];
+    this.#notNeeded.clear();
+    for (const chunkIndex of chunkIndexes) this.#settle(chunkIndex, this.#isKnown(chunkIndex));
+  }
+
+  /** Whether this neighbour is one known copy of the chunk. */
+  #isKnown(chunkIndex: number): boolean {
+    return this.#has.has(chunkIndex) || this.#isPromised(chunkIndex);
+  }
+
+  #isPromised(chunkIndex: number): boolean {
+    return this.#asked.has(chunkIndex) || this.#offered.has(chunkIndex);
+  }
+
+  /** To be called for a chunk of which something has changed, with whether it was known before. */
+  #settle(chunkIndex: number, wasKnown: boolean): void {
+    const isKnown = this.#isKnown(chunkIndex);
+    if (isKnown && !wasKnown) this.#copies.add(chunkIndex);
+    else if (wasKnown && !isKnown) this.#copies.remove(chunkIndex);
+    if (isKnown || !this.#copies.held.has(chunkIndex) || this.#notNeeded.has(chunkIndex))
+      this.#lacking.delete(chunkIndex);
+    else this.#lacking.add(chunkIndex);
+  }
+}
+
+function setOf(coverage: PeerCoverage, length: number): ChunkSet {
+  if (coverage === "none") return new ChunkSet(length);
+  return coverage === "complete" ? ChunkSet.full(length) : ChunkSet.from(coverage);
+}
