@@ -142,9 +142,3 @@ class UploadQueueCost implements BenchCase {
 
   async cleanUp(): Promise<void> {}
 }
-
-/** A folder in memory where there is one, so that no disk is measured. */
-async function fastFolder(): Promise<string> {
-  const memory = await stat("/dev/shm").catch(() => undefined);
-  return memory?.isDirectory() === true ? "/dev/shm" : tmpdir();
-}

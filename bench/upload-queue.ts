@@ -2,7 +2,7 @@
 // them have everything. No bytes move: the swarm around the queue is a few arrays, and is not timed.
 import { performance } from "node:perf_hooks";
 import { Bitfield } from "../src/core/bitfield.js";
-import { defaultUploadQueueOptions } from "../src/swarm/options.js";
+import { defaultOfferingOptions } from "../src/swarm/options.js";
 import { UploadQueue } from "../src/swarm/upload-queue.js";
 
 interface Recipient {
@@ -28,7 +28,7 @@ export interface QueueCost {
  * from another as well, and announces it; otherwise all comes from the sharer. */
 export function measureQueue(chunkCount: number, recipientCount: number, isExchanging: boolean): QueueCost {
   const random = randomNumbers();
-  const queue = new UploadQueue<Recipient>(defaultUploadQueueOptions, Bitfield.full(chunkCount));
+  const queue = new UploadQueue<Recipient>(defaultOfferingOptions, Bitfield.full(chunkCount));
   const recipients = Array.from({ length: recipientCount }, () => ({
     has: new Uint8Array(chunkCount),
     count: 0,

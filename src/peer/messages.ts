@@ -36,6 +36,9 @@ export type RefusalReason =
 
 export type DeclineReason = "unspecified" | "notNeeded" | "notWanted" | "noRoom";
 
+/** The feature of those who understand offers (proto/goshare/v1/peer.proto, "Offers"). */
+export const OFFERS_FEATURE = "offers";
+
 export interface Hello {
   readonly protocolMin: number;
   readonly protocolMax: number;

@@ -7,6 +7,7 @@ import { MAX_UPDATE_NUMBERS } from "../peer/limits.js";
 export class AvailabilityNews {
   readonly #contentId: ContentId;
   readonly #followers = new Set<PeerConnection>();
+  readonly #listeners = new Set<(chunkIndex: number) => void>();
   #gained: number[] = [];
 
   constructor(contentId: ContentId) {
@@ -24,7 +25,13 @@ export class AvailabilityNews {
     this.#followers.delete(connection);
   }
 
+  /** `listener` is told of every chunk at once. */
+  listen(listener: (chunkIndex: number) => void): void {
+    this.#listeners.add(listener);
+  }
+
   gained(chunkIndex: number): void {
+    for (const listener of this.#listeners) listener(chunkIndex);
     if (this.#followers.size === 0) return;
     if (this.#gained.length === 0) setImmediate(this.#tell);
     this.#gained.push(chunkIndex);

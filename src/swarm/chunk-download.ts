@@ -13,11 +13,10 @@ import { ChunkWriter } from "../workers/chunk-writer.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import type { DownloadPeer } from "./download-peer.js";
-import { type HandOver, HandOvers } from "./hand-over.js";
 import type { DownloadSwarmOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
+import { Relief } from "./relief.js";
 import { ChunkScheduler, type PeerCoverage } from "./scheduler.js";
-import { StallWatch } from "./stall-watch.js";
 
 export interface ChunkDownloadEvents {
   /** More bytes are verified and written. */
@@ -53,8 +52,7 @@ export class ChunkDownload {
   readonly #options: DownloadSwarmOptions;
   readonly #events: ChunkDownloadEvents;
   readonly #scheduler: ChunkScheduler;
-  readonly #handOvers: HandOvers<DownloadPeer>;
-  readonly #stalls: StallWatch;
+  readonly #relief: Relief;
   readonly #clock: Clock;
   readonly #unchecked: Bitfield;
   /** What may be asked for; undefined: as much as there is room for. */
@@ -98,8 +96,14 @@ export class ChunkDownload {
     this.#events = events;
     this.#unchecked = unchecked;
     this.#scheduler = new ChunkScheduler(held, unchecked, options.firstChunk(held.length));
-    this.#handOvers = new HandOvers(options, this.#scheduler);
-    this.#stalls = new StallWatch(options.stalledSlotMs);
+    this.#relief = new Relief(options, this.#scheduler, {
+      peers: () => [...this.#peers.keys()],
+      isShortOfMemory: () => this.#blocked.size > 0,
+      mayAsk: (peer) => this.#mayAsk(peer),
+      spare: (peer) => this.#spare(peer),
+      request: (peer, chunkIndex) => this.#request(peer, chunkIndex),
+      stalled: (peer) => events.stalled(peer),
+    });
     this.#clock = clock;
     for (const chunkIndex of held) this.bytesDone += work.manifest.layout.chunkLength(chunkIndex);
   }
@@ -122,7 +126,7 @@ export class ChunkDownload {
       if (!stopped.signal.aborted) this.fail(GoshareError.from(thrown));
     });
     if (this.#scheduler.isDone) this.#settle?.resolve();
-    const ticking = setInterval(() => this.#relieve(), this.#options.handOverTickMs);
+    const ticking = setInterval(() => this.#relief.tick(this.#clock.nowMs()), this.#options.handOverTickMs);
     try {
       await finished;
     } finally {
@@ -168,7 +172,7 @@ export class ChunkDownload {
     if (waiter === undefined) return;
     this.#budget?.leave(waiter);
     this.#peers.delete(peer);
-    this.#handOvers.peerLeft(peer);
+    this.#relief.peerLeft(peer);
     this.#scheduler.peerLeft(peer.id);
     this.#askAll();
   }
@@ -201,15 +205,27 @@ export class ChunkDownload {
     for (const peer of this.#peers.keys()) this.ask(peer);
   }
 
-  #request(peer: DownloadPeer, chunkIndex: number): void {
+  /** `peer` would send one of these chunks next: the first that is needed is asked for. */
+  offered(peer: DownloadPeer, offerId: number, chunkIndexes: readonly number[]): void {
+    if (this.#scheduler.isDone) return peer.decline(offerId, "notWanted");
+    if (this.#isStopped || !this.#peers.has(peer) || !peer.isReadyForOne)
+      return peer.decline(offerId, "noRoom");
+    if (!this.#mayAsk(peer)) return peer.decline(offerId, "noRoom", Math.ceil(this.#budget?.waitMs ?? 0));
+    const chunkIndex = this.#scheduler.take(peer.id, chunkIndexes);
+    if (chunkIndex !== undefined) return this.#request(peer, chunkIndex, offerId);
+    this.#spare(peer);
+    peer.decline(offerId, "notNeeded");
+  }
+
+  #request(peer: DownloadPeer, chunkIndex: number, offerId = 0): void {
     const chunkBytes = this.#manifest.layout.chunkLength(chunkIndex);
     this.#budget?.spend(chunkBytes);
     peer.pace.asked(this.#clock.nowMs());
-    const id = peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex, chunkBytes));
+    const id = peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex, chunkBytes, offerId));
     peer.requests.set(chunkIndex, { id, isCancelled: false });
   }
 
-  #chunkRequest(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): ChunkRequest {
+  #chunkRequest(peer: DownloadPeer, chunkIndex: number, chunkBytes: number, offerId: number): ChunkRequest {
     let slot: Slot | undefined;
     const giveBack = () => {
       peer.pace.refused();
@@ -219,7 +235,7 @@ export class ChunkDownload {
     return {
       contentId: this.#manifest.root.contentId,
       chunkIndex,
-      offerId: 0,
+      offerId,
       chunkBytes,
       place: () => {
         slot = this.#slots.acquire();
@@ -230,7 +246,7 @@ export class ChunkDownload {
         if (slot === undefined) throw new Error("a chunk was received into no slot");
         peer.requests.delete(chunkIndex);
         peer.pace.answered(this.#clock.nowMs());
-        this.#handOvers.heard(peer);
+        this.#relief.heard(peer);
         peer.refusals = 0;
         this.#arrived(peer, chunkIndex, chunkBytes, slot);
         this.ask(peer);
@@ -239,7 +255,7 @@ export class ChunkDownload {
         const isExpected = peer.requests.get(chunkIndex)?.isCancelled === true && reason === "cancelled";
         peer.requests.delete(chunkIndex);
         giveBack();
-        this.#handOvers.heard(peer);
+        this.#relief.heard(peer);
         if (isExpected) this.#left(peer, chunkIndex);
         else this.#refused(peer, chunkIndex, reason, retryAfterMs);
       },
@@ -255,48 +271,26 @@ export class ChunkDownload {
       this.bytesWasted += chunkBytes;
       this.#slots.release(slot);
     }
-    // Whoever else was asked for it need not give it.
-    const handOver = this.#handOvers.end(chunkIndex);
-    for (const other of [handOver?.from, handOver?.to]) if (other !== peer) other?.cancel(chunkIndex);
+    this.#relief.arrived(peer, chunkIndex);
   }
 
   /** `peer` has left a chunk, as it was told to, for another to give. */
   #left(peer: DownloadPeer, chunkIndex: number): void {
     this.#scheduler.refused(peer.id, chunkIndex, false);
-    const handOver = this.#handOvers.end(chunkIndex);
-    if (handOver !== undefined) this.ask(handOver.to);
+    this.#relief.left(chunkIndex);
     this.#askAll();
   }
 
-  /** Sees to it that no chunk waits for a slow peer while another has nothing to do, and no peer for memory that
-   * another holds and does not fill. */
-  #relieve(): void {
-    const nowMs = this.#clock.nowMs();
-    const peers = [...this.#peers.keys()];
-    const stalled = this.#blocked.size > 0 ? this.#stalls.stalled(peers, nowMs) : [];
-    for (const peer of stalled) this.#events.stalled(peer);
-    if (this.#scheduler.isAllTaken) {
-      for (const to of peers) {
-        if (!to.hasRoomForGroup) continue;
-        for (let room = to.window - to.requests.size; room > 0; room--) {
-          const handOver = this.#handOvers.begin(to, peers, nowMs);
-          if (handOver === undefined) break;
-          handOver.from.cancel(handOver.chunkIndex);
-        }
-      }
-    }
-    for (const handOver of this.#handOvers.overdue(nowMs)) this.#double(handOver);
+  /** Whether a chunk may be asked of `peer` now, by the rate; if not, `ask` is called when its turn has come. */
+  #mayAsk(peer: DownloadPeer): boolean {
+    const waiter = this.#peers.get(peer);
+    return !this.#isStopped && waiter !== undefined && this.#budget?.mayBegin(waiter) !== false;
   }
 
-  /** The slow peer does not say whether it leaves the chunk: the other is asked too. */
-  #double(handOver: HandOver<DownloadPeer>): void {
-    const { to, chunkIndex } = handOver;
-    const waiter = this.#peers.get(to);
-    if (this.#isStopped || waiter === undefined || !to.isReady) return;
-    if (this.#budget?.mayBegin(waiter) === false) return;
-    handOver.isDoubled = true;
-    this.#scheduler.alsoAsked(to.id, chunkIndex);
-    this.#request(to, chunkIndex);
+  /** Nothing was asked of it after all. */
+  #spare(peer: DownloadPeer): void {
+    const waiter = this.#peers.get(peer);
+    if (waiter !== undefined) this.#budget?.leave(waiter);
   }
 
   async #verifyAndWrite(

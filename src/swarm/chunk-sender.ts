@@ -23,6 +23,13 @@ interface BegunChunk extends AskedChunk {
   sentBytes: number;
 }
 
+/** What becomes of the chunks that were asked for. */
+export interface ChunkEvents {
+  begun(contentId: ContentId): void;
+  /** It is out, or not sent after all: whether it had begun. */
+  ended(contentId: ContentId, chunkIndex: number, isSent: boolean, hadBegun: boolean): void;
+}
+
 /** What a sender tells the turns. */
 export interface SenderEvents {
   /** There is something to send. */
@@ -39,6 +46,7 @@ const REFUSALS: Partial<Record<GoshareError["code"], RefusalReason>> = { SOURCE_
 export class ChunkSender {
   readonly #connection: PeerConnection;
   readonly #events: SenderEvents;
+  readonly #chunks: ChunkEvents;
   readonly #clock: Clock;
   readonly #size: SliceSize;
   readonly #queue: AskedChunk[] = [];
@@ -50,8 +58,15 @@ export class ChunkSender {
   #progressAtMs = Number.NEGATIVE_INFINITY;
   #sentAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(connection: PeerConnection, events: SenderEvents, options: SliceOptions, clock: Clock) {
+  constructor(
+    connection: PeerConnection,
+    events: SenderEvents,
+    chunks: ChunkEvents,
+    options: SliceOptions,
+    clock: Clock,
+  ) {
     this.#connection = connection;
+    this.#chunks = chunks;
     this.#events = events;
     this.#clock = clock;
     this.#size = new SliceSize(options);
@@ -127,8 +142,9 @@ export class ChunkSender {
     }
     const at = this.#queue.findIndex((asked) => asked.id === id);
     if (at === -1) return;
-    this.#queue.splice(at, 1);
+    const [asked] = this.#queue.splice(at, 1);
     this.#connection.refuse(id, "cancelled");
+    if (asked !== undefined) this.#tellEnded(asked, false, false);
   }
 
   /** What has not begun is not begun any more; of one share only, if it is named. */
@@ -139,6 +155,7 @@ export class ChunkSender {
     for (const asked of refused) {
       this.#queue.splice(this.#queue.indexOf(asked), 1);
       this.#connection.refuse(asked.id, reason);
+      this.#tellEnded(asked, false, false);
     }
   }
 
@@ -151,6 +168,7 @@ export class ChunkSender {
       if (nowMs - Math.max(next.askedAtMs, this.#sentAtMs) <= patienceMs) return;
       this.#queue.shift();
       this.#connection.refuse(next.id, "busy", "", BUSY_RETRY_MS);
+      this.#tellEnded(next, false, false);
     }
   }
 
@@ -172,6 +190,7 @@ export class ChunkSender {
     const next = this.#queue.shift();
     assert(next !== undefined);
     this.#begun = { ...next, chunkBytes: chunkBytesOf(next), sentBytes: 0 };
+    this.#chunks.begun(next.share.manifest.root.contentId);
     return this.#begun;
   }
 
@@ -189,8 +208,13 @@ export class ChunkSender {
       this.#sentAtMs = this.#clock.nowMs();
       this.#progressAtMs = this.#sentAtMs;
       this.#size.taken(bytes.byteLength, this.#sentAtMs);
+      if (isLast) this.#tellEnded(chunk, true, true);
       this.#sliceEnded(done);
     });
+  }
+
+  #tellEnded({ share, chunkIndex }: AskedChunk, isSent: boolean, hadBegun: boolean): void {
+    this.#chunks.ended(share.manifest.root.contentId, chunkIndex, isSent, hadBegun);
   }
 
   #sliceEnded(done: () => void): void {
@@ -207,7 +231,9 @@ export class ChunkSender {
   #dropBegun(): void {
     const chunk = this.#begun;
     this.#begun = undefined;
-    if (chunk !== undefined) this.#events.notSent(chunk.chunkBytes - chunk.sentBytes);
+    if (chunk === undefined) return;
+    this.#events.notSent(chunk.chunkBytes - chunk.sentBytes);
+    this.#tellEnded(chunk, false, true);
   }
 }
 

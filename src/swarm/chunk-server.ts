@@ -11,7 +11,8 @@ import type { ConnectionHandler } from "../peer/connection-handler.js";
 import { MAX_PEER_LIST } from "../peer/limits.js";
 import type { Coverage, GoodbyeReason, Notice, PeerAddress, Request } from "../peer/messages.js";
 import type { ChunkSender } from "./chunk-sender.js";
-import type { ServerOptions } from "./options.js";
+import { Offering } from "./offering.js";
+import { defaultOfferingOptions, type ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
 import type { ServedShare } from "./served-share.js";
 import { UploadTurns } from "./upload-turns.js";
@@ -24,18 +25,32 @@ export class ChunkServer {
   /** What all servers of this process may send; undefined: as much as they can. */
   readonly #budget: RateBudget | undefined;
   readonly #turns: UploadTurns;
+  readonly #clock: Clock;
   readonly #shares = new Map<ContentId, ServedShare>();
+  readonly #offerings = new Map<ContentId, Offering>();
   readonly #connections = new Set<ServedConnection>();
   #bytesSentBefore = 0;
 
   constructor(options: ServerOptions, budget?: RateBudget, clock: Clock = monotonicClock) {
     this.#options = options;
     this.#budget = budget;
+    this.#clock = clock;
     this.#turns = new UploadTurns(options, budget, clock);
   }
 
   add(share: ServedShare): void {
-    this.#shares.set(share.manifest.root.contentId, share);
+    const { root } = share.manifest;
+    const { contentId } = root;
+    this.#shares.set(contentId, share);
+    const offering = new Offering(
+      { contentId, chunkBytes: root.chunkSize, held: share.held },
+      this.#pullRequests(share.manifest),
+      defaultOfferingOptions,
+      this.#turns,
+      this.#clock,
+    );
+    share.news?.listen((chunkIndex) => offering.gained(chunkIndex));
+    this.#offerings.set(contentId, offering);
   }
 
   /** Joins those who asked to exchange a share when it was not known here yet: they need not ask again. For owners
@@ -49,11 +64,17 @@ export class ChunkServer {
   /** The share is gone: neighbours are told, what they still ask for is refused. */
   remove(contentId: ContentId): void {
     if (!this.#shares.delete(contentId)) return;
+    this.#offerings.get(contentId)?.close();
+    this.#offerings.delete(contentId);
     for (const connection of this.#connections) connection.leave(contentId);
   }
 
   get(contentId: ContentId): ServedShare | undefined {
     return this.#shares.get(contentId);
+  }
+
+  offering(contentId: ContentId): Offering | undefined {
+    return this.#offerings.get(contentId);
   }
 
   get connectionCount(): number {
@@ -77,10 +98,14 @@ export class ChunkServer {
     const served = new ServedConnection(
       this,
       connection,
-      this.#turns.sender(connection),
+      this.#turns.sender(connection, {
+        begun: (contentId) => this.#offerings.get(contentId)?.begun(connection),
+        ended: (contentId, ...how) => this.#offerings.get(contentId)?.ended(connection, ...how),
+      }),
       () => {
         this.#bytesSentBefore += connection.bytesSent;
         this.#connections.delete(served);
+        for (const offering of this.#offerings.values()) offering.left(connection);
       },
       ended,
     );
@@ -95,6 +120,7 @@ export class ChunkServer {
       served.connection.close(reason);
       served.refuseQueued();
     }
+    for (const offering of this.#offerings.values()) offering.close();
     this.#turns.close();
     await Promise.all(ended);
   }
@@ -124,7 +150,7 @@ export class ChunkServer {
 
   /** Requests a peer may have open: under a limit what goes within a second, so that none of them waits long and
    * none is missing when its turn comes. */
-  pullWindowRequests({ root }: Manifest): number {
+  #pullRequests({ root }: Manifest): number {
     const most = this.#options.pullWindowRequests;
     if (this.#budget === undefined) return most;
     return Math.max(1, Math.min(most, Math.floor(this.#budget.bytesPerSecond / root.chunkSize)));
@@ -189,8 +215,23 @@ export class ServedConnection implements ConnectionHandler {
   }
 
   noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
+    if (notice.type === "decline") {
+      // Offers of all shares count from 1: the ids are those of the share it has joined.
+      for (const contentId of this.joined)
+        this.#server
+          .offering(contentId)
+          ?.declined(this.connection, notice.offerId, notice.reason, notice.retryAfterMs);
+      return;
+    }
+    if (notice.type === "availabilityUpdate") {
+      const offering = this.#server.offering(notice.contentId);
+      if (offering?.updated(this.connection, notice.gained, notice.lost) === false)
+        this.connection.fail(new GoshareError("PEER_PROTOCOL", "an update of chunks that do not exist"));
+      return;
+    }
     if (notice.type !== "leave") return;
     this.joined.delete(notice.contentId);
+    this.#server.offering(notice.contentId)?.left(this.connection);
     this.#server.get(notice.contentId)?.news?.unfollow(this.connection);
     this.#sender.refuseQueued("cancelled", notice.contentId);
   }
@@ -252,24 +293,27 @@ export class ServedConnection implements ConnectionHandler {
       if (this.#waitedFor.size < MAX_WAITED_FOR) this.#waitedFor.add(contentId);
       return this.connection.refuse(id, "contentUnknown");
     }
-    if (bitfield.byteLength > 0 && !Bitfield.fromBytes(bitfield, share.held.length)) {
+    const field = bitfield.byteLength > 0 ? Bitfield.fromBytes(bitfield, share.held.length) : undefined;
+    if (bitfield.byteLength > 0 && field === undefined) {
       return this.connection.fail(new GoshareError("PEER_PROTOCOL", "a bitfield with a spare bit set"));
     }
     this.joined.add(contentId);
-    if (theirs !== "complete") share.news?.follow(this.connection);
+    share.news?.follow(this.connection);
     const [coverage, payload] = coverageOf(share.held);
     this.connection.reply(id, { type: "availability", contentId, coverage }, payload);
-    const requests = this.#server.pullWindowRequests(share.manifest);
-    this.connection.notify({ type: "pullWindow", contentId, requests });
+    this.#server
+      .offering(contentId)
+      ?.joined(this.connection, field ?? (theirs === "complete" ? theirs : "none"));
   }
 
-  #getChunk(id: number, { contentId, chunkIndex }: GetChunk): void {
+  #getChunk(id: number, { contentId, chunkIndex, offerId }: GetChunk): void {
     const share = this.#server.get(contentId);
     if (share === undefined) return this.connection.refuse(id, "contentUnknown");
     if (chunkIndex >= share.manifest.root.chunkCount) {
       return this.connection.refuse(id, "limitExceeded", `there is no chunk ${chunkIndex}`);
     }
     if (!share.held.has(chunkIndex)) return this.connection.refuse(id, "chunkUnavailable");
+    this.#server.offering(contentId)?.asked(this.connection, chunkIndex, offerId);
     this.#sender.ask(id, share, chunkIndex);
   }
 }

@@ -5,9 +5,12 @@ import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
-import type { GoodbyeReason, Notice } from "../peer/messages.js";
+import type { DeclineReason, GoodbyeReason, Notice } from "../peer/messages.js";
 import { AnswerPace } from "./answer-pace.js";
 import type { PeerCoverage } from "./scheduler.js";
+
+/** Chunks that were offered, or failed elsewhere, may be asked for so many at a time. */
+const MAX_BESIDE_WINDOW = 16;
 
 /** Requests without an offer that a provider welcomes until it says otherwise. */
 const FIRST_PULL_WINDOW = 1;
@@ -22,6 +25,8 @@ export interface DownloadPeerEvents {
   changed(peer: DownloadPeer): void;
   gained(peer: DownloadPeer, chunkIndexes: readonly number[]): void;
   lost(peer: DownloadPeer, chunkIndexes: readonly number[]): void;
+  /** It would send one of these chunks next; to be answered by a request or `decline`. */
+  offered(peer: DownloadPeer, offerId: number, chunkIndexes: readonly number[]): void;
   ended(peer: DownloadPeer, error: GoshareError | undefined): void;
 }
 
@@ -66,11 +71,26 @@ export class DownloadPeer {
     return this.connection.remote.peerId;
   }
 
+  decline(offerId: number, reason: DeclineReason, retryAfterMs = 0): void {
+    this.connection.notify({ type: "decline", offerId, reason, retryAfterMs });
+  }
+
+  /** Whether a chunk that it offers, or that failed elsewhere, may be asked for: whatever its window for others is. */
+  get isReadyForOne(): boolean {
+    const most = Math.min(this.#trusted, MAX_BESIDE_WINDOW, this.connection.remote.maxRequestsInFlight);
+    return (
+      this.connection.isOpen && this.pause === undefined && this.requests.size < Math.max(most, this.window)
+    );
+  }
+
+  get #trusted(): number {
+    return this.#unprovenRequests + 2 * this.verified - this.unverified;
+  }
+
   /** Requests that may be open at a time: few until it has given a right chunk, and soon as many as it welcomes. So
    * one that lies or stands still costs little. */
   get window(): number {
-    const trusted = this.#unprovenRequests + 2 * this.verified - this.unverified;
-    return Math.min(trusted, this.#pullWindow, this.connection.remote.maxRequestsInFlight);
+    return Math.min(this.#trusted, this.#pullWindow, this.connection.remote.maxRequestsInFlight);
   }
 
   /** Whether it is time to ask: a quarter of the window is free, or nothing runs at all. Requests in groups cost
@@ -143,9 +163,8 @@ export class DownloadPeer {
       case "leave":
         return this.connection.close("finished");
       case "offer":
-        return this.connection.notify({
-          ...{ type: "decline", offerId: notice.offerId, reason: "notWanted", retryAfterMs: 0 },
-        });
+        this.#checkRange(notice.chunks);
+        return this.#events.offered(this, notice.offerId, notice.chunks);
     }
   }
 

@@ -262,6 +262,10 @@ export class DownloadSwarm {
       changed: (peer) => this.#exchange?.download.ask(peer),
       gained: (peer, chunkIndexes) => this.#gained(peer, chunkIndexes),
       lost: (peer, chunkIndexes) => this.#exchange?.download.peerLost(peer, chunkIndexes),
+      offered: (peer, offerId, chunkIndexes) => {
+        if (this.#exchange === undefined) peer.decline(offerId, "noRoom");
+        else this.#exchange.download.offered(peer, offerId, chunkIndexes);
+      },
       ended: (peer, error) => {
         this.#ended(peer, endpoint, error);
         ended(error);
@@ -292,10 +296,9 @@ export class DownloadSwarm {
     this.#endIfBothComplete(peer);
   }
 
-  /** Two who have everything have nothing to say to each other, and who has everything wants no news. */
+  /** Two who have everything have nothing to say to each other. */
   #endIfBothComplete(peer: DownloadPeer): void {
     if (this.#exchange === undefined || !this.#isComplete(peer)) return;
-    this.#exchange.share.news.unfollow(peer.connection);
     // A download that only stays until others are done has to see whether this one stays.
     if (this.#isSeed) peer.connection.close("finished");
   }

@@ -58,9 +58,18 @@ export interface UploadQueueOptions {
   readonly maxNoRoomPauseMs: number;
 }
 
-export const defaultUploadQueueOptions: UploadQueueOptions = Object.freeze({
+export interface OfferingOptions extends UploadQueueOptions {
+  /** An offer is made so long before it is needed, beside what its answer takes. */
+  readonly offerMarginMs: number;
+  /** Offers and requests that are open at most, for all neighbours together. */
+  readonly maxCommitted: number;
+}
+
+export const defaultOfferingOptions: OfferingOptions = Object.freeze({
+  offerMarginMs: 10,
+  maxCommitted: 32,
   maxOfferChunks: 4,
-  maxCommittedPerRecipient: 16,
+  maxCommittedPerRecipient: 4,
   firstAnswerMs: 100,
   minOfferDeadlineMs: 1_000,
   maxOfferDeadlineMs: 10_000,

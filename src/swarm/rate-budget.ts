@@ -37,6 +37,11 @@ export class RateBudget {
     this.#limit = new RateLimit(bytesPerSecond, maxCreditBytes, clock.nowMs());
   }
 
+  /** How long until something may begin, were nobody before it in the line. */
+  get waitMs(): number {
+    return this.#limit.waitMs(this.#clock.nowMs());
+  }
+
   /** How long the rate takes for so many bytes. */
   durationMs(bytes: number): number {
     return (bytes / this.bytesPerSecond) * 1000;

@@ -4,11 +4,15 @@
 import type { Clock } from "../core/clock.js";
 import type { PeerConnection } from "../peer/connection.js";
 import { BufferPool } from "./buffer-pool.js";
-import { ChunkSender, type SenderEvents } from "./chunk-sender.js";
+import { type ChunkEvents, ChunkSender, type SenderEvents } from "./chunk-sender.js";
+import type { Uplink } from "./offering.js";
 import type { ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
 
-export class UploadTurns implements SenderEvents {
+/** How much the latest slice counts beside all before it. */
+const NEWEST_WEIGHT = 1 / 16;
+
+export class UploadTurns implements SenderEvents, Uplink {
   readonly #options: ServerOptions;
   /** What all servers of this process may send; undefined: as much as they can. */
   readonly #budget: RateBudget | undefined;
@@ -19,6 +23,9 @@ export class UploadTurns implements SenderEvents {
   readonly #turns = new Set<ChunkSender>();
   /** Who has slices on their way. */
   readonly #sending = new Set<ChunkSender>();
+  /** What a byte takes while something is being sent, smoothed. */
+  #msPerByte = 0;
+  #takenAtMs = 0;
   #isScheduled = false;
   /** Runs while requests wait for a buffer, or for the rate. */
   #patience: NodeJS.Timeout | undefined;
@@ -33,8 +40,16 @@ export class UploadTurns implements SenderEvents {
     this.#buffers = new BufferPool(options.uploadBufferBytes);
   }
 
-  sender(connection: PeerConnection): ChunkSender {
-    return new ChunkSender(connection, this, this.#options, this.#clock);
+  sender(connection: PeerConnection, chunks: ChunkEvents): ChunkSender {
+    return new ChunkSender(connection, this, chunks, this.#options, this.#clock);
+  }
+
+  get waitMs(): number {
+    return this.#budget?.waitMs ?? 0;
+  }
+
+  chunkMs(chunkBytes: number): number {
+    return this.#budget?.durationMs(chunkBytes) ?? chunkBytes * this.#msPerByte;
   }
 
   wantsTurn(sender: ChunkSender): void {
@@ -87,13 +102,23 @@ export class UploadTurns implements SenderEvents {
   };
 
   #send(sender: ChunkSender, buffer: Uint8Array): void {
+    const nowMs = this.#clock.nowMs();
+    if (this.#sending.size === 0) this.#takenAtMs = nowMs;
     this.#sending.add(sender);
     sender.sendSlice(buffer, () => {
+      this.#taken(buffer.byteLength);
       this.#buffers.release(buffer);
       if (sender.inFlight === 0) this.#sending.delete(sender);
       this.#turns.add(sender);
       this.#schedule();
     });
+  }
+
+  #taken(bytes: number): void {
+    const nowMs = this.#clock.nowMs();
+    const msPerByte = (nowMs - this.#takenAtMs) / bytes;
+    this.#takenAtMs = nowMs;
+    this.#msPerByte += (msPerByte - this.#msPerByte) * NEWEST_WEIGHT;
   }
 
   /** The kernel may take bytes at once; a turn from inside a turn would starve the event loop. */

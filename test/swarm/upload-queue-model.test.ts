@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
 import type { DeclineReason } from "../../src/peer/messages.js";
-import { defaultUploadQueueOptions } from "../../src/swarm/options.js";
+import { defaultOfferingOptions } from "../../src/swarm/options.js";
 import type { PeerCoverage } from "../../src/swarm/scheduler.js";
 import { UploadQueue } from "../../src/swarm/upload-queue.js";
 import { OracleQueue } from "./upload-queue-oracle.js";
@@ -16,7 +16,7 @@ interface Key {
 type Queue = UploadQueue<Key>;
 type Command = fc.Command<OracleQueue, Queue>;
 
-const OPTIONS = { ...defaultUploadQueueOptions, maxCommittedPerRecipient: 3 };
+const OPTIONS = { ...defaultOfferingOptions, maxCommittedPerRecipient: 3 };
 const KEYS: readonly Key[] = Array.from({ length: 5 }, (_, index) => ({ name: `recipient ${index}` }));
 
 /** Repeatable, so that what fails can be shrunk. */

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { KnownCopies } from "../../src/swarm/known-copies.js";
-import { defaultUploadQueueOptions, type UploadQueueOptions } from "../../src/swarm/options.js";
+import { defaultOfferingOptions, type UploadQueueOptions } from "../../src/swarm/options.js";
 import { UploadQueue } from "../../src/swarm/upload-queue.js";
 
 const A = { name: "a" };
@@ -18,7 +18,7 @@ function field(length: number, ...chunks: number[]): Bitfield {
 
 /** A queue that holds all of so many chunks. */
 function queueOf(chunkCount: number, options: Partial<UploadQueueOptions> = {}): UploadQueue<typeof A> {
-  return new UploadQueue({ ...defaultUploadQueueOptions, ...options }, Bitfield.full(chunkCount));
+  return new UploadQueue({ ...defaultOfferingOptions, ...options }, Bitfield.full(chunkCount));
 }
 
 test("recipients are offered chunks in turns, the one offered longest ago first", () => {
@@ -125,7 +125,7 @@ test("chunks that are not needed are offered again after a while, or after news 
   queue.recipientGained(A, [1]);
   assert.equal(queue.offer(10, random)?.chunkIndexes, [0]);
   queue.declined(A, 2, "notNeeded", 0, 20);
-  const { notNeededMs } = defaultUploadQueueOptions;
+  const { notNeededMs } = defaultOfferingOptions;
   assert.is(queue.offer(19 + notNeededMs, random), undefined);
   assert.equal(queue.offer(20 + notNeededMs, random)?.chunkIndexes, [0]);
 });
@@ -145,7 +145,7 @@ test("who wants nothing is offered nothing until it leaves, and cannot be served
 
 test("who has no room is left alone for as long as it says, within bounds, and its chunks are free", () => {
   const queue = queueOf(2);
-  const { noRoomPauseMs, maxNoRoomPauseMs } = defaultUploadQueueOptions;
+  const { noRoomPauseMs, maxNoRoomPauseMs } = defaultOfferingOptions;
   queue.recipientJoined(A, "none", true);
   for (const [saidMs, pauseMs] of [
     [0, noRoomPauseMs],
@@ -167,17 +167,17 @@ test("who has no room is left alone for as long as it says, within bounds, and i
 test("the time for an answer grows with how long answers take, within bounds", () => {
   const queue = queueOf(8);
   queue.recipientJoined(A, "none", true);
-  assert.is(queue.answerMs(A), defaultUploadQueueOptions.firstAnswerMs);
-  assert.is(queue.offer(0, random)?.deadlineMs, defaultUploadQueueOptions.minOfferDeadlineMs);
+  assert.is(queue.answerMs(A), defaultOfferingOptions.firstAnswerMs);
+  assert.is(queue.offer(0, random)?.deadlineMs, defaultOfferingOptions.minOfferDeadlineMs);
   queue.declined(A, 1, "notNeeded", 0, 800);
   assert.is(queue.answerMs(A), 800);
   assert.is(queue.offer(800, random)?.deadlineMs, 3_200);
   queue.declined(A, 2, "notNeeded", 0, 60_000);
-  assert.is(queue.offer(60_000, random)?.deadlineMs, defaultUploadQueueOptions.maxOfferDeadlineMs);
+  assert.is(queue.offer(60_000, random)?.deadlineMs, defaultOfferingOptions.maxOfferDeadlineMs);
 });
 
 test("what is held later is offered then", () => {
-  const queue = new UploadQueue<typeof A>(defaultUploadQueueOptions, field(3));
+  const queue = new UploadQueue<typeof A>(defaultOfferingOptions, field(3));
   queue.recipientJoined(A, field(3, 0), true);
   assert.is(queue.servable, 0);
   queue.gained(0);

@@ -1,0 +1,226 @@
+// The offers of one share: keeps its upload queue told of what happens, makes the next offer when the uplink will soon
+// have nothing to do, and tells neighbours how much they may ask for by themselves. What to offer to whom is the
+// queue's affair; whose slice goes when is that of the turns.
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Bitfield } from "../core/bitfield.js";
+import type { Clock } from "../core/clock.js";
+import type { ContentId } from "../core/ids.js";
+import type { PeerConnection } from "../peer/connection.js";
+import { type DeclineReason, OFFERS_FEATURE } from "../peer/messages.js";
+import type { OfferingOptions } from "./options.js";
+import type { PeerCoverage } from "./scheduler.js";
+import { UploadQueue } from "./upload-queue.js";
+
+/** What the uplink has to do. */
+export interface Uplink {
+  /** How long until one more chunk may begin, whatever waits for it. */
+  readonly waitMs: number;
+  /** What one chunk of so many bytes takes. */
+  chunkMs(chunkBytes: number): number;
+}
+
+interface Recipient {
+  readonly connection: PeerConnection;
+  isComplete: boolean;
+  toldRequests: number | undefined;
+  /** When the chunk that goes to it now began, which is paid for. */
+  begunAtMs: number | undefined;
+  /** Asked for and not begun. */
+  waiting: number;
+}
+
+/** A receiver is slow if a chunk takes so many times what the uplink needs for one, and so much more. */
+const SLOW_CHUNKS = 2;
+const SLOW_MS = 50;
+
+/** How much the latest answer counts beside all before it. */
+const NEWEST_WEIGHT = 1 / 4;
+
+export class Offering {
+  readonly #contentId: ContentId;
+  readonly #chunkBytes: number;
+  readonly #chunkCount: number;
+  readonly #options: OfferingOptions;
+  readonly #uplink: Uplink;
+  readonly #clock: Clock;
+  /** What a neighbour may ask for by itself if it is the only one. */
+  readonly #pullRequests: number;
+  readonly #queue: UploadQueue<Recipient>;
+  readonly #recipients = new Map<PeerConnection, Recipient>();
+  #answerMs: number;
+  #isScheduled = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    share: { readonly contentId: ContentId; readonly chunkBytes: number; readonly held: Bitfield },
+    pullRequests: number,
+    options: OfferingOptions,
+    uplink: Uplink,
+    clock: Clock,
+  ) {
+    this.#contentId = share.contentId;
+    this.#chunkBytes = share.chunkBytes;
+    this.#chunkCount = share.held.length;
+    this.#pullRequests = pullRequests;
+    this.#options = options;
+    this.#uplink = uplink;
+    this.#clock = clock;
+    this.#queue = new UploadQueue(options, share.held);
+    this.#answerMs = options.firstAnswerMs;
+  }
+
+  /** A neighbour said what it has. */
+  joined(connection: PeerConnection, coverage: PeerCoverage): void {
+    const isComplete = coverage === "complete" || (typeof coverage !== "string" && coverage.isFull);
+    const recipient = this.#recipients.get(connection) ?? {
+      ...{ connection, isComplete, toldRequests: undefined, begunAtMs: undefined, waiting: 0 },
+    };
+    recipient.isComplete = isComplete;
+    this.#recipients.set(connection, recipient);
+    this.#queue.recipientJoined(recipient, coverage, speaksOffers(connection));
+    this.#tellWindows();
+    this.#schedule();
+  }
+
+  /** It gained or lost chunks; false if there are no such chunks. */
+  updated(connection: PeerConnection, gained: readonly number[], lost: readonly number[]): boolean {
+    if ([...gained, ...lost].some((chunkIndex) => chunkIndex >= this.#chunkCount)) return false;
+    const recipient = this.#recipients.get(connection);
+    if (recipient === undefined) return true;
+    this.#queue.recipientGained(recipient, gained);
+    this.#queue.recipientLost(recipient, lost);
+    this.#schedule();
+    return true;
+  }
+
+  left(connection: PeerConnection): void {
+    const recipient = this.#recipients.get(connection);
+    if (recipient === undefined) return;
+    this.#recipients.delete(connection);
+    this.#queue.recipientLeft(recipient);
+    this.#tellWindows();
+    this.#schedule();
+  }
+
+  /** A chunk is held here from now on. */
+  gained(chunkIndex: number): void {
+    this.#queue.gained(chunkIndex);
+    this.#schedule();
+  }
+
+  /** A neighbour asks for a chunk; `offerId` 0: by itself. */
+  asked(connection: PeerConnection, chunkIndex: number, offerId: number): void {
+    const recipient = this.#recipients.get(connection);
+    if (recipient === undefined) return;
+    recipient.waiting++;
+    if (offerId === 0) this.#queue.requested(recipient, chunkIndex);
+    else if (this.#queue.accepted(recipient, offerId, chunkIndex, this.#clock.nowMs()))
+      this.#answered(recipient);
+    this.#schedule();
+  }
+
+  declined(connection: PeerConnection, offerId: number, reason: DeclineReason, retryAfterMs: number): void {
+    const recipient = this.#recipients.get(connection);
+    if (recipient === undefined) return;
+    this.#queue.declined(recipient, offerId, reason, retryAfterMs, this.#clock.nowMs());
+    this.#answered(recipient);
+    this.#schedule();
+  }
+
+  /** The first byte of a chunk that was asked for goes out. */
+  begun(connection: PeerConnection): void {
+    const recipient = this.#recipients.get(connection);
+    if (recipient === undefined) return;
+    recipient.waiting = Math.max(0, recipient.waiting - 1);
+    recipient.begunAtMs = this.#clock.nowMs();
+    this.#schedule();
+  }
+
+  /** A chunk that was asked for is out, or is not sent after all: `hadBegun` or not. */
+  ended(connection: PeerConnection, chunkIndex: number, isSent: boolean, hadBegun: boolean): void {
+    const recipient = this.#recipients.get(connection);
+    if (recipient === undefined) return;
+    if (hadBegun) recipient.begunAtMs = undefined;
+    else recipient.waiting = Math.max(0, recipient.waiting - 1);
+    if (isSent) this.#queue.sent(recipient, chunkIndex);
+    else this.#queue.notSent(recipient, chunkIndex);
+    this.#schedule();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#recipients.clear();
+  }
+
+  /** What changes in one turn of the event loop is looked at once. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    void nextTurn().then(() => {
+      this.#isScheduled = false;
+      this.#offerAhead();
+    });
+  }
+
+  /** Makes offers until what is committed lasts for as long as the next offer takes to be answered. */
+  #offerAhead(): void {
+    clearTimeout(this.#timer);
+    const { offerMarginMs, maxCommitted } = this.#options;
+    const leadMs = this.#answerMs + offerMarginMs;
+    const chunkMs = this.#uplink.chunkMs(this.#chunkBytes);
+    for (;;) {
+      const nowMs = this.#clock.nowMs();
+      if (this.#queue.committed >= maxCommitted) return;
+      const busyMs = this.#uplink.waitMs + this.#chunksAhead(nowMs, chunkMs) * chunkMs;
+      if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
+      const offer = this.#queue.offer(nowMs, Math.random);
+      if (offer === undefined) {
+        const lapseMs = this.#queue.nextLapseMs();
+        if (lapseMs !== undefined) this.#later(lapseMs - nowMs);
+        return;
+      }
+      const { recipient, offerId, chunkIndexes: chunks, deadlineMs } = offer;
+      const contentId = this.#contentId;
+      recipient.connection.notify({ type: "offer", offerId, contentId, chunks, deadlineMs });
+    }
+  }
+
+  /** Chunks that the uplink will be busy with: those asked for and not begun, and one for each open offer. What waits
+   * behind a chunk that its receiver takes slowly keeps the uplink from nothing. */
+  #chunksAhead(nowMs: number, chunkMs: number): number {
+    let asked = 0;
+    let ahead = 0;
+    for (const { begunAtMs, waiting } of this.#recipients.values()) {
+      asked += waiting + (begunAtMs === undefined ? 0 : 1);
+      const isSlow = begunAtMs !== undefined && nowMs - begunAtMs > SLOW_CHUNKS * chunkMs + SLOW_MS;
+      if (!isSlow) ahead += waiting;
+    }
+    return ahead + Math.max(0, this.#queue.committed - asked);
+  }
+
+  #later(ms: number): void {
+    this.#timer = setTimeout(() => this.#offerAhead(), Math.max(1, ms)).unref();
+  }
+
+  #answered(recipient: Recipient): void {
+    const answerMs = this.#queue.answerMs(recipient);
+    this.#answerMs += (answerMs - this.#answerMs) * NEWEST_WEIGHT;
+  }
+
+  /** One alone asks for what it wants; of several each waits for offers, if it understands them. */
+  #tellWindows(): void {
+    let wanting = 0;
+    for (const { isComplete } of this.#recipients.values()) if (!isComplete) wanting++;
+    for (const recipient of this.#recipients.values()) {
+      const { connection, toldRequests } = recipient;
+      const requests = wanting > 1 && speaksOffers(connection) ? 0 : this.#pullRequests;
+      if (requests === toldRequests) continue;
+      recipient.toldRequests = requests;
+      connection.notify({ type: "pullWindow", contentId: this.#contentId, requests });
+    }
+  }
+}
+
+function speaksOffers(connection: PeerConnection): boolean {
+  return connection.remote.features.includes(OFFERS_FEATURE);
+}

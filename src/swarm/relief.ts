@@ -1,0 +1,102 @@
+// Looks after a download now and then: no chunk waits for a slow peer while another has nothing to do, no peer waits
+// for memory that another holds and does not fill, and nobody waits for offers that never come. Asks through its
+// owner only.
+import type { DownloadPeer } from "./download-peer.js";
+import { HandOvers } from "./hand-over.js";
+import type { DownloadSwarmOptions } from "./options.js";
+import type { ChunkScheduler } from "./scheduler.js";
+import { StallWatch } from "./stall-watch.js";
+
+/** The download that is looked after. */
+export interface Relieved {
+  peers(): readonly DownloadPeer[];
+  /** Whether somebody waits for memory. */
+  isShortOfMemory(): boolean;
+  /** Whether a chunk may be asked of `peer` now, by the rate. If so, one is asked for, or `spare` is called. */
+  mayAsk(peer: DownloadPeer): boolean;
+  spare(peer: DownloadPeer): void;
+  request(peer: DownloadPeer, chunkIndex: number): void;
+  /** To be hung up. */
+  stalled(peer: DownloadPeer): void;
+}
+
+/** After so many ticks without anything asked of anybody a download does not wait for offers any more. */
+const MAX_IDLE_TICKS = 8;
+
+export class Relief {
+  readonly #scheduler: ChunkScheduler;
+  readonly #owner: Relieved;
+  readonly #handOvers: HandOvers<DownloadPeer>;
+  readonly #stalls: StallWatch;
+  /** Ticks in a row in which nothing was asked of anybody. */
+  #idleTicks = 0;
+
+  constructor(options: DownloadSwarmOptions, scheduler: ChunkScheduler, owner: Relieved) {
+    this.#scheduler = scheduler;
+    this.#owner = owner;
+    this.#handOvers = new HandOvers(options, scheduler);
+    this.#stalls = new StallWatch(options.stalledSlotMs);
+  }
+
+  /** Something has come from this peer. */
+  heard(peer: DownloadPeer): void {
+    this.#handOvers.heard(peer);
+  }
+
+  /** A chunk has come from `peer`: whoever else was asked for it need not give it. */
+  arrived(peer: DownloadPeer, chunkIndex: number): void {
+    const handOver = this.#handOvers.end(chunkIndex);
+    for (const other of [handOver?.from, handOver?.to]) if (other !== peer) other?.cancel(chunkIndex);
+  }
+
+  /** A peer has left a chunk, as it was told to, for another to give. */
+  left(chunkIndex: number): void {
+    const to = this.#handOvers.end(chunkIndex)?.to;
+    if (to?.isReadyForOne && this.#scheduler.take(to.id, [chunkIndex]) !== undefined)
+      this.#owner.request(to, chunkIndex);
+  }
+
+  peerLeft(peer: DownloadPeer): void {
+    this.#handOvers.peerLeft(peer);
+  }
+
+  /** To be called every `handOverTickMs`. */
+  tick(nowMs: number): void {
+    const peers = this.#owner.peers();
+    const stalled = this.#owner.isShortOfMemory() ? this.#stalls.stalled(peers, nowMs) : [];
+    for (const peer of stalled) this.#owner.stalled(peer);
+    if (this.#scheduler.isAllTaken) for (const to of peers) this.#takeOver(to, peers, nowMs);
+    for (const handOver of this.#handOvers.overdue(nowMs)) {
+      // The slow peer does not say whether it leaves the chunk: the other is asked too.
+      if (!handOver.to.isReadyForOne || !this.#owner.mayAsk(handOver.to)) continue;
+      handOver.isDoubled = true;
+      this.#scheduler.alsoAsked(handOver.to.id, handOver.chunkIndex);
+      this.#owner.request(handOver.to, handOver.chunkIndex);
+    }
+    this.#askUnoffered(peers);
+  }
+
+  #takeOver(to: DownloadPeer, peers: readonly DownloadPeer[], nowMs: number): void {
+    if (!to.isReadyForOne || (to.requests.size > 0 && !to.hasRoomForGroup)) return;
+    for (let room = Math.max(1, to.window - to.requests.size); room > 0; room--) {
+      const handOver = this.#handOvers.begin(to, peers, nowMs);
+      if (handOver === undefined) return;
+      handOver.from.cancel(handOver.chunkIndex);
+    }
+  }
+
+  /** Where nobody offers anything, one chunk is asked for all the same: it may have failed elsewhere, or those who
+   * hold it do not keep to the rules. */
+  #askUnoffered(peers: readonly DownloadPeer[]): void {
+    const isIdle = peers.length > 0 && peers.every(({ requests }) => requests.size === 0);
+    this.#idleTicks = isIdle ? this.#idleTicks + 1 : 0;
+    if (this.#idleTicks < MAX_IDLE_TICKS) return;
+    this.#idleTicks = 0;
+    for (const peer of peers) {
+      if (!peer.isReadyForOne || !this.#owner.mayAsk(peer)) continue;
+      const chunkIndex = this.#scheduler.next(peer.id);
+      if (chunkIndex === undefined) this.#owner.spare(peer);
+      else this.#owner.request(peer, chunkIndex);
+    }
+  }
+}
