@@ -15,10 +15,10 @@ const MAX_BESIDE_WINDOW = 16;
 /** Requests without an offer that a provider welcomes until it says otherwise. */
 const FIRST_PULL_WINDOW = 1;
 
-/** Updates that may come before the answer to Join is dealt with: far more than an event loop that is late makes. */
-const MAX_EARLY_UPDATES = 4096;
+/** Updates and offers that may come before the answer to Join is dealt with: far more than an event loop that is late makes. */
+const MAX_EARLY_NOTICES = 4096;
 
-type AvailabilityUpdate = Extract<Notice, { type: "availabilityUpdate" }>;
+type AfterAvailability = Extract<Notice, { type: "availabilityUpdate" | "offer" }>;
 
 export interface DownloadPeerEvents {
   /** It holds more, or less, or welcomes more requests. */
@@ -48,8 +48,8 @@ export class DownloadPeer {
   /** Chunks that came over it and are being verified. */
   unverified = 0;
   #pullWindow = FIRST_PULL_WINDOW;
-  /** Updates that came while the answer to Join was not dealt with; undefined at other times. */
-  #early: AvailabilityUpdate[] | undefined;
+  /** Updates and offers that came while the answer to Join was not dealt with; undefined at other times. */
+  #early: AfterAvailability[] | undefined;
   /** Refused in a row; how long it is left alone grows with them. */
   refusals = 0;
   /** It is left alone until this timer has fired. */
@@ -144,7 +144,7 @@ export class DownloadPeer {
   joined(): void {
     const early = this.#early ?? [];
     this.#early = undefined;
-    for (const update of early) this.#update(update);
+    for (const notice of early) this.#apply(notice);
   }
 
   noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
@@ -156,15 +156,12 @@ export class DownloadPeer {
       case "availabilityUpdate":
         this.#checkRange(notice.gained);
         this.#checkRange(notice.lost);
-        if (this.#early === undefined) return this.#update(notice);
-        if (this.#early.push(notice) > MAX_EARLY_UPDATES)
-          throw new GoshareError("PEER_PROTOCOL", "availability updates without an availability");
-        return;
+        return this.#inOrder(notice);
       case "leave":
         return this.connection.close("finished");
       case "offer":
         this.#checkRange(notice.chunks);
-        return this.#events.offered(this, notice.offerId, notice.chunks);
+        return this.#inOrder(notice);
     }
   }
 
@@ -177,9 +174,17 @@ export class DownloadPeer {
     this.#events.ended(this, error);
   }
 
-  #update({ gained, lost }: AvailabilityUpdate): void {
-    this.#events.gained(this, gained);
-    this.#events.lost(this, lost);
+  /** Nothing counts before it is known what the peer held. */
+  #inOrder(notice: AfterAvailability): void {
+    if (this.#early === undefined) this.#apply(notice);
+    else if (this.#early.push(notice) > MAX_EARLY_NOTICES)
+      throw new GoshareError("PEER_PROTOCOL", "updates or offers without an availability");
+  }
+
+  #apply(notice: AfterAvailability): void {
+    if (notice.type === "offer") return this.#events.offered(this, notice.offerId, notice.chunks);
+    this.#events.gained(this, notice.gained);
+    this.#events.lost(this, notice.lost);
   }
 
   #checkRange(chunkIndexes: readonly number[]): void {

@@ -48,6 +48,8 @@ export class Offering {
   readonly #queue: UploadQueue<Recipient>;
   readonly #recipients = new Map<PeerConnection, Recipient>();
   #answerMs: number;
+  /** Neighbours that lack something, as far as they said when they joined. */
+  #wanting = 0;
   #isScheduled = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -165,6 +167,8 @@ export class Offering {
   /** Makes offers until what is committed lasts for as long as the next offer takes to be answered. */
   #offerAhead(): void {
     clearTimeout(this.#timer);
+    // One alone asks for what it wants.
+    if (this.#wanting < 2) return;
     const { offerMarginMs, maxCommitted } = this.#options;
     const leadMs = this.#answerMs + offerMarginMs;
     const chunkMs = this.#uplink.chunkMs(this.#chunkBytes);
@@ -209,11 +213,11 @@ export class Offering {
 
   /** One alone asks for what it wants; of several each waits for offers, if it understands them. */
   #tellWindows(): void {
-    let wanting = 0;
-    for (const { isComplete } of this.#recipients.values()) if (!isComplete) wanting++;
+    this.#wanting = 0;
+    for (const { isComplete } of this.#recipients.values()) if (!isComplete) this.#wanting++;
     for (const recipient of this.#recipients.values()) {
       const { connection, toldRequests } = recipient;
-      const requests = wanting > 1 && speaksOffers(connection) ? 0 : this.#pullRequests;
+      const requests = this.#wanting > 1 && speaksOffers(connection) ? 0 : this.#pullRequests;
       if (requests === toldRequests) continue;
       recipient.toldRequests = requests;
       connection.notify({ type: "pullWindow", contentId: this.#contentId, requests });
