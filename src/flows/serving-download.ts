@@ -1,7 +1,6 @@
 // What a download gives to others, from the first verified chunk on: while it runs, and as a seed when it is done.
 // Knows neither where chunks come from nor how a download ends.
 import type { Bitfield } from "../core/bitfield.js";
-import type { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { finishedFiles, partFiles } from "../storage/finished-files.js";
@@ -9,6 +8,7 @@ import type { PartFolder } from "../storage/part-folder.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import { ServedDownload } from "../swarm/served-download.js";
 import type { DownloadPresence } from "./download-presence.js";
+import { failure } from "./failure.js";
 
 /** A finished download that is served. */
 export interface RunningSeed {
@@ -37,11 +37,8 @@ export class ServingDownload {
   ) {
     this.#swarm = swarm;
     this.#observe = observe;
-    let fail: (error: GoshareError) => void = () => undefined;
-    this.failed = new Promise<never>((_resolve, reject) => {
-      fail = reject;
-    });
-    this.failed.catch(() => undefined);
+    const { failed, fail } = failure();
+    this.failed = failed;
     this.share = new ServedDownload(manifest, held, partFiles(part), (error) => {
       // The download itself goes on: it may still be able to write.
       if (!held.isFull) observe({ type: "warning", code: error.code, message: error.message, path: "" });

@@ -6,7 +6,6 @@ import type { Endpoint } from "../address/endpoint.js";
 import { ownEndpoints } from "../address/own-endpoints.js";
 import { encodeTicket } from "../address/ticket.js";
 import { Bitfield } from "../core/bitfield.js";
-import type { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import { RateMeter } from "../events/rate.js";
@@ -19,6 +18,7 @@ import { type SourceTree, sourcePath, walkSource } from "../storage/source-tree.
 import { Announcer } from "../swarm/announcer.js";
 import { hashTasks } from "../workers/batches.js";
 import { WorkerPool } from "../workers/worker-pool.js";
+import { failure } from "./failure.js";
 import { SharePort, type SharePortOptions } from "./share-port.js";
 import { chooseTrackers, trackersForOthers } from "./trackers.js";
 
@@ -184,11 +184,7 @@ class RunningShareImpl implements RunningShare {
     const { contentId } = manifest.root;
     const source = new ShareSource(manifest, tree);
     const { local, server } = port;
-    let fail: (error: GoshareError) => void = () => undefined;
-    const failed = new Promise<never>((_resolve, reject) => {
-      fail = reject;
-    });
-    failed.catch(() => undefined);
+    const { failed, fail } = failure();
     server.add({
       manifest,
       held: Bitfield.full(manifest.root.chunkCount),

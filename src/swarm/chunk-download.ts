@@ -188,14 +188,13 @@ export class ChunkDownload {
 
   /** Asks `peer` for as much as it welcomes and has, once there is room for several requests. */
   ask(peer: DownloadPeer): void {
-    const waiter = this.#peers.get(peer);
-    if (this.#isStopped || !peer.hasRoomForGroup || waiter === undefined) return;
+    if (!peer.hasRoomForGroup) return;
     peer.connection.together(() => {
       while (peer.isReady) {
         // Held back here, not while bytes arrive: nobody stops reading in the middle of a chunk.
-        if (this.#budget?.mayBegin(waiter) === false) return;
+        if (!this.#mayAsk(peer)) return;
         const chunkIndex = this.#scheduler.next(peer.id);
-        if (chunkIndex === undefined) return this.#budget?.leave(waiter);
+        if (chunkIndex === undefined) return this.#spare(peer);
         this.#request(peer, chunkIndex);
       }
     });
@@ -208,8 +207,7 @@ export class ChunkDownload {
   /** `peer` would send one of these chunks next: the first that is needed is asked for. */
   offered(peer: DownloadPeer, offerId: number, chunkIndexes: readonly number[]): void {
     if (this.#scheduler.isDone) return peer.decline(offerId, "notWanted");
-    if (this.#isStopped || !this.#peers.has(peer) || !peer.isReadyForOne)
-      return peer.decline(offerId, "noRoom");
+    if (!peer.isReadyForOne) return peer.decline(offerId, "noRoom");
     if (!this.#mayAsk(peer)) return peer.decline(offerId, "noRoom", Math.ceil(this.#budget?.waitMs ?? 0));
     const chunkIndex = this.#scheduler.take(peer.id, chunkIndexes);
     if (chunkIndex !== undefined) return this.#request(peer, chunkIndex, offerId);

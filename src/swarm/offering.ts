@@ -86,7 +86,8 @@ export class Offering {
 
   /** It gained or lost chunks; false if there are no such chunks. */
   updated(connection: PeerConnection, gained: readonly number[], lost: readonly number[]): boolean {
-    if ([...gained, ...lost].some((chunkIndex) => chunkIndex >= this.#chunkCount)) return false;
+    const isBeyond = (chunkIndex: number) => chunkIndex >= this.#chunkCount;
+    if (gained.some(isBeyond) || lost.some(isBeyond)) return false;
     const recipient = this.#recipients.get(connection);
     if (recipient === undefined) return true;
     this.#queue.recipientGained(recipient, gained);
@@ -154,9 +155,10 @@ export class Offering {
     this.#recipients.clear();
   }
 
-  /** What changes in one turn of the event loop is looked at once. */
+  /** What changes in one turn of the event loop is looked at once, and not at all while one alone asks for what it
+   * wants: that is the path of most transfers. */
   #schedule(): void {
-    if (this.#isScheduled) return;
+    if (this.#isScheduled || this.#wanting < 2) return;
     this.#isScheduled = true;
     void nextTurn().then(() => {
       this.#isScheduled = false;
@@ -167,7 +169,7 @@ export class Offering {
   /** Makes offers until what is committed lasts for as long as the next offer takes to be answered. */
   #offerAhead(): void {
     clearTimeout(this.#timer);
-    // One alone asks for what it wants.
+    // All but one may have gone meanwhile.
     if (this.#wanting < 2) return;
     const { offerMarginMs, maxCommitted } = this.#options;
     const leadMs = this.#answerMs + offerMarginMs;
