@@ -32,7 +32,6 @@ import type { PeerSocket } from "./peer-socket.js";
 import { requestSink, Unanswered } from "./unanswered.js";
 
 export type Role = "dialler" | "listener";
-
 const TICK_MS = 1000;
 
 const violation = (message: string) => new GoshareError("PEER_PROTOCOL", message);

@@ -1,19 +1,23 @@
 // What a download may take of memory with as many peers as it keeps, quick ones and ones that stand still in the
-// middle of a chunk: the ceiling of ARCHITECTURE.md ("Figures"). The peers are in this process, and found through
-// a tracker. With GOSHARE_TESTS=full the download beside those that stand still is waited for, however long.
+// middle of a chunk: the ceiling of ARCHITECTURE.md ("Figures"). The peers are in this process; some are found through
+// a tracker, the others dial. With GOSHARE_TESTS=full the download beside those that stand still is waited for, however long.
 import { createHash } from "node:crypto";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { requireEndpoint } from "../../src/address/endpoint.js";
+import { Bitfield } from "../../src/core/bitfield.js";
 import { idToBytes, type PeerId } from "../../src/core/ids.js";
 import { KIB, MIB } from "../../src/core/units.js";
+import type { PeerConnection } from "../../src/peer/connection.js";
+import { dialPeer } from "../../src/peer/dial.js";
 import { PeerListener } from "../../src/peer/listener.js";
 import { defaultConnectionOptions, defaultListenerOptions } from "../../src/peer/options.js";
 import { ChunkServer } from "../../src/swarm/chunk-server.js";
 import { defaultDownloadSwarmOptions, defaultServerOptions } from "../../src/swarm/options.js";
 import { TrackerClient } from "../../src/tracker/client.js";
 import { localPeer } from "../peer/rig.js";
-import { type Ask, serving } from "../support/chunk-answers.js";
+import { type Ask, serveByDialling, serving } from "../support/chunk-answers.js";
+import { freePort } from "../support/free-port.js";
 import { isFullSize, report } from "../support/full-size.js";
 import { type GoshareProcess, killAll } from "../support/goshare-process.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
@@ -42,24 +46,41 @@ test.after(() => {
   scratch.remove();
 });
 
-interface ListeningPeer {
+/** Peers that a download finds by itself. The others find it: it looks for no more than it needs, and lets in more. */
+const FOUND = Math.ceil(defaultDownloadSwarmOptions.targetPeers / 4);
+
+interface Peer {
+  /** Waits to be dialled; the port it does that at. */
+  readonly listen: () => Promise<number>;
   readonly peerId: PeerId;
-  readonly port: number;
+  readonly dial: (port: number) => Promise<void>;
 }
 
 /** Holds everything, and sends it as fast as it is asked. */
-async function startQuickPeer(): Promise<ListeningPeer> {
+function quickPeer(): Peer {
   const local = localPeer();
-  const options = { ...defaultListenerOptions, host: "127.0.0.1", port: 0 };
-  const listener = await PeerListener.listen(options, local, defaultConnectionOptions, (connection) =>
-    server.serve(connection, () => undefined),
-  );
-  listeners.push(listener);
-  return { peerId: local.peerId, port: listener.port };
+  const handler = (connection: PeerConnection) => server.serve(connection, () => undefined);
+  return {
+    peerId: local.peerId,
+    listen: async () => {
+      const options = { ...defaultListenerOptions, host: "127.0.0.1", port: 0 };
+      const listener = await PeerListener.listen(options, local, defaultConnectionOptions, handler);
+      listeners.push(listener);
+      return listener.port;
+    },
+    dial: async (port) => {
+      const endpoint = { host: "127.0.0.1", port, transport: "tcp" } as const;
+      const never = new AbortController().signal;
+      const connection = await dialPeer(endpoint, local, defaultConnectionOptions, handler, never);
+      // Refused by who does not know the content yet, and joins by itself when it does.
+      const bitfieldBytes = [0, Bitfield.byteLength(chunkCount)] as const;
+      await connection.request({ type: "join", contentId, coverage: "complete" }, bitfieldBytes);
+    },
+  };
 }
 
 /** Says that it holds everything, begins to send a chunk, tells `stalled`, and does nothing more. */
-async function startStallingPeer(stalled: () => void): Promise<ListeningPeer> {
+function stallingPeer(stalled: () => void): Peer {
   const { peerId } = localPeer();
   const answer = async ({ peer, id, chunkIndex, chunk }: Ask) => {
     const frame = frameBytes({ case: "chunkData", value: { chunkIndex } }, { id, payload: chunk });
@@ -68,30 +89,37 @@ async function startStallingPeer(stalled: () => void): Promise<ListeningPeer> {
     stalled();
     await new Promise<never>(() => undefined);
   };
-  const hello = { peerId: idToBytes(peerId) };
   // One request at a time, so that every one of them is asked for something.
-  const script = serving({ share, answer, hello, pullWindow: 1 });
-  const { endpoint } = await ScriptedListener.listen(script);
-  return { peerId, port: endpoint.port };
+  const service = { share, answer, hello: { peerId: idToBytes(peerId) }, pullWindow: 1 };
+  return {
+    peerId,
+    listen: async () => (await ScriptedListener.listen(serving(service))).endpoint.port,
+    dial: (port) => serveByDialling(service, port),
+  };
 }
 
-async function announce(tracker: StartedTracker, { peerId, port }: ListeningPeer): Promise<void> {
+async function announce(tracker: StartedTracker, { peerId, listen }: Peer): Promise<void> {
   const client = new TrackerClient(requireEndpoint(tracker.endpoint, "tracker", 0));
   await client.announce({
-    ...{ peerId, runEpochMs: Date.now(), endpoints: [], listenPort: port },
+    ...{ peerId, runEpochMs: Date.now(), endpoints: [], listenPort: await listen() },
     shares: [{ contentId, chunksHeld: chunkCount, complete: true, wantPeers: 0 }],
   });
   await client.close();
 }
 
-/** A download that finds these peers. It stays when it is done, so that it can be asked what it has taken. */
-async function downloadFrom(peers: readonly ListeningPeer[]) {
+/** A download that finds the first of these peers, and to which the others dial. It stays when it is done, so that it
+ * can be asked what it has taken. */
+async function downloadFrom(peers: readonly Peer[]) {
   const tracker = await startTracker();
-  for (const peer of peers) await announce(tracker, peer);
-  const args = ["--tracker", tracker.endpoint, "--seed"];
+  const port = await freePort();
+  for (const peer of peers.slice(0, FOUND)) await announce(tracker, peer);
+  const args = ["--tracker", tracker.endpoint, "--seed", "--listen", `127.0.0.1:${port}`];
   const process = startDownload(contentId, scratch.folder(), args, { lifetimeMs: LIFETIME_MS });
+  // It listens by now.
+  await process.waitFor("waiting");
+  await Promise.all(peers.slice(FOUND).map(({ dial }) => dial(port)));
   const stop = () => Promise.all([process, tracker.process].map((one) => one.stop("SIGINT")));
-  return { process, stop };
+  return { process, port, stop };
 }
 
 function assertBelowCeiling(process: GoshareProcess): void {
@@ -106,8 +134,7 @@ async function assertDone(process: GoshareProcess): Promise<void> {
 }
 
 async function manyQuickPeers(): Promise<void> {
-  const peers = await Promise.all(Array.from({ length: PEERS }, startQuickPeer));
-  const { process, stop } = await downloadFrom(peers);
+  const { process, stop } = await downloadFrom(Array.from({ length: PEERS }, quickPeer));
   await assertDone(process);
   assert.is(process.all("peerConnected").length, PEERS);
   assertBelowCeiling(process);
@@ -123,11 +150,11 @@ async function manyStallingPeers(): Promise<void> {
   const stalled = () => {
     if (++stalledCount === PEERS - 1) allStalled();
   };
-  const stalling = Array.from({ length: PEERS - 1 }, () => startStallingPeer(stalled));
-  const { process, stop } = await downloadFrom(await Promise.all([startQuickPeer(), ...stalling]));
+  const stalling = Array.from({ length: PEERS - 1 }, () => stallingPeer(stalled));
   const startedMs = performance.now();
-  await process.waitFor("downloading");
+  const { process, port, stop } = await downloadFrom(stalling);
   await standingStill;
+  await quickPeer().dial(port);
   await process.waitFor("progress", (body) => body["peers"] === PEERS);
   if (isFullSize) {
     await assertDone(process);

@@ -75,10 +75,10 @@ async function read({ source, share }: Opened, chunkIndex: number, way: Way): Pr
   return into;
 }
 
-/** A read that seems slow sends those that follow to the pool. */
+/** Reads that seem slow, and then are seen to wait, send those that follow to the pool. */
 async function readSlowly(source: ShareSource, { manifest }: SampleShare): Promise<void> {
   const into = Buffer.alloc(manifest.layout.chunkLength(0));
-  await withClock(1000, () => source.readChunk(0, 0, into));
+  for (const _time of ["slow", "watched"]) await withClock(1000, () => source.readChunk(0, 0, into));
 }
 
 for (const way of WAYS) {

@@ -10,13 +10,7 @@ import {
 } from "../../gen/goshare/v1/peer_pb.js";
 import { idToBytes } from "../../src/core/ids.js";
 import { MIB } from "../../src/core/units.js";
-import {
-  frameBytes,
-  type HeardFrame,
-  type HelloChanges,
-  hasBody,
-  type ScriptedPeer,
-} from "./scripted-peer.js";
+import { frameBytes, type HeardFrame, type HelloChanges, hasBody, ScriptedPeer } from "./scripted-peer.js";
 import type { SmallShare } from "./small-share.js";
 
 /** A GetChunk as it came. */
@@ -135,12 +129,25 @@ export interface Service {
 export function serving(service: Service): (peer: ScriptedPeer) => Promise<void> {
   return async (peer) => {
     await peer.welcome(service.hello);
-    while (peer.end === undefined) {
-      const frame = await peer.next();
-      await serveFrame(service, peer, frame);
-      await nextTurn();
-    }
+    await serveToEnd(service, peer);
   };
+}
+
+/** The same for a peer that dials, and says that it has everything. */
+export async function serveByDialling(service: Service, port: number): Promise<void> {
+  const peer = await ScriptedPeer.dial(port);
+  await peer.greet(service.hello);
+  const contentId = idToBytes(service.share.manifest.root.contentId);
+  peer.send({ case: "join", value: { contentId, coverage: Coverage.COMPLETE } }, { id: 1 });
+  serveToEnd(service, peer).catch(() => peer.destroy());
+}
+
+async function serveToEnd(service: Service, peer: ScriptedPeer): Promise<void> {
+  while (peer.end === undefined) {
+    const frame = await peer.next();
+    await serveFrame(service, peer, frame);
+    await nextTurn();
+  }
 }
 
 async function serveFrame(service: Service, peer: ScriptedPeer, frame: HeardFrame): Promise<void> {

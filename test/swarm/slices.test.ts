@@ -148,7 +148,7 @@ test("a source that changes in the middle of a chunk ends it with the reason, at
   ];
   for (const fail of failing) {
     const share = new MemoryShare(smallShare(2, MIB));
-    share.beforeRead = (chunkIndex, offset) => (chunkIndex === 0 && offset >= 128 * KIB ? fail() : undefined);
+    share.beforeRead = (chunkIndex, offset) => (chunkIndex === 0 && offset >= 512 * KIB ? fail() : undefined);
     const rig = await ServerRig.start();
     rig.server.add(share);
     const peer = await rig.peer();
@@ -157,7 +157,7 @@ test("a source that changes in the middle of a chunk ends it with the reason, at
       (await peer.expect("chunkData")).payload,
       (await peer.expect("chunkData")).payload,
     ]);
-    assert.equal(got, share.chunk(0).subarray(0, 128 * KIB));
+    assert.equal(got, share.chunk(0).subarray(0, 512 * KIB));
     const refusal = await peer.expect("refusal");
     assert.equal([refusal.id, refusal.value.reason], [1, RefusalReason.SOURCE_CHANGED]);
     await receiveChunk(peer, 3, 1, share.chunk(1));
