@@ -3,6 +3,25 @@
 import type { ErrorCode } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 
+/** What keeps a download from going faster. */
+export type SlowReason =
+  | "noPeer"
+  | "trackerUnreachable"
+  | "dialFailed"
+  | "noPeerHasChunk"
+  | "waitingForOffer"
+  | "peerBusy"
+  | "downloadLimit"
+  | "uploadLimit"
+  | "disk"
+  | "verification"
+  | "network";
+
+export interface SlowTime {
+  readonly reason: SlowReason;
+  readonly ms: number;
+}
+
 export interface InspectedEntry {
   readonly path: string;
   readonly size: number;
