@@ -56,6 +56,7 @@ export type GoshareEvent =
       readonly type: "waiting";
       readonly contentId: ContentId;
       readonly waitingFor: "manifest" | "peers" | "others";
+      readonly slowReason: SlowReason | "";
     }
   | {
       readonly type: "downloading";
@@ -75,6 +76,9 @@ export type GoshareEvent =
       readonly bytesPerSecond: number;
       readonly etaMs: number;
       readonly peers: number;
+      readonly slowReason: SlowReason;
+      /** Since the last byte was verified. */
+      readonly stalledMs: number;
     }
   | {
       readonly type: "peerConnected";
@@ -127,6 +131,8 @@ export type GoshareEvent =
       readonly contentId: ContentId | "";
       readonly bytesReceived: number;
       readonly bytesWasted: number;
+      /** Of a download: what the time went into, the longest first. */
+      readonly slowTimes: readonly SlowTime[];
     }
   | { readonly type: "stopped"; readonly signal: string; readonly bytesSent: number }
   | {

@@ -72,6 +72,7 @@ export function barLine(state: ProgressState, columns: number, drawBar: DrawBar)
   const percent = `${String(percentOf(state)).padStart(3)}%`;
   // The most needed first: what still fits is taken.
   const offers: readonly [position: number, text: string][] = [
+    [6, state.stall],
     [3, formatRate(state.bytesPerSecond)],
     [4, state.etaMs > 0 ? `ETA ${formatDuration(state.etaMs)}` : ""],
     [2, bytesText(state)],

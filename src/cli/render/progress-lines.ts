@@ -47,5 +47,6 @@ function progressLine(state: ProgressState): string {
   parts.push(formatRate(state.bytesPerSecond));
   if (state.etaMs > 0) parts.push(`ETA ${formatDuration(state.etaMs)}`);
   if (state.peers !== undefined) parts.push(`${state.peers} ${state.peers === 1 ? "peer" : "peers"}`);
+  if (state.stall !== "") parts.push(state.stall);
   return parts.join(", ");
 }

@@ -32,6 +32,8 @@ export interface ProgressState {
   readonly etaMs: number;
   /** Undefined where there are none by nature. */
   readonly peers: number | undefined;
+  /** What it stands still for, printable; empty while it moves. */
+  readonly stall: string;
 }
 
 /** 0 to 100; 100 only when it is done. */
