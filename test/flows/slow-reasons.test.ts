@@ -50,7 +50,7 @@ test("a download whose sharer cannot be dialled says so, and goes on when it can
 });
 
 test("a limit of the sharer is told while it holds, and its end says what all the time went into", async () => {
-  const share = await startShare(scratch.file("film.bin", 5 * MIB), ["--upload-limit", "3MiB/s"]);
+  const share = await startShare(scratch.file("film.bin", 4 * MIB), ["--upload-limit", "4MiB/s"]);
   const process = startDownload(share.ticket, scratch.folder());
   await standsStillFor(process, "UPLOAD_LIMIT");
   const { elapsedMs } = await downloaded(process);
