@@ -91,8 +91,8 @@ export class DownloadSwarm {
       load: this.#exchange?.download.load,
       connected: this.#peers.size,
       isJoining: [...this.#peers].some(({ isJoining }) => isJoining),
-      hasDialFailed: this.#finder.lastError !== undefined,
       isDialling: this.#finder.isDialling,
+      lastFailure: this.#finder.lastError?.code,
       isTrackerSilent,
     });
   }

@@ -1,5 +1,6 @@
 // What keeps a download from going faster at one moment: from a few counts to one reason, which are explained in
 // proto/goshare/v1/event.proto. Pure; looks at no peer, socket or clock itself.
+import type { ErrorCode } from "../core/errors.js";
 import type { SlowReason } from "../events/event.js";
 
 /** How the peers stand with whom a share is exchanged. */
@@ -34,8 +35,9 @@ export interface DownloadSituation {
   readonly connected: number;
   /** Whether a peer has yet to say what it holds. */
   readonly isJoining: boolean;
-  readonly hasDialFailed: boolean;
   readonly isDialling: boolean;
+  /** How the last dial failed, or the connection made by it. */
+  readonly lastFailure: ErrorCode | undefined;
   /** Whether there are trackers and none of them answers. */
   readonly isTrackerSilent: boolean;
 }
@@ -56,7 +58,16 @@ export function slowReason(situation: DownloadSituation): SlowReason {
 }
 
 /** Why nobody is connected. */
-function lonely({ hasDialFailed, isDialling, isTrackerSilent }: DownloadSituation): SlowReason {
-  if (hasDialFailed) return "dialFailed";
-  return isTrackerSilent && !isDialling ? "trackerUnreachable" : "noPeer";
+function lonely({ lastFailure, isDialling, isTrackerSilent }: DownloadSituation): SlowReason {
+  switch (lastFailure) {
+    case undefined:
+      return isTrackerSilent && !isDialling ? "trackerUnreachable" : "noPeer";
+    case "CONTENT_NOT_FOUND":
+      return "noPeerHasChunk";
+    case "PEER_CLOSED":
+    case "PEER_REFUSED":
+      return "peerBusy";
+    default:
+      return "dialFailed";
+  }
 }

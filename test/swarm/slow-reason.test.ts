@@ -1,7 +1,8 @@
 // Why a download is slow: the rules by themselves, and each reason provoked with real sockets and scripted peers.
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { Coverage, RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
+import { Coverage, GoodbyeReason, RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
+import type { Endpoint } from "../../src/address/endpoint.js";
 import { idToBytes } from "../../src/core/ids.js";
 import { KIB } from "../../src/core/units.js";
 import type { SlowReason } from "../../src/events/event.js";
@@ -21,16 +22,18 @@ const IDLE: DownloadLoad = {
 };
 const ALONE: DownloadSituation = {
   ...{ load: IDLE, connected: 0, isJoining: false },
-  ...{ hasDialFailed: false, isDialling: false, isTrackerSilent: false },
+  ...{ isDialling: false, lastFailure: undefined, isTrackerSilent: false },
 };
 
 const RULES: readonly (readonly [SlowReason, Partial<DownloadSituation>, Partial<DownloadLoad>])[] = [
   ["noPeer", {}, {}],
   ["noPeer", { isDialling: true, isTrackerSilent: true }, {}],
   ["trackerUnreachable", { isTrackerSilent: true }, {}],
-  ["dialFailed", { hasDialFailed: true, isTrackerSilent: true }, {}],
-  ["dialFailed", { hasDialFailed: true, isDialling: true }, {}],
-  ["noPeerHasChunk", { connected: 2, hasDialFailed: true, isTrackerSilent: true }, {}],
+  ["dialFailed", { lastFailure: "PEER_UNREACHABLE", isTrackerSilent: true }, {}],
+  ["dialFailed", { lastFailure: "PEER_PROTOCOL", isDialling: true }, {}],
+  ["peerBusy", { lastFailure: "PEER_CLOSED", isDialling: true }, {}],
+  ["noPeerHasChunk", { lastFailure: "CONTENT_NOT_FOUND" }, {}],
+  ["noPeerHasChunk", { connected: 2, lastFailure: "PEER_UNREACHABLE", isTrackerSilent: true }, {}],
   ["network", { connected: 1, isJoining: true }, {}],
   ["waitingForOffer", { connected: 2 }, { offering: 1, paused: 1 }],
   ["peerBusy", { connected: 2 }, { paused: 1 }],
@@ -94,17 +97,31 @@ async function until(rig: DownloadRig, reason: SlowReason): Promise<void> {
 
 test("nobody is known", () => slowFor("noPeer", {}));
 
+/** The reason of a download that knows one peer, at `endpoint`. */
+async function slowNear(endpoint: Endpoint, reason: SlowReason): Promise<void> {
+  const rig = await DownloadRig.start({ share, services: [] });
+  const download = rig.download();
+  rig.swarm.addPeer({ endpoints: [endpoint], isNamed: true });
+  await until(rig, reason);
+  rig.abort.abort();
+  await download.catch(() => undefined);
+  await rig.stop();
+}
+
 test("whoever is known refuses to be dialled", async () => {
   const closed = await ScriptedListener.listen();
   const { endpoint } = closed;
   closed.close();
-  const rig = await DownloadRig.start({ share, services: [] });
-  const download = rig.download();
-  rig.swarm.addPeer({ endpoints: [endpoint], isNamed: true });
-  await until(rig, "dialFailed");
-  rig.abort.abort();
-  await download.catch(() => undefined);
-  await rig.stop();
+  await slowNear(endpoint, "dialFailed");
+});
+
+test("peers are busy: whoever is dialled hangs up, since it has connections enough", async () => {
+  const full = await ScriptedListener.listen(async (peer) => {
+    await peer.expect("hello");
+    peer.send({ case: "goodbye", value: { reason: GoodbyeReason.TOO_MANY_CONNECTIONS } }).fin();
+  });
+  await slowNear(full.endpoint, "peerBusy");
+  full.close();
 });
 
 test("nobody has the chunk, until somebody says that he has it", () => {

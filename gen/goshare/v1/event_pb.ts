@@ -1014,14 +1014,14 @@ export enum SlowReason {
   TRACKER_UNREACHABLE = 2,
 
   /**
-   * Nobody is connected: peers are known, and dialling them fails.
+   * Nobody is connected: peers are known, and cannot be reached.
    *
    * @generated from enum value: SLOW_REASON_DIAL_FAILED = 3;
    */
   DIAL_FAILED = 3,
 
   /**
-   * Nobody who is connected holds what is missing.
+   * Nobody who is connected, or could be reached, holds what is missing.
    *
    * @generated from enum value: SLOW_REASON_NO_PEER_HAS_CHUNK = 4;
    */
@@ -1029,14 +1029,15 @@ export enum SlowReason {
 
   /**
    * Nothing is asked for: those who hold what is missing want their offers to be
-   * waited for.
+   * waited for, which they make as they have room to send.
    *
    * @generated from enum value: SLOW_REASON_WAITING_FOR_OFFER = 5;
    */
   WAITING_FOR_OFFER = 5,
 
   /**
-   * Nothing is asked for: those who hold what is missing have refused it for now.
+   * Nothing is asked for: those who hold what is missing have refused it for now,
+   * or whoever could be reached has hung up.
    *
    * @generated from enum value: SLOW_REASON_PEER_BUSY = 6;
    */
