@@ -40,9 +40,9 @@ test("at 40 columns name, percent, rate and remaining time are left, in one line
   assert.match(line, /^\S+…\S+ {3}57% {2}\S+ MiB\/s {2}ETA 18 s$/);
 });
 
-test("a bar of a download that stands still says why, whatever else has to go for it", () => {
+test("a bar of a download that stands still says why in place of the remaining time, whatever has to go for it", () => {
   const stall = "upload limit of peers";
-  assert.match(barLine({ ...STATE, stall }, 119, draw), /5 peers {2}upload limit of peers$/);
+  assert.match(barLine({ ...STATE, stall }, 119, draw), /112 MiB\/s {2}upload limit of peers {2}5 peers$/);
   assert.match(barLine({ ...STATE, stall }, 39, draw), /^\S+…\S+ {3}57% {2}upload limit of peers$/);
 });
 

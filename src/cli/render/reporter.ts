@@ -1,5 +1,6 @@
 // How a command shows what happens. A reporter takes every event; which of them it shows, where and how is
 // its own affair.
+import { formatDuration } from "../../core/units.js";
 import type { GoshareEvent } from "../../events/event.js";
 
 export interface Reporter {
@@ -40,4 +41,9 @@ export interface ProgressState {
 export function percentOf(state: ProgressState): number {
   if (state.bytesTotal <= 0) return 0;
   return Math.min(100, Math.floor((100 * state.bytesDone) / state.bytesTotal));
+}
+
+/** "ETA 18 s"; empty where it is not known, or means nothing because it stands still. */
+export function remainingText({ etaMs, stall }: ProgressState): string {
+  return etaMs > 0 && stall === "" ? `ETA ${formatDuration(etaMs)}` : "";
 }
