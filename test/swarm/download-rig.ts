@@ -64,6 +64,8 @@ export interface DownloadSetUp {
   readonly swarm?: Partial<DownloadSwarmOptions>;
   readonly connection?: Partial<ConnectionOptions>;
   readonly budget?: RateBudget;
+  /** What an earlier run claims to have written; nothing unless given. */
+  readonly unchecked?: Bitfield;
   /** Made with `downloadMemory`; the test closes it. */
   readonly pool?: WorkerPool;
   /** Lies are told to the swarm by `tellVerdicts` only. */
@@ -137,9 +139,9 @@ export class DownloadRig {
       },
     };
     const options = { ...defaultDownloadSwarmOptions, ...QUICK_SWARM, ...this.#setUp.swarm };
-    const { pool = defaultPool, budget } = this.#setUp;
+    const { pool = defaultPool, budget, unchecked = none } = this.#setUp;
     const work = { manifest, part, pool, slots, budget };
-    const download = new ChunkDownload(work, none, none, options, events);
+    const download = new ChunkDownload(work, none, unchecked, options, events);
     current = download;
     const share = new ServedDownload(manifest, download.held, partFiles(part), (error) =>
       download.fail(error),

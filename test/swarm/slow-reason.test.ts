@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Coverage, GoodbyeReason, RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
 import type { Endpoint } from "../../src/address/endpoint.js";
+import { Bitfield } from "../../src/core/bitfield.js";
 import { idToBytes } from "../../src/core/ids.js";
 import { KIB } from "../../src/core/units.js";
 import type { SlowReason } from "../../src/events/event.js";
@@ -240,6 +241,16 @@ for (const [reason, what, spent] of [
     await pool.close();
   });
 }
+
+test("what an earlier run has written is verified: that is the reason, though nobody is connected", async () => {
+  const pool = new HeldPool({ hashMs: 1, writeMs: 99 }, 0);
+  await slowFor("verification", { unchecked: Bitfield.full(CHUNKS), pool }, async (rig) => {
+    pool.release();
+    // None of it is there.
+    await until(rig, "noPeer");
+  });
+  await pool.close();
+});
 
 test.after(endDownloads);
 test.run();
