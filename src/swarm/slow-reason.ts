@@ -49,7 +49,7 @@ export function slowReason(situation: DownloadSituation): SlowReason {
   if (load?.isBehind) return working;
   if (load !== undefined && load.heldBack > 0) return "downloadLimit";
   if (load !== undefined && load.asked > 0) return load.limited === load.asked ? "uploadLimit" : "network";
-  // All that could be asked for is here.
+  // Nothing is on its way, and something is in hand.
   if (load?.isWorking) return working;
   if (situation.connected === 0) return lonely(situation);
   if (load === undefined || situation.isJoining) return "network";
