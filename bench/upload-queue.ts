@@ -2,13 +2,13 @@
 // them have everything. No bytes move: the swarm around the queue is a few arrays, and is not timed.
 import { performance } from "node:perf_hooks";
 import { Bitfield } from "../src/core/bitfield.js";
+import { ChunkSet } from "../src/swarm/chunk-set.js";
 import { defaultOfferingOptions } from "../src/swarm/options.js";
 import { UploadQueue } from "../src/swarm/upload-queue.js";
 
 interface Recipient {
-  /** Bytes, 1: has the chunk. */
-  readonly has: Uint8Array;
-  count: number;
+  /** As small as it can be: the swarm around the queue must not take the processor's caches from it. */
+  readonly has: ChunkSet;
 }
 
 /** The deliveries are counted in so many equal parts to find the slowest. */
@@ -30,13 +30,12 @@ export function measureQueue(chunkCount: number, recipientCount: number, isExcha
   const random = randomNumbers();
   const queue = new UploadQueue<Recipient>(defaultOfferingOptions, Bitfield.full(chunkCount));
   const recipients = Array.from({ length: recipientCount }, () => ({
-    has: new Uint8Array(chunkCount),
-    count: 0,
+    has: new ChunkSet(chunkCount),
   }));
   for (const recipient of recipients) queue.recipientJoined(recipient, "none", true);
   /** Chunks that some recipient has, in the order they came from the sharer. */
   const given: number[] = [];
-  const isGiven = new Uint8Array(chunkCount);
+  const isGiven = new ChunkSet(chunkCount);
   const costs: number[] = [];
   let newsMs = 0;
   for (let nowMs = 0; ; nowMs += MILLISECONDS_PER_DELIVERY) {
@@ -49,9 +48,8 @@ export function measureQueue(chunkCount: number, recipientCount: number, isExcha
     queue.sent(recipient, chunkIndex);
     queue.recipientGained(recipient, [chunkIndex]);
     const offeredMs = performance.now() - beganMs;
-    gain(recipient, chunkIndex);
-    if (isGiven[chunkIndex] === 0) given.push(chunkIndex);
-    isGiven[chunkIndex] = 1;
+    recipient.has.add(chunkIndex);
+    if (isGiven.add(chunkIndex)) given.push(chunkIndex);
     const news = isExchanging ? recipients.map((one) => [one, exchanged(one, given, random)] as const) : [];
     const toldMs = performance.now();
     for (const [one, gained] of news) if (gained.length > 0) queue.recipientGained(one, gained);
@@ -59,7 +57,7 @@ export function measureQueue(chunkCount: number, recipientCount: number, isExcha
     newsMs += tellingMs;
     costs.push(offeredMs + tellingMs);
   }
-  if (recipients.some(({ count }) => count < chunkCount))
+  if (recipients.some(({ has }) => has.count < chunkCount))
     throw new Error("the distribution has stopped early");
   return costOf(costs, newsMs);
 }
@@ -69,16 +67,9 @@ function exchanged(one: Recipient, given: readonly number[], random: () => numbe
   const from = Math.floor(random() * given.length);
   for (let step = 0; step < Math.min(given.length, 32); step++) {
     const chunkIndex = given[(from + step) % given.length] ?? 0;
-    if (gain(one, chunkIndex)) return [chunkIndex];
+    if (one.has.add(chunkIndex)) return [chunkIndex];
   }
   return [];
-}
-
-function gain(one: Recipient, chunkIndex: number): boolean {
-  if (one.has[chunkIndex] === 1) return false;
-  one.has[chunkIndex] = 1;
-  one.count++;
-  return true;
 }
 
 function costOf(costsMs: readonly number[], newsMs: number): QueueCost {

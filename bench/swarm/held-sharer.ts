@@ -3,6 +3,8 @@
 // SIGTERM ends it.
 import { requireEndpoint } from "../../src/address/endpoint.js";
 import { type RunningShare, share } from "../../src/flows/share.js";
+import { defaultListenerOptions } from "../../src/peer/options.js";
+import { defaultServerOptions } from "../../src/swarm/options.js";
 import { HeldClock, heldBudget } from "./held-clock.js";
 
 /** How often it looks whether it has begun, and then what it has sent: that shall not count in what it uses. */
@@ -75,6 +77,8 @@ const running = await share(
     publish: true,
     listen: { host: "127.0.0.1", port: 0 },
     listenGiven: true,
+    maxPeers: defaultServerOptions.maxNeighbours,
+    maxConnectionsPerHost: defaultListenerOptions.maxConnectionsPerHost,
     uploadBudget: heldBudget(bytesPerSecond, clock),
   },
   () => undefined,

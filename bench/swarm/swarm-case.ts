@@ -2,11 +2,12 @@
 // on this machine's loopback.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { KIB, MIB } from "../../src/core/units.js";
+import { GIB, KIB, MIB } from "../../src/core/units.js";
 import type { BenchCase } from "../cases.js";
 import { fastFolder } from "../fast-folder.js";
 import { writeRandomFile } from "../sample-data.js";
 import { lowerBoundSeconds } from "./lower-bound.js";
+import type { Oddity } from "./odd-downloader.js";
 import { runSwarm, type SwarmResult } from "./swarm-run.js";
 
 const CHUNK_BYTES = MIB;
@@ -17,7 +18,11 @@ const MAX_RATIO = 8;
 /** A run in which the processors were all busy for more than this share of the time is void. */
 const MAX_SATURATED_SHARE = 0.1;
 
-type Downloader = { readonly uploadLimit: number; readonly downloadLimit: number | undefined };
+interface Downloader {
+  readonly uploadLimit: number;
+  readonly downloadLimit: number | undefined;
+  readonly oddity?: Oddity;
+}
 
 interface Swarm {
   readonly name: string;
@@ -34,6 +39,9 @@ export function swarmCases(quick: boolean): readonly BenchCase[] {
     ...[32, 64].map((count) => equalSwarm(count, 128 * MIB, 2 * MIB)),
     unequalSwarm(16, 64 * MIB, 4 * MIB),
     slowReceiverSwarm(16, 64 * MIB, 4 * MIB),
+    ...[1, 8].map((count) => limitedSharer(count, 200 * MIB, 10 * MIB)),
+    oddSwarm("hostile", 8, 64 * MIB, 4 * MIB, ["stalls", "lies"]),
+    oddSwarm("two-keep", 8, 64 * MIB, 4 * MIB, ["keeps", "keeps"]),
   ];
   return swarms.map((swarm) => new SwarmCase(swarm, true));
 }
@@ -67,6 +75,30 @@ function slowReceiverSwarm(count: number, fileBytes: number, uplink: number): Sw
     ...swarm,
     name: `swarm/${count}-slow-receivers`,
     downloaders: downloaders.map((each, i) => (i % 4 === 0 ? { ...each, downloadLimit: uplink / 4 } : each)),
+  };
+}
+
+/** Only the sharer sends under a limit: how well that holds. */
+function limitedSharer(count: number, fileBytes: number, sharerUplink: number): Swarm {
+  return { ...equalSwarm(count, fileBytes, GIB), name: `upload-limit/${count}`, sharerUplink };
+}
+
+/** Two of them serve in odd ways; the others are waited for. */
+function oddSwarm(
+  name: string,
+  count: number,
+  fileBytes: number,
+  uplink: number,
+  oddities: readonly Oddity[],
+): Swarm {
+  const { downloaders, ...swarm } = equalSwarm(count, fileBytes, uplink);
+  return {
+    ...swarm,
+    name: `swarm/${count}-${name}`,
+    downloaders: downloaders.map((each, i) => {
+      const oddity = oddities[i];
+      return oddity === undefined ? each : { ...each, oddity };
+    }),
   };
 }
 
@@ -109,9 +141,10 @@ class SwarmCase implements BenchCase {
     if (this.#folder !== "") await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** For all who receive without a limit, or for all: then the slowest have to receive everything as well. */
+  /** Of those who serve rightly: for all who receive without a limit, or for all: then the slowest have to receive everything as well. */
   #boundSeconds(unlimitedOnly = false): number {
-    const { fileBytes, sharerUplink, downloaders } = this.#swarm;
+    const { fileBytes, sharerUplink } = this.#swarm;
+    const downloaders = this.#swarm.downloaders.filter(({ oddity }) => oddity === undefined);
     const asked = downloaders.filter(({ downloadLimit }) => !unlimitedOnly || downloadLimit === undefined);
     const uplinks = downloaders.map(({ uploadLimit }) => uploadLimit);
     const receivers = asked.length;
@@ -138,9 +171,12 @@ class SwarmCase implements BenchCase {
       "last/bound": lastSeconds / bound,
       ...this.#unlimitedFigures(result),
       "sharer sent/F": result.sharerBytesSent / fileBytes,
+      "sharer rate/limit": result.sharerBytesSent / lastSeconds / this.#swarm.sharerUplink,
       "duplicates %": (100 * wastedBytes) / (fileBytes * downloaders.length),
       // Below zero: everybody kept to it.
       "most over cap KiB": Math.max(...overCapBytes) / KIB,
+      "neighbours, mean": sum(result.neighbours) / result.neighbours.length,
+      "neighbours, least": Math.min(...result.neighbours),
       "start-up s": result.startUpSeconds,
       // Of whole processes, start-up included.
       "downloader CPU s": sum(cpuSeconds) / cpuSeconds.length,

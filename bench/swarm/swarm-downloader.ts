@@ -1,5 +1,9 @@
 // One `goshare download` of a swarm, as its events show it. Decides nothing.
+import { fileURLToPath } from "node:url";
 import { type Event, type Measured, MeasuredProcess } from "../measured-process.js";
+import type { Oddity } from "./odd-downloader.js";
+
+const ODD_DOWNLOADER = fileURLToPath(new URL("./odd-downloader.js", import.meta.url));
 
 export interface DownloaderSetting {
   readonly manifestPath: string;
@@ -9,6 +13,8 @@ export interface DownloaderSetting {
   readonly uploadLimit: number;
   /** Bytes per second; undefined: no limit. */
   readonly downloadLimit: number | undefined;
+  /** What is wrong with the way it serves others. */
+  readonly oddity: Oddity | undefined;
   readonly lifetimeMs: number;
 }
 
@@ -26,17 +32,19 @@ export class SwarmDownloader {
 
   constructor(setting: DownloaderSetting) {
     this.setting = setting;
-    const { manifestPath, output, tracker, uploadLimit, downloadLimit, lifetimeMs } = setting;
+    const { manifestPath, output, tracker, uploadLimit, downloadLimit, oddity, lifetimeMs } = setting;
     const receiving = downloadLimit === undefined ? [] : ["--download-limit", `${downloadLimit}B`];
-    this.process = new MeasuredProcess(
-      [
-        ...["download", manifestPath, "--output", output, "--tracker", tracker],
-        ...["--listen", "127.0.0.1:0", "--upload-limit", `${uploadLimit}B`, ...receiving],
-        // Whoever waits for the others is not at its end.
-        ...["--timeout", `${Math.round(lifetimeMs / 1000)}s`],
-      ],
-      { observe: (event) => this.#take(event), lifetimeMs },
-    );
+    const argv = [
+      ...["download", manifestPath, "--output", output, "--tracker", tracker],
+      ...["--listen", "127.0.0.1:0", "--upload-limit", `${uploadLimit}B`, ...receiving],
+      // Whoever waits for the others is not at its end.
+      ...["--timeout", `${Math.round(lifetimeMs / 1000)}s`],
+    ];
+    const observing = { observe: (event: Event) => this.#take(event), lifetimeMs };
+    this.process =
+      oddity === undefined
+        ? new MeasuredProcess(argv, observing)
+        : new MeasuredProcess([oddity, ...argv, "--json"], { ...observing, script: ODD_DOWNLOADER });
   }
 
   get isVerified(): boolean {

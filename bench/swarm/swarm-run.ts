@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Measured, MeasuredProcess } from "../measured-process.js";
 import { type Load, MachineLoad } from "./machine-load.js";
+import type { Oddity } from "./odd-downloader.js";
 import { SwarmDownloader } from "./swarm-downloader.js";
 
 const HELD_SHARER = fileURLToPath(new URL("./held-sharer.js", import.meta.url));
@@ -25,6 +26,8 @@ export interface SwarmSetting {
   readonly downloaders: readonly {
     readonly uploadLimit: number;
     readonly downloadLimit: number | undefined;
+    /** Nobody waits for one that serves in an odd way, and it does not count. */
+    readonly oddity?: Oddity | undefined;
   }[];
   readonly lifetimeMs: number;
 }
@@ -43,6 +46,8 @@ export interface DownloaderResult {
 
 export interface SwarmResult {
   readonly startUpSeconds: number;
+  /** Of each downloader, when the sharer was let go; the sharer is one of them. */
+  readonly neighbours: readonly number[];
   readonly downloaders: readonly DownloaderResult[];
   readonly sharerBytesSent: number;
   /** The same for the sharer, but looked at all the time. */
@@ -65,6 +70,7 @@ class SwarmRun {
   readonly #tracker: MeasuredProcess;
   #sharer: MeasuredProcess | undefined;
   #downloaders: readonly SwarmDownloader[] = [];
+  #odd: readonly SwarmDownloader[] = [];
   #joined = 0;
 
   constructor(setting: SwarmSetting) {
@@ -76,7 +82,7 @@ class SwarmRun {
   kill(): void {
     this.#tracker.kill();
     this.#sharer?.kill();
-    for (const { process } of this.#downloaders) process.kill();
+    for (const { process } of [...this.#downloaders, ...this.#odd]) process.kill();
   }
 
   async toTheEnd(): Promise<SwarmResult> {
@@ -85,6 +91,7 @@ class SwarmRun {
     await this.#until(() => this.#isReady, this.#downloaders);
     await delay(REST_MS);
     const startUpSeconds = (performance.now() - startedMs) / 1000;
+    const neighbours = this.#downloaders.map(({ peers }) => peers);
     sharer.tell("go");
     const begunEpochMs = Number((await sharer.event("begun"))["epochMs"]);
     const monitor = new MachineLoad();
@@ -92,11 +99,12 @@ class SwarmRun {
     await this.#until(() => lacking().length === 0, lacking).finally(() => monitor.stop());
     const load = monitor.stop();
     const downloaders = await this.#results(begunEpochMs);
+    for (const { process } of this.#odd) process.kill();
     const measured = await sharer.stop();
     const { bytesSent, mostOverCapBytes } = await sharer.event("stopped");
     await this.#tracker.stop();
     return {
-      ...{ startUpSeconds, downloaders, load, sharer: measured },
+      ...{ startUpSeconds, neighbours, downloaders, load, sharer: measured },
       sharerBytesSent: Number(bytesSent),
       sharerOverCapBytes: Number(mostOverCapBytes),
     };
@@ -119,16 +127,21 @@ class SwarmRun {
     );
     this.#sharer = sharer;
     await sharer.event("sharing");
-    this.#downloaders = downloaders.map(
-      (each, i) =>
-        new SwarmDownloader({ ...each, manifestPath, output: `${folder}/${i}`, tracker, lifetimeMs }),
+    const all = downloaders.map(
+      ({ uploadLimit, downloadLimit, oddity }, i) =>
+        new SwarmDownloader({
+          ...{ uploadLimit, downloadLimit, oddity, manifestPath, tracker, lifetimeMs },
+          output: `${folder}/${i}`,
+        }),
     );
+    this.#odd = all.filter(({ setting }) => setting.oddity !== undefined);
+    this.#downloaders = all.filter(({ setting }) => setting.oddity === undefined);
     return sharer;
   }
 
   /** All have joined the sharer and know enough of each other. */
   get #isReady(): boolean {
-    const all = this.#downloaders;
+    const all = [...this.#downloaders, ...this.#odd];
     const enough = Math.min(all.length, ENOUGH_PEERS);
     return this.#joined === all.length && all.every(({ peers }) => peers >= enough);
   }

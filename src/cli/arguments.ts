@@ -19,6 +19,9 @@ import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const MIN_TIMEOUT_MS = 100;
 
+/** No process has more open files on any usual machine. */
+const MAX_COUNT = 65_535;
+
 /** Peers hang up on each other below this. */
 const MIN_BYTES_PER_SECOND = defaultConnectionOptions.minBytesPerSecond;
 
@@ -73,6 +76,18 @@ export function rateArgument(
     return new RateBudget(bytesPerSecond);
   const least = formatRate(MIN_BYTES_PER_SECOND);
   return refuse(option.names, text, `a rate of at least ${least}, for example 500KiB/s or 10MiB/s`);
+}
+
+/** A number of peers or connections, at least 1. */
+export function countArgument(
+  option: typeof OPTIONS.maxPeers | typeof OPTIONS.maxConnectionsPerHost,
+  text: string | undefined,
+  defaultCount: number,
+): number {
+  if (text === undefined) return defaultCount;
+  const count = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MAX_COUNT) return count;
+  return refuse(option.names, text, `a number from 1 to ${MAX_COUNT}`);
 }
 
 export function colorArgument(text: string): ColorMode {

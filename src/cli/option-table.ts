@@ -2,6 +2,7 @@
 import { formatEndpoint, type ListenAddress } from "../address/endpoint.js";
 import { formatDuration } from "../core/units.js";
 import { defaultListenerOptions } from "../peer/options.js";
+import { defaultDownloadSwarmOptions, defaultServerOptions } from "../swarm/options.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import type { ColorMode } from "./render/palette.js";
 
@@ -10,12 +11,19 @@ export interface CliOptions {
   readonly outputDirectory: string;
   /** How long a download may stand still, in milliseconds. */
   readonly timeoutMs: number;
+  /** Peers of a share, and of a download. */
+  readonly maxSharePeers: number;
+  readonly maxDownloadPeers: number;
+  readonly maxConnectionsPerHost: number;
   readonly color: ColorMode;
 }
 
 export const defaultCliOptions: CliOptions = Object.freeze({
   outputDirectory: "downloads",
   timeoutMs: 5 * 60_000,
+  maxSharePeers: defaultServerOptions.maxNeighbours,
+  maxDownloadPeers: defaultDownloadSwarmOptions.maxPeers,
+  maxConnectionsPerHost: defaultListenerOptions.maxConnectionsPerHost,
   color: "auto",
 });
 
@@ -81,6 +89,16 @@ export const OPTIONS = {
     "--download-limit",
     "Receive no more than this, such as 10MiB/s, from all peers together (default no limit)",
     "RATE",
+  ),
+  maxPeers: option(
+    "--max-peers",
+    `Exchange with at most so many peers at a time (default ${defaultCliOptions.maxSharePeers} for a share, ${defaultCliOptions.maxDownloadPeers} for a download)`,
+    "COUNT",
+  ),
+  maxConnectionsPerHost: option(
+    "--max-connections-per-host",
+    `Accept at most so many connections from one address (default ${defaultCliOptions.maxConnectionsPerHost}: many machines may share one)`,
+    "COUNT",
   ),
   noPublish: option("--no-publish", "Keep the manifest away from trackers; peers serve it"),
   output: option(

@@ -8,6 +8,27 @@ export interface Clock {
 
 export const monotonicClock: Clock = { nowMs: () => performance.now() };
 
+/** Ends what was put off; too late, or twice, it does nothing. */
+export type Cancel = () => void;
+
+/** A clock that also calls: whatever decides when something is due runs in a simulation as it does in a process. */
+export interface Timers extends Clock {
+  /** Calls `run` once, when what happens at this moment is over. */
+  soon(run: () => void): void;
+  /** Calls `run` once, about `delayMs` from now. */
+  later(delayMs: number, run: () => void): Cancel;
+}
+
+/** Those of this process. None of them keeps it alive: it would have nothing else to do. */
+export const processTimers: Timers = {
+  ...monotonicClock,
+  soon: (run) => void setImmediate(run),
+  later: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
 /** Waits `ms`, or until `signal` aborts if that is sooner. Never rejects. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

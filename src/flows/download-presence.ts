@@ -15,6 +15,8 @@ export interface PresenceOptions {
   readonly listen: ListenAddress;
   /** False: `listen` is the default, and a free port will do if it is taken. */
   readonly listenGiven: boolean;
+  /** Connections accepted from one address. */
+  readonly maxConnectionsPerHost: number;
 }
 
 export class DownloadPresence {
@@ -33,7 +35,12 @@ export class DownloadPresence {
     observe: EventObserver,
   ): Promise<DownloadPresence> {
     const listener = await PeerListener.listen(
-      { ...defaultListenerOptions, ...options.listen, fallBackToFreePort: !options.listenGiven },
+      {
+        ...defaultListenerOptions,
+        ...options.listen,
+        fallBackToFreePort: !options.listenGiven,
+        maxConnectionsPerHost: options.maxConnectionsPerHost,
+      },
       local,
       defaultConnectionOptions,
       (connection) => swarm.accept(connection),

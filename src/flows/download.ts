@@ -50,6 +50,10 @@ export interface DownloadOptions {
   readonly listen: ListenAddress;
   /** False: `listen` is the default, and a free port will do if it is taken. */
   readonly listenGiven: boolean;
+  /** Peers to be connected to at most. */
+  readonly maxPeers: number;
+  /** Connections accepted from one address. */
+  readonly maxConnectionsPerHost: number;
   /** Whether to go on serving when everything is there. */
   readonly seed: boolean;
 }
@@ -92,7 +96,7 @@ export async function download(
   const swarm = new DownloadSwarm({
     ...{ contentId, local, observe },
     connectionOptions: defaultConnectionOptions,
-    options: defaultDownloadSwarmOptions,
+    options: { ...defaultDownloadSwarmOptions, maxPeers: options.maxPeers },
     uploadBudget: options.uploadBudget,
   });
   const presence = await listen(options, local, swarm, pool, observe);

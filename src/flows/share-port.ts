@@ -6,7 +6,7 @@ import type { EventObserver } from "../events/event.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { LocalPeer } from "../peer/handshake.js";
 import { PeerListener } from "../peer/listener.js";
-import { defaultConnectionOptions, defaultListenerOptions } from "../peer/options.js";
+import { defaultConnectionOptions } from "../peer/options.js";
 import { ChunkServer } from "../swarm/chunk-server.js";
 import { defaultServerOptions } from "../swarm/options.js";
 import type { RateBudget } from "../swarm/rate-budget.js";
@@ -19,7 +19,14 @@ export interface SharePortOptions {
   readonly listenGiven: boolean;
   /** What this process may send, for all its shares together; undefined: no limit. */
   readonly uploadBudget: RateBudget | undefined;
+  /** Who exchanges a share at a time. */
+  readonly maxPeers: number;
+  /** Connections accepted from one address. */
+  readonly maxConnectionsPerHost: number;
 }
+
+/** Connections beside those of peers, for who only wants the manifest or to know others. */
+const GUEST_PLACES = 256;
 
 export class SharePort {
   /** What is added to it is served. */
@@ -35,11 +42,19 @@ export class SharePort {
 
   /** Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
   static async open(options: SharePortOptions, observe: EventObserver): Promise<SharePort> {
-    const server = new ChunkServer(defaultServerOptions, options.uploadBudget);
+    const { maxPeers, maxConnectionsPerHost } = options;
+    const server = new ChunkServer(
+      { ...defaultServerOptions, maxNeighbours: maxPeers },
+      options.uploadBudget,
+    );
     let listenPort = 0;
     const local = newLocalPeer(() => listenPort);
     const listener = await PeerListener.listen(
-      { ...defaultListenerOptions, ...options.listen, fallBackToFreePort: !options.listenGiven },
+      {
+        ...options.listen,
+        ...{ fallBackToFreePort: !options.listenGiven, maxConnectionsPerHost },
+        maxConnections: maxPeers + GUEST_PLACES,
+      },
       local,
       defaultConnectionOptions,
       (connection) => serveConnection(server, connection, observe),

@@ -5,7 +5,13 @@ import assert from "node:assert/strict";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ConnectionHandler } from "./connection-handler.js";
-import { encodeFrame, type FrameHandler, FrameReader, type PayloadSink } from "./frame.js";
+import {
+  type EncodedNotice,
+  encodeFrame,
+  type FrameHandler,
+  FrameReader,
+  type PayloadSink,
+} from "./frame.js";
 import { goodbyeBeforeHello, helloOf, helloProblem, type LocalPeer } from "./handshake.js";
 import { Liveness, type LivenessView } from "./liveness.js";
 import {
@@ -29,9 +35,7 @@ export type Role = "dialler" | "listener";
 
 const TICK_MS = 1000;
 
-function violation(message: string): GoshareError {
-  return new GoshareError("PEER_PROTOCOL", message);
-}
+const violation = (message: string) => new GoshareError("PEER_PROTOCOL", message);
 
 export class PeerConnection {
   readonly role: Role;
@@ -189,8 +193,9 @@ export class PeerConnection {
     this.#socket?.resume();
   }
 
-  notify(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
-    if (!this.#isClosed) this.#send({ requestId: 0, message: notice });
+  /** `notice` is encoded already where it goes to many. */
+  notify(notice: Exclude<Notice, { type: "hello" | "goodbye" }> | EncodedNotice): void {
+    if (!this.#isClosed) this.#send("frame" in notice ? notice : { requestId: 0, message: notice });
   }
 
   reply(id: number, reply: Exclude<Reply, { type: "chunkData" | "refusal" }>, payload?: Uint8Array): void {
@@ -248,10 +253,11 @@ export class PeerConnection {
     return id;
   }
 
-  #send(header: FrameHeader, payload?: Uint8Array, written?: () => void): void {
+  #send(header: FrameHeader | EncodedNotice, payload?: Uint8Array, written?: () => void): void {
     assert(this.#socket !== undefined);
+    const head = "frame" in header ? header.frame : encodeFrame(header, payload?.byteLength ?? 0);
     this.#liveness?.writing(this.pendingWriteBytes, this.#clock.nowMs());
-    this.#socket.write(encodeFrame(header, payload?.byteLength ?? 0), payload, () => {
+    this.#socket.write(head, payload, () => {
       this.#liveness?.written(this.#clock.nowMs());
       written?.();
       this.#endIfDone();

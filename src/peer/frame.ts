@@ -3,7 +3,7 @@
 // length before anything is allocated; knows no meaning of a message.
 import assert from "node:assert/strict";
 import { GoshareError } from "../core/errors.js";
-import type { FrameHeader } from "./messages.js";
+import type { FrameHeader, Notice } from "./messages.js";
 import { decodeHeader, encodeHeader } from "./wire.js";
 
 /** Longest PeerFrame after Hello. */
@@ -44,6 +44,15 @@ export function encodeFrame(header: FrameHeader, payloadBytes = 0): Buffer {
   bytes.writeUInt16BE(encoded.byteLength, LENGTH_BYTES);
   bytes.set(encoded, PREFIX_BYTES);
   return bytes;
+}
+
+/** A notice as it goes over any connection. */
+export interface EncodedNotice {
+  readonly frame: Buffer;
+}
+
+export function encodeNotice(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): EncodedNotice {
+  return { frame: encodeFrame({ requestId: 0, message: notice }) };
 }
 
 type State = "prefix" | "header" | "payload" | "discard" | "blocked";

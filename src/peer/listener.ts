@@ -9,6 +9,7 @@ import { PeerConnection } from "./connection.js";
 import type { ConnectionHandler } from "./connection-handler.js";
 import type { ForeignProtocol } from "./frame.js";
 import type { LocalPeer } from "./handshake.js";
+import { HostCount } from "./host-count.js";
 import type { ConnectionOptions, ListenerOptions } from "./options.js";
 import { PeerSocket } from "./peer-socket.js";
 
@@ -34,15 +35,23 @@ export class PeerListener {
     handlerFor: (connection: PeerConnection) => ConnectionHandler,
     onForeign: ForeignListener = () => undefined,
   ): Promise<PeerListener> {
+    const hosts = new HostCount(options.maxConnectionsPerHost);
     const server = net.createServer(
       { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
       (socket) => {
-        const connection = new PeerConnection("listener", local, connectionOptions, handlerFor);
         const { remoteAddress, remotePort = 0 } = socket;
+        const host = normaliseHost(remoteAddress ?? "") ?? "";
+        const isWelcome = hosts.entered(host);
+        socket.once("close", () => hosts.left(host));
+        const connection = new PeerConnection("listener", local, connectionOptions, (opened) => {
+          if (isWelcome) return handlerFor(opened);
+          const error = new GoshareError("PEER_CLOSED", `there are enough connections from ${host}`);
+          opened.fail(error, "tooManyConnections");
+          throw error;
+        });
         connection.open(PeerSocket.accepted(socket, connection.reader)).catch(() => {
           // Who never gets as far as a proper Hello is nobody's business otherwise.
           const { foreign } = connection.reader;
-          const host = normaliseHost(remoteAddress ?? "") ?? "";
           if (foreign !== undefined) onForeign(foreign, formatEndpoint({ host, port: remotePort }));
         });
       },

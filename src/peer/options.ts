@@ -41,6 +41,8 @@ export interface ListenerOptions {
   /** If `port` is taken, take a free one instead. */
   readonly fallBackToFreePort: boolean;
   readonly maxConnections: number;
+  /** Of them, from one address: an IPv4 address, or the /64 of an IPv6 one. Many, as a whole cluster may sit behind one. */
+  readonly maxConnectionsPerHost: number;
 }
 
 export const defaultListenerOptions: ListenerOptions = Object.freeze({
@@ -48,4 +50,5 @@ export const defaultListenerOptions: ListenerOptions = Object.freeze({
   port: 9000,
   fallBackToFreePort: true,
   maxConnections: 1024,
+  maxConnectionsPerHost: 512,
 });

@@ -1,7 +1,8 @@
 // When to read a source file on the event loop and when through the thread pool. A read of cached data is
 // cheaper when it is done at once (0.66 against 0.9 CPU s/GiB); a read that waits for a disk would stop every
 // connection. So: at once while that is fast; after a slow one, through the pool for a while, then try again. One
-// that only stood still because others had the processor is not slow. Pure; what was measured comes in.
+// that only stood still because others had the processor is not slow; whether it did is counted by the kernel, and
+// asked for only once a read was slow, as that costs more than many a read. Pure; what was measured comes in.
 
 export interface ReadModeOptions {
   /** A read of one file at once that takes longer than this counts as slow. */
@@ -9,18 +10,22 @@ export interface ReadModeOptions {
   /** After a slow read, this many go through the pool; doubles with each further slow one. */
   readonly minPoolReads: number;
   readonly maxPoolReads: number;
+  /** After a slow read, so many are watched for whether they wait. */
+  readonly watchedReads: number;
 }
 
 export const defaultReadModeOptions: ReadModeOptions = Object.freeze({
   slowReadMs: 4,
   minPoolReads: 16,
   maxPoolReads: 1024,
+  watchedReads: 64,
 });
 
 export class ReadMode {
   readonly #options: ReadModeOptions;
   #poolReadsLeft = 0;
   #nextPoolReads: number;
+  #watchedReadsLeft = 0;
 
   constructor(options: ReadModeOptions = defaultReadModeOptions) {
     this.#options = options;
@@ -34,14 +39,22 @@ export class ReadMode {
     return "pool";
   }
 
-  /** A read at once took `elapsedMs`. `waited`: the process gave up the processor in it, as one does that waits
-   * for a disk. */
-  readAtOnce(elapsedMs: number, waited: boolean): void {
-    if (elapsedMs <= this.#options.slowReadMs || !waited) {
-      this.#nextPoolReads = this.#options.minPoolReads;
+  /** Whether it is to be counted if the next read at once waits. */
+  get isWatched(): boolean {
+    return this.#watchedReadsLeft > 0;
+  }
+
+  /** A read at once took `elapsedMs`. `waited`: the process gave up the processor in it, as one does that waits for a
+   * disk; undefined: that was not counted. */
+  readAtOnce(elapsedMs: number, waited: boolean | undefined): void {
+    const { slowReadMs, minPoolReads, maxPoolReads, watchedReads } = this.#options;
+    const isSlow = elapsedMs > slowReadMs;
+    this.#watchedReadsLeft = isSlow ? watchedReads : Math.max(0, this.#watchedReadsLeft - 1);
+    if (!isSlow || waited !== true) {
+      this.#nextPoolReads = minPoolReads;
       return;
     }
     this.#poolReadsLeft = this.#nextPoolReads;
-    this.#nextPoolReads = Math.min(this.#nextPoolReads * 2, this.#options.maxPoolReads);
+    this.#nextPoolReads = Math.min(this.#nextPoolReads * 2, maxPoolReads);
   }
 }

@@ -62,7 +62,8 @@ export class ShareSource {
 
   /** Reads from segment `from` on, for a few milliseconds at most; the segment to go on with. */
   #readAtOnce(segments: readonly ChunkSegment[], from: number, into: Uint8Array): number {
-    const waitsBefore = waits();
+    const { isWatched } = this.#mode;
+    const waitsBefore = isWatched ? waits() : undefined;
     const startedMs = performance.now();
     let segmentStartedMs = startedMs;
     let slowestMs = 0;
@@ -75,7 +76,8 @@ export class ShareSource {
       segmentStartedMs = nowMs;
       if (nowMs - startedMs >= MAX_HOLD_MS) break;
     }
-    this.#mode.readAtOnce(slowestMs, waitsBefore === undefined || waits() !== waitsBefore);
+    const waited = waitsBefore === undefined || waits() !== waitsBefore;
+    this.#mode.readAtOnce(slowestMs, isWatched ? waited : undefined);
     return next;
   }
 

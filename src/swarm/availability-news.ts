@@ -2,6 +2,7 @@
 // together. Whoever follows has a snapshot already; costs nothing while nobody does. Decides not who follows.
 import type { ContentId } from "../core/ids.js";
 import type { PeerConnection } from "../peer/connection.js";
+import { encodeNotice } from "../peer/frame.js";
 import { MAX_UPDATE_NUMBERS } from "../peer/limits.js";
 
 export class AvailabilityNews {
@@ -42,7 +43,8 @@ export class AvailabilityNews {
     this.#gained = [];
     for (let from = 0; from < all.length; from += MAX_UPDATE_NUMBERS) {
       const gained = all.slice(from, from + MAX_UPDATE_NUMBERS);
-      const notice = { type: "availabilityUpdate", contentId: this.#contentId, gained, lost: [] } as const;
+      const contentId = this.#contentId;
+      const notice = encodeNotice({ type: "availabilityUpdate", contentId, gained, lost: [] });
       for (const connection of this.#followers) connection.notify(notice);
     }
   };

@@ -1,7 +1,7 @@
 // Answers what other peers ask of the shares held here: manifests, availability, peers, chunks. Says which chunks
 // are sent; upload-turns.ts says when, chunk-sender.ts how. Never hashes, never dials.
 import { Bitfield } from "../core/bitfield.js";
-import { type Clock, monotonicClock } from "../core/clock.js";
+import { processTimers, type Timers } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import { BODY_PAGE_BYTES } from "../manifest/limits.js";
@@ -11,6 +11,7 @@ import type { ConnectionHandler } from "../peer/connection-handler.js";
 import { MAX_PEER_LIST } from "../peer/limits.js";
 import type { Coverage, GoodbyeReason, Notice, PeerAddress, Request } from "../peer/messages.js";
 import type { ChunkSender } from "./chunk-sender.js";
+import { LeastUseful } from "./least-useful.js";
 import { Offering } from "./offering.js";
 import { defaultOfferingOptions, type ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
@@ -25,17 +26,20 @@ export class ChunkServer {
   /** What all servers of this process may send; undefined: as much as they can. */
   readonly #budget: RateBudget | undefined;
   readonly #turns: UploadTurns;
-  readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #shares = new Map<ContentId, ServedShare>();
   readonly #offerings = new Map<ContentId, Offering>();
   readonly #connections = new Set<ServedConnection>();
+  /** Contents of which somebody was turned away lately, each with who took how much. */
+  readonly #crowded = new Map<ContentId, LeastUseful<ServedConnection>>();
+  #turnTimer: NodeJS.Timeout | undefined;
   #bytesSentBefore = 0;
 
-  constructor(options: ServerOptions, budget?: RateBudget, clock: Clock = monotonicClock) {
+  constructor(options: ServerOptions, budget?: RateBudget, timers: Timers = processTimers) {
     this.#options = options;
     this.#budget = budget;
-    this.#clock = clock;
-    this.#turns = new UploadTurns(options, budget, clock);
+    this.#timers = timers;
+    this.#turns = new UploadTurns(options, budget, timers);
   }
 
   add(share: ServedShare): void {
@@ -47,7 +51,7 @@ export class ChunkServer {
       this.#pullRequests(share.manifest),
       defaultOfferingOptions,
       this.#turns,
-      this.#clock,
+      this.#timers,
     );
     share.news?.listen((chunkIndex) => offering.gained(chunkIndex));
     this.#offerings.set(contentId, offering);
@@ -86,6 +90,26 @@ export class ChunkServer {
     return [...this.#connections].filter(({ joined }) => joined.has(contentId)).length;
   }
 
+  /** Whether one more may exchange `contentId`. If not, whoever makes least use of that has to make room soon. */
+  hasRoom(contentId: ContentId): boolean {
+    if (this.joinedCount(contentId) < this.#options.maxNeighbours) return true;
+    if (!this.#crowded.has(contentId)) this.#crowded.set(contentId, new LeastUseful());
+    this.#turnTimer ??= setTimeout(() => this.#makeRoom(), this.#options.turnMs).unref();
+    return false;
+  }
+
+  #makeRoom(): void {
+    this.#turnTimer = undefined;
+    for (const [contentId, leastUseful] of this.#crowded) {
+      const joined = [...this.#connections].filter((served) => served.joined.has(contentId));
+      const least = leastUseful.next(joined.map((served) => [served, served.connection.bytesSent]));
+      if (joined.length < this.#options.maxNeighbours) this.#crowded.delete(contentId);
+      else least?.connection.close("tooManyConnections");
+    }
+    if (this.#crowded.size > 0)
+      this.#turnTimer = setTimeout(() => this.#makeRoom(), this.#options.turnMs).unref();
+  }
+
   /** Payload bytes sent on all connections so far. */
   get bytesSent(): number {
     let bytes = this.#bytesSentBefore;
@@ -121,6 +145,7 @@ export class ChunkServer {
       served.refuseQueued();
     }
     for (const offering of this.#offerings.values()) offering.close();
+    clearTimeout(this.#turnTimer);
     this.#turns.close();
     await Promise.all(ended);
   }
@@ -156,6 +181,9 @@ export class ChunkServer {
     return Math.max(1, Math.min(most, Math.floor(this.#budget.bytesPerSecond / root.chunkSize)));
   }
 }
+
+/** Who found no room may ask again after so long. */
+const CROWDED_RETRY_MS = 10_000;
 
 /** So many contents that are not known here are remembered for one connection. */
 const MAX_WAITED_FOR = 16;
@@ -297,6 +325,8 @@ export class ServedConnection implements ConnectionHandler {
     if (bitfield.byteLength > 0 && field === undefined) {
       return this.connection.fail(new GoshareError("PEER_PROTOCOL", "a bitfield with a spare bit set"));
     }
+    if (!this.joined.has(contentId) && !this.#server.hasRoom(contentId))
+      return this.connection.refuse(id, "busy", "there are enough neighbours", CROWDED_RETRY_MS);
     this.joined.add(contentId);
     share.news?.follow(this.connection);
     const [coverage, payload] = coverageOf(share.held);

@@ -29,7 +29,17 @@ export class ChunkSet {
 
   static full(length: number): ChunkSet {
     const set = new ChunkSet(length);
-    for (let chunkIndex = 0; chunkIndex < length; chunkIndex++) set.add(chunkIndex);
+    fill(set.#words, length);
+    fill(set.#filled, set.#words.length);
+    set.#count = length;
+    return set;
+  }
+
+  copy(): ChunkSet {
+    const set = new ChunkSet(this.length);
+    set.#words.set(this.#words);
+    set.#filled.set(this.#filled);
+    set.#count = this.#count;
     return set;
   }
 
@@ -88,24 +98,21 @@ export class ChunkSet {
     for (let at = this.next(0); at !== undefined; at = this.next(at + 1)) yield at;
   }
 
-  /** A number that is in both sets, undefined if there is none. It is drawn from a word that has numbers of both:
-   * any of them is as likely as the others, unless the numbers in it differ and the walk goes on to the next.
-   * `random` gives from 0 up to but not including 1. */
+  /** A number that is in both sets, undefined if there is none. Drawn are a group of 1,024 numbers, a word of 32 in it
+   * and a number in that, each from those that have numbers of both sets: any as likely as the others, unless what
+   * was drawn has no number in common, and the walk goes on to the next. `random` gives from 0 up to but not
+   * including 1. */
   randomCommon(other: ChunkSet, random: () => number): number | undefined {
-    let words = 0;
-    for (let group = 0; group < this.#filled.length; group++)
-      words += bitCount(this.#filledInBoth(other, group));
-    if (words === 0) return undefined;
-    let skipped = Math.floor(random() * words);
-    let first = 0;
-    for (; ; first++) {
-      const inGroup = bitCount(this.#filledInBoth(other, first));
-      if (skipped < inGroup) break;
-      skipped -= inGroup;
-    }
-    // Round from there: the first group comes again at the end, for the words before the one drawn.
-    const fromDrawn = 0xffff_ffff >>> nthBit(this.#filledInBoth(other, first), skipped);
     const groups = this.#filled.length;
+    let candidates = 0;
+    for (let group = 0; group < groups; group++) if (this.#filledInBoth(other, group) !== 0) candidates++;
+    if (candidates === 0) return undefined;
+    let first = -1;
+    for (let skipped = Math.floor(random() * candidates); skipped >= 0; skipped--)
+      while (this.#filledInBoth(other, ++first) === 0);
+    const words = this.#filledInBoth(other, first);
+    // Round from there: the first group comes again at the end, for the words before the one drawn.
+    const fromDrawn = 0xffff_ffff >>> nthBit(words, Math.floor(random() * bitCount(words)));
     for (let step = 0; step <= groups; step++) {
       const group = (first + step) % groups;
       const mask = step === 0 ? fromDrawn : step === groups ? ~fromDrawn : -1;
@@ -124,6 +131,12 @@ export class ChunkSet {
   #filledInBoth(other: ChunkSet, group: number): number {
     return (this.#filled[group] ?? 0) & (other.#filled[group] ?? 0);
   }
+}
+
+/** Sets the first `bits` bits. */
+function fill(words: Uint32Array, bits: number): void {
+  words.fill(0xffff_ffff);
+  if (bits % 32 !== 0) words[words.length - 1] = ~(0xffff_ffff >>> (bits % 32));
 }
 
 /** How many bits of a word are set. */

@@ -3,7 +3,7 @@
 import { setMaxListeners } from "node:events";
 import { formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
-import type { ContentId } from "../core/ids.js";
+import type { ContentId, PeerId } from "../core/ids.js";
 import type { EventObserver, SlowReason } from "../events/event.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
@@ -15,7 +15,8 @@ import type { ConnectionOptions } from "../peer/options.js";
 import type { ChunkDownload } from "./chunk-download.js";
 import { ChunkServer } from "./chunk-server.js";
 import { DownloadPeer, type DownloadPeerEvents } from "./download-peer.js";
-import { fetchBody, fetchRoot } from "./manifest-fetch.js";
+import { LeastUseful } from "./least-useful.js";
+import { fetchBody, fetchRoot, fromAnyPeer } from "./manifest-fetch.js";
 import { Neighbour } from "./neighbour.js";
 import { Neighbourhood } from "./neighbourhood.js";
 import { type DownloadSwarmOptions, defaultServerOptions } from "./options.js";
@@ -49,6 +50,10 @@ export class DownloadSwarm {
   readonly #server: ChunkServer;
   #exchange: Exchange | undefined;
   #peerExchange: PeerExchange | undefined;
+  /** Peers that the user named: they keep their place. */
+  readonly #named = new Set<PeerId>();
+  readonly #leastUseful = new LeastUseful<DownloadPeer>();
+  #rotation: NodeJS.Timeout | undefined;
   #isSeed = false;
   #bytesReceivedBefore = 0;
   #lastPeerError: GoshareError | undefined;
@@ -59,7 +64,11 @@ export class DownloadSwarm {
     setMaxListeners(0, this.#closing.signal);
     this.#peers = new Neighbourhood(setUp.local.peerId, setUp.options);
     this.#server = new ChunkServer(defaultServerOptions, setUp.uploadBudget);
-    this.#finder = new PeerFinder(setUp.options, (machine, connected) => this.#connect(machine, connected));
+    this.#finder = new PeerFinder(
+      setUp.options,
+      (machine, connected) => this.#connect(machine, connected),
+      () => this.#peers.wanted,
+    );
   }
 
   /** A machine that may have the share, at endpoints that may be dialled. */
@@ -104,13 +113,15 @@ export class DownloadSwarm {
 
   /** The root, from whichever peer gives it first. */
   fetchRoot(signal: AbortSignal): Promise<ManifestRoot> {
-    return this.#fromAnyPeer((connection) => fetchRoot(connection, this.#setUp.contentId), signal);
+    const attempt = (connection: PeerConnection) => fetchRoot(connection, this.#setUp.contentId);
+    return fromAnyPeer(this.#peers, attempt, (error) => this.#noteFailure(error), signal);
   }
 
   /** The body of `root`, likewise. */
   fetchBody(root: ManifestRoot, signal: AbortSignal): Promise<Uint8Array> {
     const pagesInFlight = this.#setUp.options.manifestPagesInFlight;
-    return this.#fromAnyPeer((connection) => fetchBody(connection, root, pagesInFlight), signal);
+    const attempt = (connection: PeerConnection) => fetchBody(connection, root, pagesInFlight);
+    return fromAnyPeer(this.#peers, attempt, (error) => this.#noteFailure(error), signal);
   }
 
   /** From now on peers are asked for chunks, and given those of `share`, which is what `download` has. */
@@ -124,6 +135,16 @@ export class DownloadSwarm {
       neighbours: () => this.#joined().map(({ connection }) => connection),
       found: (peer) => this.addPeer(peer),
     });
+    this.#rotation = setInterval(() => this.#rotate(), this.#setUp.options.rotationMs).unref();
+  }
+
+  /** The least useful neighbour makes room, if there is somebody else to try. */
+  #rotate(): void {
+    const others = this.#joined().filter(({ id }) => !this.#named.has(id));
+    const least = this.#leastUseful.next(
+      others.map((peer) => [peer, peer.connection.bytesReceived + peer.connection.bytesSent]),
+    );
+    if (this.#peers.isFull && this.#finder.hasIdle) least?.connection.close("finished");
   }
 
   /** Those with whom the share is exchanged. */
@@ -226,6 +247,7 @@ export class DownloadSwarm {
   }
 
   #stopLooking(): void {
+    clearInterval(this.#rotation);
     this.#finder.close();
     this.#peerExchange?.close();
   }
@@ -240,13 +262,15 @@ export class DownloadSwarm {
       connected();
       return this.#peers.gone(peerId, signal);
     }
-    if (!this.#peers.hasRoom("dialler")) throw new GoshareError("PEER_CLOSED", "there are enough peers");
+    if (machine.isNamed !== true && !this.#peers.hasRoom("dialler"))
+      throw new GoshareError("PEER_CLOSED", "there are enough peers");
     let ended: (error: GoshareError | undefined) => void = () => undefined;
     const end = new Promise<GoshareError | undefined>((resolve) => {
       ended = resolve;
     });
     const handlerFor = (connection: PeerConnection) => {
       peerId = connection.remote.peerId;
+      if (machine.isNamed === true) this.#named.add(peerId);
       return this.#opened(connection, ended);
     };
     try {
@@ -269,7 +293,7 @@ export class DownloadSwarm {
     const { contentId, options } = this.#setUp;
     const { peerId, agent } = connection.remote;
     const inbound = connection.role === "listener";
-    const before = this.#peers.judge(connection, performance.now());
+    const before = this.#peers.judge(connection, this.#named.has(peerId), performance.now());
     const endpoint = formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
     const events: DownloadPeerEvents = {
       changed: (peer) => this.#exchange?.download.ask(peer),
@@ -333,6 +357,7 @@ export class DownloadSwarm {
       bytesSent: peer.connection.bytesSent,
     });
     this.#peerExchange?.hurry();
+    this.#finder.fill();
     this.#peers.tellChanged();
   }
 
@@ -348,7 +373,11 @@ export class DownloadSwarm {
       this.#noteFailure(error);
       if (error.code === "PEER_PROTOCOL") peer.connection.fail(error);
       else if (error.code === "CONTENT_NOT_FOUND") this.#waitForJoin(peer, share);
-      else peer.connection.close("finished");
+      else {
+        // It may have no room, and knows others.
+        await this.#peerExchange?.ask(peer.connection);
+        peer.connection.close("finished");
+      }
     }
   }
 
@@ -359,32 +388,5 @@ export class DownloadSwarm {
     setTimeout(() => {
       if (!peer.hasJoined) peer.connection.close("finished");
     }, this.#setUp.options.unjoinedMs).unref();
-  }
-
-  /** What `attempt` brings from the first peer it succeeds with; peers that fail are hung up. Waits for peers
-   * until `signal` says otherwise. */
-  async #fromAnyPeer<T>(
-    attempt: (connection: PeerConnection) => Promise<T>,
-    signal: AbortSignal,
-  ): Promise<T> {
-    const tried = new WeakSet<DownloadPeer>();
-    for (;;) {
-      signal.throwIfAborted();
-      const peer = [...this.#peers].find((candidate) => !tried.has(candidate));
-      if (peer === undefined) {
-        await this.#peers.changed(signal);
-        continue;
-      }
-      tried.add(peer);
-      try {
-        return await attempt(peer.connection);
-      } catch (thrown) {
-        const error = GoshareError.from(thrown);
-        this.#noteFailure(error);
-        peer.connection.fail(error, error.code === "DIGEST_MISMATCH" ? "banned" : "finished");
-        // The bytes are the wanted ones: nobody has better.
-        if (error.code === "NEWER_FORMAT" || error.code === "MANIFEST_INVALID") throw error;
-      }
-    }
   }
 }

@@ -14,6 +14,9 @@ export class KnownCopies {
   /** By number of copies; one that became empty is dropped, and used for the next that is needed. */
   readonly #buckets: (ChunkSet | undefined)[] = [];
   #spare: ChunkSet | undefined;
+  /** Neighbours that have every chunk: what is the same for all changes nothing of which is the rarest, so they are
+   * counted once, and not for each chunk. */
+  everywhere = 0;
 
   constructor(held: Bitfield) {
     this.held = new ChunkSet(held.length);
@@ -34,7 +37,7 @@ export class KnownCopies {
     return true;
   }
 
-  /** Known copies of a chunk. */
+  /** Known copies of a chunk, beside those that are everywhere. */
   of(chunkIndex: number): number {
     return this.#copies[chunkIndex] ?? 0;
   }

@@ -7,6 +7,8 @@ import { bodyPageBytes, bodyPageCount, checkBodyPage, checkRoot } from "../manif
 import { BODY_PAGE_BYTES, MAX_ROOT_BYTES } from "../manifest/limits.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
+import type { DownloadPeer } from "./download-peer.js";
+import type { Neighbourhood } from "./neighbourhood.js";
 
 /** The root of `contentId` from one peer. Throws DIGEST_MISMATCH if the peer sent something
  * else, MANIFEST_INVALID or NEWER_FORMAT if nobody can send better, PEER_REFUSED, or what ended the connection. */
@@ -57,4 +59,33 @@ async function fetchPage(
     throw new GoshareError(code, `a peer refused page ${page} of the manifest (${reply.reason})`);
   }
   return payload;
+}
+
+/** What `attempt` brings from the first peer it succeeds with; peers that fail are hung up, and `failed` is told why.
+ * Waits for peers until `signal` says otherwise. Throws what nobody can do better about. */
+export async function fromAnyPeer<T>(
+  peers: Neighbourhood,
+  attempt: (connection: PeerConnection) => Promise<T>,
+  failed: (error: GoshareError) => void,
+  signal: AbortSignal,
+): Promise<T> {
+  const tried = new WeakSet<DownloadPeer>();
+  for (;;) {
+    signal.throwIfAborted();
+    const peer = [...peers].find((candidate) => !tried.has(candidate));
+    if (peer === undefined) {
+      await peers.changed(signal);
+      continue;
+    }
+    tried.add(peer);
+    try {
+      return await attempt(peer.connection);
+    } catch (thrown) {
+      const error = GoshareError.from(thrown);
+      failed(error);
+      peer.connection.fail(error, error.code === "DIGEST_MISMATCH" ? "banned" : "finished");
+      // The bytes are the wanted ones: nobody has better.
+      if (error.code === "NEWER_FORMAT" || error.code === "MANIFEST_INVALID") throw error;
+    }
+  }
 }

@@ -7,8 +7,11 @@ import type { PeerConnection } from "../peer/connection.js";
 import type { DownloadPeer } from "./download-peer.js";
 
 export interface NeighbourhoodOptions {
-  /** Connections that were dialled, and as many that came from outside. */
+  /** Connections at most, whoever dialled. */
   readonly maxPeers: number;
+  /** Others are looked for until there are so many: an even number, at least 8. In a swarm in which everybody has 16 the
+   * last is done as early as in one where all know all; with 4, or 8 on average and some with less, it is later. */
+  readonly targetPeers: number;
   /** How long a peer is not let in after it stood still; doubles up to the last. */
   readonly minShunMs: number;
   readonly maxShunMs: number;
@@ -68,23 +71,50 @@ export class Neighbourhood {
     return nowMs < (this.#shunned.get(peerId)?.untilMs ?? 0);
   }
 
-  /** Whether there is room for one more that is dialled, or has dialled. */
+  /** Whether there is room for one more that is dialled, or has dialled. Some places are for those chosen here: who
+   * fills the others may be one and the same. */
   hasRoom(role: PeerConnection["role"]): boolean {
+    const { maxPeers } = this.#options;
+    const chosen = this.#dialledCount;
+    if (role === "dialler") return this.size < maxPeers;
+    return this.size - chosen < maxPeers - Math.max(chosen, Math.min(this.#ownChoice, maxPeers >> 1));
+  }
+
+  /** How many more should be dialled at a time. Half of what is wanted is chosen here, and at once; of the rest others
+   * choose most, if they begin at the same time, so one is dialled after another. */
+  get wanted(): number {
+    const { maxPeers, targetPeers } = this.#options;
+    if (this.size >= maxPeers) return 0;
+    if (this.size < targetPeers / 2) return Math.ceil(targetPeers / 2) - this.size;
+    return this.size < targetPeers || this.#dialledCount < this.#ownChoice ? 1 : 0;
+  }
+
+  /** Whether there are as many as are wanted. */
+  get isFull(): boolean {
+    return this.size >= Math.min(this.#options.targetPeers, this.#options.maxPeers);
+  }
+
+  /** So many are dialled here, however many have dialled. */
+  get #ownChoice(): number {
+    return Math.ceil(this.#options.targetPeers / 4);
+  }
+
+  get #dialledCount(): number {
     let count = 0;
-    for (const { connection } of this.#peers.values()) if (connection.role === role) count++;
-    return count < this.#options.maxPeers;
+    for (const { connection } of this.#peers.values()) if (connection.role === "dialler") count++;
+    return count;
   }
 
   /** Whether `connection` is wanted: if not, it is hung up and PEER_REFUSED or PEER_CLOSED is thrown. If so, the one
-   * whose place it takes, where there is one. */
-  judge(connection: PeerConnection, nowMs: number): DownloadPeer | undefined {
+   * whose place it takes, where there is one. There is always room for who `isNamed` by the user. */
+  judge(connection: PeerConnection, isNamed: boolean, nowMs: number): DownloadPeer | undefined {
     const { peerId } = connection.remote;
     if (this.isShunned(peerId, nowMs))
       throw new GoshareError("PEER_REFUSED", "this peer stopped in the middle of a chunk before");
     if (this.#banned.has(peerId))
       throw new GoshareError("PEER_REFUSED", "this peer has sent wrong bytes before");
     const before = this.#peers.get(peerId);
-    if (before === undefined && !this.hasRoom(connection.role)) {
+    if (before === undefined && !isNamed && !this.hasRoom(connection.role)) {
       const error = new GoshareError("PEER_CLOSED", "there are enough peers");
       connection.fail(error, "tooManyConnections");
       throw error;

@@ -1,12 +1,11 @@
 // The offers of one share: keeps its upload queue told of what happens, makes the next offer when the uplink will soon
 // have nothing to do, and tells neighbours how much they may ask for by themselves. What to offer to whom is the
-// queue's affair; whose slice goes when is that of the turns.
-import { setImmediate as nextTurn } from "node:timers/promises";
+// queue's affair; whose slice goes when is that of the turns. Owns neither sockets nor a clock of its own: the
+// simulator runs it as it is.
 import type { Bitfield } from "../core/bitfield.js";
-import type { Clock } from "../core/clock.js";
+import type { Cancel, Timers } from "../core/clock.js";
 import type { ContentId } from "../core/ids.js";
-import type { PeerConnection } from "../peer/connection.js";
-import { type DeclineReason, OFFERS_FEATURE } from "../peer/messages.js";
+import { type DeclineReason, type Notice, OFFERS_FEATURE } from "../peer/messages.js";
 import type { OfferingOptions } from "./options.js";
 import type { PeerCoverage } from "./scheduler.js";
 import { UploadQueue } from "./upload-queue.js";
@@ -21,8 +20,14 @@ export interface Uplink {
   readonly isLimited: boolean;
 }
 
+/** A connection to a neighbour, as far as it matters here. */
+export interface OfferedConnection {
+  readonly remote: { readonly features: readonly string[] };
+  notify(notice: Extract<Notice, { type: "offer" | "pullWindow" }>): void;
+}
+
 interface Recipient {
-  readonly connection: PeerConnection;
+  readonly connection: OfferedConnection;
   isComplete: boolean;
   toldRequests: number | undefined;
   /** When the chunk that goes to it now began, which is paid for. */
@@ -44,23 +49,23 @@ export class Offering {
   readonly #chunkCount: number;
   readonly #options: OfferingOptions;
   readonly #uplink: Uplink;
-  readonly #clock: Clock;
+  readonly #timers: Timers;
   /** What a neighbour may ask for by itself if it is the only one. */
   readonly #pullRequests: number;
   readonly #queue: UploadQueue<Recipient>;
-  readonly #recipients = new Map<PeerConnection, Recipient>();
+  readonly #recipients = new Map<OfferedConnection, Recipient>();
   #answerMs: number;
   /** Neighbours that lack something, as far as they said when they joined. */
   #wanting = 0;
   #isScheduled = false;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelLater: Cancel = () => undefined;
 
   constructor(
     share: { readonly contentId: ContentId; readonly chunkBytes: number; readonly held: Bitfield },
     pullRequests: number,
     options: OfferingOptions,
     uplink: Uplink,
-    clock: Clock,
+    timers: Timers,
   ) {
     this.#contentId = share.contentId;
     this.#chunkBytes = share.chunkBytes;
@@ -68,13 +73,13 @@ export class Offering {
     this.#pullRequests = pullRequests;
     this.#options = options;
     this.#uplink = uplink;
-    this.#clock = clock;
+    this.#timers = timers;
     this.#queue = new UploadQueue(options, share.held);
     this.#answerMs = options.firstAnswerMs;
   }
 
   /** A neighbour said what it has. */
-  joined(connection: PeerConnection, coverage: PeerCoverage): void {
+  joined(connection: OfferedConnection, coverage: PeerCoverage): void {
     const isComplete = coverage === "complete" || (typeof coverage !== "string" && coverage.isFull);
     const recipient = this.#recipients.get(connection) ?? {
       ...{ connection, isComplete, toldRequests: undefined, begunAtMs: undefined, waiting: 0 },
@@ -87,7 +92,7 @@ export class Offering {
   }
 
   /** It gained or lost chunks; false if there are no such chunks. */
-  updated(connection: PeerConnection, gained: readonly number[], lost: readonly number[]): boolean {
+  updated(connection: OfferedConnection, gained: readonly number[], lost: readonly number[]): boolean {
     const isBeyond = (chunkIndex: number) => chunkIndex >= this.#chunkCount;
     if (gained.some(isBeyond) || lost.some(isBeyond)) return false;
     const recipient = this.#recipients.get(connection);
@@ -98,7 +103,7 @@ export class Offering {
     return true;
   }
 
-  left(connection: PeerConnection): void {
+  left(connection: OfferedConnection): void {
     const recipient = this.#recipients.get(connection);
     if (recipient === undefined) return;
     this.#recipients.delete(connection);
@@ -114,35 +119,40 @@ export class Offering {
   }
 
   /** A neighbour asks for a chunk; `offerId` 0: by itself. */
-  asked(connection: PeerConnection, chunkIndex: number, offerId: number): void {
+  asked(connection: OfferedConnection, chunkIndex: number, offerId: number): void {
     const recipient = this.#recipients.get(connection);
     if (recipient === undefined) return;
     recipient.waiting++;
     if (offerId === 0) this.#queue.requested(recipient, chunkIndex);
-    else if (this.#queue.accepted(recipient, offerId, chunkIndex, this.#clock.nowMs()))
+    else if (this.#queue.accepted(recipient, offerId, chunkIndex, this.#timers.nowMs()))
       this.#answered(recipient);
     this.#schedule();
   }
 
-  declined(connection: PeerConnection, offerId: number, reason: DeclineReason, retryAfterMs: number): void {
+  declined(
+    connection: OfferedConnection,
+    offerId: number,
+    reason: DeclineReason,
+    retryAfterMs: number,
+  ): void {
     const recipient = this.#recipients.get(connection);
     if (recipient === undefined) return;
-    this.#queue.declined(recipient, offerId, reason, retryAfterMs, this.#clock.nowMs());
+    this.#queue.declined(recipient, offerId, reason, retryAfterMs, this.#timers.nowMs());
     this.#answered(recipient);
     this.#schedule();
   }
 
   /** The first byte of a chunk that was asked for goes out. */
-  begun(connection: PeerConnection): void {
+  begun(connection: OfferedConnection): void {
     const recipient = this.#recipients.get(connection);
     if (recipient === undefined) return;
     recipient.waiting = Math.max(0, recipient.waiting - 1);
-    recipient.begunAtMs = this.#clock.nowMs();
+    recipient.begunAtMs = this.#timers.nowMs();
     this.#schedule();
   }
 
   /** A chunk that was asked for is out, or is not sent after all: `hadBegun` or not. */
-  ended(connection: PeerConnection, chunkIndex: number, isSent: boolean, hadBegun: boolean): void {
+  ended(connection: OfferedConnection, chunkIndex: number, isSent: boolean, hadBegun: boolean): void {
     const recipient = this.#recipients.get(connection);
     if (recipient === undefined) return;
     if (hadBegun) recipient.begunAtMs = undefined;
@@ -153,7 +163,7 @@ export class Offering {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#cancelLater();
     this.#recipients.clear();
   }
 
@@ -162,7 +172,7 @@ export class Offering {
   #schedule(): void {
     if (this.#isScheduled || this.#wanting < 2) return;
     this.#isScheduled = true;
-    void nextTurn().then(() => {
+    this.#timers.soon(() => {
       this.#isScheduled = false;
       this.#offerAhead();
     });
@@ -170,14 +180,14 @@ export class Offering {
 
   /** Makes offers until what is committed lasts for as long as the next offer takes to be answered. */
   #offerAhead(): void {
-    clearTimeout(this.#timer);
+    this.#cancelLater();
     // All but one may have gone meanwhile.
     if (this.#wanting < 2) return;
     const { offerMarginMs, maxCommitted } = this.#options;
     const leadMs = this.#answerMs + offerMarginMs;
     const chunkMs = this.#uplink.chunkMs(this.#chunkBytes);
     for (;;) {
-      const nowMs = this.#clock.nowMs();
+      const nowMs = this.#timers.nowMs();
       if (this.#queue.committed >= maxCommitted) return;
       const busyMs = this.#uplink.waitMs + this.#chunksAhead(nowMs, chunkMs) * chunkMs;
       if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
@@ -207,7 +217,7 @@ export class Offering {
   }
 
   #later(ms: number): void {
-    this.#timer = setTimeout(() => this.#offerAhead(), Math.max(1, ms)).unref();
+    this.#cancelLater = this.#timers.later(Math.max(1, ms), () => this.#offerAhead());
   }
 
   #answered(recipient: Recipient): void {
@@ -230,6 +240,6 @@ export class Offering {
   }
 }
 
-function speaksOffers(connection: PeerConnection): boolean {
+function speaksOffers(connection: OfferedConnection): boolean {
   return connection.remote.features.includes(OFFERS_FEATURE);
 }

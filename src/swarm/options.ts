@@ -12,6 +12,8 @@ export interface ServerOptions {
   /** Powers of two. */
   readonly minSliceBytes: number;
   readonly maxSliceBytes: number;
+  /** The first slices of a connection, while most memory is free. */
+  readonly firstSliceBytes: number;
   /** What a slice should take: as long as that, small frames wait behind it. */
   readonly sliceDurationMs: number;
   /** The rate is taken over so many bytes, or this time if that is over first. A kernel takes up to 4 MiB for a peer
@@ -25,6 +27,10 @@ export interface ServerOptions {
   readonly requestPatienceMs: number;
   /** The same under a rate limit, which makes any chunk slow. Requesters hang up after 20 s without a byte. */
   readonly limitedPatienceMs: number;
+  /** Who exchanges one content at a time; more are given manifests and told of other peers, and wait. */
+  readonly maxNeighbours: number;
+  /** While somebody waits, the neighbour that took least makes room so often. */
+  readonly turnMs: number;
 }
 
 export const defaultServerOptions: ServerOptions = Object.freeze({
@@ -32,6 +38,7 @@ export const defaultServerOptions: ServerOptions = Object.freeze({
   stallTimeoutMs: 5_000,
   minSliceBytes: 64 * KIB,
   maxSliceBytes: MIB,
+  firstSliceBytes: 256 * KIB,
   sliceDurationMs: 50,
   rateWindowBytes: 8 * MIB,
   rateWindowMs: 1_000,
@@ -39,6 +46,8 @@ export const defaultServerOptions: ServerOptions = Object.freeze({
   pullWindowRequests: 16,
   requestPatienceMs: 10_000,
   limitedPatienceMs: 16_000,
+  maxNeighbours: 1_000,
+  turnMs: 30_000,
 });
 
 export interface UploadQueueOptions {
@@ -90,6 +99,8 @@ export interface DownloadSwarmOptions extends NeighbourhoodOptions, PeerExchange
   readonly maxRedialMs: number;
   /** Requests that a peer may have open before it has given a right chunk; two more for each that it gives. */
   readonly unprovenRequests: number;
+  /** So often the neighbour that gave and took least makes room for another, where there are as many as are wanted. */
+  readonly rotationMs: number;
   /** How long a refused request waits before the same peer is asked again. */
   readonly minRefusalPauseMs: number;
   readonly maxRefusalPauseMs: number;
@@ -113,6 +124,8 @@ export interface DownloadSwarmOptions extends NeighbourhoodOptions, PeerExchange
 export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   maxDials: 16,
   maxPeers: 50,
+  targetPeers: 16,
+  rotationMs: 60_000,
   maxCandidates: 1000,
   maxDialFailures: 6,
   minRedialMs: 500,

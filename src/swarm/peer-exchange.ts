@@ -58,10 +58,14 @@ export class PeerExchange {
   }
 
   async #askOne(): Promise<void> {
-    const { contentId, found, neighbours } = this.#setUp;
-    const all = neighbours();
+    const all = this.#setUp.neighbours();
     const asked = all[Math.floor(Math.random() * all.length)];
-    if (asked === undefined) return;
+    if (asked !== undefined) await this.ask(asked);
+  }
+
+  /** Asks this one now. Never rejects. */
+  async ask(asked: PeerConnection): Promise<void> {
+    const { contentId, found } = this.#setUp;
     try {
       const { reply } = await asked.request({ type: "getPeers", contentId, max: MAX_PEER_LIST });
       if (reply.type !== "peerList") return;

@@ -1,5 +1,7 @@
 // Whom to dial, and when again: candidates from tickets, trackers and peers, each a machine with one or more
-// endpoints, dialled with growing pauses until it answers. Bounded in number and in dials at a time. Keeps no connection.
+// endpoints, dialled with growing pauses until it answers. Who was named by the user is always dialled, of the others as
+// many as are wanted, chosen by chance: so no machine is chosen by all. Bounded in number and in dials at a time. Keeps
+// no connection.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { PeerId } from "../core/ids.js";
@@ -28,14 +30,33 @@ export type Dial = (machine: Machine, connected: () => void) => Promise<void>;
 export class PeerFinder {
   readonly #options: DownloadSwarmOptions;
   readonly #dial: Dial;
+  readonly #wanted: () => number;
+  readonly #random: () => number;
   readonly #candidates = new Map<string, Candidate>();
   #dialling = 0;
+  /** Of them, machines that nobody named. */
+  #diallingOthers = 0;
   #isClosed = false;
   #lastError: GoshareError | undefined;
 
-  constructor(options: DownloadSwarmOptions, dial: Dial) {
+  /** `wanted`: how many connections are wanted beside those that stand. `random` gives from 0 up to but not including
+   * 1. */
+  constructor(
+    options: DownloadSwarmOptions,
+    dial: Dial,
+    wanted: () => number,
+    random: () => number = Math.random,
+  ) {
     this.#options = options;
     this.#dial = dial;
+    this.#wanted = wanted;
+    this.#random = random;
+  }
+
+  /** Whether a machine is known that could be dialled now. */
+  get hasIdle(): boolean {
+    for (const { state } of this.#candidates.values()) if (state === "idle") return true;
+    return false;
   }
 
   /** Why the last dial failed. */
@@ -55,7 +76,7 @@ export class PeerFinder {
     const key = formatEndpoint(first);
     if (this.#candidates.has(key) || this.#candidates.size >= this.#options.maxCandidates) return;
     this.#candidates.set(key, { ...machine, failures: 0, state: "idle", timer: undefined });
-    this.#fill();
+    this.fill();
   }
 
   close(): void {
@@ -63,22 +84,35 @@ export class PeerFinder {
     for (const { timer } of this.#candidates.values()) clearTimeout(timer);
   }
 
-  #fill(): void {
-    for (const [key, candidate] of this.#candidates) {
-      if (this.#isClosed || this.#dialling >= this.#options.maxDials) return;
-      if (candidate.state === "idle") this.#try(key, candidate);
+  /** Dials as many as are wanted and may be dialled at a time. To be called when more are wanted than before. */
+  fill(): void {
+    while (!this.#isClosed && this.#dialling < this.#options.maxDials) {
+      const next = this.#next();
+      if (next === undefined) return;
+      this.#try(...next);
     }
+  }
+
+  /** The machine to dial next. */
+  #next(): readonly [string, Candidate] | undefined {
+    const idle = [...this.#candidates].filter(([, { state }]) => state === "idle");
+    const named = idle.find(([, { isNamed }]) => isNamed);
+    if (named !== undefined || this.#diallingOthers >= this.#wanted()) return named;
+    return idle[Math.floor(this.#random() * idle.length)];
   }
 
   #try(key: string, candidate: Candidate): void {
     candidate.state = "busy";
+    const others = candidate.isNamed ? 0 : 1;
     this.#dialling++;
+    this.#diallingOthers += others;
     let isDialling = true;
     const connected = () => {
       if (!isDialling) return;
       isDialling = false;
       this.#dialling--;
-      this.#fill();
+      this.#diallingOthers -= others;
+      this.fill();
     };
     const over = () => {
       connected();
@@ -111,7 +145,7 @@ export class PeerFinder {
     candidate.timer = setTimeout(
       () => {
         candidate.state = "idle";
-        this.#fill();
+        this.fill();
       },
       ceilingMs / 2 + Math.random() * (ceilingMs / 2),
     );

@@ -1,4 +1,4 @@
-// How much of a chunk goes at a time on one connection. Small at first, so that those who ask and read nothing hold
+// How much of a chunk goes at a time on one connection. Not much at first, so that those who ask and read nothing hold
 // little; by the rate once that is known; less while memory is short. Pure: told what the kernel took and when, time
 // comes in as a parameter. Never reads, never sends.
 import type { ServerOptions } from "./options.js";
@@ -7,6 +7,7 @@ export type SliceOptions = Pick<
   ServerOptions,
   | "minSliceBytes"
   | "maxSliceBytes"
+  | "firstSliceBytes"
   | "sliceDurationMs"
   | "rateWindowBytes"
   | "rateWindowMs"
@@ -16,6 +17,9 @@ export type SliceOptions = Pick<
 /** With all memory free one slice may take this part of it, with half of it free a quarter of that, and so on: so
  * well over a hundred connections may stand still, however fast they were before, until nothing is left for others. */
 const MAX_PART_OF_POOL = 1 / 16;
+
+/** One of which nothing is known has more than the least only while so much of the memory is free. */
+const MOSTLY_FREE = 3 / 4;
 
 export class SliceSize {
   readonly #options: SliceOptions;
@@ -27,7 +31,7 @@ export class SliceSize {
 
   constructor(options: SliceOptions) {
     this.#options = options;
-    this.#bytes = options.minSliceBytes;
+    this.#bytes = Math.min(options.maxSliceBytes, Math.max(options.minSliceBytes, options.firstSliceBytes));
   }
 
   /** Bytes wait for the kernel from now on, and none did before. */
@@ -38,9 +42,13 @@ export class SliceSize {
   /** The kernel has taken `bytes`. */
   taken(bytes: number, nowMs: number): void {
     const { rateWindowBytes, rateWindowMs, sliceDurationMs, minSliceBytes, maxSliceBytes } = this.#options;
+    const elapsedMs = nowMs - this.#countedAtMs;
     this.#windowBytes += bytes;
-    this.#windowMs += nowMs - this.#countedAtMs;
+    this.#windowMs += elapsedMs;
     this.#countedAtMs = nowMs;
+    // That a kernel takes bytes quickly says nothing, that it does not says enough.
+    if (!this.#isMeasured && elapsedMs > sliceDurationMs)
+      this.#bytes = Math.max(minSliceBytes, this.#bytes / 2);
     const isLong = this.#isMeasured && this.#windowMs >= rateWindowMs;
     if (this.#windowBytes < rateWindowBytes && !isLong) return;
     const bytesInDuration =
@@ -60,7 +68,8 @@ export class SliceSize {
     const isRoomy = this.#isMeasured && freeBytes * 2 >= poolBytes;
     if (inFlight >= (isRoomy ? maxSlicesInFlight : 1)) return 0;
     const mostBytes = (freeBytes / poolBytes) ** 2 * poolBytes * MAX_PART_OF_POOL;
-    const bytes = Math.min(this.#bytes, powerOfTwoUpTo(mostBytes));
+    const isBounded = !this.#isMeasured && freeBytes < MOSTLY_FREE * poolBytes;
+    const bytes = isBounded ? minSliceBytes : Math.min(this.#bytes, powerOfTwoUpTo(mostBytes));
     const neededBytes = powerOfTwoFrom(remainingBytes);
     return Math.max(minSliceBytes, Math.min(bytes, neededBytes));
   }

@@ -56,7 +56,7 @@ export class UploadQueue<Recipient extends object> {
 
   /** Known copies of a chunk: 0 to the number of recipients. What is held here does not count. */
   copiesOf(chunkIndex: number): number {
-    return this.#copies.of(chunkIndex);
+    return this.#copies.of(chunkIndex) + this.#copies.everywhere;
   }
 
   /** Milliseconds from an offer to the recipient's answer, smoothed; `firstAnswerMs` before the first. */

@@ -25,8 +25,10 @@ export class UploadRecipient {
   #speaksOffers: boolean;
   /** It announced them, or they were sent to it. */
   #has: ChunkSet;
+  /** It said that it has everything, which counts as one copy everywhere, and not for each chunk. */
+  #isComplete = false;
   /** Held here, and there is no reason not to offer it. */
-  readonly #lacking: ChunkSet;
+  #lacking: ChunkSet;
   /** How many of the chunks held here it does not have. */
   #missing: number;
   /** Asked for and not sent, with how many times: nothing keeps a peer from asking twice. */
@@ -49,8 +51,7 @@ export class UploadRecipient {
     this.#copies = copies;
     this.#speaksOffers = speaksOffers;
     this.#has = new ChunkSet(copies.held.length);
-    this.#lacking = new ChunkSet(copies.held.length);
-    for (const chunkIndex of copies.held) this.#lacking.add(chunkIndex);
+    this.#lacking = copies.held.copy();
     this.#missing = copies.held.count;
   }
 
@@ -85,14 +86,41 @@ export class UploadRecipient {
   covers(coverage: PeerCoverage, speaksOffers: boolean): void {
     this.#speaksOffers = speaksOffers;
     this.#needsAll();
+    const isAll = typeof coverage === "string" ? coverage === "complete" : coverage.isFull;
+    if (isAll) return this.#coversAll();
+    if (this.#isComplete) this.#countEach();
     const had = this.#has;
     this.#has = setOf(coverage, had.length);
     for (const chunkIndex of had) if (!this.#has.has(chunkIndex)) this.#settle(chunkIndex, true);
     for (const chunkIndex of this.#has) {
       if (!had.has(chunkIndex)) this.#settle(chunkIndex, this.#isPromised(chunkIndex));
     }
+    this.#missing = this.#copies.held.count;
+    for (const chunkIndex of this.#has) if (this.#copies.held.has(chunkIndex)) this.#missing--;
+  }
+
+  #coversAll(): void {
+    if (this.#isComplete) return;
+    this.#uncountEach();
+    this.#isComplete = true;
+    this.#copies.everywhere++;
+    this.#has = ChunkSet.full(this.#has.length);
+    this.#lacking = new ChunkSet(this.#has.length);
     this.#missing = 0;
-    for (const chunkIndex of this.#copies.held) if (!this.#has.has(chunkIndex)) this.#missing++;
+  }
+
+  /** What it has is counted for each chunk from now on. */
+  #countEach(): void {
+    this.#isComplete = false;
+    this.#copies.everywhere--;
+    for (const chunkIndex of this.#has) this.#copies.add(chunkIndex);
+  }
+
+  /** None of what it has or was promised counts any more. */
+  #uncountEach(): void {
+    for (const chunkIndex of this.#has) this.#copies.remove(chunkIndex);
+    const promised = new Set([...this.#asked.keys(), ...this.#offered]);
+    for (const chunkIndex of promised) if (!this.#has.has(chunkIndex)) this.#copies.remove(chunkIndex);
   }
 
   announced(chunkIndexes: readonly number[]): void {
@@ -102,6 +130,7 @@ export class UploadRecipient {
 
   lost(chunkIndexes: readonly number[]): void {
     this.#needsAll();
+    if (this.#isComplete && chunkIndexes.length > 0) this.#countEach();
     for (const chunkIndex of chunkIndexes) {
       if (!this.#has.delete(chunkIndex)) continue;
       if (this.#copies.held.has(chunkIndex)) this.#missing++;
@@ -115,11 +144,10 @@ export class UploadRecipient {
     this.#settle(chunkIndex, this.#isKnown(chunkIndex));
   }
 
-  /** None of what it has or was promised counts any more. */
+  /** It counts no more. */
   left(): void {
-    for (const chunkIndex of this.#has) this.#copies.remove(chunkIndex);
-    const promised = new Set([...this.#asked.keys(), ...this.#offered]);
-    for (const chunkIndex of promised) if (!this.#has.has(chunkIndex)) this.#copies.remove(chunkIndex);
+    if (this.#isComplete) this.#copies.everywhere--;
+    else this.#uncountEach();
   }
 
   /** `mayBeOffered` must have said yes. */
@@ -235,11 +263,13 @@ export class UploadRecipient {
     }
   }
 
+  /** The most frequent event of all: of fifty neighbours each announces whatever it gains. */
   #gained(chunkIndex: number): void {
-    const wasKnown = this.#isKnown(chunkIndex);
     if (!this.#has.add(chunkIndex)) return;
-    if (this.#copies.held.has(chunkIndex)) this.#missing--;
-    this.#settle(chunkIndex, wasKnown);
+    if (!this.#isPromised(chunkIndex)) this.#copies.add(chunkIndex);
+    if (!this.#copies.held.has(chunkIndex)) return;
+    this.#missing--;
+    this.#lacking.delete(chunkIndex);
   }
 
   /** One request for it is over. It may have been made before the recipient left and came again. */
@@ -267,7 +297,10 @@ export class UploadRecipient {
   }
 
   #isPromised(chunkIndex: number): boolean {
-    return this.#asked.has(chunkIndex) || this.#offered.has(chunkIndex);
+    return (
+      (this.#asked.size > 0 && this.#asked.has(chunkIndex)) ||
+      (this.#offered.size > 0 && this.#offered.has(chunkIndex))
+    );
   }
 
   /** To be called for a chunk of which something has changed, with whether it was known before. */
@@ -281,7 +314,7 @@ export class UploadRecipient {
   }
 }
 
+/** Of who does not have everything. */
 function setOf(coverage: PeerCoverage, length: number): ChunkSet {
-  if (coverage === "none") return new ChunkSet(length);
-  return coverage === "complete" ? ChunkSet.full(length) : ChunkSet.from(coverage);
+  return typeof coverage === "string" ? new ChunkSet(length) : ChunkSet.from(coverage);
 }

@@ -132,6 +132,15 @@ test("without a limit there is no budget", async () => {
   assert.is((await shareOptions(["p"])).uploadBudget, undefined);
 });
 
+test("how many peers and connections there may be reaches the flows, and has its defaults", async () => {
+  const given = ["--max-peers", "7", "--max-connections-per-host", "3"];
+  for (const options of [await shareOptions(["p", ...given]), await downloadOptions(["x", ...given])])
+    assert.equal([options.maxPeers, options.maxConnectionsPerHost], [7, 3]);
+  assert.is((await shareOptions(["p"])).maxPeers, 1000);
+  const download = await downloadOptions(["x"]);
+  assert.equal([download.maxPeers, download.maxConnectionsPerHost], [50, 512]);
+});
+
 test("a share without options listens at the default port without insisting on it", async () => {
   const options = await shareOptions(["p"]);
   assert.is(options.listen.port, 9000);
@@ -158,6 +167,13 @@ test("every option of share reaches the flow", async () => {
 test("what an option cannot be is refused by its name before a flow is loaded", async () => {
   assert.match(await refusal(["download", "x", "--timeout", "soon"]), "--timeout");
   assert.match(await refusal(["download", "x", "--timeout", "0"]), "--timeout");
+  for (const wrong of ["0", "-1", "many", "1e3", "65536"]) {
+    assert.match(await refusal(["download", "x", `--max-peers=${wrong}`]), "--max-peers");
+    assert.match(
+      await refusal(["share", "p", `--max-connections-per-host=${wrong}`]),
+      "--max-connections-per-host",
+    );
+  }
   assert.match(await refusal(["download", "x", "--tracker", "no where"]), "--tracker");
   assert.match(await refusal(["download", "x"], { GOSHARE_TRACKER: "no where" }), "GOSHARE_TRACKER");
   assert.match(await refusal(["share", "p", "--chunk-size", "3MiB"]), "--chunk-size");

@@ -65,6 +65,22 @@ test("a peer is seen under its IPv4 address where it came by IPv4", async () => 
   listener.close();
 });
 
+test("one address gets no more connections than it may, and is told so", async () => {
+  const { handlers, listening } = listen({ maxConnectionsPerHost: 1 });
+  const listener = await listening;
+  const first = await ScriptedPeer.dial(listener.port);
+  await first.greet();
+  const second = await ScriptedPeer.dial(listener.port);
+  second.sendHello();
+  const { value } = await second.skipTo("goodbye");
+  assert.is(value.reason, GoodbyeReason.TOO_MANY_CONNECTIONS);
+  assert.is(handlers.length, 1);
+  first.destroy();
+  second.destroy();
+  await handlers[0]?.end();
+  listener.close();
+});
+
 test("a port that is taken is exchanged for a free one", async () => {
   const { server, port } = await takenPort();
   const listener = await listen({ port }).listening;

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ReadMode } from "../../src/storage/read-mode.js";
 
-const OPTIONS = { slowReadMs: 4, minPoolReads: 2, maxPoolReads: 8 } as const;
+const OPTIONS = { slowReadMs: 4, minPoolReads: 2, maxPoolReads: 8, watchedReads: 3 } as const;
 
 /** How many reads go through the pool from now on. */
 function poolReads(mode: ReadMode): number {
@@ -31,6 +31,18 @@ test("a read that took long without waiting for anything is not slow", () => {
   const mode = new ReadMode(OPTIONS);
   mode.readAtOnce(100, false);
   assert.is(poolReads(mode), 0);
+});
+
+test("reads are watched for waits once one was slow, and until some in a row were not", () => {
+  const mode = new ReadMode(OPTIONS);
+  assert.not(mode.isWatched);
+  mode.readAtOnce(100, undefined);
+  assert.is(poolReads(mode), 0, "it is not known whether it waited");
+  for (let fast = 0; fast < 3; fast++) {
+    assert.ok(mode.isWatched);
+    mode.readAtOnce(1, false);
+  }
+  assert.not(mode.isWatched);
 });
 
 test("each further slow read sends twice as many through the pool, up to a limit", () => {

@@ -27,6 +27,65 @@ async function servedShare(held?: Bitfield) {
   return { small, share, rig, peer, contentId: share.contentId };
 }
 
+test("where there are enough neighbours, one more is given the manifest and told of others, and has to wait", async () => {
+  const rig = await ServerRig.start({ maxNeighbours: 1 });
+  const share = new MemoryShare(smallShare(5));
+  rig.server.add(share);
+  const { contentId } = share;
+  const first = await rig.peer({ peerId: Buffer.alloc(32, 1), listenPort: 9000 });
+  const join = (peer: ScriptedPeer, id: number) =>
+    peer.send({ case: "join", value: { contentId, coverage: Coverage.NONE } }, { id });
+  join(first, 1);
+  await first.skipTo("availability");
+  const second = await rig.peer({ peerId: Buffer.alloc(32, 2) });
+  join(second, 1);
+  const { value } = await second.skipTo("refusal");
+  assert.is(value.reason, RefusalReason.BUSY);
+  assert.ok(value.retryAfterMs > 0);
+  second.send({ case: "getManifest", value: { contentId } }, { id: 3 });
+  await second.skipTo("manifestData");
+  second.send({ case: "getPeers", value: { contentId, max: 16 } }, { id: 5 });
+  assert.is((await second.skipTo("peerList")).value.peers.length, 1);
+  join(first, 3);
+  await first.skipTo("availability");
+  first.destroy();
+  while (rig.ends === 0) await new Promise(setImmediate);
+  join(second, 7);
+  await second.skipTo("availability");
+  rig.stop();
+});
+
+test("while somebody waits, the neighbour that takes least makes room", async () => {
+  const rig = await ServerRig.start({ maxNeighbours: 2, turnMs: 10 });
+  const share = new MemoryShare(smallShare(5));
+  rig.server.add(share);
+  const { contentId } = share;
+  const [taking, idle, waiting] = await Promise.all(
+    [1, 2, 3].map((id) => rig.peer({ peerId: Buffer.alloc(32, id) })),
+  );
+  if (taking === undefined || idle === undefined || waiting === undefined) throw new Error("they are there");
+  for (const peer of [taking, idle]) {
+    peer.send({ case: "join", value: { contentId, coverage: Coverage.NONE } }, { id: 1 });
+    await peer.skipTo("availability");
+  }
+  waiting.send({ case: "join", value: { contentId, coverage: Coverage.NONE } }, { id: 1 });
+  assert.is(await refusalOf(waiting), RefusalReason.BUSY);
+  let isOver = false;
+  const goodbye = idle.skipTo("goodbye").finally(() => {
+    isOver = true;
+  });
+  for (let id = 3; !isOver; id += 2) {
+    taking.send({ case: "getChunk", value: { contentId, chunkIndex: 0 } }, { id });
+    await taking.skipTo("chunkData");
+  }
+  assert.is((await goodbye).value.reason, GoodbyeReason.TOO_MANY_CONNECTIONS);
+  idle.fin();
+  while (rig.ends === 0) await new Promise(setImmediate);
+  waiting.send({ case: "join", value: { contentId, coverage: Coverage.NONE } }, { id: 3 });
+  await waiting.skipTo("availability");
+  rig.stop();
+});
+
 test("page 0 of a manifest is its root, byte for byte; an inline body has no pages", async () => {
   const { rig, peer, contentId, small } = await servedShare();
   peer.send({ case: "getManifest", value: { contentId } }, { id: 1 });

@@ -154,7 +154,12 @@ test("peers that stop in the middle of a chunk do not keep the memory that other
 });
 
 test("who stopped in the middle of a chunk is not let in again for a while, and longer each time", () => {
-  const neighbours = new Neighbourhood(peerIdOf(1), { maxPeers: 5, minShunMs: 1_000, maxShunMs: 3_000 });
+  const neighbours = new Neighbourhood(peerIdOf(1), {
+    maxPeers: 5,
+    targetPeers: 5,
+    minShunMs: 1_000,
+    maxShunMs: 3_000,
+  });
   const isLetIn = (nowMs: number) => !neighbours.isShunned(peerIdOf(2), nowMs);
   for (const [atMs, shunMs] of [
     [0, 1_000],

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import type { Endpoint } from "../../src/address/endpoint.js";
 import { type ErrorCode, GoshareError } from "../../src/core/errors.js";
 import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
-import { PeerFinder } from "../../src/swarm/peer-finder.js";
+import { type Machine, PeerFinder } from "../../src/swarm/peer-finder.js";
 import { withinPatience } from "../support/scripted-peer.js";
 
 const at = (port: number): Endpoint => ({ host: "192.0.2.1", port, transport: "tcp" });
@@ -19,12 +19,15 @@ interface Dial {
 
 class Dials {
   readonly all: Dial[] = [];
+  wanted = 1000;
+  /** From 0 up to but not including 1. */
+  chance = 0;
   readonly finder: PeerFinder;
   #onDial: () => void = () => undefined;
 
   constructor(changes: Partial<DownloadSwarmOptions> = {}) {
     const options = { ...defaultDownloadSwarmOptions, minRedialMs: 2, maxRedialMs: 8, ...changes };
-    this.finder = new PeerFinder(options, ({ endpoints }, connected) => {
+    const dial = ({ endpoints }: Machine, connected: () => void) => {
       const dialled = new Promise<void>((resolve, reject) => {
         const fail = (code: ErrorCode = "PEER_UNREACHABLE") =>
           reject(new GoshareError(code, "nobody is there"));
@@ -32,7 +35,14 @@ class Dials {
       });
       this.#onDial();
       return dialled;
-    });
+    };
+    // By chance it is always the first.
+    this.finder = new PeerFinder(
+      options,
+      dial,
+      () => this.wanted,
+      () => this.chance,
+    );
   }
 
   get ports(): number[] {
@@ -101,6 +111,27 @@ test("a connection that stands is no dial under way, and gives its place to the 
   (await dials.dial(1)).connect();
   (await dials.dial(2)).connect();
   assert.not(dials.finder.isDialling);
+  dials.finder.close();
+});
+
+test("of those that strangers named as many are dialled as are wanted, by chance; who was named by the user is always", async () => {
+  const dials = new Dials({ minRedialMs: 60_000, maxRedialMs: 60_000 });
+  dials.wanted = 1;
+  for (const port of [1, 2, 3, 4]) dials.finder.add({ endpoints: [at(port)] });
+  assert.equal(dials.ports, [1]);
+  assert.ok(dials.finder.hasIdle);
+  dials.finder.add({ endpoints: [at(9)], isNamed: true });
+  assert.equal(dials.ports, [1, 9]);
+  (await dials.dial(0)).connect();
+  assert.equal(dials.ports, [1, 9, 2], "one dial under way");
+  dials.wanted = 0;
+  (await dials.dial(2)).connect();
+  assert.equal(dials.ports, [1, 9, 2]);
+  dials.wanted = 2;
+  dials.chance = 0.99;
+  dials.finder.fill();
+  assert.equal(dials.ports, [1, 9, 2, 4, 3]);
+  assert.not(dials.finder.hasIdle);
   dials.finder.close();
 });
 

@@ -1,6 +1,6 @@
 // A chunk server on a real port, with scripted peers at its doors.
 import { Bitfield } from "../../src/core/bitfield.js";
-import type { Clock } from "../../src/core/clock.js";
+import { type Clock, processTimers } from "../../src/core/clock.js";
 import type { GoshareError } from "../../src/core/errors.js";
 import { idToBytes } from "../../src/core/ids.js";
 import type { Manifest } from "../../src/manifest/manifest.js";
@@ -91,7 +91,8 @@ export class ServerRig {
     budget?: RateBudget,
     clock?: Clock,
   ): Promise<ServerRig> {
-    const server = new ChunkServer({ ...defaultServerOptions, ...options }, budget, clock);
+    const timers = clock === undefined ? processTimers : { ...processTimers, nowMs: () => clock.nowMs() };
+    const server = new ChunkServer({ ...defaultServerOptions, ...options }, budget, timers);
     let rig: ServerRig | undefined;
     const listener = await PeerListener.listen(
       { ...defaultListenerOptions, host: "127.0.0.1", port: 0 },

@@ -8,7 +8,7 @@ import { defaultServerOptions } from "../../src/swarm/options.js";
 import { SliceSize } from "../../src/swarm/slice-size.js";
 
 const POOL_BYTES = defaultServerOptions.uploadBufferBytes;
-const { minSliceBytes, maxSliceBytes } = defaultServerOptions;
+const { minSliceBytes, maxSliceBytes, firstSliceBytes } = defaultServerOptions;
 
 /** One that has sent `bytes` at `bytesPerSecond`, slice by slice, from `fromMs` on; and the time then. */
 function send(size: SliceSize, bytes: number, bytesPerSecond: number, fromMs = 0): number {
@@ -29,11 +29,22 @@ function sliceAt(bytesPerSecond: number): number {
   return size.next(4 * MIB, 0, POOL_BYTES, POOL_BYTES);
 }
 
-test("one of which nothing is known holds one small slice, whatever a kernel takes for it at once", () => {
+test("one of which nothing is known holds one slice of modest size, whatever a kernel takes for it at once", () => {
   const size = new SliceSize(defaultServerOptions);
   send(size, 7 * MIB, Number.POSITIVE_INFINITY);
-  assert.is(size.next(MIB, 0, POOL_BYTES, POOL_BYTES), minSliceBytes);
+  assert.is(size.next(MIB, 0, POOL_BYTES, POOL_BYTES), firstSliceBytes);
   assert.is(size.next(MIB, 1, POOL_BYTES, POOL_BYTES), 0);
+  assert.is(
+    size.next(MIB, 0, POOL_BYTES / 2, POOL_BYTES),
+    minSliceBytes,
+    "less where others have taken much",
+  );
+});
+
+test("one that is slow from the start has smaller slices before it is measured", () => {
+  const size = new SliceSize(defaultServerOptions);
+  send(size, MIB, 500 * KIB);
+  assert.is(size.next(MIB, 0, POOL_BYTES, POOL_BYTES), minSliceBytes);
 });
 
 test("a slice takes about 50 ms, within bounds", () => {

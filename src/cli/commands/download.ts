@@ -1,7 +1,13 @@
 // goshare download: argv → the download flow.
 import { Command, Option } from "clipanion";
 import type { RunningSeed } from "../../flows/serving-download.js";
-import { peerListenArgument, rateArgument, timeoutArgument, trackerChoice } from "../arguments.js";
+import {
+  countArgument,
+  peerListenArgument,
+  rateArgument,
+  timeoutArgument,
+  trackerChoice,
+} from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
@@ -37,6 +43,11 @@ export class DownloadCommand extends GoshareCommand {
     description: OPTIONS.uploadLimit.description,
   });
 
+  readonly maxPeers = Option.String(OPTIONS.maxPeers.names, { description: OPTIONS.maxPeers.description });
+  readonly maxConnectionsPerHost = Option.String(OPTIONS.maxConnectionsPerHost.names, {
+    description: OPTIONS.maxConnectionsPerHost.description,
+  });
+
   protected override readonly afterInterruption = "what is verified is kept; to go on";
 
   protected override async run(session: Session): Promise<Ending> {
@@ -47,6 +58,12 @@ export class DownloadCommand extends GoshareCommand {
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
       downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),
       uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),
+      maxPeers: countArgument(OPTIONS.maxPeers, this.maxPeers, defaultCliOptions.maxDownloadPeers),
+      maxConnectionsPerHost: countArgument(
+        OPTIONS.maxConnectionsPerHost,
+        this.maxConnectionsPerHost,
+        defaultCliOptions.maxConnectionsPerHost,
+      ),
       listen: peerListenArgument(this.listen),
       listenGiven: this.listen !== undefined,
       seed: this.seed,

@@ -3,9 +3,15 @@ import { Command, Option } from "clipanion";
 import { requireEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import type { RunningShare } from "../../flows/share.js";
-import { chunkSizeArgument, peerListenArgument, rateArgument, trackerChoice } from "../arguments.js";
+import {
+  chunkSizeArgument,
+  countArgument,
+  peerListenArgument,
+  rateArgument,
+  trackerChoice,
+} from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultPeerListen, OPTIONS } from "../option-table.js";
+import { defaultCliOptions, defaultPeerListen, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class ShareCommand extends GoshareCommand {
@@ -37,6 +43,10 @@ export class ShareCommand extends GoshareCommand {
   readonly uploadLimit = Option.String(OPTIONS.uploadLimit.names, {
     description: OPTIONS.uploadLimit.description,
   });
+  readonly maxPeers = Option.String(OPTIONS.maxPeers.names, { description: OPTIONS.maxPeers.description });
+  readonly maxConnectionsPerHost = Option.String(OPTIONS.maxConnectionsPerHost.names, {
+    description: OPTIONS.maxConnectionsPerHost.description,
+  });
   readonly sources = Option.Rest({ name: "PATH", required: 1 });
 
   protected override async run(session: Session): Promise<Ending> {
@@ -56,6 +66,12 @@ export class ShareCommand extends GoshareCommand {
       chunkSizeBytes: chunkSizeArgument(this.chunkSize),
       publish: !this.noPublish,
       uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),
+      maxPeers: countArgument(OPTIONS.maxPeers, this.maxPeers, defaultCliOptions.maxSharePeers),
+      maxConnectionsPerHost: countArgument(
+        OPTIONS.maxConnectionsPerHost,
+        this.maxConnectionsPerHost,
+        defaultCliOptions.maxConnectionsPerHost,
+      ),
       manifestPath,
     };
     const { share } = await this.context.flows.share();

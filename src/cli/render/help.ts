@@ -5,6 +5,7 @@ import { OPTIONS } from "../option-table.js";
 import type { Palette } from "./palette.js";
 
 const INDENT = "  ";
+const MAX_NAME = 24;
 
 /** All commands, a line each. */
 export function generalHelp(version: string, definitions: readonly Definition[], palette: Palette): string {
@@ -31,11 +32,15 @@ export function commandHelp(definition: Definition, columns: number, palette: Pa
   lines.push(...wrap((definition.details ?? "").replaceAll(/\s+/g, " ").trim(), columns));
   lines.push(...heading("Options"));
   const names = definition.options.map((option) => optionNames(option.definition));
-  const width = Math.max(...names.map((name) => name.length));
+  const width = Math.max(...names.map((name) => name.length).filter((length) => length <= MAX_NAME));
   for (const [i, option] of definition.options.entries()) {
-    const left = INDENT + (names[i] ?? "").padEnd(width) + INDENT;
+    const name = names[i] ?? "";
+    const left = " ".repeat(INDENT.length + width + INDENT.length);
     const [first = "", ...more] = wrap((option.description ?? "").trim(), columns - left.length);
-    lines.push(left + first, ...more.map((line) => " ".repeat(left.length) + line));
+    // A long name has a line of its own, rather than take the room of all texts.
+    if (name.length > width) lines.push(INDENT + name, left + first);
+    else lines.push(INDENT + name.padEnd(width) + INDENT + first);
+    lines.push(...more.map((line) => left + line));
   }
   lines.push(...heading("Examples"));
   for (const [what, example] of definition.examples ?? [])
