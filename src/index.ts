@@ -2,7 +2,7 @@
 export { type Endpoint, type ListenAddress, parseEndpoint, parseListenAddress } from "./address/endpoint.js";
 export { type ErrorCode, GoshareError } from "./core/errors.js";
 export type { ContentId, PeerId } from "./core/ids.js";
-export type { EventObserver, GoshareEvent } from "./events/event.js";
+export type { EventObserver, GoshareEvent, SlowReason, SlowTime } from "./events/event.js";
 export { type DownloadOptions, type DownloadResult, download } from "./flows/download.js";
 export { type InspectOptions, inspect } from "./flows/inspect.js";
 export { type RunningShare, type ShareOptions, share } from "./flows/share.js";

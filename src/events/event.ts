@@ -3,6 +3,25 @@
 import type { ErrorCode } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 
+/** What keeps a download from going faster. */
+export type SlowReason =
+  | "noPeer"
+  | "trackerUnreachable"
+  | "dialFailed"
+  | "noPeerHasChunk"
+  | "waitingForOffer"
+  | "peerBusy"
+  | "downloadLimit"
+  | "uploadLimit"
+  | "disk"
+  | "verification"
+  | "network";
+
+export interface SlowTime {
+  readonly reason: SlowReason;
+  readonly ms: number;
+}
+
 export interface InspectedEntry {
   readonly path: string;
   readonly size: number;
@@ -37,6 +56,7 @@ export type GoshareEvent =
       readonly type: "waiting";
       readonly contentId: ContentId;
       readonly waitingFor: "manifest" | "peers" | "others";
+      readonly slowReason: SlowReason | "";
     }
   | {
       readonly type: "downloading";
@@ -56,6 +76,9 @@ export type GoshareEvent =
       readonly bytesPerSecond: number;
       readonly etaMs: number;
       readonly peers: number;
+      readonly slowReason: SlowReason;
+      /** Since the last byte was verified. */
+      readonly stalledMs: number;
     }
   | {
       readonly type: "peerConnected";
@@ -108,6 +131,8 @@ export type GoshareEvent =
       readonly contentId: ContentId | "";
       readonly bytesReceived: number;
       readonly bytesWasted: number;
+      /** Of a download: what the time went into, the longest first. */
+      readonly slowTimes: readonly SlowTime[];
     }
   | { readonly type: "stopped"; readonly signal: string; readonly bytesSent: number }
   | {

@@ -2,12 +2,27 @@
 // a number that the contract cannot hold is brought to the nearest one it can, because an observer must not
 // stop the transfer it reports on.
 import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
-import { EventSchema } from "../../gen/goshare/v1/event_pb.js";
-import type { GoshareEvent } from "./event.js";
+import { EventSchema, SlowReason as WireSlowReason } from "../../gen/goshare/v1/event_pb.js";
+import type { GoshareEvent, SlowReason } from "./event.js";
 
 type EventCase = NonNullable<MessageInitShape<typeof EventSchema>["event"]>;
 
 const MAX_UINT32 = 0xffff_ffff;
+
+const SLOW_REASONS = {
+  "": WireSlowReason.UNSPECIFIED,
+  noPeer: WireSlowReason.NO_PEER,
+  trackerUnreachable: WireSlowReason.TRACKER_UNREACHABLE,
+  dialFailed: WireSlowReason.DIAL_FAILED,
+  noPeerHasChunk: WireSlowReason.NO_PEER_HAS_CHUNK,
+  waitingForOffer: WireSlowReason.WAITING_FOR_OFFER,
+  peerBusy: WireSlowReason.PEER_BUSY,
+  downloadLimit: WireSlowReason.DOWNLOAD_LIMIT,
+  uploadLimit: WireSlowReason.UPLOAD_LIMIT,
+  disk: WireSlowReason.DISK,
+  verification: WireSlowReason.VERIFICATION,
+  network: WireSlowReason.NETWORK,
+} as const satisfies Record<SlowReason | "", WireSlowReason>;
 
 /** JSON of goshare.v1.Event in one line, without its line feed: every key of the event is there, bytes and
  * milliseconds are strings as protobuf JSON has them. Terminals are safe from it: characters that could steer
@@ -22,7 +37,7 @@ function toWire(event: GoshareEvent): EventCase {
     case "listening":
       return { case: "listening", value: event };
     case "waiting":
-      return { case: "waiting", value: event };
+      return { case: "waiting", value: { ...event, slowReason: SLOW_REASONS[event.slowReason] } };
     case "peerConnected":
       return { case: "peerConnected", value: event };
     case "warning":
@@ -85,6 +100,10 @@ function toWire(event: GoshareEvent): EventCase {
           elapsedMs: uint64(event.elapsedMs),
           bytesReceived: uint64(event.bytesReceived),
           bytesWasted: uint64(event.bytesWasted),
+          slowTimes: event.slowTimes.map(({ reason, ms }) => ({
+            reason: SLOW_REASONS[reason],
+            ms: uint64(ms),
+          })),
         },
       };
   }
@@ -100,7 +119,14 @@ function countersToWire(event: Extract<GoshareEvent, { type: "hashing" | "progre
     ? { case: "hashing", value: { ...event, ...counters, files: uint32(event.files) } }
     : {
         case: "progress",
-        value: { ...event, ...counters, etaMs: uint64(event.etaMs), peers: uint32(event.peers) },
+        value: {
+          ...event,
+          ...counters,
+          etaMs: uint64(event.etaMs),
+          peers: uint32(event.peers),
+          slowReason: SLOW_REASONS[event.slowReason],
+          stalledMs: uint64(event.stalledMs),
+        },
       };
 }
 

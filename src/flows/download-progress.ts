@@ -1,7 +1,7 @@
 // Tells how far a download is: a few times a second while anything changes, once a second while nothing does,
-// and when it has to wait for peers. Time comes in as a parameter; decides nothing.
+// when what holds it up changes, and when it has to wait for peers. Time comes in as a parameter; decides nothing.
 import type { ContentId } from "../core/ids.js";
-import type { EventObserver } from "../events/event.js";
+import type { EventObserver, SlowReason } from "../events/event.js";
 import { RateMeter } from "../events/rate.js";
 
 /** How often to call `tell`, and the least time between two events. */
@@ -23,44 +23,60 @@ export class DownloadProgress {
   readonly #observe: EventObserver;
   readonly #meter: RateMeter;
   #toldMs: number;
-  #told = { bytesDone: -1, peers: -1 };
+  #told: { bytesDone: number; peers: number; slowReason?: SlowReason } = { bytesDone: -1, peers: -1 };
   #isWaiting = false;
+  #bytesDone: number;
+  /** When `#bytesDone` changed last. */
+  #movedMs: number;
 
   constructor(state: DownloadState, observe: EventObserver, nowMs: number) {
     this.#state = state;
     this.#observe = observe;
-    this.#meter = new RateMeter(nowMs, state.bytesDone());
+    this.#bytesDone = state.bytesDone();
+    this.#meter = new RateMeter(nowMs, this.#bytesDone);
     this.#toldMs = nowMs;
+    this.#movedMs = nowMs;
   }
 
   /** To be called whenever a chunk is done, and every PROGRESS_MS. */
-  tell(nowMs: number): void {
-    const bytesDone = this.#state.bytesDone();
+  tell(slowReason: SlowReason, nowMs: number): void {
+    this.#look(nowMs);
     const peers = this.#state.peers();
-    this.#meter.record(nowMs, bytesDone);
     const silentMs = nowMs - this.#toldMs;
     if (silentMs < PROGRESS_MS) return;
-    const isNews = bytesDone !== this.#told.bytesDone || peers !== this.#told.peers;
-    if (isNews || silentMs >= HEARTBEAT_MS) this.#report(nowMs, bytesDone, peers);
+    const { bytesDone, peers: toldPeers, slowReason: toldReason } = this.#told;
+    const isNews = bytesDone !== this.#bytesDone || peers !== toldPeers || slowReason !== toldReason;
+    if (isNews || silentMs >= HEARTBEAT_MS) this.#report(slowReason, nowMs, peers);
     if (peers === 0 && !this.#isWaiting) {
-      this.#observe({ type: "waiting", contentId: this.#state.contentId, waitingFor: "peers" });
+      const { contentId } = this.#state;
+      this.#observe({ type: "waiting", contentId, waitingFor: "peers", slowReason });
     }
     this.#isWaiting = peers === 0;
   }
 
   /** Everything is there: said even if little time has passed, but not twice. */
-  finish(nowMs: number): void {
-    const bytesDone = this.#state.bytesDone();
-    this.#meter.record(nowMs, bytesDone);
-    if (bytesDone !== this.#told.bytesDone) this.#report(nowMs, bytesDone, this.#state.peers());
+  finish(slowReason: SlowReason, nowMs: number): void {
+    this.#look(nowMs);
+    if (this.#bytesDone !== this.#told.bytesDone) this.#report(slowReason, nowMs, this.#state.peers());
   }
 
-  #report(nowMs: number, bytesDone: number, peers: number): void {
+  #look(nowMs: number): void {
+    const bytesDone = this.#state.bytesDone();
+    this.#meter.record(nowMs, bytesDone);
+    if (bytesDone !== this.#bytesDone) this.#movedMs = nowMs;
+    this.#bytesDone = bytesDone;
+  }
+
+  #report(slowReason: SlowReason, nowMs: number, peers: number): void {
+    const bytesDone = this.#bytesDone;
     this.#toldMs = nowMs;
-    this.#told = { bytesDone, peers };
+    this.#told = { bytesDone, peers, slowReason };
     const { contentId, bytesTotal } = this.#state;
-    const bytesPerSecond = this.#meter.bytesPerSecond(nowMs);
-    const etaMs = this.#meter.etaMs(nowMs, bytesTotal);
-    this.#observe({ type: "progress", contentId, bytesDone, bytesTotal, bytesPerSecond, etaMs, peers });
+    this.#observe({
+      ...{ type: "progress", contentId, bytesDone, bytesTotal, peers, slowReason },
+      bytesPerSecond: this.#meter.bytesPerSecond(nowMs),
+      etaMs: this.#meter.etaMs(nowMs, bytesTotal),
+      stalledMs: nowMs - this.#movedMs,
+    });
   }
 }

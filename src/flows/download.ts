@@ -5,7 +5,8 @@ import type { Endpoint, ListenAddress } from "../address/endpoint.js";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
-import type { EventObserver } from "../events/event.js";
+import type { EventObserver, SlowTime } from "../events/event.js";
+import { SlowTally } from "../events/slow-tally.js";
 import { checkManifest } from "../manifest/check.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
@@ -27,6 +28,7 @@ import { DownloadPresence } from "./download-presence.js";
 import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
+import { nobodyHelps } from "./nobody-helps.js";
 import { Patience } from "./patience.js";
 import { type RunningSeed, ServingDownload } from "./serving-download.js";
 import { chooseTrackers } from "./trackers.js";
@@ -68,6 +70,8 @@ export interface DownloadResult {
   readonly bytesWasted: number;
   /** Until the share was in its place; staying for others is not counted. */
   readonly elapsedMs: number;
+  /** What that time went into, the longest first. */
+  readonly slowTimes: readonly SlowTime[];
   /** Until it is closed, others are served; only if that was wanted. */
   readonly seed?: RunningSeed | undefined;
 }
@@ -110,17 +114,21 @@ export async function download(
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
   const announce = (share: ServedDownload) => presence.announce(trackers, local, share, observe);
-  const parts = { swarm, lookup, patience, trackers, slots, pool, announce };
+  const tally = new SlowTally("noPeer", startMs);
+  const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally };
   const job = new DownloadJob(options, source, parts, observe);
+  const ticking = setInterval(() => job.tick(performance.now()), PROGRESS_MS);
   let seed: RunningSeed | undefined;
   try {
-    const path = await job.run();
-    const elapsedMs = performance.now() - startMs;
+    const path = await job.run().finally(() => clearInterval(ticking));
+    const endMs = performance.now();
+    const elapsedMs = endMs - startMs;
+    const slowTimes = tally.times(endMs);
     const { bytesReceived } = swarm;
     const { bytesWasted, bytes, serving } = job;
     if (options.seed) seed = serving?.seed(presence);
     else await serving?.release(presence, signal);
-    return { contentId, path, bytes, bytesReceived, bytesWasted, elapsedMs, seed };
+    return { contentId, path, bytes, bytesReceived, bytesWasted, elapsedMs, slowTimes, seed };
   } finally {
     ending.abort();
     patience.close();
@@ -151,40 +159,6 @@ async function listen(
   }
 }
 
-/** The error a download ends with when it has waited long enough. */
-function nobodyHelps(
-  what: "manifest" | "peers",
-  contentId: ContentId,
-  swarm: DownloadSwarm,
-  lookup: TrackerLookup,
-  isHonestlyServed: boolean,
-): GoshareError {
-  const last = swarm.lastError;
-  const why = last === undefined ? "" : `; last: ${last.message}`;
-  const hint =
-    last?.code === "SOURCE_CHANGED"
-      ? "have it shared again, and use the new ticket"
-      : "check that the sharer still runs and can be reached, then run the same command again";
-  // Where somebody has sent right bytes too, it is not for lies that the rest is missing.
-  if (last?.code === "DIGEST_MISMATCH" && !isHonestlyServed) {
-    return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last: ${last.message}`, {
-      hint: "find another peer who has the share; what is verified is kept, and the same command goes on",
-      cause: last,
-    });
-  }
-  if (what === "peers") {
-    return new GoshareError("INCOMPLETE", `nobody sends what is missing${why}`, { hint, cause: last });
-  }
-  const message = `nobody who has ${contentId.slice(0, 16)}… could be reached${why}`;
-  const silence = last === undefined ? lookup.silence : undefined;
-  if (silence !== undefined) {
-    const said = `${message}: ${silence.message}`;
-    return new GoshareError(silence.code, said, { hint: silence.hint, cause: silence });
-  }
-  const code = last === undefined && lookup.hasTrackers ? "CONTENT_NOT_FOUND" : "NO_PEERS";
-  return new GoshareError(code, message, { hint, cause: last });
-}
-
 interface JobParts {
   readonly swarm: DownloadSwarm;
   readonly lookup: TrackerLookup;
@@ -196,6 +170,14 @@ interface JobParts {
   readonly slots: SharedArrayBuffer;
   /** Lets others find this download, to be given what it has. */
   readonly announce: (share: ServedDownload) => void;
+  readonly tally: SlowTally;
+}
+
+/** What is looked at while chunks are fetched. */
+interface Fetching {
+  readonly part: PartFolder;
+  readonly chunks: ChunkDownload;
+  readonly progress: DownloadProgress;
 }
 
 class DownloadJob {
@@ -205,6 +187,8 @@ class DownloadJob {
   readonly #observe: EventObserver;
   #part: PartFolder | undefined;
   #chunks: ChunkDownload | undefined;
+  #fetching: Fetching | undefined;
+  #isRootMissing = false;
   /** What others are given, once there is a manifest. */
   serving: ServingDownload | undefined;
   isCommitted = false;
@@ -224,6 +208,29 @@ class DownloadJob {
 
   get bytesWasted(): number {
     return this.#chunks?.bytesWasted ?? 0;
+  }
+
+  /** To be called every PROGRESS_MS. */
+  tick(nowMs: number): void {
+    const { tally } = this.#parts;
+    const before = tally.reason;
+    this.#turnReason(nowMs);
+    if (this.#isRootMissing && tally.reason !== before) this.#tellWait();
+    if (this.#fetching === undefined) return;
+    const { part, chunks, progress } = this.#fetching;
+    // What is told is in the journal: whoever stops the process now loses nothing of it.
+    try {
+      part.flushJournal();
+    } catch (thrown) {
+      chunks.fail(GoshareError.from(thrown));
+    }
+    progress.tell(tally.reason, nowMs);
+  }
+
+  #turnReason(nowMs: number): void {
+    const { tally, swarm, lookup } = this.#parts;
+    const isAllHere = this.#chunks?.held.isFull === true;
+    tally.turn(isAllHere ? "disk" : swarm.slowReason(lookup.isSilent), nowMs);
   }
 
   /** The path of the finished share. */
@@ -255,12 +262,23 @@ class DownloadJob {
     this.#part?.close();
   }
 
+  #tellWait(): void {
+    const slowReason = this.#parts.tally.reason;
+    const { contentId } = this.#source;
+    this.#observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason });
+  }
+
   async #findRoot(): Promise<ManifestRoot> {
     if (this.#source.root !== undefined) return this.#source.root;
     const { lookup, swarm, patience } = this.#parts;
-    this.#observe({ type: "waiting", contentId: this.#source.contentId, waitingFor: "manifest" });
+    this.#tellWait();
+    this.#isRootMissing = true;
     patience.begin("manifest");
-    return await firstRoot(swarm, lookup, patience.signal);
+    try {
+      return await firstRoot(swarm, lookup, patience.signal);
+    } finally {
+      this.#isRootMissing = false;
+    }
   }
 
   async #findBody(root: ManifestRoot, part: PartFolder): Promise<Manifest> {
@@ -327,18 +345,13 @@ class DownloadJob {
     patience.begin("peers");
     swarm.start(chunks, share);
     this.#parts.announce(share);
-    const ticking = setInterval(() => {
-      // What is told is in the journal: whoever stops the process now loses nothing of it.
-      try {
-        part.flushJournal();
-      } catch (thrown) {
-        chunks.fail(GoshareError.from(thrown));
-      }
-      progress.tell(performance.now());
-    }, PROGRESS_MS);
+    this.#turnReason(performance.now());
+    this.#fetching = { part, chunks, progress };
     try {
       await chunks.run(patience.signal);
-      progress.finish(performance.now());
+      const endMs = performance.now();
+      progress.finish(this.#parts.tally.reason, endMs);
+      this.#turnReason(endMs);
     } catch (thrown) {
       await this.#pause(manifest, part, chunks).catch((failed: unknown) => {
         // Without its mark a pause costs a second look at what is there; without what was written it is none.
@@ -346,7 +359,7 @@ class DownloadJob {
       });
       throw thrown;
     } finally {
-      clearInterval(ticking);
+      this.#fetching = undefined;
       patience.rest();
     }
   }

@@ -32,6 +32,7 @@ export class TrackerLookup {
   readonly #observe: EventObserver;
   readonly #warned = new Set<string>();
   #hasAnswer = false;
+  #failuresInARow = 0;
   #lastFailure: GoshareError | undefined;
 
   private constructor(
@@ -65,6 +66,11 @@ export class TrackerLookup {
 
   get hasTrackers(): boolean {
     return this.#trackers.length > 0;
+  }
+
+  /** Whether each of them has failed since one last answered. */
+  get isSilent(): boolean {
+    return this.hasTrackers && this.#failuresInARow >= this.#trackers.length;
   }
 
   /** Why no tracker helps: what became of the last one asked, while none has answered; undefined once one has. */
@@ -129,6 +135,7 @@ export class TrackerLookup {
           .then(
             (answer) => {
               this.#hasAnswer = true;
+              this.#failuresInARow = 0;
               return answer;
             },
             (thrown: unknown) => this.#warn(tracker.name, thrown, signal),
@@ -152,6 +159,7 @@ export class TrackerLookup {
     if (signal.aborted) return;
     const error = GoshareError.from(thrown);
     this.#lastFailure = error;
+    this.#failuresInARow++;
     if (this.#warned.has(name)) return;
     this.#warned.add(name);
     const { code, message } = error;

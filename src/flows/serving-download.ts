@@ -59,7 +59,7 @@ export class ServingDownload {
   async release(presence: DownloadPresence, signal: AbortSignal): Promise<void> {
     if (!this.#swarm.hasDependants) return;
     const { contentId } = this.share.manifest.root;
-    this.#observe({ type: "waiting", contentId, waitingFor: "others" });
+    this.#observe({ type: "waiting", contentId, waitingFor: "others", slowReason: "" });
     presence.announceNow();
     await Promise.race([this.#swarm.released(signal), this.failed.catch(() => undefined)]);
   }

@@ -82,7 +82,12 @@ export type Notice =
       readonly reason: DeclineReason;
       readonly retryAfterMs: number;
     }
-  | { readonly type: "pullWindow"; readonly contentId: ContentId; readonly requests: number }
+  | {
+      readonly type: "pullWindow";
+      readonly contentId: ContentId;
+      readonly requests: number;
+      readonly rateLimited: boolean;
+    }
   | { readonly type: "leave"; readonly contentId: ContentId };
 
 export type Request =

@@ -250,6 +250,7 @@ function fromBody(body: PeerFrame["body"]): PeerMessage {
         type: "pullWindow",
         contentId: contentId(body.value.contentId),
         requests: body.value.requests,
+        rateLimited: body.value.rateLimited,
       };
     case "leave":
       return { type: "leave", contentId: contentId(body.value.contentId) };

@@ -12,11 +12,13 @@ import { chunkDigest, verifyTasks } from "../workers/batches.js";
 import { ChunkWriter } from "../workers/chunk-writer.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
-import type { DownloadPeer } from "./download-peer.js";
+import { type DownloadPeer, FINAL_REFUSALS } from "./download-peer.js";
 import type { DownloadSwarmOptions } from "./options.js";
+import { countPeers } from "./peer-counts.js";
 import type { RateBudget } from "./rate-budget.js";
 import { Relief } from "./relief.js";
 import { ChunkScheduler, type PeerCoverage } from "./scheduler.js";
+import type { DownloadLoad } from "./slow-reason.js";
 
 export interface ChunkDownloadEvents {
   /** More bytes are verified and written. */
@@ -30,15 +32,6 @@ export interface ChunkDownloadEvents {
   /** A peer will not give a chunk. */
   refused(peer: DownloadPeer, reason: RefusalReason): void;
 }
-
-/** Refusals after which this chunk is not asked of this peer again. */
-const FINAL_REFUSALS: ReadonlySet<RefusalReason> = new Set([
-  "contentUnknown",
-  "chunkUnavailable",
-  "sourceChanged",
-  "permissionDenied",
-  "unimplemented",
-]);
 
 /** After so many right chunks a peer may be asked for as much as it welcomes. */
 const UNPROVEN_CHUNKS = 32;
@@ -64,6 +57,8 @@ export class ChunkDownload {
   #settle: { resolve: () => void; reject: (error: GoshareError) => void } | undefined;
   #isStopped = false;
   #writing = 0;
+  /** Whether what an earlier run wrote is being verified. */
+  #isChecking = false;
   #onIdle: (() => void) | undefined;
   bytesDone = 0;
   bytesWasted = 0;
@@ -89,7 +84,7 @@ export class ChunkDownload {
     this.#manifest = work.manifest;
     this.#part = work.part;
     this.#pool = work.pool;
-    this.#writer = new ChunkWriter(work.pool);
+    this.#writer = new ChunkWriter(work.pool, clock);
     this.#slots = work.slots;
     this.#budget = work.budget;
     this.#options = options;
@@ -155,6 +150,16 @@ export class ChunkDownload {
     if (!this.#peers.has(peer)) return;
     this.#scheduler.peerGained(peer.id, chunkIndexes);
     this.ask(peer);
+  }
+
+  /** How it stands now. Costs a look at each peer, so it is for a few times a second. */
+  get load(): DownloadLoad {
+    return {
+      ...countPeers(this.#peers, this.#scheduler, this.#budget),
+      isWorking: this.#writing > 0 || this.#isChecking,
+      isBehind: this.#blocked.size > 0 && this.#writing >= this.#slots.size / 2,
+      isDiskSlow: !this.#isChecking && this.#writer.isDiskSlow(this.#clock.nowMs()),
+    };
   }
 
   /** Whether `peer` holds every chunk. */
@@ -344,21 +349,14 @@ export class ChunkDownload {
     const isFinal = FINAL_REFUSALS.has(reason);
     this.#scheduler.refused(peer.id, chunkIndex, isFinal);
     this.#events.refused(peer, reason);
-    if (!isFinal) {
-      const { minRefusalPauseMs, maxRefusalPauseMs } = this.#options;
-      const ownMs = minRefusalPauseMs * 2 ** Math.min(peer.refusals++, 16);
-      const pauseMs = Math.min(maxRefusalPauseMs, Math.max(ownMs, retryAfterMs));
-      peer.pause ??= setTimeout(() => {
-        peer.pause = undefined;
-        this.ask(peer);
-      }, pauseMs);
-    }
+    if (!isFinal) peer.leaveAlone(retryAfterMs, this.#options, () => this.ask(peer));
     this.#askAll();
   }
 
   /** Verifies what an earlier run claims to have written; what is wrong is asked of peers. */
   async #checkEarlier(signal: AbortSignal): Promise<void> {
     const tasks = verifyTasks(this.#manifest, this.#unchecked, (filePath) => this.#part.filePath(filePath));
+    this.#isChecking = true;
     await this.#pool.runAll(
       tasks,
       (task, { wrongChunks }) => {
@@ -376,6 +374,7 @@ export class ChunkDownload {
       },
       signal,
     );
+    this.#isChecking = false;
   }
 
   /** Resolves when no worker writes any more. */

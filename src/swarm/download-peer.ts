@@ -5,8 +5,9 @@ import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
-import type { DeclineReason, GoodbyeReason, Notice } from "../peer/messages.js";
+import type { DeclineReason, GoodbyeReason, Notice, RefusalReason } from "../peer/messages.js";
 import { AnswerPace } from "./answer-pace.js";
+import type { DownloadSwarmOptions } from "./options.js";
 import type { PeerCoverage } from "./scheduler.js";
 
 /** Chunks that were offered, or failed elsewhere, may be asked for so many at a time. */
@@ -17,6 +18,17 @@ const FIRST_PULL_WINDOW = 1;
 
 /** Updates and offers that may come before the answer to Join is dealt with: far more than an event loop that is late makes. */
 const MAX_EARLY_NOTICES = 4096;
+
+/** Refusals after which this chunk is not asked of this peer again. */
+export const FINAL_REFUSALS: ReadonlySet<RefusalReason> = new Set([
+  "contentUnknown",
+  "chunkUnavailable",
+  "sourceChanged",
+  "permissionDenied",
+  "unimplemented",
+]);
+
+type RefusalPauses = Pick<DownloadSwarmOptions, "minRefusalPauseMs" | "maxRefusalPauseMs">;
 
 type AfterAvailability = Extract<Notice, { type: "availabilityUpdate" | "offer" }>;
 
@@ -48,6 +60,8 @@ export class DownloadPeer {
   /** Chunks that came over it and are being verified. */
   unverified = 0;
   #pullWindow = FIRST_PULL_WINDOW;
+  /** It says that it sends under a limit. */
+  isRateLimited = false;
   /** Updates and offers that came while the answer to Join was not dealt with; undefined at other times. */
   #early: AfterAvailability[] | undefined;
   /** Refused in a row; how long it is left alone grows with them. */
@@ -105,6 +119,26 @@ export class DownloadPeer {
     return this.connection.isOpen && this.pause === undefined && this.requests.size < this.window;
   }
 
+  /** Whether it has been asked what it holds, and has not said it. */
+  get isJoining(): boolean {
+    return this.hasJoined && this.#early !== undefined;
+  }
+
+  /** Whether it is to be asked for nothing but what it offers. */
+  get wantsOffersAwaited(): boolean {
+    return this.#pullWindow === 0;
+  }
+
+  /** It has refused a chunk for now: it is left alone for a while, longer each time in a row; then `over` is called. */
+  leaveAlone(retryAfterMs: number, bounds: RefusalPauses, over: () => void): void {
+    const ownMs = bounds.minRefusalPauseMs * 2 ** Math.min(this.refusals++, 16);
+    const pauseMs = Math.min(bounds.maxRefusalPauseMs, Math.max(ownMs, retryAfterMs));
+    this.pause ??= setTimeout(() => {
+      this.pause = undefined;
+      over();
+    }, pauseMs);
+  }
+
   /** It need not give this chunk any more. Its answer comes all the same. */
   cancel(chunkIndex: number): void {
     const request = this.requests.get(chunkIndex);
@@ -152,6 +186,7 @@ export class DownloadPeer {
     switch (notice.type) {
       case "pullWindow":
         this.#pullWindow = notice.requests;
+        this.isRateLimited = notice.rateLimited;
         return this.#events.changed(this);
       case "availabilityUpdate":
         this.#checkRange(notice.gained);

@@ -4,7 +4,7 @@ import { setMaxListeners } from "node:events";
 import { formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
-import type { EventObserver } from "../events/event.js";
+import type { EventObserver, SlowReason } from "../events/event.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { ConnectionHandler } from "../peer/connection-handler.js";
@@ -24,6 +24,7 @@ import { PeerExchange } from "./peer-exchange.js";
 import { type Machine, PeerFinder } from "./peer-finder.js";
 import type { RateBudget } from "./rate-budget.js";
 import type { ServedDownload } from "./served-download.js";
+import { slowReason } from "./slow-reason.js";
 
 export interface DownloadSwarmSetUp {
   readonly contentId: ContentId;
@@ -91,6 +92,18 @@ export class DownloadSwarm {
   /** Why there is no help: the last failure of a peer or a dial. */
   get lastError(): GoshareError | undefined {
     return this.#lastPeerError ?? this.#finder.lastError;
+  }
+
+  /** What keeps the download from going faster now. */
+  slowReason(isTrackerSilent: boolean): SlowReason {
+    return slowReason({
+      load: this.#exchange?.download.load,
+      connected: this.#peers.size,
+      isJoining: [...this.#peers].some(({ isJoining }) => isJoining),
+      isDialling: this.#finder.isDialling,
+      lastFailure: this.#finder.lastError?.code,
+      isTrackerSilent,
+    });
   }
 
   /** Payload bytes sent so far. */

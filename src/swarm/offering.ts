@@ -16,6 +16,8 @@ export interface Uplink {
   readonly waitMs: number;
   /** What one chunk of so many bytes takes. */
   chunkMs(chunkBytes: number): number;
+  /** Whether it keeps to a rate that was set. */
+  readonly isLimited: boolean;
 }
 
 /** A connection to a neighbour, as far as it matters here. */
@@ -232,7 +234,8 @@ export class Offering {
       const requests = this.#wanting > 1 && speaksOffers(connection) ? 0 : this.#pullRequests;
       if (requests === toldRequests) continue;
       recipient.toldRequests = requests;
-      connection.notify({ type: "pullWindow", contentId: this.#contentId, requests });
+      const rateLimited = this.#uplink.isLimited;
+      connection.notify({ type: "pullWindow", contentId: this.#contentId, requests, rateLimited });
     }
   }
 }

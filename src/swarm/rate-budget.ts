@@ -71,6 +71,11 @@ export class RateBudget {
     if (this.#line.size > 0) this.#serveLater();
   }
 
+  /** Whether `waiter` was told to wait, and its turn has not come. */
+  isInLine(waiter: Waiter): boolean {
+    return this.#line.has(waiter);
+  }
+
   /** `waiter` does not wait any more. */
   leave(waiter: Waiter): void {
     this.#line.delete(waiter);

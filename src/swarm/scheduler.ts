@@ -14,6 +14,8 @@ interface PeerState {
   readonly refused: Set<number>;
   /** Chunks being asked of this peer. */
   readonly asked: Set<number>;
+  /** No chunk before this one is missing here and to be had from this peer. */
+  firstWanted: number;
 }
 
 export class ChunkScheduler {
@@ -54,17 +56,22 @@ export class ChunkScheduler {
   peerJoined(peer: PeerId, coverage: PeerCoverage): void {
     const held = coverage instanceof Bitfield && coverage.isFull ? "complete" : coverage;
     const known = this.#peers.get(peer);
-    if (known === undefined) this.#peers.set(peer, { held, refused: new Set(), asked: new Set() });
+    if (known === undefined)
+      this.#peers.set(peer, { held, refused: new Set(), asked: new Set(), firstWanted: 0 });
     else {
       known.held = held;
       known.refused.clear();
+      known.firstWanted = 0;
     }
   }
 
   peerGained(peer: PeerId, chunkIndexes: readonly number[]): void {
     const state = this.#peers.get(peer);
     if (state === undefined) return;
-    for (const chunkIndex of chunkIndexes) state.refused.delete(chunkIndex);
+    for (const chunkIndex of chunkIndexes) {
+      state.refused.delete(chunkIndex);
+      state.firstWanted = Math.min(state.firstWanted, chunkIndex);
+    }
     if (state.held === "complete") return;
     if (state.held === "none") state.held = new Bitfield(this.chunkCount);
     for (const chunkIndex of chunkIndexes) state.held.add(chunkIndex);
@@ -89,6 +96,18 @@ export class ChunkScheduler {
   /** Whether `peer` is known to hold every chunk. */
   isComplete(peer: PeerId): boolean {
     return this.#peers.get(peer)?.held === "complete";
+  }
+
+  /** Whether `peer` holds a chunk that is missing here, asked for or not. However often this is called, it goes over
+   * a peer's chunks once. */
+  holdsMissing(peer: PeerId): boolean {
+    const state = this.#peers.get(peer);
+    if (state === undefined) return false;
+    let chunkIndex = this.held.nextMissing(state.firstWanted);
+    while (chunkIndex !== undefined && !gives(state, chunkIndex))
+      chunkIndex = this.held.nextMissing(chunkIndex + 1);
+    state.firstWanted = chunkIndex ?? this.chunkCount;
+    return chunkIndex !== undefined;
   }
 
   /** The chunk to ask `peer` for next, taken from now on; undefined if there is none it could give. */
@@ -137,8 +156,7 @@ export class ChunkScheduler {
   }
 
   #couldGive(state: PeerState, chunkIndex: number): boolean {
-    if (state.held === "none" || state.refused.has(chunkIndex) || state.asked.has(chunkIndex)) return false;
-    return state.held === "complete" || state.held.has(chunkIndex);
+    return !state.asked.has(chunkIndex) && gives(state, chunkIndex);
   }
 
   /** The first free chunk from `from` up to `end` that the peer could give, taken from now on. */
@@ -194,4 +212,10 @@ export class ChunkScheduler {
     if (chunkIndex >= this.#firstChunk) this.#firstFree = Math.min(this.#firstFree, chunkIndex);
     else this.#firstFreeBefore = Math.min(this.#firstFreeBefore, chunkIndex);
   }
+}
+
+/** Whether the peer holds it, and has not refused it for good. */
+function gives({ held, refused }: PeerState, chunkIndex: number): boolean {
+  if (held === "none" || refused.has(chunkIndex)) return false;
+  return held === "complete" || held.has(chunkIndex);
 }

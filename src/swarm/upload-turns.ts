@@ -48,6 +48,10 @@ export class UploadTurns implements SenderEvents, Uplink {
     return this.#budget?.waitMs ?? 0;
   }
 
+  get isLimited(): boolean {
+    return this.#budget !== undefined;
+  }
+
   chunkMs(chunkBytes: number): number {
     return this.#budget?.durationMs(chunkBytes) ?? chunkBytes * this.#msPerByte;
   }

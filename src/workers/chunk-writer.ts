@@ -1,5 +1,7 @@
 // Hands full slots to the workers: one chunk to a task while they keep up, several when chunks come faster, so
-// that the hop between threads is paid less often just when there is no time for it. Knows no peers.
+// that the hop between threads is paid less often just when there is no time for it. Knows what the workers' time
+// goes into. Knows no peers.
+import type { Clock } from "../core/clock.js";
 import type { ChunkWrite } from "./tasks.js";
 import type { WorkerPool } from "./worker-pool.js";
 
@@ -12,13 +14,30 @@ interface QueuedWrite {
 /** Most chunks in one task: beyond, a thread would keep slots for longer than a hop costs. */
 const MAX_CHUNKS_PER_TASK = 4;
 
+/** How much the latest task counts beside all before it. */
+const NEWEST_WEIGHT = 1 / 4;
+
+/** Hashing the chunks of a task does not take so long; a disk may. */
+const LONG_TASK_MS = 1_000;
+
 export class ChunkWriter {
   readonly #pool: WorkerPool;
+  readonly #clock: Clock;
   readonly #queue: QueuedWrite[] = [];
-  #running = 0;
+  /** Tasks that have not come back, the oldest first, with when they began. */
+  readonly #running = new Map<readonly QueuedWrite[], number>();
+  /** Of what tasks take, the part that goes into writing; smoothed. */
+  #writingPart = 0;
 
-  constructor(pool: WorkerPool) {
+  constructor(pool: WorkerPool, clock: Clock) {
     this.#pool = pool;
+    this.#clock = clock;
+  }
+
+  /** Whether writing is what takes the workers' time, not hashing. */
+  isDiskSlow(nowMs: number): boolean {
+    const [oldestMs = nowMs] = this.#running.values();
+    return this.#writingPart >= 1 / 2 || nowMs - oldestMs >= LONG_TASK_MS;
   }
 
   /** Verifies and writes a chunk; resolves with whether its digest was right. Rejects with what the disk said. */
@@ -30,23 +49,29 @@ export class ChunkWriter {
   }
 
   #start(): void {
-    while (this.#queue.length > 0 && this.#running < this.#pool.concurrency) {
+    while (this.#queue.length > 0 && this.#running.size < this.#pool.concurrency) {
       const share = Math.ceil(this.#queue.length / this.#pool.concurrency);
       void this.#run(this.#queue.splice(0, Math.min(MAX_CHUNKS_PER_TASK, share)));
     }
   }
 
   async #run(batch: readonly QueuedWrite[]): Promise<void> {
-    this.#running++;
+    this.#running.set(batch, this.#clock.nowMs());
     try {
       const task = { kind: "write", chunks: batch.map(({ write }) => write) } as const;
-      const { wrongChunks } = await this.#pool.run(task);
+      const { wrongChunks, spent } = await this.#pool.run(task);
+      if (spent !== undefined) this.#spent(spent.hashMs, spent.writeMs);
       for (const [place, { resolve }] of batch.entries()) resolve(!wrongChunks.includes(place));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {
-      this.#running--;
+      this.#running.delete(batch);
       this.#start();
     }
+  }
+
+  #spent(hashMs: number, writeMs: number): void {
+    const allMs = hashMs + writeMs;
+    if (allMs > 0) this.#writingPart += (writeMs / allMs - this.#writingPart) * NEWEST_WEIGHT;
   }
 }

@@ -68,9 +68,15 @@ export interface TaskFailure {
   readonly message: string;
 }
 
-export type TaskResult =
-  | { readonly ok: true; readonly bytes: number; readonly wrongChunks: readonly number[] }
-  | TaskFailure;
+export interface TaskSuccess {
+  readonly ok: true;
+  readonly bytes: number;
+  readonly wrongChunks: readonly number[];
+  /** Of a WriteTask: what its time went into. */
+  readonly spent?: { readonly hashMs: number; readonly writeMs: number };
+}
+
+export type TaskResult = TaskSuccess | TaskFailure;
 
 /** What every worker is given when it starts. */
 export interface WorkerSetUp {

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import { Piscina } from "piscina";
 import { GoshareError } from "../core/errors.js";
 import { fileTurnsMemory } from "./file-turns.js";
-import { LOADED, type TaskResult, type WorkerSetUp, type WorkerTask } from "./tasks.js";
+import { LOADED, type TaskResult, type TaskSuccess, type WorkerSetUp, type WorkerTask } from "./tasks.js";
 
 const WORKER_FILE = new URL("./worker.js", import.meta.url).href;
 /** A second task waits in each thread, so that the hop between threads costs no idle time. */
@@ -67,7 +67,7 @@ export class WorkerPool {
   }
 
   /** Runs one task. Throws GoshareError with what the worker reported. */
-  async run(task: WorkerTask): Promise<{ readonly bytes: number; readonly wrongChunks: readonly number[] }> {
+  async run(task: WorkerTask): Promise<TaskSuccess> {
     let result: TaskResult;
     try {
       if (this.#firstCrash !== undefined) throw this.#firstCrash;
@@ -94,7 +94,7 @@ export class WorkerPool {
    * the first failure or abort. */
   async runAll<T extends WorkerTask>(
     tasks: Iterable<T>,
-    onDone: (task: T, result: { readonly bytes: number; readonly wrongChunks: readonly number[] }) => void,
+    onDone: (task: T, result: TaskSuccess) => void,
     signal: AbortSignal,
   ): Promise<void> {
     const iterator = tasks[Symbol.iterator]();

@@ -16,6 +16,7 @@ import {
   type SyncTask,
   type TaskFailure,
   type TaskResult,
+  type TaskSuccess,
   type VerifyTask,
   type WorkerSetUp,
   type WorkerTask,
@@ -52,7 +53,7 @@ export default function runTask(task: WorkerTask): TaskResult {
   }
 }
 
-function done(bytes: number, wrongChunks: readonly number[] = []): TaskResult {
+function done(bytes: number, wrongChunks: readonly number[] = []): TaskSuccess {
   return { ok: true, bytes, wrongChunks };
 }
 
@@ -162,12 +163,15 @@ function hashRun(
 function writeChunks(task: WriteTask): TaskResult {
   const wrongChunks: number[] = [];
   let bytes = 0;
+  const begunMs = performance.now();
+  let writeMs = 0;
   for (const [place, { slotOffset, length, digest, runs }] of task.chunks.entries()) {
     const chunk = slotBytes.subarray(slotOffset, slotOffset + length);
     if (!createHash("sha256").update(chunk).digest().equals(digest)) {
       wrongChunks.push(place);
       continue;
     }
+    const hashedMs = performance.now();
     for (const run of runs) {
       try {
         writeRun(run, chunk);
@@ -175,9 +179,11 @@ function writeChunks(task: WriteTask): TaskResult {
         throw errorAt(thrown, run.path);
       }
     }
+    writeMs += performance.now() - hashedMs;
     bytes += length;
   }
-  return done(bytes, wrongChunks);
+  const hashMs = performance.now() - begunMs - writeMs;
+  return { ...done(bytes, wrongChunks), spent: { hashMs, writeMs } };
 }
 
 function writeRun(run: WriteRun, chunk: Uint8Array): void {

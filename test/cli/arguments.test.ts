@@ -14,7 +14,8 @@ async function downloadOptions(
     download: async () => ({
       download: async (options) => {
         seen.push(options);
-        return { path: "p", bytes: 0, contentId: CONTENT_ID, bytesReceived: 0, bytesWasted: 0, elapsedMs: 0 };
+        const counters = { bytes: 0, bytesReceived: 0, bytesWasted: 0, elapsedMs: 0, slowTimes: [] };
+        return { path: "p", contentId: CONTENT_ID, ...counters };
       },
     }),
   };

@@ -15,6 +15,7 @@ const RESULT: DownloadResult = {
   bytesReceived: 5,
   bytesWasted: 1,
   elapsedMs: 1_500,
+  slowTimes: [{ reason: "network", ms: 1_500 }],
 };
 
 const withDownload = (download: Download) => ({ flows: { download: async () => ({ download }) } });
@@ -50,6 +51,7 @@ test("a download that succeeds ends with done and exit code 0", async () => {
       contentId: CONTENT_ID,
       bytesReceived: "5",
       bytesWasted: "1",
+      slowTimes: [{ reason: "SLOW_REASON_NETWORK", ms: "1500" }],
     },
   });
 });
@@ -109,7 +111,7 @@ test("events that come after the last one are not printed", async () => {
   };
   const cli = startFakeCli(["download", "x", "--json"], withDownload(download));
   await cli.exitCode;
-  observe({ type: "waiting", contentId: CONTENT_ID, waitingFor: "peers" });
+  observe({ type: "waiting", contentId: CONTENT_ID, waitingFor: "peers", slowReason: "noPeer" });
   assert.ok("done" in lastEvent(cli));
 });
 

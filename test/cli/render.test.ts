@@ -22,6 +22,7 @@ const STATE: ProgressState = {
   bytesPerSecond: 112 * 1024 ** 2,
   etaMs: 18_000,
   peers: 5,
+  stall: "",
 };
 
 const draw = (fraction: number, cells: number) => "#".repeat(Math.round(fraction * cells)).padEnd(cells, "-");
@@ -39,6 +40,12 @@ test("at 40 columns name, percent, rate and remaining time are left, in one line
   assert.match(line, /^\S+…\S+ {3}57% {2}\S+ MiB\/s {2}ETA 18 s$/);
 });
 
+test("a bar of a download that stands still says why in place of the remaining time, whatever has to go for it", () => {
+  const stall = "upload limit of peers";
+  assert.match(barLine({ ...STATE, stall }, 119, draw), /112 MiB\/s {2}upload limit of peers {2}5 peers$/);
+  assert.match(barLine({ ...STATE, stall }, 39, draw), /^\S+…\S+ {3}57% {2}upload limit of peers$/);
+});
+
 test("no bar is wider than the terminal, whatever is shown at whatever width", () => {
   const state = fc.record({
     name: fc.string({ unit: "grapheme" }).map(printable),
@@ -48,6 +55,7 @@ test("no bar is wider than the terminal, whatever is shown at whatever width", (
     bytesPerSecond: fc.double({ min: 0, max: 1e12, noNaN: true }),
     etaMs: fc.nat(),
     peers: fc.option(fc.nat(1000), { nil: undefined }),
+    stall: fc.constantFrom("", "upload limit of peers"),
   });
   fc.assert(
     fc.property(state, fc.integer({ min: 1, max: 200 }), (shown, columns) => {
@@ -91,6 +99,9 @@ test("off a terminal there is a line for every 10 %, and one every 10 s when it 
     lines.show({ ...STATE, name: "other", bytesTotal: 100, bytesDone: 1 });
   }
   assert.is(textOf(stream).trimEnd().split("\n").length, 3);
+
+  lines.show({ ...STATE, name: "still", bytesTotal: 100, bytesDone: 50, stall: "waiting for an offer" });
+  assert.match(textOf(stream), /, 5 peers, waiting for an offer\n$/);
 });
 
 test("on a terminal the bar makes room for other lines and gives the cursor back", () => {
@@ -152,9 +163,41 @@ test("a finished download leaves its path on stdout", () => {
     contentId: CONTENT_ID,
     bytesReceived: 2 * 1024 ** 2,
     bytesWasted: 0,
+    slowTimes: [{ reason: "network", ms: 2_000 }],
   });
   assert.is(stdout, "downloads/a\n");
   assert.match(stderr, "received 2 MiB in 2 s, 1 MiB/s");
+  assert.not.match(stderr, "limited by");
+});
+
+test("a download that took a while ends with what it was limited by, but for trifles", () => {
+  const { stderr } = report(false, {
+    ...{ type: "done", path: "a", bytes: 10, elapsedMs: 17_000, contentId: CONTENT_ID },
+    ...{ bytesReceived: 10, bytesWasted: 0 },
+    slowTimes: [
+      { reason: "uploadLimit", ms: 14_000 },
+      { reason: "network", ms: 2_200 },
+      { reason: "noPeer", ms: 800 },
+    ],
+  });
+  assert.is(stderr.split("\n")[0], "limited by: upload limit of peers 14 s, network 2.2 s");
+});
+
+test("progress says what a download stands still for after a second without a verified byte", () => {
+  const states: ProgressState[] = [];
+  const progress = { show: (state: ProgressState) => states.push(state), clear: () => undefined };
+  const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
+  const reporter = new TextReporter({ ...streams, palette: plainPalette, quiet: false, progress });
+  const counters = { bytesDone: 1, bytesTotal: 9, bytesPerSecond: 1, etaMs: 1, peers: 1 };
+  for (const stalledMs of [0, 999, 1_000])
+    reporter.observe({
+      ...{ type: "progress", contentId: CONTENT_ID, ...counters, slowReason: "noPeerHasChunk" },
+      stalledMs,
+    });
+  assert.equal(
+    states.map(({ stall }) => stall),
+    ["", "", "nobody has the rest"],
+  );
 });
 
 test("inspect lists entries with their kinds, escaped", () => {
@@ -197,9 +240,12 @@ test("status says how far a download is and how to go on, unless it is running",
 });
 
 test("waiting for the same thing is said once", () => {
-  const waiting: GoshareEvent = { type: "waiting", contentId: CONTENT_ID, waitingFor: "peers" };
+  const waiting: GoshareEvent = {
+    ...{ type: "waiting", contentId: CONTENT_ID, waitingFor: "peers" },
+    slowReason: "noPeer",
+  };
   assert.is(
-    report(false, waiting, waiting, waiting).stderr,
+    report(false, waiting, { ...waiting, slowReason: "dialFailed" }, waiting).stderr,
     "waiting for somebody who has what is missing\n",
   );
 });

@@ -2,9 +2,9 @@ import { fromJsonString } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { EventSchema } from "../../gen/goshare/v1/event_pb.js";
+import { EventSchema, SlowReasonSchema } from "../../gen/goshare/v1/event_pb.js";
 import { type ContentId, type PeerId, parseContentId, peerIdFromBytes } from "../../src/core/ids.js";
-import type { GoshareEvent } from "../../src/events/event.js";
+import type { GoshareEvent, SlowReason } from "../../src/events/event.js";
 import { eventLine } from "../../src/events/wire.js";
 
 const contentId: ContentId = known(parseContentId("ab".repeat(32)));
@@ -31,7 +31,7 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     chunks: 1,
     linksSkipped: 0,
   },
-  waiting: { type: "waiting", contentId, waitingFor: "manifest" },
+  waiting: { type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" },
   downloading: {
     type: "downloading",
     contentId,
@@ -50,6 +50,8 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     bytesPerSecond: 1,
     etaMs: 0,
     peers: 0,
+    slowReason: "waitingForOffer",
+    stalledMs: 1_500.4,
   },
   peerConnected: { type: "peerConnected", peerId, endpoint: "10.0.0.1:9000", agent: "x/1", inbound: false },
   peerDisconnected: {
@@ -88,10 +90,18 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     what: contentId,
     outputDirectory: "downloads",
   },
-  done: { type: "done", path: "", bytes: 0, elapsedMs: 1.6, contentId: "", bytesReceived: 0, bytesWasted: 0 },
+  done: {
+    ...{ type: "done", path: "", bytes: 0, elapsedMs: 1.6, contentId: "", bytesReceived: 0, bytesWasted: 0 },
+    slowTimes: [{ reason: "uploadLimit", ms: 1.6 }],
+  },
   stopped: { type: "stopped", signal: "SIGTERM", bytesSent: 9 },
   failed: { type: "failed", code: "NO_PEERS", exitCode: 3, message: "m", hint: "" },
 };
+
+const SLOW_REASONS: readonly SlowReason[] = [
+  ...(["noPeer", "trackerUnreachable", "dialFailed", "noPeerHasChunk", "waitingForOffer"] as const),
+  ...(["peerBusy", "downloadLimit", "uploadLimit", "disk", "verification", "network"] as const),
+];
 
 test("every kind of event is one line with every key of its domain event and of the contract", () => {
   for (const event of Object.values(EVENTS)) {
@@ -123,7 +133,19 @@ test("the lines that others rely on look as documented", () => {
   assert.is(eventLine(EVENTS.listening), '{"listening":{"endpoint":"127.0.0.1:8080"}}');
   assert.is(eventLine(EVENTS.failed), '{"failed":{"code":"NO_PEERS","exitCode":3,"message":"m","hint":""}}');
   assert.match(eventLine(EVENTS.done), '"bytes":"0","elapsedMs":"2"');
+  assert.match(eventLine(EVENTS.done), '"slowTimes":[{"reason":"SLOW_REASON_UPLOAD_LIMIT","ms":"2"}]');
+  assert.match(eventLine({ ...EVENTS.waiting, slowReason: "" }), '"slowReason":"SLOW_REASON_UNSPECIFIED"');
+  assert.match(eventLine(EVENTS.progress), '"slowReason":"SLOW_REASON_WAITING_FOR_OFFER","stalledMs":"1500"');
   assert.match(eventLine(EVENTS.progress), '"bytesDone":"4503599627370496","bytesTotal":"9007199254740991"');
+});
+
+test("every reason of the contract has a name of its own here, and is never left unsaid", () => {
+  const { values } = SlowReasonSchema;
+  const said = SLOW_REASONS.map((slowReason) => {
+    const { event } = fromJsonString(EventSchema, eventLine({ ...EVENTS.progress, slowReason }));
+    return event.case === "progress" ? event.value.slowReason : undefined;
+  });
+  assert.equal(new Set([0, ...said]), new Set(values.map(({ number }) => number)));
 });
 
 test("numbers that the contract cannot hold come as near as they can", () => {

@@ -228,7 +228,7 @@ for (const role of ROLES) {
     await rig.peer.roundTrip(rig.theirId);
     assert.equal(rig.handler.notices, [
       { type: "availabilityUpdate", contentId: ID, gained: [1, 2], lost: [3] },
-      { type: "pullWindow", contentId: ID, requests: 16 },
+      { type: "pullWindow", contentId: ID, requests: 16, rateLimited: false },
       { type: "offer", offerId: 1, contentId: ID, chunks: [4], deadlineMs: 50 },
       { type: "decline", offerId: 1, reason: "notNeeded", retryAfterMs: 0 },
       { type: "leave", contentId: ID },

@@ -109,7 +109,7 @@ const anyMessage: fc.Arbitrary<Exclude<PeerMessage, { type: "unknown" }>> = fc.o
     reason: fc.constantFrom(...(["unspecified", "notNeeded", "notWanted", "noRoom"] as const)),
     retryAfterMs: uint32,
   }),
-  fc.record({ type: type("pullWindow"), contentId, requests: uint32 }),
+  fc.record({ type: type("pullWindow"), contentId, requests: uint32, rateLimited: fc.boolean() }),
   fc.record({ type: type("leave"), contentId }),
 );
 

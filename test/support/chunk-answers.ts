@@ -115,6 +115,7 @@ export interface Service {
   readonly holds?: readonly number[];
   readonly hello?: HelloChanges;
   readonly pullWindow?: number;
+  readonly rateLimited?: boolean;
   /** Instead of the right answer to Join, which is the last parameter. */
   readonly join?: (peer: ScriptedPeer, id: number, answer: () => void) => void;
   /** The answer to GetPeers; nobody unless given. */
@@ -179,7 +180,7 @@ export function sendPage({ manifest }: SmallShare, peer: ScriptedPeer, id: numbe
 }
 
 function answerJoin(
-  { share, holds, pullWindow = 16, joined }: Service,
+  { share, holds, pullWindow = 16, rateLimited = false, joined }: Service,
   peer: ScriptedPeer,
   id: number,
 ): void {
@@ -192,6 +193,6 @@ function answerJoin(
     for (const index of holds) payload[index >> 3] = (payload[index >> 3] ?? 0) | (0x80 >> (index & 7));
     peer.send({ case: "availability", value: { contentId, coverage: Coverage.BITFIELD } }, { id, payload });
   }
-  peer.send({ case: "pullWindow", value: { contentId, requests: pullWindow } });
+  peer.send({ case: "pullWindow", value: { contentId, requests: pullWindow, rateLimited } });
   joined?.(peer);
 }

@@ -43,9 +43,10 @@ const QUICK_CONNECTION = { nextAddressMs: 5, closeTimeoutMs: 200 };
 
 const rigs: DownloadRig[] = [];
 let current: ChunkDownload | undefined;
-const memory = slotMemory();
-const slots = new SlotPool(memory, 64 * KIB, () => current?.slotFreed());
-const pool = new WorkerPool(memory, 1);
+/** Where chunks arrive, for pools of a test's own. */
+export const downloadMemory = slotMemory();
+const slots = new SlotPool(downloadMemory, 64 * KIB, () => current?.slotFreed());
+const defaultPool = new WorkerPool(downloadMemory, 1);
 
 /** To be called after the last test, which may have failed half-way. */
 export function endDownloads(): Promise<void> {
@@ -54,7 +55,7 @@ export function endDownloads(): Promise<void> {
     void rig.swarm.close();
   }
   destroyScripted();
-  return pool.close();
+  return defaultPool.close();
 }
 
 export interface DownloadSetUp {
@@ -63,6 +64,10 @@ export interface DownloadSetUp {
   readonly swarm?: Partial<DownloadSwarmOptions>;
   readonly connection?: Partial<ConnectionOptions>;
   readonly budget?: RateBudget;
+  /** What an earlier run claims to have written; nothing unless given. */
+  readonly unchecked?: Bitfield;
+  /** Made with `downloadMemory`; the test closes it. */
+  readonly pool?: WorkerPool;
   /** Lies are told to the swarm by `tellVerdicts` only. */
   readonly holdsVerdicts?: boolean;
 }
@@ -134,8 +139,9 @@ export class DownloadRig {
       },
     };
     const options = { ...defaultDownloadSwarmOptions, ...QUICK_SWARM, ...this.#setUp.swarm };
-    const work = { manifest, part, pool, slots, budget: this.#setUp.budget };
-    const download = new ChunkDownload(work, none, none, options, events);
+    const { pool = defaultPool, budget, unchecked = none } = this.#setUp;
+    const work = { manifest, part, pool, slots, budget };
+    const download = new ChunkDownload(work, none, unchecked, options, events);
     current = download;
     const share = new ServedDownload(manifest, download.held, partFiles(part), (error) =>
       download.fail(error),

@@ -41,6 +41,14 @@ class Oracle {
     );
   }
 
+  /** Whether a peer holds something that is not here, and has not refused it for good. */
+  holdsMissing(peer: number): boolean {
+    const state = this.peers.get(peer);
+    return [...(state?.holds ?? [])].some(
+      (chunk) => !this.held.has(chunk) && !state?.refusedForGood.has(chunk),
+    );
+  }
+
   /** The chunks asked of one peer that another could give instead, the last one last. */
   movable(from: number, to: number): number[] {
     const state = this.peers.get(to);
@@ -89,6 +97,12 @@ function assertAgree({ oracle, scheduler }: Pair): void {
     [...oracle.held].sort((a, b) => a - b),
   );
   assert.is(scheduler.isDone, oracle.held.size === oracle.chunkCount);
+  for (const peer of every.slice(0, PEERS + 1))
+    assert.is(
+      scheduler.holdsMissing(peerId(peer)),
+      oracle.holdsMissing(peer),
+      `peer ${peer} holds something`,
+    );
 }
 
 const isHere = (peer: number) => (oracle: Oracle) => oracle.peers.has(peer);

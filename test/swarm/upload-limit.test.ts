@@ -89,16 +89,20 @@ test("several servers of one process share one rate, by turns", async () => {
 
 test("a peer is welcome to have open what goes in a second, at least one and no more than without a limit", async () => {
   const windows: number[] = [];
+  const said = new Set<boolean>();
   for (const rate of [RATE / 4, RATE, 3.5 * RATE, 1000 * MIB]) {
     const share = new MemoryShare(smallShare(2));
     const rig = await ServerRig.start({}, {}, limit(rate).budget);
     rig.server.add(share);
     const peer = await rig.peer();
     peer.send({ case: "join", value: { contentId: share.contentId, coverage: Coverage.NONE } }, { id: 1 });
-    windows.push((await peer.skipTo("pullWindow")).value.requests);
+    const { requests, rateLimited } = (await peer.skipTo("pullWindow")).value;
+    windows.push(requests);
+    said.add(rateLimited);
     rig.stop();
   }
   assert.equal(windows, [1, 1, 3, 16]);
+  assert.equal(said, new Set([true]), "and told that there is one");
 });
 
 test("a limit makes a request wait for longer, but not for ever", async () => {

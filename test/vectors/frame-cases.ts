@@ -47,6 +47,10 @@ export const GOOD_FRAMES: Readonly<Record<string, readonly [number, BodyInit]>> 
   offer: [0, { case: "offer", value: { offerId: 4, contentId, chunks: [70_000, 3], deadlineMs: 40 } }],
   decline: [0, { case: "decline", value: { offerId: 4, reason: 1, retryAfterMs: 2000 } }],
   "pull-window": [0, { case: "pullWindow", value: { contentId, requests: 16 } }],
+  "pull-window-rate-limited": [
+    0,
+    { case: "pullWindow", value: { contentId, requests: 3, rateLimited: true } },
+  ],
   leave: [0, { case: "leave", value: { contentId } }],
 };
 

@@ -181,6 +181,7 @@ test("chunks with the right digest are written where they belong, all at once an
   const results = await Promise.all(order.map((chunkIndex) => write(part, share, chunkIndex)));
   results.forEach((result, at) => {
     assert.equal(result.wrongChunks, []);
+    assert.ok(result.spent !== undefined && result.spent.hashMs > 0 && result.spent.writeMs > 0);
     assert.is(result.bytes, share.chunk(order[at] ?? -1).byteLength);
   });
   const written = actualTree(part.contentPath);
@@ -207,7 +208,8 @@ test("of a chunk with a wrong digest not a byte is written, and no file made or 
   const before = actualTree(part.contentPath);
   for (let chunkIndex = 0; chunkIndex < 5; chunkIndex++) {
     const result = await write(part, share, chunkIndex, damaged(chunkIndex));
-    assert.equal(result, { ok: true, bytes: 0, wrongChunks: [0] });
+    assert.equal([result.bytes, result.wrongChunks], [0, [0]]);
+    assert.is(result.spent?.writeMs, 0);
   }
   assert.equal(actualTree(part.contentPath), before);
   part.close();

@@ -8,15 +8,15 @@
 // @generated from file goshare/v1/event.proto (package goshare.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file goshare/v1/event.proto.
  */
 export const file_goshare_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIu4ECgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIAEIHCgVldmVudCIdCglMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkiaQoHSGFzaGluZxIMCgRwYXRoGAEgASgJEhIKCmJ5dGVzX2RvbmUYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQSDQoFZmlsZXMYBCABKA0SGAoQYnl0ZXNfcGVyX3NlY29uZBgFIAEoBCK7AQoHU2hhcmluZxISCgpjb250ZW50X2lkGAEgASgJEg4KBnRpY2tldBgCIAEoCRIVCg1tYW5pZmVzdF9wYXRoGAMgASgJEhAKCGVuZHBvaW50GAQgASgJEhAKCHRyYWNrZXJzGAUgAygJEgwKBG5hbWUYBiABKAkSDQoFYnl0ZXMYByABKAQSDQoFZmlsZXMYCCABKA0SDgoGY2h1bmtzGAkgASgNEhUKDWxpbmtzX3NraXBwZWQYCiABKA0iMgoHV2FpdGluZxISCgpjb250ZW50X2lkGAEgASgJEhMKC3dhaXRpbmdfZm9yGAIgASgJIoIBCgtEb3dubG9hZGluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRINCgVieXRlcxgEIAEoBBINCgVmaWxlcxgFIAEoDRIOCgZjaHVua3MYBiABKA0SFQoNcmVzdW1lZF9ieXRlcxgHIAEoBCKAAQoIUHJvZ3Jlc3MSEgoKY29udGVudF9pZBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBCABKAQSDgoGZXRhX21zGAUgASgEEg0KBXBlZXJzGAYgASgNIlIKDVBlZXJDb25uZWN0ZWQSDwoHcGVlcl9pZBgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRINCgVhZ2VudBgDIAEoCRIPCgdpbmJvdW5kGAQgASgIIoABChBQZWVyRGlzY29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhIKCmJ5dGVzX3NlbnQYBiABKAQiNgoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEcGF0aBgDIAEoCSK8AQoJSW5zcGVjdGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg0KBWJ5dGVzGAQgASgEEhIKCmNodW5rX3NpemUYBSABKA0SDgoGY2h1bmtzGAYgASgNEisKB2VudHJpZXMYByADKAsyGi5nb3NoYXJlLnYxLkluc3BlY3RlZEVudHJ5Eg0KBXBlZXJzGAggAygJEhAKCHRyYWNrZXJzGAkgAygJIkoKDkluc3BlY3RlZEVudHJ5EgwKBHBhdGgYASABKAkSDAoEc2l6ZRgCIAEoBBIMCgRraW5kGAMgASgJEg4KBnRhcmdldBgEIAEoCSJ5CgREb25lEgwKBHBhdGgYASABKAkSDQoFYnl0ZXMYAiABKAQSEgoKZWxhcHNlZF9tcxgDIAEoBBISCgpjb250ZW50X2lkGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhQKDGJ5dGVzX3dhc3RlZBgGIAEoBCItCgdTdG9wcGVkEg4KBnNpZ25hbBgBIAEoCRISCgpieXRlc19zZW50GAIgASgEIkgKBkZhaWxlZBIMCgRjb2RlGAEgASgJEhEKCWV4aXRfY29kZRgCIAEoDRIPCgdtZXNzYWdlGAMgASgJEgwKBGhpbnQYBCABKAkizQEKCVJlc3VtYWJsZRISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRISCgpieXRlc19kb25lGAQgASgEEhMKC2J5dGVzX3RvdGFsGAUgASgEEhMKC2NodW5rc19kb25lGAYgASgNEg4KBmNodW5rcxgHIAEoDRINCgVzdGF0ZRgIIAEoCRILCgNwaWQYCSABKA0SDAoEd2hhdBgKIAEoCRIYChBvdXRwdXRfZGlyZWN0b3J5GAsgASgJQjgKDmRldi5nb3NoYXJlLnYxUAFaJGdvc2hhcmUuZGV2L2dlbi9nb3NoYXJlL3YxO2dvc2hhcmV2MWIGcHJvdG8z");
+  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIu4ECgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIAEIHCgVldmVudCIdCglMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkiaQoHSGFzaGluZxIMCgRwYXRoGAEgASgJEhIKCmJ5dGVzX2RvbmUYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQSDQoFZmlsZXMYBCABKA0SGAoQYnl0ZXNfcGVyX3NlY29uZBgFIAEoBCK7AQoHU2hhcmluZxISCgpjb250ZW50X2lkGAEgASgJEg4KBnRpY2tldBgCIAEoCRIVCg1tYW5pZmVzdF9wYXRoGAMgASgJEhAKCGVuZHBvaW50GAQgASgJEhAKCHRyYWNrZXJzGAUgAygJEgwKBG5hbWUYBiABKAkSDQoFYnl0ZXMYByABKAQSDQoFZmlsZXMYCCABKA0SDgoGY2h1bmtzGAkgASgNEhUKDWxpbmtzX3NraXBwZWQYCiABKA0iXwoHV2FpdGluZxISCgpjb250ZW50X2lkGAEgASgJEhMKC3dhaXRpbmdfZm9yGAIgASgJEisKC3Nsb3dfcmVhc29uGAMgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uIoIBCgtEb3dubG9hZGluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRINCgVieXRlcxgEIAEoBBINCgVmaWxlcxgFIAEoDRIOCgZjaHVua3MYBiABKA0SFQoNcmVzdW1lZF9ieXRlcxgHIAEoBCLBAQoIUHJvZ3Jlc3MSEgoKY29udGVudF9pZBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBCABKAQSDgoGZXRhX21zGAUgASgEEg0KBXBlZXJzGAYgASgNEisKC3Nsb3dfcmVhc29uGAcgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEhIKCnN0YWxsZWRfbXMYCCABKAQiPgoIU2xvd1RpbWUSJgoGcmVhc29uGAEgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEgoKAm1zGAIgASgEIlIKDVBlZXJDb25uZWN0ZWQSDwoHcGVlcl9pZBgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRINCgVhZ2VudBgDIAEoCRIPCgdpbmJvdW5kGAQgASgIIoABChBQZWVyRGlzY29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhIKCmJ5dGVzX3NlbnQYBiABKAQiNgoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEcGF0aBgDIAEoCSK8AQoJSW5zcGVjdGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg0KBWJ5dGVzGAQgASgEEhIKCmNodW5rX3NpemUYBSABKA0SDgoGY2h1bmtzGAYgASgNEisKB2VudHJpZXMYByADKAsyGi5nb3NoYXJlLnYxLkluc3BlY3RlZEVudHJ5Eg0KBXBlZXJzGAggAygJEhAKCHRyYWNrZXJzGAkgAygJIkoKDkluc3BlY3RlZEVudHJ5EgwKBHBhdGgYASABKAkSDAoEc2l6ZRgCIAEoBBIMCgRraW5kGAMgASgJEg4KBnRhcmdldBgEIAEoCSKjAQoERG9uZRIMCgRwYXRoGAEgASgJEg0KBWJ5dGVzGAIgASgEEhIKCmVsYXBzZWRfbXMYAyABKAQSEgoKY29udGVudF9pZBgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBIUCgxieXRlc193YXN0ZWQYBiABKAQSKAoKc2xvd190aW1lcxgHIAMoCzIULmdvc2hhcmUudjEuU2xvd1RpbWUiLQoHU3RvcHBlZBIOCgZzaWduYWwYASABKAkSEgoKYnl0ZXNfc2VudBgCIAEoBCJICgZGYWlsZWQSDAoEY29kZRgBIAEoCRIRCglleGl0X2NvZGUYAiABKA0SDwoHbWVzc2FnZRgDIAEoCRIMCgRoaW50GAQgASgJIs0BCglSZXN1bWFibGUSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSEgoKYnl0ZXNfZG9uZRgEIAEoBBITCgtieXRlc190b3RhbBgFIAEoBBITCgtjaHVua3NfZG9uZRgGIAEoDRIOCgZjaHVua3MYByABKA0SDQoFc3RhdGUYCCABKAkSCwoDcGlkGAkgASgNEgwKBHdoYXQYCiABKAkSGAoQb3V0cHV0X2RpcmVjdG9yeRgLIAEoCSrwAgoKU2xvd1JlYXNvbhIbChdTTE9XX1JFQVNPTl9VTlNQRUNJRklFRBAAEhcKE1NMT1dfUkVBU09OX05PX1BFRVIQARIjCh9TTE9XX1JFQVNPTl9UUkFDS0VSX1VOUkVBQ0hBQkxFEAISGwoXU0xPV19SRUFTT05fRElBTF9GQUlMRUQQAxIhCh1TTE9XX1JFQVNPTl9OT19QRUVSX0hBU19DSFVOSxAEEiEKHVNMT1dfUkVBU09OX1dBSVRJTkdfRk9SX09GRkVSEAUSGQoVU0xPV19SRUFTT05fUEVFUl9CVVNZEAYSHgoaU0xPV19SRUFTT05fRE9XTkxPQURfTElNSVQQBxIcChhTTE9XX1JFQVNPTl9VUExPQURfTElNSVQQCBIUChBTTE9XX1JFQVNPTl9ESVNLEAkSHAoYU0xPV19SRUFTT05fVkVSSUZJQ0FUSU9OEAoSFwoTU0xPV19SRUFTT05fTkVUV09SSxALQjgKDmRldi5nb3NoYXJlLnYxUAFaJGdvc2hhcmUuZGV2L2dlbi9nb3NoYXJlL3YxO2dvc2hhcmV2MWIGcHJvdG8z");
 
 /**
  * One thing that happened.
@@ -326,6 +326,14 @@ export type Waiting = Message<"goshare.v1.Waiting"> & {
    * @generated from field: string waiting_for = 2;
    */
   waitingFor: string;
+
+  /**
+   * Why a manifest or peers are not there; said anew for a manifest when it
+   * changes. Not said of others.
+   *
+   * @generated from field: goshare.v1.SlowReason slow_reason = 3;
+   */
+  slowReason: SlowReason;
 };
 
 /**
@@ -445,6 +453,21 @@ export type Progress = Message<"goshare.v1.Progress"> & {
    * @generated from field: uint32 peers = 6;
    */
   peers: number;
+
+  /**
+   * What keeps it from going faster now.
+   *
+   * @generated from field: goshare.v1.SlowReason slow_reason = 7;
+   */
+  slowReason: SlowReason;
+
+  /**
+   * Since the last byte was verified. From 1000 on the download stands still for
+   * slow_reason.
+   *
+   * @generated from field: uint64 stalled_ms = 8;
+   */
+  stalledMs: bigint;
 };
 
 /**
@@ -453,6 +476,34 @@ export type Progress = Message<"goshare.v1.Progress"> & {
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 6);
+
+/**
+ * For how long a download could not go faster for one reason.
+ *
+ * @generated from message goshare.v1.SlowTime
+ */
+export type SlowTime = Message<"goshare.v1.SlowTime"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: goshare.v1.SlowReason reason = 1;
+   */
+  reason: SlowReason;
+
+  /**
+   * Milliseconds in all, each counted for one reason only.
+   *
+   * @generated from field: uint64 ms = 2;
+   */
+  ms: bigint;
+};
+
+/**
+ * Describes the message goshare.v1.SlowTime.
+ * Use `create(SlowTimeSchema)` to create a new message.
+ */
+export const SlowTimeSchema: GenMessage<SlowTime> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 7);
 
 /**
  * A connection to a peer stands.
@@ -494,7 +545,7 @@ export type PeerConnected = Message<"goshare.v1.PeerConnected"> & {
  * Use `create(PeerConnectedSchema)` to create a new message.
  */
 export const PeerConnectedSchema: GenMessage<PeerConnected> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 7);
+  messageDesc(file_goshare_v1_event, 8);
 
 /**
  * A connection to a peer has ended.
@@ -550,7 +601,7 @@ export type PeerDisconnected = Message<"goshare.v1.PeerDisconnected"> & {
  * Use `create(PeerDisconnectedSchema)` to create a new message.
  */
 export const PeerDisconnectedSchema: GenMessage<PeerDisconnected> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 8);
+  messageDesc(file_goshare_v1_event, 9);
 
 /**
  * Something a person should know that stops nothing.
@@ -585,7 +636,7 @@ export type Warning = Message<"goshare.v1.Warning"> & {
  * Use `create(WarningSchema)` to create a new message.
  */
 export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 9);
+  messageDesc(file_goshare_v1_event, 10);
 
 /**
  * What inspect found.
@@ -662,7 +713,7 @@ export type Inspected = Message<"goshare.v1.Inspected"> & {
  * Use `create(InspectedSchema)` to create a new message.
  */
 export const InspectedSchema: GenMessage<Inspected> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 10);
+  messageDesc(file_goshare_v1_event, 11);
 
 /**
  * One entry of a share.
@@ -704,7 +755,7 @@ export type InspectedEntry = Message<"goshare.v1.InspectedEntry"> & {
  * Use `create(InspectedEntrySchema)` to create a new message.
  */
 export const InspectedEntrySchema: GenMessage<InspectedEntry> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 11);
+  messageDesc(file_goshare_v1_event, 12);
 
 /**
  * A command reached its end.
@@ -753,6 +804,13 @@ export type Done = Message<"goshare.v1.Done"> & {
    * @generated from field: uint64 bytes_wasted = 6;
    */
   bytesWasted: bigint;
+
+  /**
+   * Of a download: what elapsed_ms went into, the longest first.
+   *
+   * @generated from field: repeated goshare.v1.SlowTime slow_times = 7;
+   */
+  slowTimes: SlowTime[];
 };
 
 /**
@@ -760,7 +818,7 @@ export type Done = Message<"goshare.v1.Done"> & {
  * Use `create(DoneSchema)` to create a new message.
  */
 export const DoneSchema: GenMessage<Done> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 12);
+  messageDesc(file_goshare_v1_event, 13);
 
 /**
  * A tracker, share or seeding download was told to stop, and did.
@@ -788,7 +846,7 @@ export type Stopped = Message<"goshare.v1.Stopped"> & {
  * Use `create(StoppedSchema)` to create a new message.
  */
 export const StoppedSchema: GenMessage<Stopped> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 13);
+  messageDesc(file_goshare_v1_event, 14);
 
 /**
  * A command did not reach its end.
@@ -830,7 +888,7 @@ export type Failed = Message<"goshare.v1.Failed"> & {
  * Use `create(FailedSchema)` to create a new message.
  */
 export const FailedSchema: GenMessage<Failed> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 14);
+  messageDesc(file_goshare_v1_event, 15);
 
 /**
  * A download that status found: begun, and not finished. To go on, run
@@ -924,5 +982,107 @@ export type Resumable = Message<"goshare.v1.Resumable"> & {
  * Use `create(ResumableSchema)` to create a new message.
  */
 export const ResumableSchema: GenMessage<Resumable> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 15);
+  messageDesc(file_goshare_v1_event, 16);
+
+/**
+ * What keeps a download from going faster at one moment. There is always one,
+ * since something always takes the longest.
+ *
+ * @generated from enum goshare.v1.SlowReason
+ */
+export enum SlowReason {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: SLOW_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nobody is connected: no peer is known, or it is being dialled for the first
+   * time. Nothing has failed.
+   *
+   * @generated from enum value: SLOW_REASON_NO_PEER = 1;
+   */
+  NO_PEER = 1,
+
+  /**
+   * Nobody is connected, no peer is known, and no tracker answers.
+   *
+   * @generated from enum value: SLOW_REASON_TRACKER_UNREACHABLE = 2;
+   */
+  TRACKER_UNREACHABLE = 2,
+
+  /**
+   * Nobody is connected: peers are known, and cannot be reached.
+   *
+   * @generated from enum value: SLOW_REASON_DIAL_FAILED = 3;
+   */
+  DIAL_FAILED = 3,
+
+  /**
+   * Nobody who is connected, or could be reached, holds what is missing.
+   *
+   * @generated from enum value: SLOW_REASON_NO_PEER_HAS_CHUNK = 4;
+   */
+  NO_PEER_HAS_CHUNK = 4,
+
+  /**
+   * Nothing is asked for: those who hold what is missing want their offers to be
+   * waited for, which they make as they have room to send.
+   *
+   * @generated from enum value: SLOW_REASON_WAITING_FOR_OFFER = 5;
+   */
+  WAITING_FOR_OFFER = 5,
+
+  /**
+   * Nothing is asked for: those who hold what is missing have refused it for now,
+   * or whoever could be reached has hung up.
+   *
+   * @generated from enum value: SLOW_REASON_PEER_BUSY = 6;
+   */
+  PEER_BUSY = 6,
+
+  /**
+   * More would be asked for, but for the rate limit of this download.
+   *
+   * @generated from enum value: SLOW_REASON_DOWNLOAD_LIMIT = 7;
+   */
+  DOWNLOAD_LIMIT = 7,
+
+  /**
+   * All that is asked for comes from peers who say that they send under a limit.
+   *
+   * @generated from enum value: SLOW_REASON_UPLOAD_LIMIT = 8;
+   */
+  UPLOAD_LIMIT = 8,
+
+  /**
+   * Chunks arrive faster than the disk takes them; or all are here, and the disk
+   * has not confirmed them yet.
+   *
+   * @generated from enum value: SLOW_REASON_DISK = 9;
+   */
+  DISK = 9,
+
+  /**
+   * Chunks arrive, or were kept by an earlier run, faster than they are verified.
+   *
+   * @generated from enum value: SLOW_REASON_VERIFICATION = 10;
+   */
+  VERIFICATION = 10,
+
+  /**
+   * What is asked for comes as fast as the network and its senders bring it.
+   *
+   * @generated from enum value: SLOW_REASON_NETWORK = 11;
+   */
+  NETWORK = 11,
+}
+
+/**
+ * Describes the enum goshare.v1.SlowReason.
+ */
+export const SlowReasonSchema: GenEnum<SlowReason> = /*@__PURE__*/
+  enumDesc(file_goshare_v1_event, 0);
 

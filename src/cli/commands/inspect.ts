@@ -36,6 +36,6 @@ export class InspectCommand extends GoshareCommand {
     };
     await inspect(options, observe, session.signal);
     const elapsedMs = this.context.clock.nowMs() - startMs;
-    return { type: "done", path: "", ...found, elapsedMs, bytesReceived: 0, bytesWasted: 0 };
+    return { type: "done", path: "", ...found, elapsedMs, bytesReceived: 0, bytesWasted: 0, slowTimes: [] };
   }
 }

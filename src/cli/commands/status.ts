@@ -31,6 +31,6 @@ export class StatusCommand extends GoshareCommand {
     if (count === 0) session.tell(`nothing to go on with in ${printable(outputDirectories.join(", "))}`);
     const elapsedMs = this.context.clock.nowMs() - startMs;
     const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
-    return { type: "done", ...nothing, elapsedMs };
+    return { type: "done", ...nothing, elapsedMs, slowTimes: [] };
   }
 }

@@ -6,6 +6,7 @@ import type { GoshareEvent, InspectedEntry } from "../../events/event.js";
 import { goshareCommand } from "../shell-quote.js";
 import type { Palette } from "./palette.js";
 import { fitCells, printable } from "./printable.js";
+import { limitedByText } from "./slow-reason-text.js";
 
 export interface Line {
   /** note: for the person who watches; result: what the command was run for; problem: never left out. */
@@ -95,7 +96,12 @@ function describeDone(event: Extract<GoshareEvent, { type: "done" }>): Line[] {
   if (event.path === "") return [];
   const rate = event.elapsedMs > 0 ? `, ${formatRate((event.bytesReceived * 1000) / event.elapsedMs)}` : "";
   const took = `received ${formatBytes(event.bytesReceived)} in ${formatDuration(event.elapsedMs)}${rate}`;
-  return [note(`${took}; complete and verified:`), result(printable(event.path))];
+  const limitedBy = limitedByText(event.slowTimes, event.elapsedMs);
+  return [
+    ...(limitedBy === "" ? [] : [note(`limited by: ${limitedBy}`)]),
+    note(`${took}; complete and verified:`),
+    result(printable(event.path)),
+  ];
 }
 
 function describeInspected(event: Extract<GoshareEvent, { type: "inspected" }>): Line[] {

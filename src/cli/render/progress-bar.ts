@@ -2,10 +2,10 @@
 // not fit is left out, the least needed first.
 import type { Writable } from "node:stream";
 import cliProgress from "cli-progress";
-import { formatBytes, formatDuration, formatRate } from "../../core/units.js";
+import { formatBytes, formatRate } from "../../core/units.js";
 import { columnsOf } from "./palette.js";
 import { cellWidth, fitCells } from "./printable.js";
-import { type ProgressDisplay, type ProgressState, percentOf } from "./reporter.js";
+import { type ProgressDisplay, type ProgressState, percentOf, remainingText } from "./reporter.js";
 
 const REDRAWS_PER_SECOND = 8;
 const GAP = "  ";
@@ -72,8 +72,9 @@ export function barLine(state: ProgressState, columns: number, drawBar: DrawBar)
   const percent = `${String(percentOf(state)).padStart(3)}%`;
   // The most needed first: what still fits is taken.
   const offers: readonly [position: number, text: string][] = [
+    [4, state.stall],
     [3, formatRate(state.bytesPerSecond)],
-    [4, state.etaMs > 0 ? `ETA ${formatDuration(state.etaMs)}` : ""],
+    [4, remainingText(state)],
     [2, bytesText(state)],
     [5, state.peers === undefined ? "" : `${state.peers} ${state.peers === 1 ? "peer" : "peers"}`],
   ];

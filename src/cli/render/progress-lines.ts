@@ -1,8 +1,8 @@
 // Progress where nobody can watch a bar (logs, pipes): a line for every 10 %, and one at least every 10 s.
 import type { Writable } from "node:stream";
 import type { Clock } from "../../core/clock.js";
-import { formatBytes, formatDuration, formatRate } from "../../core/units.js";
-import { type ProgressDisplay, type ProgressState, percentOf } from "./reporter.js";
+import { formatBytes, formatRate } from "../../core/units.js";
+import { type ProgressDisplay, type ProgressState, percentOf, remainingText } from "./reporter.js";
 
 const STEP_PERCENT = 10;
 const LONGEST_SILENCE_MS = 10_000;
@@ -45,7 +45,9 @@ function progressLine(state: ProgressState): string {
       : formatBytes(state.bytesDone),
   );
   parts.push(formatRate(state.bytesPerSecond));
-  if (state.etaMs > 0) parts.push(`ETA ${formatDuration(state.etaMs)}`);
+  const remaining = remainingText(state);
+  if (remaining !== "") parts.push(remaining);
   if (state.peers !== undefined) parts.push(`${state.peers} ${state.peers === 1 ? "peer" : "peers"}`);
+  if (state.stall !== "") parts.push(state.stall);
   return parts.join(", ");
 }

@@ -1,5 +1,6 @@
 // How a command shows what happens. A reporter takes every event; which of them it shows, where and how is
 // its own affair.
+import { formatDuration } from "../../core/units.js";
 import type { GoshareEvent } from "../../events/event.js";
 
 export interface Reporter {
@@ -32,10 +33,17 @@ export interface ProgressState {
   readonly etaMs: number;
   /** Undefined where there are none by nature. */
   readonly peers: number | undefined;
+  /** What it stands still for, printable; empty while it moves. */
+  readonly stall: string;
 }
 
 /** 0 to 100; 100 only when it is done. */
 export function percentOf(state: ProgressState): number {
   if (state.bytesTotal <= 0) return 0;
   return Math.min(100, Math.floor((100 * state.bytesDone) / state.bytesTotal));
+}
+
+/** "ETA 18 s"; empty where it is not known, or means nothing because it stands still. */
+export function remainingText({ etaMs, stall }: ProgressState): string {
+  return etaMs > 0 && stall === "" ? `ETA ${formatDuration(etaMs)}` : "";
 }

@@ -7,6 +7,7 @@ import { describe } from "./describe.js";
 import type { Palette } from "./palette.js";
 import { printable } from "./printable.js";
 import type { ProgressDisplay, Reporter } from "./reporter.js";
+import { stallText } from "./slow-reason-text.js";
 
 export interface TextReporterParts {
   readonly stdout: Writable;
@@ -73,7 +74,8 @@ export class TextReporter implements Reporter {
     const counters = { bytesDone, bytesTotal, bytesPerSecond };
     if (event.type === "progress") {
       const { etaMs, peers } = event;
-      this.#parts.progress?.show({ name: this.#name, verb: "downloading", ...counters, etaMs, peers });
+      const stall = stallText(event);
+      this.#parts.progress?.show({ name: this.#name, verb: "downloading", ...counters, etaMs, peers, stall });
       return;
     }
     const name = printable(basename(event.path) || event.path);
@@ -84,6 +86,7 @@ export class TextReporter implements Reporter {
       ...counters,
       etaMs: Math.max(0, etaMs),
       peers: undefined,
+      stall: "",
     });
   }
 }

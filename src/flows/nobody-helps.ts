@@ -1,0 +1,40 @@
+// Why a download that has waited long enough ends: what is known of peers and trackers by then, as one error with a
+// hint. Waits for nothing itself.
+import { GoshareError } from "../core/errors.js";
+import type { ContentId } from "../core/ids.js";
+import type { DownloadSwarm } from "../swarm/download-swarm.js";
+import type { TrackerLookup } from "./manifest-lookup.js";
+
+/** The error a download ends with when it has waited long enough. */
+export function nobodyHelps(
+  what: "manifest" | "peers",
+  contentId: ContentId,
+  swarm: DownloadSwarm,
+  lookup: TrackerLookup,
+  isHonestlyServed: boolean,
+): GoshareError {
+  const last = swarm.lastError;
+  const why = last === undefined ? "" : `; last: ${last.message}`;
+  const hint =
+    last?.code === "SOURCE_CHANGED"
+      ? "have it shared again, and use the new ticket"
+      : "check that the sharer still runs and can be reached, then run the same command again";
+  // Where somebody has sent right bytes too, it is not for lies that the rest is missing.
+  if (last?.code === "DIGEST_MISMATCH" && !isHonestlyServed) {
+    return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last: ${last.message}`, {
+      hint: "find another peer who has the share; what is verified is kept, and the same command goes on",
+      cause: last,
+    });
+  }
+  if (what === "peers") {
+    return new GoshareError("INCOMPLETE", `nobody sends what is missing${why}`, { hint, cause: last });
+  }
+  const message = `nobody who has ${contentId.slice(0, 16)}… could be reached${why}`;
+  const silence = last === undefined ? lookup.silence : undefined;
+  if (silence !== undefined) {
+    const said = `${message}: ${silence.message}`;
+    return new GoshareError(silence.code, said, { hint: silence.hint, cause: silence });
+  }
+  const code = last === undefined && lookup.hasTrackers ? "CONTENT_NOT_FOUND" : "NO_PEERS";
+  return new GoshareError(code, message, { hint, cause: last });
+}
