@@ -48,6 +48,7 @@ export class Offering {
   readonly #options: OfferingOptions;
   readonly #uplink: Uplink;
   readonly #timers: Timers;
+  readonly #random: () => number;
   /** What a neighbour may ask for by itself if it is the only one. */
   readonly #pullRequests: number;
   readonly #queue: UploadQueue<Recipient>;
@@ -64,6 +65,7 @@ export class Offering {
     options: OfferingOptions,
     uplink: Uplink,
     timers: Timers,
+    random: () => number = Math.random,
   ) {
     this.#contentId = share.contentId;
     this.#chunkBytes = share.chunkBytes;
@@ -72,6 +74,7 @@ export class Offering {
     this.#options = options;
     this.#uplink = uplink;
     this.#timers = timers;
+    this.#random = random;
     this.#queue = new UploadQueue(options, share.held);
     this.#answerMs = options.firstAnswerMs;
   }
@@ -189,7 +192,7 @@ export class Offering {
       if (this.#queue.committed >= maxCommitted) return;
       const busyMs = this.#uplink.waitMs + this.#chunksAhead(nowMs, chunkMs) * chunkMs;
       if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
-      const offer = this.#queue.offer(nowMs, Math.random);
+      const offer = this.#queue.offer(nowMs, this.#random);
       if (offer === undefined) {
         const lapseMs = this.#queue.nextLapseMs();
         if (lapseMs !== undefined) this.#later(lapseMs - nowMs);
