@@ -8,9 +8,7 @@ import { type ChunkEvents, ChunkSender, type SenderEvents } from "./chunk-sender
 import type { Uplink } from "./offering.js";
 import type { ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
-
-/** How much the latest slice counts beside all before it. */
-const NEWEST_WEIGHT = 1 / 16;
+import { SendPace } from "./send-pace.js";
 
 export class UploadTurns implements SenderEvents, Uplink {
   readonly #options: ServerOptions;
@@ -23,9 +21,7 @@ export class UploadTurns implements SenderEvents, Uplink {
   readonly #turns = new Set<ChunkSender>();
   /** Who has slices on their way. */
   readonly #sending = new Set<ChunkSender>();
-  /** What a byte takes while something is being sent, smoothed. */
-  #msPerByte = 0;
-  #takenAtMs = 0;
+  readonly #pace = new SendPace();
   #isScheduled = false;
   /** Runs while requests wait for a buffer, or for the rate. */
   #patience: NodeJS.Timeout | undefined;
@@ -49,7 +45,7 @@ export class UploadTurns implements SenderEvents, Uplink {
   }
 
   chunkMs(chunkBytes: number): number {
-    return this.#budget?.durationMs(chunkBytes) ?? chunkBytes * this.#msPerByte;
+    return this.#budget?.durationMs(chunkBytes) ?? this.#pace.durationMs(chunkBytes);
   }
 
   wantsTurn(sender: ChunkSender): void {
@@ -102,23 +98,15 @@ export class UploadTurns implements SenderEvents, Uplink {
   };
 
   #send(sender: ChunkSender, buffer: Uint8Array): void {
-    const nowMs = this.#clock.nowMs();
-    if (this.#sending.size === 0) this.#takenAtMs = nowMs;
+    if (this.#sending.size === 0) this.#pace.begun(this.#clock.nowMs());
     this.#sending.add(sender);
     sender.sendSlice(buffer, () => {
-      this.#taken(buffer.byteLength);
+      this.#pace.taken(buffer.byteLength, this.#clock.nowMs());
       this.#buffers.release(buffer);
       if (sender.inFlight === 0) this.#sending.delete(sender);
       this.#turns.add(sender);
       this.#schedule();
     });
-  }
-
-  #taken(bytes: number): void {
-    const nowMs = this.#clock.nowMs();
-    const msPerByte = (nowMs - this.#takenAtMs) / bytes;
-    this.#takenAtMs = nowMs;
-    this.#msPerByte += (msPerByte - this.#msPerByte) * NEWEST_WEIGHT;
   }
 
   /** The kernel may take bytes at once; a turn from inside a turn would starve the event loop. */
