@@ -189,15 +189,13 @@ export class Offering {
     const chunkMs = this.#uplink.chunkMs(this.#chunkBytes);
     for (;;) {
       const nowMs = this.#timers.nowMs();
-      if (this.#queue.committed >= maxCommitted) return;
+      // What lapses keeps the uplink busy no more, and nobody else may say so.
+      this.#queue.lapse(nowMs);
+      if (this.#queue.committed >= maxCommitted) return this.#later(Number.POSITIVE_INFINITY);
       const busyMs = this.#uplink.waitMs + this.#chunksAhead(nowMs, chunkMs) * chunkMs;
       if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
       const offer = this.#queue.offer(nowMs, this.#random);
-      if (offer === undefined) {
-        const lapseMs = this.#queue.nextLapseMs();
-        if (lapseMs !== undefined) this.#later(lapseMs - nowMs);
-        return;
-      }
+      if (offer === undefined) return this.#later(Number.POSITIVE_INFINITY);
       const { recipient, offerId, chunkIndexes: chunks, deadlineMs } = offer;
       const contentId = this.#contentId;
       recipient.connection.notify({ type: "offer", offerId, contentId, chunks, deadlineMs });
@@ -217,8 +215,12 @@ export class Offering {
     return ahead + Math.max(0, this.#queue.committed - asked);
   }
 
+  /** Looks again then, or when something lapses if that is sooner. */
   #later(ms: number): void {
-    this.#cancelLater = this.#timers.later(Math.max(1, ms), () => this.#offerAhead());
+    const lapseMs = this.#queue.nextLapseMs() ?? Number.POSITIVE_INFINITY;
+    const delayMs = Math.min(ms, lapseMs - this.#timers.nowMs());
+    if (Number.isFinite(delayMs))
+      this.#cancelLater = this.#timers.later(Math.max(1, delayMs), () => this.#offerAhead());
   }
 
   #answered(recipient: Recipient): void {
