@@ -57,6 +57,8 @@ export class Offering {
   /** Neighbours that lack something, as far as they said when they joined. */
   #wanting = 0;
   #isScheduled = false;
+  /** When it was last looked the uplink had nothing to do, for want of something to offer. */
+  #isWaitingForNews = false;
   #cancelLater: Cancel = () => undefined;
 
   constructor(
@@ -100,7 +102,7 @@ export class Offering {
     if (recipient === undefined) return true;
     this.#queue.recipientGained(recipient, gained);
     this.#queue.recipientLost(recipient, lost);
-    this.#schedule();
+    this.#newsCame();
     return true;
   }
 
@@ -116,7 +118,7 @@ export class Offering {
   /** A chunk is held here from now on. */
   gained(chunkIndex: number): void {
     this.#queue.gained(chunkIndex);
-    this.#schedule();
+    this.#newsCame();
   }
 
   /** A neighbour asks for a chunk; `offerId` 0: by itself. */
@@ -168,6 +170,11 @@ export class Offering {
     this.#recipients.clear();
   }
 
+  /** There may be more to offer, which matters only if there was too little: most news comes while the uplink is busy. */
+  #newsCame(): void {
+    if (this.#isWaitingForNews) this.#schedule();
+  }
+
   /** What changes in one turn of the event loop is looked at once, and not at all while one alone asks for what it
    * wants: that is the path of most transfers. */
   #schedule(): void {
@@ -182,6 +189,7 @@ export class Offering {
   /** Makes offers until what is committed lasts for as long as the next offer takes to be answered. */
   #offerAhead(): void {
     this.#cancelLater();
+    this.#isWaitingForNews = false;
     // All but one may have gone meanwhile.
     if (this.#wanting < 2) return;
     const { offerMarginMs, maxCommitted } = this.#options;
@@ -195,7 +203,10 @@ export class Offering {
       const busyMs = this.#uplink.waitMs + this.#chunksAhead(nowMs, chunkMs) * chunkMs;
       if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
       const offer = this.#queue.offer(nowMs, this.#random);
-      if (offer === undefined) return this.#later(Number.POSITIVE_INFINITY);
+      if (offer === undefined) {
+        this.#isWaitingForNews = true;
+        return this.#later(Number.POSITIVE_INFINITY);
+      }
       const { recipient, offerId, chunkIndexes: chunks, deadlineMs } = offer;
       const contentId = this.#contentId;
       recipient.connection.notify({ type: "offer", offerId, contentId, chunks, deadlineMs });
