@@ -119,7 +119,7 @@ export class SimDownload {
   /** It does not send the chunk, as it was told to. */
   left(from: Neighbour, chunkIndex: number): void {
     from.requests.delete(chunkIndex);
-    from.pace.refused();
+    from.pace.left(this.#setting.timers.nowMs());
     this.#setting.budget?.giveBack(this.#setting.chunkBytes);
     this.#relief.heard(from);
     this.#scheduler.refused(from.id, chunkIndex, false);

@@ -227,7 +227,6 @@ export class ChunkDownload {
   #chunkRequest(peer: DownloadPeer, chunkIndex: number, chunkBytes: number, offerId: number): ChunkRequest {
     let slot: Slot | undefined;
     const giveBack = () => {
-      peer.pace.refused();
       if (slot !== undefined) this.#slots.release(slot);
       else this.#budget?.giveBack(chunkBytes);
     };
@@ -253,6 +252,8 @@ export class ChunkDownload {
       refused: (reason, retryAfterMs) => {
         const isExpected = peer.requests.get(chunkIndex)?.isCancelled === true && reason === "cancelled";
         peer.requests.delete(chunkIndex);
+        if (isExpected) peer.pace.left(this.#clock.nowMs());
+        else peer.pace.refused();
         giveBack();
         this.#relief.heard(peer);
         if (isExpected) this.#left(peer, chunkIndex);
