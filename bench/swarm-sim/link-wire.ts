@@ -73,7 +73,8 @@ export class LinkWire implements Wire {
   }
 
   get waitMs(): number {
-    return 0;
+    this.#count();
+    return this.#pace.waitMs;
   }
 
   chunkMs(chunkBytes: number): number {
@@ -88,16 +89,17 @@ export class LinkWire implements Wire {
   }
 
   begin(downlink: Downlink, bytes: number, isOut: () => void): () => boolean {
-    if (this.#flows.size === 0) this.#pace.begun(this.#timers.nowMs());
     const shareChanged = () => this.#share();
     const flow: Flow = { downlink, isOut, shareChanged, leftBytes: bytes, bytesPerMs: 0 };
     this.#count();
+    this.#pace.begun(bytes, this.#timers.nowMs());
     this.#flows.add(flow);
     downlink.add(flow);
     this.#share();
     return () => {
       if (!this.#end(flow)) return false;
       this.bytesCutOff += bytes - flow.leftBytes;
+      this.#pace.dropped(flow.leftBytes);
       this.#share();
       return true;
     };

@@ -17,7 +17,7 @@ export interface Scenario extends PeerSetting {
   /** Every fourth downloader receives at a quarter of the mean uplink. */
   readonly hasSlowReceivers: boolean;
   readonly rttMs: number;
-  /** When downloaders come, from the first moment on. */
+  /** When downloaders come, from the first moment on. Who has come is connected to all neighbours that are there. */
   readonly arrivalMs: Range;
   /** What an announcement takes beside the way, for each neighbour by itself. */
   readonly announceMs: Range;

@@ -30,9 +30,6 @@ export interface SimResult {
 /** A swarm that takes so many times the lower bound does not end. */
 const MAX_RATIO = 50;
 
-/** TCP and Hello take so many round trips. */
-const DIAL_ROUND_TRIPS = 2;
-
 export function simulate(scenario: Scenario): SimResult {
   return new SwarmSim(scenario).toTheEnd();
 }
@@ -98,10 +95,8 @@ class SwarmSim {
 
   #comes(peer: SimPeer): void {
     peer.isPresent = true;
-    const { rttMs, churn } = this.#scenario;
-    for (const other of this.#aroundOf(peer)) {
-      this.#time.later(DIAL_ROUND_TRIPS * rttMs, () => this.#connect(peer, other));
-    }
+    const { churn } = this.#scenario;
+    for (const other of this.#aroundOf(peer)) this.#connect(peer, other);
     if (churn === undefined || peer.finishedMs !== undefined) return;
     this.#time.later(this.#random.exponential(churn.stayMs), () => {
       if (peer.finishedMs !== undefined) return;

@@ -12,9 +12,9 @@ import { UploadQueue } from "./upload-queue.js";
 
 /** What the uplink has to do. */
 export interface Uplink {
-  /** How long until one more chunk may begin, whatever waits for it. */
+  /** How long it takes for what has begun, whatever waits behind it. */
   readonly waitMs: number;
-  /** What one chunk of so many bytes takes. */
+  /** What one chunk of so many bytes takes; infinity as long as nothing is known. */
   chunkMs(chunkBytes: number): number;
 }
 
@@ -28,7 +28,7 @@ interface Recipient {
   readonly connection: OfferedConnection;
   isComplete: boolean;
   toldRequests: number | undefined;
-  /** When the chunk that goes to it now began, which is paid for. */
+  /** When the chunk that goes to it now began. The uplink counts that one. */
   begunAtMs: number | undefined;
   /** Asked for and not begun. */
   waiting: number;
@@ -200,7 +200,8 @@ export class Offering {
       // What lapses keeps the uplink busy no more, and nobody else may say so.
       this.#queue.lapse(nowMs);
       if (this.#queue.committed >= maxCommitted) return this.#later(Number.POSITIVE_INFINITY);
-      const busyMs = this.#uplink.waitMs + this.#chunksAhead(nowMs, chunkMs) * chunkMs;
+      const ahead = this.#chunksAhead(nowMs, chunkMs);
+      const busyMs = this.#uplink.waitMs + (ahead === 0 ? 0 : ahead * chunkMs);
       if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
       const offer = this.#queue.offer(nowMs, this.#random);
       if (offer === undefined) {

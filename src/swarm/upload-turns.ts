@@ -41,7 +41,7 @@ export class UploadTurns implements SenderEvents, Uplink {
   }
 
   get waitMs(): number {
-    return this.#budget?.waitMs ?? 0;
+    return this.#budget?.waitMs ?? this.#pace.waitMs;
   }
 
   chunkMs(chunkBytes: number): number {
@@ -54,6 +54,7 @@ export class UploadTurns implements SenderEvents, Uplink {
   }
 
   notSent(bytes: number): void {
+    this.#pace.dropped(bytes);
     this.#budget?.giveBack(bytes);
   }
 
@@ -87,6 +88,7 @@ export class UploadTurns implements SenderEvents, Uplink {
           continue;
         }
         this.#budget?.spend(beginningBytes);
+        this.#pace.begun(beginningBytes, this.#clock.nowMs());
       }
       this.#turns.delete(sender);
       this.#send(sender, buffer);
@@ -98,10 +100,9 @@ export class UploadTurns implements SenderEvents, Uplink {
   };
 
   #send(sender: ChunkSender, buffer: Uint8Array): void {
-    if (this.#sending.size === 0) this.#pace.begun(this.#clock.nowMs());
     this.#sending.add(sender);
-    sender.sendSlice(buffer, () => {
-      this.#pace.taken(buffer.byteLength, this.#clock.nowMs());
+    sender.sendSlice(buffer, (takenBytes) => {
+      this.#pace.taken(takenBytes, this.#clock.nowMs());
       this.#buffers.release(buffer);
       if (sender.inFlight === 0) this.#sending.delete(sender);
       this.#turns.add(sender);
