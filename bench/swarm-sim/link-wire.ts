@@ -1,12 +1,8 @@
 // A link on which a chunk takes its time: those on their way share it equally, but for what their receivers cannot
 // take. Moves nothing but numbers; whose chunk is next is not decided here.
 import type { Cancel, Timers } from "../../src/core/clock.js";
-import { KIB } from "../../src/core/units.js";
-import { SendPace } from "../../src/swarm/send-pace.js";
+import { UplinkLoad } from "../../src/swarm/uplink-load.js";
 import type { Wire } from "./wire.js";
-
-/** What production sends, and measures, at a time on a connection of which it knows little. */
-const SLICE_BYTES = 64 * KIB;
 
 /** Less than that is left of a sum by rounding only. */
 const ROUNDING_BYTES = 1e-3;
@@ -55,10 +51,9 @@ export class LinkWire implements Wire {
   readonly #timers: Timers;
   /** Chunks on their way at a time, as long as they have a use for the whole link. */
   readonly #maxChunks: number;
-  readonly #pace = new SendPace();
+  readonly #load = new UplinkLoad<Downlink>();
   readonly #flows = new Set<Flow>();
   #countedAtMs = 0;
-  #sliceBytes = 0;
   #spareBytesPerMs = 0;
   #waiter: (() => void) | undefined;
   #cancelTimer: Cancel = () => undefined;
@@ -74,12 +69,12 @@ export class LinkWire implements Wire {
 
   get waitMs(): number {
     this.#count();
-    return this.#pace.waitMs;
+    return this.#load.waitMs(this.#timers.nowMs());
   }
 
   chunkMs(chunkBytes: number): number {
     this.#count();
-    return this.#pace.durationMs(chunkBytes);
+    return this.#load.durationMs(chunkBytes);
   }
 
   mayBegin(waiter: () => void): boolean {
@@ -92,14 +87,14 @@ export class LinkWire implements Wire {
     const shareChanged = () => this.#share();
     const flow: Flow = { downlink, isOut, shareChanged, leftBytes: bytes, bytesPerMs: 0 };
     this.#count();
-    this.#pace.begun(bytes, this.#timers.nowMs());
+    this.#load.begun(downlink, bytes, this.#timers.nowMs());
     this.#flows.add(flow);
     downlink.add(flow);
     this.#share();
     return () => {
       if (!this.#end(flow)) return false;
       this.bytesCutOff += bytes - flow.leftBytes;
-      this.#pace.dropped(flow.leftBytes);
+      this.#load.dropped(downlink, flow.leftBytes);
       this.#share();
       return true;
     };
@@ -127,14 +122,10 @@ export class LinkWire implements Wire {
     for (const flow of this.#flows) {
       bytesPerMs += flow.bytesPerMs;
       flow.leftBytes -= flow.bytesPerMs * elapsedMs;
+      this.#load.taken(flow.downlink, flow.bytesPerMs * elapsedMs, nowMs);
     }
     this.bytesSent += bytesPerMs * elapsedMs;
     this.mostOverCapBytes = Math.max(this.mostOverCapBytes, this.bytesSent - nowMs * this.#bytesPerMs);
-    this.#sliceBytes += bytesPerMs * elapsedMs;
-    while (this.#sliceBytes >= SLICE_BYTES - ROUNDING_BYTES) {
-      this.#sliceBytes -= SLICE_BYTES;
-      this.#pace.taken(SLICE_BYTES, nowMs - this.#sliceBytes / bytesPerMs);
-    }
   }
 
   /** Who gets how much of the link from now on: those whose receivers take least are served first, and what they

@@ -35,7 +35,7 @@ export interface SenderEvents {
   /** There is something to send. */
   wantsTurn(sender: ChunkSender): void;
   /** So many bytes of a chunk that was begun are not sent after all. */
-  notSent(bytes: number): void;
+  notSent(sender: ChunkSender, bytes: number): void;
 }
 
 /** When a peer that was told BUSY may ask again. */
@@ -233,7 +233,7 @@ export class ChunkSender {
     const chunk = this.#begun;
     this.#begun = undefined;
     if (chunk === undefined) return;
-    this.#events.notSent(chunk.chunkBytes - chunk.sentBytes);
+    this.#events.notSent(this, chunk.chunkBytes - chunk.sentBytes);
     this.#tellEnded(chunk, false, true);
   }
 }

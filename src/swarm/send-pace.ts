@@ -1,44 +1,44 @@
-// How long the uplink takes for what is sent and for what is yet to be sent, from when the kernel took what. Pure: no
-// clock, time comes in as a parameter. Does not know who sends what to whom.
+// How long the uplink takes for a number of bytes, from when the kernel took what. Pure: no clock, time comes in as a
+// parameter. Does not know who sends what to whom.
 
-/** How much the latest slice counts beside all before it. */
-const NEWEST_WEIGHT = 1 / 16;
+/** A rate is taken over at least so much time and so many bytes. */
+const WINDOW_MS = 100;
+const WINDOW_BYTES = 256 * 1024;
+
+/** What the latest window counts beside all before it. A quicker one shows what the uplink can do; a slower one may
+ * only show what receivers can. */
+const QUICKER_WEIGHT = 1 / 2;
+const SLOWER_WEIGHT = 1 / 16;
 
 export class SendPace {
-  /** Of chunks that have begun: what the kernel has not taken. */
-  #unsentBytes = 0;
+  /** Of all windows that are over; undefined before the first is. */
+  #msPerByte: number | undefined;
+  #windowMs = 0;
+  #windowBytes = 0;
   #takenAtMs = 0;
-  /** Of the latest slices, weighted: what was taken, and the time that took while something was being sent. */
-  #bytes = 0;
-  #ms = 0;
 
-  /** A chunk begins. */
-  begun(bytes: number, nowMs: number): void {
-    if (this.#unsentBytes === 0) this.#takenAtMs = nowMs;
-    this.#unsentBytes += bytes;
-  }
-
-  /** The kernel has taken so much of a chunk that has begun. */
-  taken(bytes: number, nowMs: number): void {
-    this.#unsentBytes -= bytes;
-    this.#bytes += (bytes - this.#bytes) * NEWEST_WEIGHT;
-    this.#ms += (nowMs - this.#takenAtMs - this.#ms) * NEWEST_WEIGHT;
+  /** Something is being sent from now on, and nothing was before. */
+  begun(nowMs: number): void {
     this.#takenAtMs = nowMs;
   }
 
-  /** So much of a chunk that has begun is not sent after all. */
-  dropped(bytes: number): void {
-    this.#unsentBytes -= bytes;
+  /** The kernel has taken `bytes`. */
+  taken(bytes: number, nowMs: number): void {
+    this.#windowMs += nowMs - this.#takenAtMs;
+    this.#windowBytes += bytes;
+    this.#takenAtMs = nowMs;
+    if (this.#windowMs < WINDOW_MS || this.#windowBytes < WINDOW_BYTES) return;
+    const latest = this.#windowMs / this.#windowBytes;
+    const before = this.#msPerByte ?? latest;
+    this.#msPerByte = before + (latest - before) * (latest < before ? QUICKER_WEIGHT : SLOWER_WEIGHT);
+    this.#windowMs = 0;
+    this.#windowBytes = 0;
   }
 
-  /** How long the uplink takes for so much; infinity as long as nothing is known. */
+  /** Infinity as long as nothing is known. */
   durationMs(bytes: number): number {
     if (bytes === 0) return 0;
-    return this.#bytes === 0 ? Number.POSITIVE_INFINITY : (bytes * this.#ms) / this.#bytes;
-  }
-
-  /** How long it takes for the rest of what has begun. */
-  get waitMs(): number {
-    return this.durationMs(this.#unsentBytes);
+    if (this.#msPerByte !== undefined) return bytes * this.#msPerByte;
+    return this.#windowBytes === 0 ? Number.POSITIVE_INFINITY : (bytes * this.#windowMs) / this.#windowBytes;
   }
 }

@@ -8,7 +8,7 @@ import { type ChunkEvents, ChunkSender, type SenderEvents } from "./chunk-sender
 import type { Uplink } from "./offering.js";
 import type { ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
-import { SendPace } from "./send-pace.js";
+import { UplinkLoad } from "./uplink-load.js";
 
 export class UploadTurns implements SenderEvents, Uplink {
   readonly #options: ServerOptions;
@@ -21,7 +21,7 @@ export class UploadTurns implements SenderEvents, Uplink {
   readonly #turns = new Set<ChunkSender>();
   /** Who has slices on their way. */
   readonly #sending = new Set<ChunkSender>();
-  readonly #pace = new SendPace();
+  readonly #load = new UplinkLoad<ChunkSender>();
   #isScheduled = false;
   /** Runs while requests wait for a buffer, or for the rate. */
   #patience: NodeJS.Timeout | undefined;
@@ -41,11 +41,11 @@ export class UploadTurns implements SenderEvents, Uplink {
   }
 
   get waitMs(): number {
-    return this.#budget?.waitMs ?? this.#pace.waitMs;
+    return this.#budget?.waitMs ?? this.#load.waitMs(this.#clock.nowMs());
   }
 
   chunkMs(chunkBytes: number): number {
-    return this.#budget?.durationMs(chunkBytes) ?? this.#pace.durationMs(chunkBytes);
+    return this.#budget?.durationMs(chunkBytes) ?? this.#load.durationMs(chunkBytes);
   }
 
   wantsTurn(sender: ChunkSender): void {
@@ -53,8 +53,8 @@ export class UploadTurns implements SenderEvents, Uplink {
     this.#takeTurns();
   }
 
-  notSent(bytes: number): void {
-    this.#pace.dropped(bytes);
+  notSent(sender: ChunkSender, bytes: number): void {
+    this.#load.dropped(sender, bytes);
     this.#budget?.giveBack(bytes);
   }
 
@@ -88,7 +88,7 @@ export class UploadTurns implements SenderEvents, Uplink {
           continue;
         }
         this.#budget?.spend(beginningBytes);
-        this.#pace.begun(beginningBytes, this.#clock.nowMs());
+        this.#load.begun(sender, beginningBytes, this.#clock.nowMs());
       }
       this.#turns.delete(sender);
       this.#send(sender, buffer);
@@ -102,7 +102,7 @@ export class UploadTurns implements SenderEvents, Uplink {
   #send(sender: ChunkSender, buffer: Uint8Array): void {
     this.#sending.add(sender);
     sender.sendSlice(buffer, (takenBytes) => {
-      this.#pace.taken(takenBytes, this.#clock.nowMs());
+      this.#load.taken(sender, takenBytes, this.#clock.nowMs());
       this.#buffers.release(buffer);
       if (sender.inFlight === 0) this.#sending.delete(sender);
       this.#turns.add(sender);
