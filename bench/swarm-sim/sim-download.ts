@@ -3,6 +3,7 @@
 
 import { Bitfield } from "../../src/core/bitfield.js";
 import type { Timers } from "../../src/core/clock.js";
+import { Intake } from "../../src/swarm/intake.js";
 import { answerOffer } from "../../src/swarm/offer-answer.js";
 import { defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
 import type { RateBudget } from "../../src/swarm/rate-budget.js";
@@ -29,6 +30,7 @@ export class SimDownload {
   readonly #setting: DownloadSetting;
   readonly #scheduler: ChunkScheduler;
   readonly #relief: Relief<Neighbour>;
+  readonly #intake = new Intake();
   readonly #verified: (chunkIndex: number) => void;
   /** With what the budget calls when bytes may be asked of them. */
   readonly #neighbours = new Map<Neighbour, () => void>();
@@ -95,6 +97,7 @@ export class SimDownload {
   offered(from: Neighbour, offerId: number, chunkIndexes: readonly number[]): void {
     const { budget } = this.#setting;
     const answer = answerOffer(this.#scheduler, from, chunkIndexes, {
+      hasRoom: () => this.#intake.hasRoom(this.#neighbours.keys(), this.#setting.timers.nowMs()),
       mayAsk: () => this.#mayAsk(from),
       waitMs: () => budget?.waitMs ?? 0,
     });
@@ -107,6 +110,7 @@ export class SimDownload {
     const { timers, random, verifyMs } = this.#setting;
     from.requests.delete(chunkIndex);
     from.pace.answered(timers.nowMs());
+    this.#intake.received(timers.nowMs());
     this.#relief.heard(from);
     if (this.#scheduler.delivered(from.id, chunkIndex)) {
       from.verifying();

@@ -13,6 +13,7 @@ import { ChunkWriter } from "../workers/chunk-writer.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import type { DownloadPeer } from "./download-peer.js";
+import { Intake } from "./intake.js";
 import { answerOffer } from "./offer-answer.js";
 import type { DownloadSwarmOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
@@ -55,6 +56,7 @@ export class ChunkDownload {
   readonly #scheduler: ChunkScheduler;
   readonly #relief: Relief<DownloadPeer>;
   readonly #clock: Clock;
+  readonly #intake = new Intake();
   readonly #unchecked: Bitfield;
   /** What may be asked for; undefined: as much as there is room for. */
   readonly #budget: RateBudget | undefined;
@@ -208,6 +210,7 @@ export class ChunkDownload {
   /** `peer` would send one of these chunks next: the first that is needed is asked for. */
   offered(peer: DownloadPeer, offerId: number, chunkIndexes: readonly number[]): void {
     const answer = answerOffer(this.#scheduler, peer, chunkIndexes, {
+      hasRoom: () => this.#intake.hasRoom(this.#peers.keys(), this.#clock.nowMs()),
       mayAsk: () => this.#mayAsk(peer),
       waitMs: () => this.#budget?.waitMs ?? 0,
     });
@@ -244,6 +247,7 @@ export class ChunkDownload {
         if (slot === undefined) throw new Error("a chunk was received into no slot");
         peer.requests.delete(chunkIndex);
         peer.pace.answered(this.#clock.nowMs());
+        this.#intake.received(this.#clock.nowMs());
         this.#relief.heard(peer);
         peer.refusals = 0;
         this.#arrived(peer, chunkIndex, chunkBytes, slot);

@@ -8,9 +8,11 @@ export type OfferAnswer =
   | { readonly chunkIndex: number }
   | { readonly reason: DeclineReason; readonly retryAfterMs: number };
 
-/** The rate at which this process asks. */
-export interface AskingRate {
-  /** Whether a chunk may be asked for now. */
+/** What this process can take. */
+export interface Receiving {
+  /** Whether there is room for one more chunk. */
+  hasRoom(): boolean;
+  /** Whether the rate lets a chunk be asked for now. */
   mayAsk(): boolean;
   waitMs(): number;
 }
@@ -20,11 +22,11 @@ export function answerOffer(
   scheduler: ChunkScheduler,
   provider: { readonly id: PeerId; readonly isReadyForOne: boolean },
   chunkIndexes: readonly number[],
-  rate: AskingRate,
+  receiving: Receiving,
 ): OfferAnswer {
   if (scheduler.isDone) return { reason: "notWanted", retryAfterMs: 0 };
-  if (!provider.isReadyForOne) return { reason: "noRoom", retryAfterMs: 0 };
-  if (!rate.mayAsk()) return { reason: "noRoom", retryAfterMs: Math.ceil(rate.waitMs()) };
+  if (!provider.isReadyForOne || !receiving.hasRoom()) return { reason: "noRoom", retryAfterMs: 0 };
+  if (!receiving.mayAsk()) return { reason: "noRoom", retryAfterMs: Math.ceil(receiving.waitMs()) };
   const chunkIndex = scheduler.take(provider.id, chunkIndexes);
   return chunkIndex === undefined ? { reason: "notNeeded", retryAfterMs: 0 } : { chunkIndex };
 }
