@@ -110,7 +110,17 @@ class SwarmSim {
     for (const other of [...peer.neighbours.keys()]) {
       other.disconnected(peer);
       peer.disconnected(other);
+      this.#finds(other);
     }
+  }
+
+  /** Who has lost a neighbour finds another, if there is one. */
+  #finds(peer: SimPeer): void {
+    const others = this.#peers.filter(
+      (other) => other !== peer && other.isPresent && !peer.neighbours.has(other),
+    );
+    const found = others[this.#random.index(others.length)];
+    if (found !== undefined) this.#connect(peer, found);
   }
 
   #connect(dialler: SimPeer, listener: SimPeer): void {
