@@ -8,6 +8,7 @@ import { fastFolder } from "./fast-folder.js";
 import { MeasuredProcess } from "./measured-process.js";
 import { writeRandomFile } from "./sample-data.js";
 import { swarmCases } from "./swarm/swarm-case.js";
+import { swarmSimCases } from "./swarm-sim/sim-cases.js";
 import { measureQueue } from "./upload-queue.js";
 
 /** Transfers stay on this machine. */
@@ -30,6 +31,7 @@ export function benchCases(quick: boolean): readonly BenchCase[] {
     new Frames(quick ? 20 : 500),
     new UploadQueueCost(quick ? 2_048 : 131_072, 50),
     ...swarmCases(quick),
+    ...swarmSimCases(quick),
   ];
 }
 

@@ -30,6 +30,13 @@ export class AnswerPace {
     this.refused();
   }
 
+  /** A chunk was left, as it was asked to: it would have taken longer than it was waited for. So of two who both take
+   * longer than that neither is given the same chunk again and again. */
+  left(nowMs: number): void {
+    this.#intervalMs = Math.max(this.#intervalMs ?? 0, nowMs - this.#sinceMs);
+    this.refused();
+  }
+
   /** A request has ended without a chunk, which says nothing about how long one takes. */
   refused(): void {
     assert(this.#open > 0);

@@ -13,6 +13,8 @@ import { ChunkWriter } from "../workers/chunk-writer.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import { type DownloadPeer, FINAL_REFUSALS } from "./download-peer.js";
+import { Intake } from "./intake.js";
+import { answerOffer } from "./offer-answer.js";
 import type { DownloadSwarmOptions } from "./options.js";
 import { countPeers } from "./peer-counts.js";
 import type { RateBudget } from "./rate-budget.js";
@@ -45,8 +47,9 @@ export class ChunkDownload {
   readonly #options: DownloadSwarmOptions;
   readonly #events: ChunkDownloadEvents;
   readonly #scheduler: ChunkScheduler;
-  readonly #relief: Relief;
+  readonly #relief: Relief<DownloadPeer>;
   readonly #clock: Clock;
+  readonly #intake = new Intake();
   readonly #unchecked: Bitfield;
   /** What may be asked for; undefined: as much as there is room for. */
   readonly #budget: RateBudget | undefined;
@@ -211,13 +214,14 @@ export class ChunkDownload {
 
   /** `peer` would send one of these chunks next: the first that is needed is asked for. */
   offered(peer: DownloadPeer, offerId: number, chunkIndexes: readonly number[]): void {
-    if (this.#scheduler.isDone) return peer.decline(offerId, "notWanted");
-    if (!peer.isReadyForOne) return peer.decline(offerId, "noRoom");
-    if (!this.#mayAsk(peer)) return peer.decline(offerId, "noRoom", Math.ceil(this.#budget?.waitMs ?? 0));
-    const chunkIndex = this.#scheduler.take(peer.id, chunkIndexes);
-    if (chunkIndex !== undefined) return this.#request(peer, chunkIndex, offerId);
-    this.#spare(peer);
-    peer.decline(offerId, "notNeeded");
+    const answer = answerOffer(this.#scheduler, peer, chunkIndexes, {
+      hasRoom: () => this.#intake.hasRoom(this.#peers.keys(), this.#clock.nowMs()),
+      mayAsk: () => this.#mayAsk(peer),
+      waitMs: () => this.#budget?.waitMs ?? 0,
+    });
+    if ("chunkIndex" in answer) return this.#request(peer, answer.chunkIndex, offerId);
+    if (answer.reason === "notNeeded") this.#spare(peer);
+    peer.decline(offerId, answer.reason, answer.retryAfterMs);
   }
 
   #request(peer: DownloadPeer, chunkIndex: number, offerId = 0): void {
@@ -231,7 +235,6 @@ export class ChunkDownload {
   #chunkRequest(peer: DownloadPeer, chunkIndex: number, chunkBytes: number, offerId: number): ChunkRequest {
     let slot: Slot | undefined;
     const giveBack = () => {
-      peer.pace.refused();
       if (slot !== undefined) this.#slots.release(slot);
       else this.#budget?.giveBack(chunkBytes);
     };
@@ -249,6 +252,7 @@ export class ChunkDownload {
         if (slot === undefined) throw new Error("a chunk was received into no slot");
         peer.requests.delete(chunkIndex);
         peer.pace.answered(this.#clock.nowMs());
+        this.#intake.received(this.#clock.nowMs());
         this.#relief.heard(peer);
         peer.refusals = 0;
         this.#arrived(peer, chunkIndex, chunkBytes, slot);
@@ -257,6 +261,8 @@ export class ChunkDownload {
       refused: (reason, retryAfterMs) => {
         const isExpected = peer.requests.get(chunkIndex)?.isCancelled === true && reason === "cancelled";
         peer.requests.delete(chunkIndex);
+        if (isExpected) peer.pace.left(this.#clock.nowMs());
+        else peer.pace.refused();
         giveBack();
         this.#relief.heard(peer);
         if (isExpected) this.#left(peer, chunkIndex);
@@ -304,14 +310,14 @@ export class ChunkDownload {
   ): Promise<void> {
     const segments = this.#manifest.layout.segments(chunkIndex);
     this.#writing++;
-    peer.unverified++;
+    peer.trust.unverified++;
     try {
       const runs = this.#part.writeRuns(this.#manifest, segments);
       try {
         const digest = chunkDigest(this.#manifest, chunkIndex);
         const write = { slotOffset: slot.offset, length: chunkBytes, digest, runs };
         const isRight = await this.#writer.write(write);
-        peer.unverified--;
+        peer.trust.unverified--;
         if (isRight) this.#chunkDone(peer, chunkIndex, chunkBytes);
         else this.#chunkWrong(peer, chunkIndex, chunkBytes);
       } finally {
@@ -328,7 +334,7 @@ export class ChunkDownload {
 
   #chunkDone(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {
     // More may be asked of it now than before.
-    if (peer.verified++ < UNPROVEN_CHUNKS) this.ask(peer);
+    if (peer.trust.verified++ < UNPROVEN_CHUNKS) this.ask(peer);
     if (!this.#scheduler.verified(chunkIndex)) return;
     this.isHonestlyServed = true;
     this.#part.record(chunkIndex);

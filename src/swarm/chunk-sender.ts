@@ -35,7 +35,7 @@ export interface SenderEvents {
   /** There is something to send. */
   wantsTurn(sender: ChunkSender): void;
   /** So many bytes of a chunk that was begun are not sent after all. */
-  notSent(bytes: number): void;
+  notSent(sender: ChunkSender, bytes: number): void;
 }
 
 /** When a peer that was told BUSY may ask again. */
@@ -99,8 +99,9 @@ export class ChunkSender {
     return this.#size.next(remainingBytes ?? 0, this.#inFlight, freeBytes, poolBytes);
   }
 
-  /** Reads the next slice into `buffer` and sends it. `done` is called once, when the buffer is free again. */
-  sendSlice(buffer: Uint8Array, done: () => void): void {
+  /** Reads the next slice into `buffer` and sends it. `done` is called once, when the buffer is free again, with what
+   * was sent of it. */
+  sendSlice(buffer: Uint8Array, done: (sentBytes: number) => void): void {
     assert(this.isReady);
     const chunk = this.#begun ?? this.#begin();
     const bytes = buffer.subarray(0, Math.min(buffer.byteLength, chunk.chunkBytes - chunk.sentBytes));
@@ -109,13 +110,13 @@ export class ChunkSender {
     const read = () => {
       this.#isReading = false;
       if (this.#begun === chunk) this.#sendRead(chunk, bytes, done);
-      else this.#sliceEnded(done);
+      else this.#sliceEnded(done, 0);
     };
     const failed = (thrown: unknown) => {
       const error = GoshareError.from(thrown);
       this.#isReading = false;
       if (this.#begun === chunk) this.#refuseBegun(REFUSALS[error.code] ?? "internal");
-      this.#sliceEnded(done);
+      this.#sliceEnded(done, 0);
       chunk.share.readFailed(error);
     };
     let reading: Promise<void> | undefined;
@@ -194,7 +195,7 @@ export class ChunkSender {
     return this.#begun;
   }
 
-  #sendRead(chunk: BegunChunk, bytes: Uint8Array, done: () => void): void {
+  #sendRead(chunk: BegunChunk, bytes: Uint8Array, done: (sentBytes: number) => void): void {
     const { id, chunkIndex, chunkBytes, sentBytes: offset } = chunk;
     chunk.sentBytes += bytes.byteLength;
     const isLast = chunk.sentBytes === chunkBytes;
@@ -209,7 +210,7 @@ export class ChunkSender {
       this.#progressAtMs = this.#sentAtMs;
       this.#size.taken(bytes.byteLength, this.#sentAtMs);
       if (isLast) this.#tellEnded(chunk, true, true);
-      this.#sliceEnded(done);
+      this.#sliceEnded(done, bytes.byteLength);
     });
   }
 
@@ -217,9 +218,9 @@ export class ChunkSender {
     this.#chunks.ended(share.manifest.root.contentId, chunkIndex, isSent, hadBegun);
   }
 
-  #sliceEnded(done: () => void): void {
+  #sliceEnded(done: (sentBytes: number) => void, sentBytes: number): void {
     this.#inFlight--;
-    done();
+    done(sentBytes);
   }
 
   #refuseBegun(reason: RefusalReason): void {
@@ -232,7 +233,7 @@ export class ChunkSender {
     const chunk = this.#begun;
     this.#begun = undefined;
     if (chunk === undefined) return;
-    this.#events.notSent(chunk.chunkBytes - chunk.sentBytes);
+    this.#events.notSent(this, chunk.chunkBytes - chunk.sentBytes);
     this.#tellEnded(chunk, false, true);
   }
 }

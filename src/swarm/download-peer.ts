@@ -8,13 +8,8 @@ import type { PeerConnection } from "../peer/connection.js";
 import type { DeclineReason, GoodbyeReason, Notice, RefusalReason } from "../peer/messages.js";
 import { AnswerPace } from "./answer-pace.js";
 import type { DownloadSwarmOptions } from "./options.js";
+import { RequestWindow } from "./request-window.js";
 import type { PeerCoverage } from "./scheduler.js";
-
-/** Chunks that were offered, or failed elsewhere, may be asked for so many at a time. */
-const MAX_BESIDE_WINDOW = 16;
-
-/** Requests without an offer that a provider welcomes until it says otherwise. */
-const FIRST_PULL_WINDOW = 1;
 
 /** Updates and offers that may come before the answer to Join is dealt with: far more than an event loop that is late makes. */
 const MAX_EARLY_NOTICES = 4096;
@@ -45,7 +40,6 @@ export interface DownloadPeerEvents {
 export class DownloadPeer {
   readonly connection: PeerConnection;
   readonly #contentId: ContentId;
-  readonly #unprovenRequests: number;
   readonly #events: DownloadPeerEvents;
   #chunkCount: number | undefined;
   /** Whether it was asked to exchange the share. */
@@ -55,13 +49,9 @@ export class DownloadPeer {
   /** Chunks asked for and not answered, with what `cancel` needs. */
   readonly requests = new Map<number, { readonly id: number; isCancelled: boolean }>();
   readonly pace = new AnswerPace();
-  /** Right chunks that came over this connection. */
-  verified = 0;
-  /** Chunks that came over it and are being verified. */
-  unverified = 0;
-  #pullWindow = FIRST_PULL_WINDOW;
   /** It says that it sends under a limit. */
   isRateLimited = false;
+  readonly trust: RequestWindow;
   /** Updates and offers that came while the answer to Join was not dealt with; undefined at other times. */
   #early: AfterAvailability[] | undefined;
   /** Refused in a row; how long it is left alone grows with them. */
@@ -76,7 +66,7 @@ export class DownloadPeer {
     events: DownloadPeerEvents,
   ) {
     this.connection = connection;
-    this.#unprovenRequests = unprovenRequests;
+    this.trust = new RequestWindow(unprovenRequests, connection.remote.maxRequestsInFlight);
     this.#contentId = contentId;
     this.#events = events;
   }
@@ -91,32 +81,26 @@ export class DownloadPeer {
 
   /** Whether a chunk that it offers, or that failed elsewhere, may be asked for: whatever its window for others is. */
   get isReadyForOne(): boolean {
-    const most = Math.min(this.#trusted, MAX_BESIDE_WINDOW, this.connection.remote.maxRequestsInFlight);
-    return (
-      this.connection.isOpen && this.pause === undefined && this.requests.size < Math.max(most, this.window)
-    );
+    return this.#isListening && this.trust.hasRoomForOne(this.requests.size);
   }
 
-  get #trusted(): number {
-    return this.#unprovenRequests + 2 * this.verified - this.unverified;
-  }
-
-  /** Requests that may be open at a time: few until it has given a right chunk, and soon as many as it welcomes. So
-   * one that lies or stands still costs little. */
+  /** Requests that may be open at a time. */
   get window(): number {
-    return Math.min(this.#trusted, this.#pullWindow, this.connection.remote.maxRequestsInFlight);
+    return this.trust.size;
   }
 
-  /** Whether it is time to ask: a quarter of the window is free, or nothing runs at all. Requests in groups cost
-   * either side one system call instead of one each. */
+  /** Whether it is time to ask, for several chunks at once. */
   get hasRoomForGroup(): boolean {
-    const running = this.requests.size;
-    return this.isReady && (running === 0 || this.window - running >= this.window / 4);
+    return this.#isListening && this.trust.hasRoomForGroup(this.requests.size);
   }
 
   /** Whether one more chunk may be asked for now. */
   get isReady(): boolean {
-    return this.connection.isOpen && this.pause === undefined && this.requests.size < this.window;
+    return this.#isListening && this.trust.hasRoom(this.requests.size);
+  }
+
+  get #isListening(): boolean {
+    return this.connection.isOpen && this.pause === undefined;
   }
 
   /** Whether it has been asked what it holds, and has not said it. */
@@ -126,7 +110,7 @@ export class DownloadPeer {
 
   /** Whether it is to be asked for nothing but what it offers. */
   get wantsOffersAwaited(): boolean {
-    return this.#pullWindow === 0;
+    return this.trust.pullWindow === 0;
   }
 
   /** It has refused a chunk for now: it is left alone for a while, longer each time in a row; then `over` is called. */
@@ -185,7 +169,7 @@ export class DownloadPeer {
     if (!("contentId" in notice) || notice.contentId !== this.#contentId) return;
     switch (notice.type) {
       case "pullWindow":
-        this.#pullWindow = notice.requests;
+        this.trust.pullWindow = notice.requests;
         this.isRateLimited = notice.rateLimited;
         return this.#events.changed(this);
       case "availabilityUpdate":

@@ -8,13 +8,14 @@ import type { ContentId } from "../core/ids.js";
 import { type DeclineReason, type Notice, OFFERS_FEATURE } from "../peer/messages.js";
 import type { OfferingOptions } from "./options.js";
 import type { PeerCoverage } from "./scheduler.js";
+import { SLOW_CHUNKS, SLOW_MS } from "./uplink-load.js";
 import { UploadQueue } from "./upload-queue.js";
 
 /** What the uplink has to do. */
 export interface Uplink {
-  /** How long until one more chunk may begin, whatever waits for it. */
+  /** How long it takes for what has begun, whatever waits behind it. */
   readonly waitMs: number;
-  /** What one chunk of so many bytes takes. */
+  /** What one chunk of so many bytes takes; infinity as long as nothing is known. */
   chunkMs(chunkBytes: number): number;
   /** Whether it keeps to a rate that was set. */
   readonly isLimited: boolean;
@@ -30,15 +31,11 @@ interface Recipient {
   readonly connection: OfferedConnection;
   isComplete: boolean;
   toldRequests: number | undefined;
-  /** When the chunk that goes to it now began, which is paid for. */
+  /** When the chunk that goes to it now began. The uplink counts that one. */
   begunAtMs: number | undefined;
   /** Asked for and not begun. */
   waiting: number;
 }
-
-/** A receiver is slow if a chunk takes so many times what the uplink needs for one, and so much more. */
-const SLOW_CHUNKS = 2;
-const SLOW_MS = 50;
 
 /** How much the latest answer counts beside all before it. */
 const NEWEST_WEIGHT = 1 / 4;
@@ -50,6 +47,7 @@ export class Offering {
   readonly #options: OfferingOptions;
   readonly #uplink: Uplink;
   readonly #timers: Timers;
+  readonly #random: () => number;
   /** What a neighbour may ask for by itself if it is the only one. */
   readonly #pullRequests: number;
   readonly #queue: UploadQueue<Recipient>;
@@ -58,6 +56,8 @@ export class Offering {
   /** Neighbours that lack something, as far as they said when they joined. */
   #wanting = 0;
   #isScheduled = false;
+  /** When it was last looked the uplink had nothing to do, for want of something to offer. */
+  #isWaitingForNews = false;
   #cancelLater: Cancel = () => undefined;
 
   constructor(
@@ -66,6 +66,7 @@ export class Offering {
     options: OfferingOptions,
     uplink: Uplink,
     timers: Timers,
+    random: () => number = Math.random,
   ) {
     this.#contentId = share.contentId;
     this.#chunkBytes = share.chunkBytes;
@@ -74,6 +75,7 @@ export class Offering {
     this.#options = options;
     this.#uplink = uplink;
     this.#timers = timers;
+    this.#random = random;
     this.#queue = new UploadQueue(options, share.held);
     this.#answerMs = options.firstAnswerMs;
   }
@@ -99,7 +101,7 @@ export class Offering {
     if (recipient === undefined) return true;
     this.#queue.recipientGained(recipient, gained);
     this.#queue.recipientLost(recipient, lost);
-    this.#schedule();
+    this.#newsCame();
     return true;
   }
 
@@ -115,7 +117,7 @@ export class Offering {
   /** A chunk is held here from now on. */
   gained(chunkIndex: number): void {
     this.#queue.gained(chunkIndex);
-    this.#schedule();
+    this.#newsCame();
   }
 
   /** A neighbour asks for a chunk; `offerId` 0: by itself. */
@@ -167,6 +169,11 @@ export class Offering {
     this.#recipients.clear();
   }
 
+  /** There may be more to offer, which matters only if there was too little: most news comes while the uplink is busy. */
+  #newsCame(): void {
+    if (this.#isWaitingForNews) this.#schedule();
+  }
+
   /** What changes in one turn of the event loop is looked at once, and not at all while one alone asks for what it
    * wants: that is the path of most transfers. */
   #schedule(): void {
@@ -181,6 +188,7 @@ export class Offering {
   /** Makes offers until what is committed lasts for as long as the next offer takes to be answered. */
   #offerAhead(): void {
     this.#cancelLater();
+    this.#isWaitingForNews = false;
     // All but one may have gone meanwhile.
     if (this.#wanting < 2) return;
     const { offerMarginMs, maxCommitted } = this.#options;
@@ -188,14 +196,16 @@ export class Offering {
     const chunkMs = this.#uplink.chunkMs(this.#chunkBytes);
     for (;;) {
       const nowMs = this.#timers.nowMs();
-      if (this.#queue.committed >= maxCommitted) return;
-      const busyMs = this.#uplink.waitMs + this.#chunksAhead(nowMs, chunkMs) * chunkMs;
+      // What lapses keeps the uplink busy no more, and nobody else may say so.
+      this.#queue.lapse(nowMs);
+      if (this.#queue.committed >= maxCommitted) return this.#later(Number.POSITIVE_INFINITY);
+      const ahead = this.#chunksAhead(nowMs, chunkMs);
+      const busyMs = this.#uplink.waitMs + (ahead === 0 ? 0 : ahead * chunkMs);
       if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
-      const offer = this.#queue.offer(nowMs, Math.random);
+      const offer = this.#queue.offer(nowMs, this.#random);
       if (offer === undefined) {
-        const lapseMs = this.#queue.nextLapseMs();
-        if (lapseMs !== undefined) this.#later(lapseMs - nowMs);
-        return;
+        this.#isWaitingForNews = true;
+        return this.#later(Number.POSITIVE_INFINITY);
       }
       const { recipient, offerId, chunkIndexes: chunks, deadlineMs } = offer;
       const contentId = this.#contentId;
@@ -216,8 +226,12 @@ export class Offering {
     return ahead + Math.max(0, this.#queue.committed - asked);
   }
 
+  /** Looks again then, or when something lapses if that is sooner. */
   #later(ms: number): void {
-    this.#cancelLater = this.#timers.later(Math.max(1, ms), () => this.#offerAhead());
+    const lapseMs = this.#queue.nextLapseMs() ?? Number.POSITIVE_INFINITY;
+    const delayMs = Math.min(ms, lapseMs - this.#timers.nowMs());
+    if (Number.isFinite(delayMs))
+      this.#cancelLater = this.#timers.later(Math.max(1, delayMs), () => this.#offerAhead());
   }
 
   #answered(recipient: Recipient): void {

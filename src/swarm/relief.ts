@@ -1,23 +1,33 @@
 // Looks after a download now and then: no chunk waits for a slow peer while another has nothing to do, no peer waits
 // for memory that another holds and does not fill, and nobody waits for offers that never come. Asks through its
-// owner only.
-import type { DownloadPeer } from "./download-peer.js";
-import { HandOvers } from "./hand-over.js";
+// owner only, and knows no sockets: the simulator runs it as it is.
+import { HandOvers, type PacedPeer } from "./hand-over.js";
 import type { DownloadSwarmOptions } from "./options.js";
 import type { ChunkScheduler } from "./scheduler.js";
-import { StallWatch } from "./stall-watch.js";
+import { StallWatch, type WatchedPeer } from "./stall-watch.js";
+
+/** A peer of a download, as far as this matters. */
+export interface RelievedPeer extends PacedPeer, WatchedPeer {
+  /** Chunks asked for and not answered. */
+  readonly requests: { readonly size: number };
+  /** Requests that may be open at a time. */
+  readonly window: number;
+  readonly isReadyForOne: boolean;
+  readonly hasRoomForGroup: boolean;
+  cancel(chunkIndex: number): void;
+}
 
 /** The download that is looked after. */
-export interface Relieved {
-  peers(): readonly DownloadPeer[];
+export interface Relieved<Peer extends RelievedPeer> {
+  peers(): readonly Peer[];
   /** Whether somebody waits for memory. */
   isShortOfMemory(): boolean;
   /** Whether a chunk may be asked of `peer` now, by the rate. If so, one is asked for, or `spare` is called. */
-  mayAsk(peer: DownloadPeer): boolean;
-  spare(peer: DownloadPeer): void;
-  request(peer: DownloadPeer, chunkIndex: number): void;
+  mayAsk(peer: Peer): boolean;
+  spare(peer: Peer): void;
+  request(peer: Peer, chunkIndex: number): void;
   /** To be hung up. */
-  stalled(peer: DownloadPeer): void;
+  stalled(peer: Peer): void;
 }
 
 /** After so many ticks (10 s) without anything asked of anybody a download does not wait for offers any more. In a
@@ -25,15 +35,15 @@ export interface Relieved {
  * way: with 2 s, 16 downloads took 2 to 3 times as long. */
 const MAX_IDLE_TICKS = 40;
 
-export class Relief {
+export class Relief<Peer extends RelievedPeer> {
   readonly #scheduler: ChunkScheduler;
-  readonly #owner: Relieved;
-  readonly #handOvers: HandOvers<DownloadPeer>;
-  readonly #stalls: StallWatch;
+  readonly #owner: Relieved<Peer>;
+  readonly #handOvers: HandOvers<Peer>;
+  readonly #stalls: StallWatch<Peer>;
   /** Ticks in a row in which nothing was asked of anybody. */
   #idleTicks = 0;
 
-  constructor(options: DownloadSwarmOptions, scheduler: ChunkScheduler, owner: Relieved) {
+  constructor(options: DownloadSwarmOptions, scheduler: ChunkScheduler, owner: Relieved<Peer>) {
     this.#scheduler = scheduler;
     this.#owner = owner;
     this.#handOvers = new HandOvers(options, scheduler);
@@ -41,12 +51,12 @@ export class Relief {
   }
 
   /** Something has come from this peer. */
-  heard(peer: DownloadPeer): void {
+  heard(peer: Peer): void {
     this.#handOvers.heard(peer);
   }
 
   /** A chunk has come from `peer`: whoever else was asked for it need not give it. */
-  arrived(peer: DownloadPeer, chunkIndex: number): void {
+  arrived(peer: Peer, chunkIndex: number): void {
     const handOver = this.#handOvers.end(chunkIndex);
     for (const other of [handOver?.from, handOver?.to]) if (other !== peer) other?.cancel(chunkIndex);
   }
@@ -58,7 +68,7 @@ export class Relief {
       this.#owner.request(to, chunkIndex);
   }
 
-  peerLeft(peer: DownloadPeer): void {
+  peerLeft(peer: Peer): void {
     this.#handOvers.peerLeft(peer);
   }
 
@@ -78,7 +88,7 @@ export class Relief {
     this.#askUnoffered(peers);
   }
 
-  #takeOver(to: DownloadPeer, peers: readonly DownloadPeer[], nowMs: number): void {
+  #takeOver(to: Peer, peers: readonly Peer[], nowMs: number): void {
     if (!to.isReadyForOne || (to.requests.size > 0 && !to.hasRoomForGroup)) return;
     for (let room = Math.max(1, to.window - to.requests.size); room > 0; room--) {
       const handOver = this.#handOvers.begin(to, peers, nowMs);
@@ -89,7 +99,7 @@ export class Relief {
 
   /** Where nobody offers anything, one chunk is asked for all the same: it may have failed elsewhere, or those who
    * hold it do not keep to the rules. */
-  #askUnoffered(peers: readonly DownloadPeer[]): void {
+  #askUnoffered(peers: readonly Peer[]): void {
     const isIdle = peers.length > 0 && peers.every(({ requests }) => requests.size === 0);
     this.#idleTicks = isIdle ? this.#idleTicks + 1 : 0;
     if (this.#idleTicks < MAX_IDLE_TICKS) return;

@@ -1,15 +1,19 @@
 // Which peers have stopped in the middle of a chunk: they hold memory for it that others could use. Is shown the
 // connections now and then; closes nothing.
-import type { DownloadPeer } from "./download-peer.js";
+
+/** What is seen of a connection. */
+export interface WatchedPeer {
+  readonly connection: { readonly isInChunk: boolean; readonly bytesRead: number };
+}
 
 interface Seen {
   readonly bytesRead: number;
   readonly sinceMs: number;
 }
 
-export class StallWatch {
+export class StallWatch<Peer extends WatchedPeer> {
   readonly #patienceMs: number;
-  #seen = new Map<DownloadPeer, Seen>();
+  #seen = new Map<Peer, Seen>();
 
   /** A peer may be silent for `patienceMs` in the middle of a chunk. */
   constructor(patienceMs: number) {
@@ -18,9 +22,9 @@ export class StallWatch {
 
   /** To be asked while somebody waits for memory, again and again with all `peers`: those that hold some of it and have
    * sent nothing since they were first seen to, for too long. */
-  stalled(peers: readonly DownloadPeer[], nowMs: number): readonly DownloadPeer[] {
-    const seen = new Map<DownloadPeer, Seen>();
-    const stalled: DownloadPeer[] = [];
+  stalled(peers: readonly Peer[], nowMs: number): readonly Peer[] {
+    const seen = new Map<Peer, Seen>();
+    const stalled: Peer[] = [];
     for (const peer of peers) {
       const { isInChunk, bytesRead } = peer.connection;
       if (!isInChunk) continue;

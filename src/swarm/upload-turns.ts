@@ -8,9 +8,7 @@ import { type ChunkEvents, ChunkSender, type SenderEvents } from "./chunk-sender
 import type { Uplink } from "./offering.js";
 import type { ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
-
-/** How much the latest slice counts beside all before it. */
-const NEWEST_WEIGHT = 1 / 16;
+import { UplinkLoad } from "./uplink-load.js";
 
 export class UploadTurns implements SenderEvents, Uplink {
   readonly #options: ServerOptions;
@@ -23,9 +21,7 @@ export class UploadTurns implements SenderEvents, Uplink {
   readonly #turns = new Set<ChunkSender>();
   /** Who has slices on their way. */
   readonly #sending = new Set<ChunkSender>();
-  /** What a byte takes while something is being sent, smoothed. */
-  #msPerByte = 0;
-  #takenAtMs = 0;
+  readonly #load = new UplinkLoad<ChunkSender>();
   #isScheduled = false;
   /** Runs while requests wait for a buffer, or for the rate. */
   #patience: NodeJS.Timeout | undefined;
@@ -45,7 +41,7 @@ export class UploadTurns implements SenderEvents, Uplink {
   }
 
   get waitMs(): number {
-    return this.#budget?.waitMs ?? 0;
+    return this.#budget?.waitMs ?? this.#load.waitMs(this.#clock.nowMs());
   }
 
   get isLimited(): boolean {
@@ -53,7 +49,7 @@ export class UploadTurns implements SenderEvents, Uplink {
   }
 
   chunkMs(chunkBytes: number): number {
-    return this.#budget?.durationMs(chunkBytes) ?? chunkBytes * this.#msPerByte;
+    return this.#budget?.durationMs(chunkBytes) ?? this.#load.durationMs(chunkBytes);
   }
 
   wantsTurn(sender: ChunkSender): void {
@@ -61,7 +57,8 @@ export class UploadTurns implements SenderEvents, Uplink {
     this.#takeTurns();
   }
 
-  notSent(bytes: number): void {
+  notSent(sender: ChunkSender, bytes: number): void {
+    this.#load.dropped(sender, bytes);
     this.#budget?.giveBack(bytes);
   }
 
@@ -95,6 +92,7 @@ export class UploadTurns implements SenderEvents, Uplink {
           continue;
         }
         this.#budget?.spend(beginningBytes);
+        this.#load.begun(sender, beginningBytes, this.#clock.nowMs());
       }
       this.#turns.delete(sender);
       this.#send(sender, buffer);
@@ -106,23 +104,14 @@ export class UploadTurns implements SenderEvents, Uplink {
   };
 
   #send(sender: ChunkSender, buffer: Uint8Array): void {
-    const nowMs = this.#clock.nowMs();
-    if (this.#sending.size === 0) this.#takenAtMs = nowMs;
     this.#sending.add(sender);
-    sender.sendSlice(buffer, () => {
-      this.#taken(buffer.byteLength);
+    sender.sendSlice(buffer, (takenBytes) => {
+      this.#load.taken(sender, takenBytes, this.#clock.nowMs());
       this.#buffers.release(buffer);
       if (sender.inFlight === 0) this.#sending.delete(sender);
       this.#turns.add(sender);
       this.#schedule();
     });
-  }
-
-  #taken(bytes: number): void {
-    const nowMs = this.#clock.nowMs();
-    const msPerByte = (nowMs - this.#takenAtMs) / bytes;
-    this.#takenAtMs = nowMs;
-    this.#msPerByte += (msPerByte - this.#msPerByte) * NEWEST_WEIGHT;
   }
 
   /** The kernel may take bytes at once; a turn from inside a turn would starve the event loop. */

@@ -1,14 +1,20 @@
 // A clock that a test moves, with timers that go off as it moves, as late as the test wants them.
-import type { Clock } from "../../src/core/clock.js";
+import type { Cancel, Timers } from "../../src/core/clock.js";
 
-export class ManualTime implements Clock {
+export class ManualTime implements Timers {
   #nowMs = 1000;
   #alarms: { readonly atMs: number; readonly run: () => void }[] = [];
 
   readonly nowMs = (): number => this.#nowMs;
 
-  readonly later = (delayMs: number, run: () => void): void => {
-    this.#alarms.push({ atMs: this.#nowMs + delayMs, run });
+  readonly soon = (run: () => void): void => void this.later(0, run);
+
+  readonly later = (delayMs: number, run: () => void): Cancel => {
+    const added = { atMs: this.#nowMs + delayMs, run };
+    this.#alarms.push(added);
+    return () => {
+      this.#alarms = this.#alarms.filter((alarm) => alarm !== added);
+    };
   };
 
   /** Lets `ms` go by; every timer goes off `lateMs()` after it is due, or at the end. */

@@ -25,6 +25,16 @@ test("one that is overdue is judged by how long it has kept waiting", () => {
   assert.is(pace.expectedMs(1, 3_010), 3_000);
 });
 
+test("one that left a chunk would have taken longer than it was waited for", () => {
+  const pace = new AnswerPace();
+  pace.asked(0);
+  pace.left(450);
+  assert.is(pace.expectedMs(1, 10_000), 450);
+  pace.asked(10_000);
+  pace.left(10_100);
+  assert.is(pace.expectedMs(1, 20_000), 450);
+});
+
 test("time in which nothing was open does not count", () => {
   const pace = new AnswerPace();
   pace.asked(0);

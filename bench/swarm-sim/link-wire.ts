@@ -1,0 +1,168 @@
+// A link on which a chunk takes its time: those on their way share it equally, but for what their receivers cannot
+// take. Moves nothing but numbers; whose chunk is next is not decided here.
+import type { Cancel, Timers } from "../../src/core/clock.js";
+import { UplinkLoad } from "../../src/swarm/uplink-load.js";
+import type { Wire } from "./wire.js";
+
+/** Less than that is left of a sum by rounding only. */
+const ROUNDING_BYTES = 1e-3;
+
+/** What one peer receives on. Those who send to it share it equally, even if one of them has no use for its share: so
+ * it is never exceeded, and now and then not used up. */
+export class Downlink {
+  readonly #bytesPerMs: number;
+  readonly #flows = new Set<Flow>();
+
+  /** Infinity: whatever comes. */
+  constructor(bytesPerSecond: number) {
+    this.#bytesPerMs = bytesPerSecond / 1000;
+  }
+
+  get shareBytesPerMs(): number {
+    return this.#bytesPerMs / this.#flows.size;
+  }
+
+  add(flow: Flow): void {
+    this.#flows.add(flow);
+    this.#changed(flow);
+  }
+
+  delete(flow: Flow): void {
+    this.#flows.delete(flow);
+    this.#changed(flow);
+  }
+
+  #changed(cause: Flow): void {
+    if (!Number.isFinite(this.#bytesPerMs)) return;
+    for (const flow of this.#flows) if (flow !== cause) flow.shareChanged();
+  }
+}
+
+interface Flow {
+  readonly downlink: Downlink;
+  readonly isOut: () => void;
+  readonly shareChanged: () => void;
+  leftBytes: number;
+  bytesPerMs: number;
+}
+
+export class LinkWire implements Wire {
+  readonly isLimited = false;
+  readonly #bytesPerMs: number;
+  readonly #timers: Timers;
+  /** Chunks on their way at a time, as long as they have a use for the whole link. */
+  readonly #maxChunks: number;
+  readonly #load = new UplinkLoad<Downlink>();
+  readonly #flows = new Set<Flow>();
+  #countedAtMs = 0;
+  #spareBytesPerMs = 0;
+  #waiter: (() => void) | undefined;
+  #cancelTimer: Cancel = () => undefined;
+  bytesSent = 0;
+  bytesCutOff = 0;
+  mostOverCapBytes = Number.NEGATIVE_INFINITY;
+
+  constructor(bytesPerSecond: number, maxChunks: number, timers: Timers) {
+    this.#bytesPerMs = bytesPerSecond / 1000;
+    this.#maxChunks = maxChunks;
+    this.#timers = timers;
+  }
+
+  get waitMs(): number {
+    this.#count();
+    return this.#load.waitMs(this.#timers.nowMs());
+  }
+
+  chunkMs(chunkBytes: number): number {
+    this.#count();
+    return this.#load.durationMs(chunkBytes);
+  }
+
+  mayBegin(waiter: () => void): boolean {
+    if (this.#hasRoom) return true;
+    this.#waiter = waiter;
+    return false;
+  }
+
+  begin(downlink: Downlink, bytes: number, isOut: () => void): () => boolean {
+    const shareChanged = () => this.#share();
+    const flow: Flow = { downlink, isOut, shareChanged, leftBytes: bytes, bytesPerMs: 0 };
+    this.#count();
+    this.#load.begun(downlink, bytes, this.#timers.nowMs());
+    this.#flows.add(flow);
+    downlink.add(flow);
+    this.#share();
+    return () => {
+      if (!this.#end(flow)) return false;
+      this.bytesCutOff += bytes - flow.leftBytes;
+      this.#load.dropped(downlink, flow.leftBytes);
+      this.#share();
+      return true;
+    };
+  }
+
+  get #hasRoom(): boolean {
+    return this.#flows.size < this.#maxChunks || this.#spareBytesPerMs > ROUNDING_BYTES;
+  }
+
+  /** Whether it was on its way. */
+  #end(flow: Flow): boolean {
+    this.#count();
+    if (!this.#flows.delete(flow)) return false;
+    flow.downlink.delete(flow);
+    return true;
+  }
+
+  /** What has gone out since this was last looked at. */
+  #count(): void {
+    const nowMs = this.#timers.nowMs();
+    const elapsedMs = nowMs - this.#countedAtMs;
+    this.#countedAtMs = nowMs;
+    if (elapsedMs === 0 || this.#flows.size === 0) return;
+    let bytesPerMs = 0;
+    for (const flow of this.#flows) {
+      bytesPerMs += flow.bytesPerMs;
+      flow.leftBytes -= flow.bytesPerMs * elapsedMs;
+      this.#load.taken(flow.downlink, flow.bytesPerMs * elapsedMs, nowMs);
+    }
+    this.bytesSent += bytesPerMs * elapsedMs;
+    this.mostOverCapBytes = Math.max(this.mostOverCapBytes, this.bytesSent - nowMs * this.#bytesPerMs);
+  }
+
+  /** Who gets how much of the link from now on: those whose receivers take least are served first, and what they
+   * leave is for the others. */
+  #share(): void {
+    this.#count();
+    let sharedBytesPerMs = this.#bytesPerMs;
+    let left = this.#flows.size;
+    let firstOutMs = Number.POSITIVE_INFINITY;
+    const flows = left > 1 ? [...this.#flows].sort(bySlowest) : this.#flows;
+    for (const flow of flows) {
+      flow.bytesPerMs = Math.min(sharedBytesPerMs / left--, flow.downlink.shareBytesPerMs);
+      sharedBytesPerMs -= flow.bytesPerMs;
+      firstOutMs = Math.min(firstOutMs, flow.leftBytes / flow.bytesPerMs);
+    }
+    this.#spareBytesPerMs = sharedBytesPerMs;
+    this.#cancelTimer();
+    if (Number.isFinite(firstOutMs)) this.#cancelTimer = this.#timers.later(firstOutMs, () => this.#ended());
+    if (this.#waiter !== undefined && this.#hasRoom) {
+      this.#timers.soon(this.#waiter);
+      this.#waiter = undefined;
+    }
+  }
+
+  #ended(): void {
+    this.#count();
+    for (const flow of this.#flows) {
+      if (flow.leftBytes > ROUNDING_BYTES) continue;
+      this.#end(flow);
+      flow.isOut();
+    }
+    this.#share();
+  }
+}
+
+function bySlowest(one: Flow, other: Flow): number {
+  const [first, second] = [one.downlink.shareBytesPerMs, other.downlink.shareBytesPerMs];
+  return first === second ? 0 : first < second ? -1 : 1;
+}

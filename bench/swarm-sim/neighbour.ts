@@ -1,0 +1,187 @@
+// One end of a simulated connection: what production has in PeerConnection and DownloadPeer. What one side says the
+// other hears later, in the order it was said, and not at all once the connection has ended. Decides nothing.
+import type { PeerId } from "../../src/core/ids.js";
+import type { DeclineReason } from "../../src/peer/messages.js";
+import { AnswerPace } from "../../src/swarm/answer-pace.js";
+import type { OfferedConnection } from "../../src/swarm/offering.js";
+import type { RelievedPeer } from "../../src/swarm/relief.js";
+import { RequestWindow } from "../../src/swarm/request-window.js";
+import type { PeerCoverage } from "../../src/swarm/scheduler.js";
+import type { Downlink } from "./link-wire.js";
+
+/** Whose end it is; told what comes from the other side. */
+export interface NeighbourOwner {
+  readonly id: PeerId;
+  readonly downlink: Downlink;
+  readonly features: readonly string[];
+  readonly coverage: PeerCoverage;
+  /** Whether it wants to have what others have. */
+  readonly isDownload: boolean;
+  joined(by: Neighbour, coverage: PeerCoverage): void;
+  available(from: Neighbour, coverage: PeerCoverage): void;
+  asked(by: Neighbour, chunkIndex: number, offerId: number): void;
+  cancelled(by: Neighbour, chunkIndex: number): void;
+  declined(by: Neighbour, offerId: number, reason: DeclineReason, retryAfterMs: number): void;
+  offered(by: Neighbour, offerId: number, chunkIndexes: readonly number[]): void;
+  welcomed(by: Neighbour): void;
+  gained(from: Neighbour, chunkIndex: number): void;
+  received(from: Neighbour, chunkIndex: number): void;
+  /** It does not send the chunk, as it was told to. */
+  left(from: Neighbour, chunkIndex: number): void;
+}
+
+/** What takes time between two peers. */
+export interface Latency {
+  nowMs(): number;
+  later(delayMs: number, run: () => void): void;
+  /** One way. */
+  readonly delayMs: number;
+  /** What one answer to an offer takes beside. */
+  answerMs(): number;
+}
+
+/** As production takes them. */
+const MAX_REQUESTS = 64;
+
+export class Neighbour implements OfferedConnection, RelievedPeer {
+  readonly owner: NeighbourOwner;
+  readonly #latency: Latency;
+  #other: Neighbour;
+  readonly #window: RequestWindow;
+  isOpen = true;
+  hasJoined = false;
+  readonly pace = new AnswerPace();
+  readonly requests = new Map<number, { isCancelled: boolean }>();
+  /** Nobody is short of memory here. */
+  readonly connection = { isInChunk: false, bytesRead: 0 };
+  #lastHeardMs = 0;
+
+  /** Both ends of a new connection; `dialler` has dialled and will join. */
+  static connect(
+    dialler: NeighbourOwner,
+    listener: NeighbourOwner,
+    latency: Latency,
+    unprovenRequests: number,
+  ): readonly [Neighbour, Neighbour] {
+    const first = new Neighbour(dialler, latency, unprovenRequests);
+    const second = new Neighbour(listener, latency, unprovenRequests);
+    first.#other = second;
+    second.#other = first;
+    return [first, second];
+  }
+
+  private constructor(owner: NeighbourOwner, latency: Latency, unprovenRequests: number) {
+    this.owner = owner;
+    this.#latency = latency;
+    this.#other = this;
+    this.#window = new RequestWindow(unprovenRequests, MAX_REQUESTS);
+  }
+
+  get id(): PeerId {
+    return this.#other.owner.id;
+  }
+
+  get remote(): { readonly features: readonly string[] } {
+    return this.#other.owner;
+  }
+
+  get downlink(): Downlink {
+    return this.#other.owner.downlink;
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.#other.isOpen = false;
+  }
+
+  get other(): Neighbour {
+    return this.#other;
+  }
+
+  get window(): number {
+    return this.#window.size;
+  }
+
+  get isReady(): boolean {
+    return this.isOpen && this.#window.hasRoom(this.requests.size);
+  }
+
+  get isReadyForOne(): boolean {
+    return this.isOpen && this.#window.hasRoomForOne(this.requests.size);
+  }
+
+  get hasRoomForGroup(): boolean {
+    return this.isOpen && this.#window.hasRoomForGroup(this.requests.size);
+  }
+
+  verifying(): void {
+    this.#window.unverified++;
+  }
+
+  /** A chunk it gave is right; how many were before. */
+  verified(): number {
+    this.#window.unverified--;
+    return this.#window.verified++;
+  }
+
+  join(): void {
+    this.hasJoined = true;
+    const { coverage } = this.owner;
+    this.#tell((other) => {
+      const answer = other.owner.coverage;
+      other.#tell((asker) => asker.owner.available(asker, answer));
+      other.owner.joined(other, coverage);
+      if (!other.hasJoined && other.owner.isDownload) other.join();
+    });
+  }
+
+  request(chunkIndex: number, offerId: number): void {
+    this.pace.asked(this.#latency.nowMs());
+    this.requests.set(chunkIndex, { isCancelled: false });
+    const lateMs = offerId === 0 ? 0 : this.#latency.answerMs();
+    this.#tell((other) => other.owner.asked(other, chunkIndex, offerId), lateMs);
+  }
+
+  cancel(chunkIndex: number): void {
+    const request = this.requests.get(chunkIndex);
+    if (request === undefined || request.isCancelled) return;
+    request.isCancelled = true;
+    this.#tell((other) => other.owner.cancelled(other, chunkIndex));
+  }
+
+  decline(offerId: number, reason: DeclineReason, retryAfterMs: number): void {
+    const lateMs = this.#latency.answerMs();
+    this.#tell((other) => other.owner.declined(other, offerId, reason, retryAfterMs), lateMs);
+  }
+
+  notify(notice: Parameters<OfferedConnection["notify"]>[0]): void {
+    if (notice.type === "offer") {
+      const { offerId, chunks } = notice;
+      this.#tell((other) => other.owner.offered(other, offerId, chunks));
+    } else {
+      const { requests } = notice;
+      this.#tell((other) => {
+        other.#window.pullWindow = requests;
+        other.owner.welcomed(other);
+      });
+    }
+  }
+
+  sendChunk(chunkIndex: number): void {
+    this.#tell((other) => other.owner.received(other, chunkIndex));
+  }
+
+  leaveChunk(chunkIndex: number): void {
+    this.#tell((other) => other.owner.left(other, chunkIndex));
+  }
+
+  /** The other end hears it after the way there, and after all that was said before. */
+  #tell(hear: (other: Neighbour) => void, lateMs = 0): void {
+    const nowMs = this.#latency.nowMs();
+    this.#lastHeardMs = Math.max(this.#lastHeardMs, nowMs + this.#latency.delayMs + lateMs);
+    const other = this.#other;
+    this.#latency.later(this.#lastHeardMs - nowMs, () => {
+      if (other.isOpen) hear(other);
+    });
+  }
+}

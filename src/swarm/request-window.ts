@@ -1,0 +1,51 @@
+// How many requests one provider may have open. Few until it has given a right chunk, and soon as many as it
+// welcomes: so one that lies or stands still costs little. Counts; asks for nothing.
+
+/** Chunks that were offered, or failed elsewhere, may be asked for so many at a time. */
+const MAX_BESIDE_WINDOW = 16;
+
+/** Requests without an offer that a provider welcomes until it says otherwise. */
+const FIRST_PULL_WINDOW = 1;
+
+export class RequestWindow {
+  readonly #unprovenRequests: number;
+  readonly #maxRequests: number;
+  /** Right chunks that it has given. */
+  verified = 0;
+  /** Chunks that it has given and that are being verified. */
+  unverified = 0;
+  /** Requests without an offer that it welcomes. */
+  pullWindow = FIRST_PULL_WINDOW;
+
+  /** `maxRequests`: what it takes at most. */
+  constructor(unprovenRequests: number, maxRequests: number) {
+    this.#unprovenRequests = unprovenRequests;
+    this.#maxRequests = maxRequests;
+  }
+
+  /** Requests that may be open at a time. */
+  get size(): number {
+    return Math.min(this.#trusted, this.pullWindow, this.#maxRequests);
+  }
+
+  /** Whether one more chunk may be asked for. */
+  hasRoom(running: number): boolean {
+    return running < this.size;
+  }
+
+  /** Whether a chunk that it offers, or that failed elsewhere, may be asked for: whatever it welcomes of others. */
+  hasRoomForOne(running: number): boolean {
+    const most = Math.min(this.#trusted, MAX_BESIDE_WINDOW, this.#maxRequests);
+    return running < Math.max(most, this.size);
+  }
+
+  /** Whether it is time to ask: a quarter of the window is free, or nothing runs at all. Requests in groups cost
+   * either side one system call instead of one each. */
+  hasRoomForGroup(running: number): boolean {
+    return this.hasRoom(running) && (running === 0 || this.size - running >= this.size / 4);
+  }
+
+  get #trusted(): number {
+    return this.#unprovenRequests + 2 * this.verified - this.unverified;
+  }
+}

@@ -1,0 +1,86 @@
+// How long the uplink will be busy with chunks that have begun, where nothing but the uplink itself holds them back.
+// Pure: no clock, time comes in as a parameter. Does not know whose turn it is, nor what waits.
+import { SendPace } from "./send-pace.js";
+
+/** A receiver is slow if a chunk takes so many times what the uplink needs for one, and so much more. */
+export const SLOW_CHUNKS = 2;
+export const SLOW_MS = 50;
+
+/** So many chunks to slow receivers may be on their way beside one to another, and any number of those that take less
+ * than this part of the uplink. If there were no bound, an uplink that is shared by many would take each of them for
+ * slow, and be shared by more and more. */
+const MAX_SLOW = 3;
+const TINY_PART = 1 / 8;
+
+interface BegunChunk {
+  readonly sinceMs: number;
+  bytes: number;
+  leftBytes: number;
+}
+
+export class UplinkLoad<Sender extends object> {
+  readonly #pace = new SendPace();
+  readonly #begun = new Map<Sender, BegunChunk>();
+  /** The part of the uplink that the last chunk took, of those to whom it took long. */
+  readonly #slow = new WeakMap<Sender, number>();
+
+  /** A chunk begins; the one before it on the same connection may not be out yet. */
+  begun(sender: Sender, bytes: number, nowMs: number): void {
+    if (this.#begun.size === 0) this.#pace.begun(nowMs);
+    const chunk = this.#begun.get(sender);
+    if (chunk === undefined) this.#begun.set(sender, { sinceMs: nowMs, bytes, leftBytes: bytes });
+    else {
+      chunk.bytes += bytes;
+      chunk.leftBytes += bytes;
+    }
+  }
+
+  /** The kernel has taken so much of it. */
+  taken(sender: Sender, bytes: number, nowMs: number): void {
+    this.#pace.taken(bytes, nowMs);
+    const chunk = this.#begun.get(sender);
+    if (chunk === undefined) return;
+    if (chunk.leftBytes - bytes < 1) {
+      if (this.#isOverdue(chunk, nowMs)) this.#slow.set(sender, this.#part(chunk.bytes, chunk, nowMs));
+      else this.#slow.delete(sender);
+    }
+    this.dropped(sender, bytes);
+  }
+
+  /** So much of it is not sent after all. */
+  dropped(sender: Sender, bytes: number): void {
+    const chunk = this.#begun.get(sender);
+    if (chunk === undefined) return;
+    chunk.leftBytes -= bytes;
+    if (chunk.leftBytes < 1) this.#begun.delete(sender);
+  }
+
+  /** Infinity as long as nothing is known. */
+  durationMs(bytes: number): number {
+    return this.#pace.durationMs(bytes);
+  }
+
+  /** What goes to slow receivers keeps the uplink from nothing. */
+  waitMs(nowMs: number): number {
+    let bytes = 0;
+    let slow = 0;
+    for (const [sender, chunk] of this.#begun) {
+      const part = this.#isOverdue(chunk, nowMs)
+        ? this.#part(chunk.bytes - chunk.leftBytes, chunk, nowMs)
+        : this.#slow.get(sender);
+      if (part !== undefined && part < TINY_PART) continue;
+      if (part !== undefined && slow < MAX_SLOW) slow++;
+      else bytes += chunk.leftBytes;
+    }
+    return this.durationMs(bytes);
+  }
+
+  /** The part of the uplink that a chunk has taken since it began. */
+  #part(takenBytes: number, { sinceMs }: BegunChunk, nowMs: number): number {
+    return this.durationMs(takenBytes) / (nowMs - sinceMs);
+  }
+
+  #isOverdue({ sinceMs, bytes }: BegunChunk, nowMs: number): boolean {
+    return nowMs - sinceMs > SLOW_CHUNKS * this.durationMs(bytes) + SLOW_MS;
+  }
+}
