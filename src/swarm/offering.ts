@@ -8,7 +8,6 @@ import type { ContentId } from "../core/ids.js";
 import { type DeclineReason, type Notice, OFFERS_FEATURE } from "../peer/messages.js";
 import type { OfferingOptions } from "./options.js";
 import type { PeerCoverage } from "./scheduler.js";
-import { SLOW_CHUNKS, SLOW_MS } from "./uplink-load.js";
 import { UploadQueue } from "./upload-queue.js";
 
 /** What the uplink has to do. */
@@ -36,6 +35,10 @@ interface Recipient {
   /** Asked for and not begun. */
   waiting: number;
 }
+
+/** A receiver is slow if a chunk takes so many times what the uplink needs for one, and so much more. */
+const SLOW_CHUNKS = 2;
+const SLOW_MS = 50;
 
 /** How much the latest answer counts beside all before it. */
 const NEWEST_WEIGHT = 1 / 4;

@@ -2,9 +2,10 @@
 // Pure: no clock, time comes in as a parameter. Does not know whose turn it is, nor what waits.
 import { SendPace } from "./send-pace.js";
 
-/** A receiver is slow if a chunk takes so many times what the uplink needs for one, and so much more. */
-export const SLOW_CHUNKS = 2;
-export const SLOW_MS = 50;
+/** A receiver is slow if it takes less than this part of its share of the uplink, which is the smaller the more chunks
+ * are on their way; judged once its share is this part of the chunk. */
+const SLOW_PART = 3 / 4;
+const JUDGED_PART = 1 / 4;
 
 /** So many chunks to slow receivers may be on their way beside one to another, and any number of those that take less
  * than this part of the uplink. If there were no bound, an uplink that is shared by many would take each of them for
@@ -14,6 +15,8 @@ const TINY_PART = 1 / 8;
 
 interface BegunChunk {
   readonly sinceMs: number;
+  /** What would have been taken by now if all took the same. */
+  shareBytes: number;
   bytes: number;
   leftBytes: number;
 }
@@ -23,12 +26,15 @@ export class UplinkLoad<Sender extends object> {
   readonly #begun = new Map<Sender, BegunChunk>();
   /** The part of the uplink that the last chunk took, of those to whom it took long. */
   readonly #slow = new WeakMap<Sender, number>();
+  #sharedAtMs = 0;
 
   /** A chunk begins; the one before it on the same connection may not be out yet. */
   begun(sender: Sender, bytes: number, nowMs: number): void {
     if (this.#begun.size === 0) this.#pace.begun(nowMs);
+    this.#share(nowMs);
     const chunk = this.#begun.get(sender);
-    if (chunk === undefined) this.#begun.set(sender, { sinceMs: nowMs, bytes, leftBytes: bytes });
+    if (chunk === undefined)
+      this.#begun.set(sender, { sinceMs: nowMs, shareBytes: 0, bytes, leftBytes: bytes });
     else {
       chunk.bytes += bytes;
       chunk.leftBytes += bytes;
@@ -37,11 +43,13 @@ export class UplinkLoad<Sender extends object> {
 
   /** The kernel has taken so much of it. */
   taken(sender: Sender, bytes: number, nowMs: number): void {
+    this.#share(nowMs);
     this.#pace.taken(bytes, nowMs);
     const chunk = this.#begun.get(sender);
     if (chunk === undefined) return;
     if (chunk.leftBytes - bytes < 1) {
-      if (this.#isOverdue(chunk, nowMs)) this.#slow.set(sender, this.#part(chunk.bytes, chunk, nowMs));
+      if (chunk.bytes < chunk.shareBytes * SLOW_PART)
+        this.#slow.set(sender, this.#part(chunk.bytes, chunk, nowMs));
       else this.#slow.delete(sender);
     }
     this.dropped(sender, bytes);
@@ -62,12 +70,11 @@ export class UplinkLoad<Sender extends object> {
 
   /** What goes to slow receivers keeps the uplink from nothing. */
   waitMs(nowMs: number): number {
+    this.#share(nowMs);
     let bytes = 0;
     let slow = 0;
     for (const [sender, chunk] of this.#begun) {
-      const part = this.#isOverdue(chunk, nowMs)
-        ? this.#part(chunk.bytes - chunk.leftBytes, chunk, nowMs)
-        : this.#slow.get(sender);
+      const part = this.#slowPart(sender, chunk, nowMs);
       if (part !== undefined && part < TINY_PART) continue;
       if (part !== undefined && slow < MAX_SLOW) slow++;
       else bytes += chunk.leftBytes;
@@ -80,7 +87,21 @@ export class UplinkLoad<Sender extends object> {
     return this.durationMs(takenBytes) / (nowMs - sinceMs);
   }
 
-  #isOverdue({ sinceMs, bytes }: BegunChunk, nowMs: number): boolean {
-    return nowMs - sinceMs > SLOW_CHUNKS * this.durationMs(bytes) + SLOW_MS;
+  /** The part of the uplink that it takes if its receiver is slow; undefined if that is not. */
+  #slowPart(sender: Sender, chunk: BegunChunk, nowMs: number): number | undefined {
+    const { bytes, leftBytes, shareBytes } = chunk;
+    if (shareBytes < bytes * JUDGED_PART) return this.#slow.get(sender);
+    const takenBytes = bytes - leftBytes;
+    return takenBytes < shareBytes * SLOW_PART ? this.#part(takenBytes, chunk, nowMs) : undefined;
+  }
+
+  /** What all that are on their way could have taken since this was last looked at. */
+  #share(nowMs: number): void {
+    const elapsedMs = nowMs - this.#sharedAtMs;
+    this.#sharedAtMs = nowMs;
+    const byteMs = this.#pace.durationMs(1);
+    if (elapsedMs === 0 || byteMs === 0) return;
+    const shareBytes = elapsedMs / byteMs / this.#begun.size;
+    for (const chunk of this.#begun.values()) chunk.shareBytes += shareBytes;
   }
 }
