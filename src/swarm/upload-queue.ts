@@ -97,16 +97,30 @@ export class UploadQueue<Recipient extends object> {
   /** The next offer, which is open from now on; undefined if there is nothing that may be offered to anybody. */
   offer(nowMs: number, random: () => number): ChunkOffer<Recipient> | undefined {
     this.lapse(nowMs);
-    for (const [recipient, state] of this.#recipients) {
+    const next = this.#next(nowMs, random);
+    if (next === undefined) return undefined;
+    const [recipient, state] = next;
+    const made = state.offer(nowMs, random);
+    assert(made.chunkIndexes.length > 0, "what is lacking is in one of the buckets");
+    this.#nextLapseMs = Math.min(this.#nextLapseMs, nowMs + made.deadlineMs);
+    this.#recipients.delete(recipient);
+    this.#recipients.set(recipient, state);
+    return { recipient, ...made };
+  }
+
+  /** The first that may be offered something. If it was never offered anything, any of those that follow it and were
+   * not either: providers to whom all came in the same order do not all begin with the same. */
+  #next(nowMs: number, random: () => number): readonly [Recipient, UploadRecipient] | undefined {
+    let next: readonly [Recipient, UploadRecipient] | undefined;
+    let count = 0;
+    for (const one of this.#recipients) {
+      const [, state] = one;
       if (!state.mayBeOffered(nowMs)) continue;
-      const made = state.offer(nowMs, random);
-      assert(made.chunkIndexes.length > 0, "what is lacking is in one of the buckets");
-      this.#nextLapseMs = Math.min(this.#nextLapseMs, nowMs + made.deadlineMs);
-      this.#recipients.delete(recipient);
-      this.#recipients.set(recipient, state);
-      return { recipient, ...made };
+      if (state.wasOffered) return next ?? one;
+      count++;
+      if (count === 1 || random() * count < 1) next = one;
     }
-    return undefined;
+    return next;
   }
 
   /** A GetChunk that names an offer. Counts as `requested` in any case; whether the offer is open and names the chunk.

@@ -60,6 +60,11 @@ export class UploadRecipient {
     return this.#open.size + this.#askedCount;
   }
 
+  /** Whether anything was ever offered to it. */
+  get wasOffered(): boolean {
+    return this.#lastOfferId > 0;
+  }
+
   /** Whether it wants something that is held here and that it was not sent. */
   get isServable(): boolean {
     return this.#missing > 0 && !this.#isUnwanted;

@@ -112,11 +112,12 @@ const passes = (ms: number) =>
 const offers = () =>
   command("an offer", always, (oracle, queue) => {
     oracle.lapse();
-    const expected = oracle.expected();
+    const { candidates } = oracle;
     const offer = queue.offer(oracle.nowMs, random);
-    assert.is(offer?.recipient, expected?.one.key, "the one offered longest ago");
-    if (offer === undefined || expected === undefined) return;
-    const { one, copies } = expected;
+    const one = candidates.find(({ key }) => key === offer?.recipient);
+    assert.is(offer === undefined, candidates.length === 0);
+    if (offer === undefined) return;
+    if (one === undefined) throw new Error("not the one offered longest ago");
     const { offerId, chunkIndexes, deadlineMs } = offer;
     assert.is(offerId, one.lastOfferId + 1);
     assert.is(new Set(chunkIndexes).size, chunkIndexes.length, "no chunk twice");
@@ -124,7 +125,7 @@ const offers = () =>
     for (const chunk of chunkIndexes) assert.ok(lacking.includes(chunk), `chunk ${chunk} is lacking there`);
     assert.equal(
       chunkIndexes.map((chunk) => oracle.copiesOf(chunk)),
-      copies,
+      oracle.copiesFor(one),
       "those with the fewest copies, the rarest first",
     );
     const { minOfferDeadlineMs, maxOfferDeadlineMs } = OPTIONS;

@@ -76,21 +76,28 @@ export class OracleQueue {
     );
   }
 
-  /** Who is to be offered something, and how many copies there are of what it is to be offered. */
-  expected(): { readonly one: OracleRecipient; readonly copies: readonly number[] } | undefined {
-    const { maxOfferChunks, maxCommittedPerRecipient } = this.options;
-    const one = this.recipients.find(
-      (each) =>
-        each.speaksOffers &&
-        !each.isUnwanted &&
-        each.pausedUntilMs <= this.nowMs &&
-        each.offers.every(({ isLapsed }) => !isLapsed) &&
-        each.open.length + each.asked.length < maxCommittedPerRecipient &&
-        this.lacks(each).length > 0,
-    );
-    if (one === undefined) return undefined;
+  /** Who may be offered something now: the one offered longest ago, or any of those before it that never were. */
+  get candidates(): readonly OracleRecipient[] {
+    const able = this.recipients.filter((one) => this.#mayBeOffered(one));
+    const offered = able.findIndex(({ lastOfferId }) => lastOfferId > 0);
+    return able.slice(0, offered < 0 ? able.length : Math.max(1, offered));
+  }
+
+  /** How many copies there are of what it is to be offered. */
+  copiesFor(one: OracleRecipient): readonly number[] {
     const copies = this.lacks(one).map((chunk) => this.copiesOf(chunk));
-    return { one, copies: copies.sort((a, b) => a - b).slice(0, maxOfferChunks) };
+    return copies.sort((a, b) => a - b).slice(0, this.options.maxOfferChunks);
+  }
+
+  #mayBeOffered(one: OracleRecipient): boolean {
+    return (
+      one.speaksOffers &&
+      !one.isUnwanted &&
+      one.pausedUntilMs <= this.nowMs &&
+      one.offers.every(({ isLapsed }) => !isLapsed) &&
+      one.open.length + one.asked.length < this.options.maxCommittedPerRecipient &&
+      this.lacks(one).length > 0
+    );
   }
 
   offered(one: OracleRecipient, offerId: number, chunks: readonly number[], deadlineMs: number): void {

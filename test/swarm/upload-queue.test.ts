@@ -28,7 +28,7 @@ test("recipients are offered chunks in turns, the one offered longest ago first"
   const turns = [0, 1, 2, 3].map(() => queue.offer(0, random));
   assert.equal(
     turns.map((offer) => offer?.recipient),
-    [A, B, A, B],
+    [B, A, B, A],
   );
   assert.equal(
     turns.map((offer) => offer?.offerId),
@@ -40,10 +40,23 @@ test("who left and joined again has no turn before the others", () => {
   const queue = queueOf(100);
   queue.recipientJoined(A, "none", true);
   queue.recipientJoined(B, "none", true);
-  assert.is(queue.offer(0, random)?.recipient, A);
-  queue.recipientLeft(A);
-  queue.recipientJoined(A, "none", true);
   assert.is(queue.offer(0, random)?.recipient, B);
+  assert.is(queue.offer(0, random)?.recipient, A);
+  queue.recipientLeft(B);
+  queue.recipientJoined(B, "none", true);
+  assert.is(queue.offer(0, random)?.recipient, A);
+});
+
+test("of those that were never offered anything any may be the first", () => {
+  for (const [drawn, first] of [
+    [0, B],
+    [0.9, A],
+  ] as const) {
+    const queue = queueOf(100);
+    queue.recipientJoined(A, "none", true);
+    queue.recipientJoined(B, "none", true);
+    assert.is(queue.offer(0, () => drawn)?.recipient, first);
+  }
 });
 
 test("who does not speak offers is offered nothing, and counts as one who could be served", () => {
