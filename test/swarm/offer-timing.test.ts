@@ -25,7 +25,7 @@ class Neighbour implements OfferedConnection {
 function sharing(uplink: Uplink, count: number) {
   const time = new ManualTime();
   const share = { contentId, chunkBytes: MIB, held: Bitfield.full(CHUNKS) };
-  const offering = new Offering(share, 16, defaultOfferingOptions, uplink, time);
+  const offering = new Offering(share, 16, defaultOfferingOptions, uplink, time, () => 0.9);
   const neighbours = Array.from({ length: count }, () => new Neighbour());
   for (const neighbour of neighbours) offering.joined(neighbour, "none");
   time.advance(1);
