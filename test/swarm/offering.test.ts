@@ -59,20 +59,19 @@ test("one that does not understand offers may ask, however many there are", asyn
 test("neighbours are offered different chunks, and get what they name", async () => {
   const rig = await served();
   const peers = [await join(rig, 1), await join(rig, 2)];
-  const named = [];
-  for (const peer of peers) {
+  const named = peers.map(async (peer) => {
     await peer.hears("offer");
     const [offer] = peer.heardOf("offer");
     assert.ok(offer !== undefined && offer.value.chunks.length >= 1 && offer.value.chunks.length <= 4);
     assert.ok(offer.value.deadlineMs >= 1_000);
     const [chunkIndex = 0] = offer.value.chunks;
-    named.push(chunkIndex);
     const { offerId } = offer.value;
     peer.send({ case: "getChunk", value: { contentId, chunkIndex, offerId } }, { id: 3 });
     const { payload } = await peer.skipTo("chunkData");
     assert.ok(payload.equals(small.chunk(chunkIndex)));
-  }
-  assert.is(new Set(named).size, 2);
+    return chunkIndex;
+  });
+  assert.is(new Set(await Promise.all(named)).size, 2);
   rig.stop();
 });
 
