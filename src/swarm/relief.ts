@@ -40,7 +40,8 @@ export class Relief<Peer extends RelievedPeer> {
   readonly #owner: Relieved<Peer>;
   readonly #handOvers: HandOvers<Peer>;
   readonly #stalls: StallWatch<Peer>;
-  /** Ticks in a row in which nothing was asked of anybody. */
+  /** Ticks since anything came, or was asked of anybody. Where chunks come quickly after they were offered, hardly one
+   * tick sees a request. */
   #idleTicks = 0;
 
   constructor(options: DownloadSwarmOptions, scheduler: ChunkScheduler, owner: Relieved<Peer>) {
@@ -53,6 +54,7 @@ export class Relief<Peer extends RelievedPeer> {
   /** Something has come from this peer. */
   heard(peer: Peer): void {
     this.#handOvers.heard(peer);
+    this.#idleTicks = 0;
   }
 
   /** A chunk has come from `peer`: whoever else was asked for it need not give it. */

@@ -1,0 +1,73 @@
+// When a download does not wait for offers any more. Peers are made up.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { Bitfield } from "../../src/core/bitfield.js";
+import { AnswerPace } from "../../src/swarm/answer-pace.js";
+import { defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
+import { Relief, type RelievedPeer } from "../../src/swarm/relief.js";
+import { ChunkScheduler } from "../../src/swarm/scheduler.js";
+import { localPeer } from "../peer/rig.js";
+
+const CHUNKS = 8;
+const TICK_MS = defaultDownloadSwarmOptions.handOverTickMs;
+/** Ten seconds. */
+const PATIENCE_TICKS = 10_000 / TICK_MS;
+
+/** A download of a peer that has everything and offers when it likes. */
+function waitingForOffers() {
+  const scheduler = new ChunkScheduler(new Bitfield(CHUNKS), new Bitfield(CHUNKS));
+  const requests = new Map<number, boolean>();
+  const peer: RelievedPeer = {
+    id: localPeer().peerId,
+    pace: new AnswerPace(),
+    connection: { isInChunk: false, bytesRead: 0 },
+    requests,
+    window: 0,
+    isReadyForOne: true,
+    hasRoomForGroup: false,
+    cancel: () => undefined,
+  };
+  scheduler.peerJoined(peer.id, "complete");
+  const asked: number[] = [];
+  const relief = new Relief<RelievedPeer>(defaultDownloadSwarmOptions, scheduler, {
+    peers: () => [peer],
+    isShortOfMemory: () => false,
+    mayAsk: () => true,
+    spare: () => undefined,
+    request: (_peer, chunkIndex) => asked.push(chunkIndex),
+    stalled: () => undefined,
+  });
+  let nowMs = 0;
+  const ticks = (count: number) => {
+    for (let tick = 0; tick < count; tick++) relief.tick((nowMs += TICK_MS));
+  };
+  return { relief, peer, requests, asked, ticks };
+}
+
+test("where nobody offers anything for ten seconds a chunk is asked for all the same", () => {
+  const { asked, ticks } = waitingForOffers();
+  ticks(PATIENCE_TICKS - 1);
+  assert.equal(asked, []);
+  ticks(1);
+  assert.equal(asked, [0]);
+  ticks(PATIENCE_TICKS);
+  assert.equal(asked, [0, 1]);
+});
+
+test("a download that gets chunks is not without offers, though no tick sees a request", () => {
+  const { relief, peer, asked, ticks } = waitingForOffers();
+  for (let chunk = 0; chunk < 10; chunk++) {
+    ticks(PATIENCE_TICKS - 1);
+    relief.heard(peer);
+  }
+  assert.equal(asked, []);
+});
+
+test("nor is one that waits for a chunk it has asked for", () => {
+  const { requests, asked, ticks } = waitingForOffers();
+  requests.set(0, true);
+  ticks(3 * PATIENCE_TICKS);
+  assert.equal(asked, []);
+});
+
+test.run();
