@@ -9,8 +9,9 @@ import type { DownloadPeer } from "./download-peer.js";
 export interface NeighbourhoodOptions {
   /** Connections at most, whoever dialled. */
   readonly maxPeers: number;
-  /** Others are looked for until there are so many: an even number, at least 8. In a swarm in which everybody has 16 the
-   * last is done as early as in one where all know all; with 4, or 8 on average and some with less, it is later. */
+  /** Others are looked for until there are so many: an even number, at least 8. As others dial too, it is about a third
+   * more on average. With fewer than 8 the last of a swarm is done later (docs/swarm-simulation.md); each one more costs
+   * a message for every chunk. */
   readonly targetPeers: number;
   /** How long a peer is not let in after it stood still; doubles up to the last. */
   readonly minShunMs: number;

@@ -124,7 +124,7 @@ export interface DownloadSwarmOptions extends NeighbourhoodOptions, PeerExchange
 export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   maxDials: 16,
   maxPeers: 50,
-  targetPeers: 16,
+  targetPeers: 10,
   rotationMs: 60_000,
   maxCandidates: 1000,
   maxDialFailures: 6,
