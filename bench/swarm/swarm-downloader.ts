@@ -5,6 +5,9 @@ import type { Oddity } from "./odd-downloader.js";
 
 const ODD_DOWNLOADER = fileURLToPath(new URL("./odd-downloader.js", import.meta.url));
 
+/** Without a verified byte for so long a download stands still. */
+const STALLED_MS = 1_000;
+
 export interface DownloaderSetting {
   readonly manifestPath: string;
   readonly output: string;
@@ -29,6 +32,9 @@ export class SwarmDownloader {
   bytesSent = 0;
   bytesReceived = 0;
   bytesWasted = 0;
+  /** Times it said that it stands still, and of them those for which it gave no reason. */
+  stalls = 0;
+  unexplainedStalls = 0;
 
   constructor(setting: DownloaderSetting) {
     this.setting = setting;
@@ -61,6 +67,10 @@ export class SwarmDownloader {
   #take({ progress, peerDisconnected, done }: Event): void {
     if (progress !== undefined) {
       this.peers = Number(progress["peers"]);
+      const isStalled = Number(progress["stalledMs"]) >= STALLED_MS;
+      const hasReason = progress["slowReason"] !== "SLOW_REASON_UNSPECIFIED";
+      if (isStalled) this.stalls++;
+      if (isStalled && !hasReason) this.unexplainedStalls++;
       if (Number(progress["bytesDone"]) === Number(progress["bytesTotal"]))
         this.verifiedEpochMs ??= performance.timeOrigin + performance.now();
     }

@@ -38,6 +38,9 @@ export interface DownloaderResult {
   readonly receivesLimited: boolean;
   readonly bytesReceived: number;
   readonly bytesWasted: number;
+  /** Times it said that it stands still, and of them those for which it gave no reason. */
+  readonly stalls: number;
+  readonly unexplainedStalls: number;
   /** Beyond what its uplink allows until the last downloader had everything, and one chunk; below zero if it kept
    * to that. */
   readonly overCapBytes: number;
@@ -167,11 +170,11 @@ class SwarmRun {
     const secondsOf = ({ verifiedEpochMs = 0 }: SwarmDownloader) => (verifiedEpochMs - begunEpochMs) / 1000;
     const lastSeconds = Math.max(...this.#downloaders.map(secondsOf));
     return this.#downloaders.map((each, i) => {
-      const { bytesReceived, bytesWasted, bytesSent, setting } = each;
+      const { bytesReceived, bytesWasted, bytesSent, stalls, unexplainedStalls, setting } = each;
       const [usage] = measured.slice(i, i + 1);
       if (usage === undefined) throw new Error("a downloader was not measured");
       return {
-        ...{ bytesReceived, bytesWasted, measured: usage },
+        ...{ bytesReceived, bytesWasted, stalls, unexplainedStalls, measured: usage },
         seconds: secondsOf(each),
         receivesLimited: setting.downloadLimit !== undefined,
         overCapBytes: bytesSent - lastSeconds * setting.uploadLimit - this.#setting.chunkBytes,

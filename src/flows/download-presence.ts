@@ -1,7 +1,6 @@
 // A download's place among its peers: the port at which it is reached, and its leases with trackers. Decides
 // nothing about chunks.
 import type { Endpoint, ListenAddress } from "../address/endpoint.js";
-import type { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { LocalPeer } from "../peer/handshake.js";
 import { PeerListener } from "../peer/listener.js";
@@ -10,6 +9,7 @@ import { Announcer } from "../swarm/announcer.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import type { ServedDownload } from "../swarm/served-download.js";
 import { foreignWarnings } from "./foreign-warnings.js";
+import type { TrackerWarnings } from "./tracker-warnings.js";
 
 export interface PresenceOptions {
   readonly listen: ListenAddress;
@@ -58,10 +58,9 @@ export class DownloadPresence {
     trackers: readonly Endpoint[],
     local: LocalPeer,
     share: ServedDownload,
-    observe: EventObserver,
+    warn: TrackerWarnings,
   ): void {
     const { contentId } = share.manifest.root;
-    const warned = new Set<string>();
     this.#announcer = new Announcer(
       trackers,
       {
@@ -77,7 +76,7 @@ export class DownloadPresence {
       },
       {
         answered: () => undefined,
-        unreachable: (tracker, error) => warnOnce(warned, tracker, error, observe),
+        unreachable: warn,
       },
     );
   }
@@ -92,15 +91,4 @@ export class DownloadPresence {
     this.#listener.close();
     await this.#announcer?.close();
   }
-}
-
-function warnOnce(
-  warned: Set<string>,
-  tracker: string,
-  { code, message }: GoshareError,
-  observe: EventObserver,
-): void {
-  if (warned.has(tracker)) return;
-  warned.add(tracker);
-  observe({ type: "warning", code, message, path: tracker });
 }

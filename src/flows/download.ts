@@ -31,6 +31,7 @@ import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
 import { Patience } from "./patience.js";
 import { type RunningSeed, ServingDownload } from "./serving-download.js";
+import { trackerWarnings } from "./tracker-warnings.js";
 import { chooseTrackers } from "./trackers.js";
 
 export interface DownloadOptions {
@@ -102,7 +103,8 @@ export async function download(
   const presence = await listen(options, local, swarm, pool, observe);
   // Told in every Hello, so before anybody is dialled.
   listenPort = presence.port;
-  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
+  const warn = trackerWarnings(observe);
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, warn);
   const ending = new AbortController();
   // The limit may keep a chunk away for so long, and that is not the fault of peers.
   const limitedMs = options.downloadBudget?.durationMs(MAX_CHUNK_BYTES) ?? 0;
@@ -113,7 +115,7 @@ export async function download(
   );
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
-  const announce = (share: ServedDownload) => presence.announce(trackers, local, share, observe);
+  const announce = (share: ServedDownload) => presence.announce(trackers, local, share, warn);
   const tally = new SlowTally("noPeer", startMs);
   const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally };
   const job = new DownloadJob(options, source, parts, observe);

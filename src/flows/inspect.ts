@@ -12,6 +12,7 @@ import { type ContentSource, readContentSource, requireSomebody } from "./conten
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { Patience } from "./patience.js";
+import { trackerWarnings } from "./tracker-warnings.js";
 import { chooseTrackers } from "./trackers.js";
 
 export interface InspectOptions {
@@ -63,7 +64,7 @@ async function lookUp(
     connectionOptions: defaultConnectionOptions,
     options: defaultDownloadSwarmOptions,
   });
-  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, trackerWarnings(observe));
   const ending = new AbortController();
   const patience = new Patience(options.timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
     const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;

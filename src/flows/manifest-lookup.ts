@@ -6,11 +6,11 @@ import { eachDialable } from "../address/resolve.js";
 import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
-import type { EventObserver } from "../events/event.js";
 import { checkRoot } from "../manifest/check.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import type { TrackerClient } from "../tracker/client.js";
+import type { TrackerWarnings } from "./tracker-warnings.js";
 
 /** Peers asked of a tracker at a time. */
 const WANTED_PEERS = 50;
@@ -29,8 +29,7 @@ export class TrackerLookup {
   readonly #trackers: readonly NamedTracker[];
   readonly #contentId: ContentId;
   readonly #ownPeerId: PeerId;
-  readonly #observe: EventObserver;
-  readonly #warned = new Set<string>();
+  readonly #warn: TrackerWarnings;
   #hasAnswer = false;
   #failuresInARow = 0;
   #lastFailure: GoshareError | undefined;
@@ -39,12 +38,12 @@ export class TrackerLookup {
     trackers: readonly NamedTracker[],
     contentId: ContentId,
     ownPeerId: PeerId,
-    observe: EventObserver,
+    warn: TrackerWarnings,
   ) {
     this.#trackers = trackers;
     this.#contentId = contentId;
     this.#ownPeerId = ownPeerId;
-    this.#observe = observe;
+    this.#warn = warn;
   }
 
   /** Ready to ask `trackers`. Where there are none, what it takes to talk to one is not even loaded. */
@@ -52,7 +51,7 @@ export class TrackerLookup {
     trackers: readonly Endpoint[],
     contentId: ContentId,
     ownPeerId: PeerId,
-    observe: EventObserver,
+    warn: TrackerWarnings,
   ): Promise<TrackerLookup> {
     const named: NamedTracker[] = [];
     if (trackers.length > 0) {
@@ -61,7 +60,7 @@ export class TrackerLookup {
         named.push({ name: formatEndpoint(tracker), client: new TrackerClient(tracker) });
       }
     }
-    return new TrackerLookup(named, contentId, ownPeerId, observe);
+    return new TrackerLookup(named, contentId, ownPeerId, warn);
   }
 
   get hasTrackers(): boolean {
@@ -138,7 +137,7 @@ export class TrackerLookup {
               this.#failuresInARow = 0;
               return answer;
             },
-            (thrown: unknown) => this.#warn(tracker.name, thrown, signal),
+            (thrown: unknown) => this.#failed(tracker.name, thrown, signal),
           )
           .then((answer) => {
             running--;
@@ -155,15 +154,12 @@ export class TrackerLookup {
     await Promise.all(this.#trackers.map(({ client }) => client.close()));
   }
 
-  #warn(name: string, thrown: unknown, signal: AbortSignal): undefined {
+  #failed(name: string, thrown: unknown, signal: AbortSignal): undefined {
     if (signal.aborted) return;
     const error = GoshareError.from(thrown);
     this.#lastFailure = error;
     this.#failuresInARow++;
-    if (this.#warned.has(name)) return;
-    this.#warned.add(name);
-    const { code, message } = error;
-    this.#observe({ type: "warning", code, message, path: name });
+    this.#warn(name, error);
   }
 }
 

@@ -64,10 +64,9 @@ test("of three trackers one was never there and one dies half-way: the third is 
   const { path, process } = await download(share.contentId, scratch.folder(), at(gone, dying, good));
   assert.is(sha256Of(path), digest);
   const warned = process.all("warning").map(({ code, path: tracker }) => `${code} ${tracker}`);
-  assert.equal(
-    new Set(warned),
-    new Set([gone, dying].map(({ endpoint }) => `TRACKER_UNREACHABLE ${endpoint}`)),
-  );
+  // Once each, though they are asked for peers and announced to.
+  const expected = [gone, dying].map(({ endpoint }) => `TRACKER_UNREACHABLE ${endpoint}`);
+  assert.equal(warned.sort(), expected.sort());
   await Promise.all([share.process.stop(), good.process.stop()]);
 });
 
