@@ -4,8 +4,10 @@ import * as net from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoodbyeReason } from "../../gen/goshare/v1/peer_pb.js";
+import { FrameReader } from "../../src/peer/frame.js";
 import { PeerListener } from "../../src/peer/listener.js";
 import { defaultConnectionOptions, defaultListenerOptions } from "../../src/peer/options.js";
+import { PeerSocket } from "../../src/peer/peer-socket.js";
 import { destroyScripted, ScriptedPeer } from "../support/scripted-peer.js";
 import { codeOf, localPeer, RecordingHandler } from "./rig.js";
 
@@ -63,6 +65,53 @@ test("a peer is seen under its IPv4 address where it came by IPv4", async () => 
   assert.equal(hosts, ["127.0.0.1"]);
   peer.destroy();
   listener.close();
+});
+
+test("a connection that has ended leaves its place to another", async () => {
+  const { handlers, listening } = listen({ maxConnections: 1 });
+  const listener = await listening;
+  for (let time = 0; time < 3; time++) {
+    const peer = await ScriptedPeer.dial(listener.port);
+    await peer.greet();
+    const refused = await ScriptedPeer.dial(listener.port);
+    await refused.ended();
+    peer.fin();
+    await handlers[time]?.end();
+    peer.destroy();
+    // Its place is free once its socket is closed, which is told later.
+    await new Promise(setImmediate);
+  }
+  assert.is(handlers.length, 3);
+  listener.close();
+});
+
+test("what comes over an accepted connection is read to where it stays, and not copied", async () => {
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  server.listen({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not listening");
+  const accepted = once(server, "connection");
+  const peer = await ScriptedPeer.dial(address.port);
+  const [socket] = await accepted;
+  if (!(socket instanceof net.Socket)) throw new Error("a server accepts sockets");
+  let isComplete: () => void = () => undefined;
+  const complete = new Promise<void>((resolve) => {
+    isComplete = resolve;
+  });
+  const reader = new FrameReader({ frameStarted: () => "discard", frameEnded: () => isComplete() });
+  reader.push = () => {
+    throw new Error("it came in a buffer of its own");
+  };
+  const connection = PeerSocket.accepted(socket, reader);
+  connection.listen(() => undefined);
+  peer.sendHello();
+  await complete;
+  assert.is(connection.remoteHost, "127.0.0.1");
+  connection.destroy();
+  peer.destroy();
+  server.close();
+  await once(server, "close");
 });
 
 test("one address gets no more connections than it may, and is told so", async () => {
