@@ -39,7 +39,10 @@ function waitingForOffers() {
   });
   let nowMs = 0;
   const ticks = (count: number) => {
-    for (let tick = 0; tick < count; tick++) relief.tick((nowMs += TICK_MS));
+    for (let tick = 0; tick < count; tick++) {
+      nowMs += TICK_MS;
+      relief.tick(nowMs);
+    }
   };
   return { relief, peer, requests, asked, ticks };
 }
