@@ -15,7 +15,6 @@ import type { ConnectionOptions } from "../peer/options.js";
 import type { ChunkDownload } from "./chunk-download.js";
 import { ChunkServer } from "./chunk-server.js";
 import { DownloadPeer, type DownloadPeerEvents } from "./download-peer.js";
-import { LeastUseful } from "./least-useful.js";
 import { fetchBody, fetchRoot, fromAnyPeer } from "./manifest-fetch.js";
 import { Neighbour } from "./neighbour.js";
 import { Neighbourhood } from "./neighbourhood.js";
@@ -25,6 +24,7 @@ import { type Machine, PeerFinder } from "./peer-finder.js";
 import type { RateBudget } from "./rate-budget.js";
 import type { ServedDownload } from "./served-download.js";
 import { slowReason } from "./slow-reason.js";
+import { Turnover } from "./turnover.js";
 
 export interface DownloadSwarmSetUp {
   readonly contentId: ContentId;
@@ -52,8 +52,7 @@ export class DownloadSwarm {
   #peerExchange: PeerExchange | undefined;
   /** Peers that the user named: they keep their place. */
   readonly #named = new Set<PeerId>();
-  readonly #leastUseful = new LeastUseful<DownloadPeer>();
-  #rotation: NodeJS.Timeout | undefined;
+  #turnover: Turnover | undefined;
   #isSeed = false;
   #bytesReceivedBefore = 0;
   #lastPeerError: GoshareError | undefined;
@@ -67,7 +66,7 @@ export class DownloadSwarm {
     this.#finder = new PeerFinder(
       setUp.options,
       (machine, connected) => this.#connect(machine, connected),
-      () => this.#peers.wanted,
+      () => this.#wanted,
     );
   }
 
@@ -135,16 +134,19 @@ export class DownloadSwarm {
       neighbours: () => this.#joined().map(({ connection }) => connection),
       found: (peer) => this.addPeer(peer),
     });
-    this.#rotation = setInterval(() => this.#rotate(), this.#setUp.options.rotationMs).unref();
+    this.#turnover = new Turnover(this.#setUp.options, {
+      exchangeable: () => this.#joined().filter(({ id }) => !this.#named.has(id)),
+      mayReplace: () => this.#peers.isFull && this.#finder.hasIdle,
+      hasNothing: () => this.slowReason(false) === "noPeerHasChunk",
+      lookFurther: () => this.#finder.fill(),
+      letGo: ({ connection }) => connection.close("finished"),
+    });
   }
 
-  /** The least useful neighbour makes room, if there is somebody else to try. */
-  #rotate(): void {
-    const others = this.#joined().filter(({ id }) => !this.#named.has(id));
-    const least = this.#leastUseful.next(
-      others.map((peer) => [peer, peer.connection.bytesReceived + peer.connection.bytesSent]),
-    );
-    if (this.#peers.isFull && this.#finder.hasIdle) least?.connection.close("finished");
+  /** Connections wanted beside those that stand. */
+  get #wanted(): number {
+    const isOneMore = this.#turnover?.isStarved === true && this.#peers.hasRoom("dialler");
+    return Math.max(this.#peers.wanted, isOneMore ? 1 : 0);
   }
 
   /** Those with whom the share is exchanged. */
@@ -247,7 +249,7 @@ export class DownloadSwarm {
   }
 
   #stopLooking(): void {
-    clearInterval(this.#rotation);
+    this.#turnover?.close();
     this.#finder.close();
     this.#peerExchange?.close();
   }

@@ -3,6 +3,7 @@ import { KIB, MIB } from "../core/units.js";
 import type { HandOverOptions } from "./hand-over.js";
 import type { NeighbourhoodOptions } from "./neighbourhood.js";
 import type { PeerExchangeOptions } from "./peer-exchange.js";
+import type { TurnoverOptions } from "./turnover.js";
 
 export interface ServerOptions {
   /** Memory for what is being read and sent, for all connections together. */
@@ -87,7 +88,11 @@ export const defaultOfferingOptions: OfferingOptions = Object.freeze({
   maxNoRoomPauseMs: 10_000,
 });
 
-export interface DownloadSwarmOptions extends NeighbourhoodOptions, PeerExchangeOptions, HandOverOptions {
+export interface DownloadSwarmOptions
+  extends NeighbourhoodOptions,
+    PeerExchangeOptions,
+    HandOverOptions,
+    TurnoverOptions {
   /** Dials under way at a time. */
   readonly maxDials: number;
   /** Machines known but not connected; more are dropped. */
@@ -99,8 +104,6 @@ export interface DownloadSwarmOptions extends NeighbourhoodOptions, PeerExchange
   readonly maxRedialMs: number;
   /** Requests that a peer may have open before it has given a right chunk; two more for each that it gives. */
   readonly unprovenRequests: number;
-  /** So often the neighbour that gave and took least makes room for another, where there are as many as are wanted. */
-  readonly rotationMs: number;
   /** How long a refused request waits before the same peer is asked again. */
   readonly minRefusalPauseMs: number;
   readonly maxRefusalPauseMs: number;
@@ -126,6 +129,7 @@ export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   maxPeers: 50,
   targetPeers: 10,
   rotationMs: 60_000,
+  starvationTickMs: 1_000,
   maxCandidates: 1000,
   maxDialFailures: 6,
   minRedialMs: 500,

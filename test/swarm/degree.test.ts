@@ -76,6 +76,20 @@ test("who was named by the user is dialled even where there are enough", async (
   await rig.stop();
 });
 
+test("where no neighbour has what is missing more are looked for, though there are enough", async () => {
+  const swarm = { targetPeers: 4, maxPeers: 12, starvationTickMs: 5 };
+  const rig = await DownloadRig.start({ share, services: [], swarm });
+  const empty = await Promise.all(Array.from({ length: 6 }, (_, i) => listeningPeer(i + 50, { holds: [] })));
+  for (const { endpoint } of empty) rig.swarm.addPeer({ endpoints: [endpoint] });
+  await until(() => rig.swarm.peerCount === 4);
+  await someTurns();
+  assert.is(rig.swarm.peerCount, 4);
+  const seed = await listeningPeer(1, { answer: answers.right });
+  rig.swarm.addPeer({ endpoints: [seed.endpoint] });
+  assert.ok((await rig.download()).equals(share.content));
+  await rig.stop();
+});
+
 test("the neighbour that does least makes room for another, where there are enough", async () => {
   // One chunk after another, so that something comes in every period.
   const slowly: answers.Answer = (ask) => void setTimeout(() => answers.right(ask), 5);
