@@ -5,6 +5,7 @@ import { Bitfield } from "../src/core/bitfield.js";
 import { ChunkSet } from "../src/swarm/chunk-set.js";
 import { defaultOfferingOptions } from "../src/swarm/options.js";
 import { UploadQueue } from "../src/swarm/upload-queue.js";
+import { Random } from "./random.js";
 
 interface Recipient {
   /** As small as it can be: the swarm around the queue must not take the processor's caches from it. */
@@ -27,7 +28,7 @@ export interface QueueCost {
 /** Microseconds per chunk that the sharer delivers. `isExchanging`: each time it delivers one, every recipient gets one
  * from another as well, and announces it; otherwise all comes from the sharer. */
 export function measureQueue(chunkCount: number, recipientCount: number, isExchanging: boolean): QueueCost {
-  const random = randomNumbers();
+  const random = new Random(1).next;
   const queue = new UploadQueue<Recipient>(defaultOfferingOptions, Bitfield.full(chunkCount));
   const recipients = Array.from({ length: recipientCount }, () => ({
     has: new ChunkSet(chunkCount),
@@ -86,13 +87,4 @@ function costOf(costsMs: readonly number[], newsMs: number): QueueCost {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** The same numbers each time. */
-function randomNumbers(): () => number {
-  let state = 1;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

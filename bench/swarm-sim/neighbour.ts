@@ -2,11 +2,12 @@
 // other hears later, in the order it was said, and not at all once the connection has ended. Decides nothing.
 import type { PeerId } from "../../src/core/ids.js";
 import type { DeclineReason } from "../../src/peer/messages.js";
+import { defaultConnectionOptions } from "../../src/peer/options.js";
 import { AnswerPace } from "../../src/swarm/answer-pace.js";
+import type { PeerCoverage } from "../../src/swarm/coverage.js";
 import type { OfferedConnection } from "../../src/swarm/offering.js";
 import type { RelievedPeer } from "../../src/swarm/relief.js";
 import { RequestWindow } from "../../src/swarm/request-window.js";
-import type { PeerCoverage } from "../../src/swarm/scheduler.js";
 import type { Downlink } from "./link-wire.js";
 
 /** Whose end it is; told what comes from the other side. */
@@ -40,14 +41,11 @@ export interface Latency {
   answerMs(): number;
 }
 
-/** As production takes them. */
-const MAX_REQUESTS = 64;
-
 export class Neighbour implements OfferedConnection, RelievedPeer {
   readonly owner: NeighbourOwner;
   readonly #latency: Latency;
   #other: Neighbour;
-  readonly #window: RequestWindow;
+  readonly trust: RequestWindow;
   isOpen = true;
   hasJoined = false;
   readonly pace = new AnswerPace();
@@ -74,7 +72,7 @@ export class Neighbour implements OfferedConnection, RelievedPeer {
     this.owner = owner;
     this.#latency = latency;
     this.#other = this;
-    this.#window = new RequestWindow(unprovenRequests, MAX_REQUESTS);
+    this.trust = new RequestWindow(unprovenRequests, defaultConnectionOptions.maxRequestsInFlight);
   }
 
   get id(): PeerId {
@@ -99,29 +97,19 @@ export class Neighbour implements OfferedConnection, RelievedPeer {
   }
 
   get window(): number {
-    return this.#window.size;
+    return this.trust.size;
   }
 
   get isReady(): boolean {
-    return this.isOpen && this.#window.hasRoom(this.requests.size);
+    return this.isOpen && this.trust.hasRoom(this.requests.size);
   }
 
   get isReadyForOne(): boolean {
-    return this.isOpen && this.#window.hasRoomForOne(this.requests.size);
+    return this.isOpen && this.trust.hasRoomForOne(this.requests.size);
   }
 
   get hasRoomForGroup(): boolean {
-    return this.isOpen && this.#window.hasRoomForGroup(this.requests.size);
-  }
-
-  verifying(): void {
-    this.#window.unverified++;
-  }
-
-  /** A chunk it gave is right; how many were before. */
-  verified(): number {
-    this.#window.unverified--;
-    return this.#window.verified++;
+    return this.isOpen && this.trust.hasRoomForGroup(this.requests.size);
   }
 
   join(): void {
@@ -161,7 +149,7 @@ export class Neighbour implements OfferedConnection, RelievedPeer {
     } else {
       const { requests } = notice;
       this.#tell((other) => {
-        other.#window.pullWindow = requests;
+        other.trust.pullWindow = requests;
         other.owner.welcomed(other);
       });
     }

@@ -2,7 +2,7 @@
 // go. Values only, and the uplinks drawn from them.
 import { MIB } from "../../src/core/units.js";
 import { defaultDownloadSwarmOptions, defaultOfferingOptions } from "../../src/swarm/options.js";
-import type { Random } from "./random.js";
+import type { Random } from "../random.js";
 import type { PeerSetting } from "./sim-peer.js";
 
 export type Range = readonly [number, number];

@@ -3,17 +3,15 @@
 
 import { Bitfield } from "../../src/core/bitfield.js";
 import type { Timers } from "../../src/core/clock.js";
+import type { PeerCoverage } from "../../src/swarm/coverage.js";
 import { Intake } from "../../src/swarm/intake.js";
 import { answerOffer } from "../../src/swarm/offer-answer.js";
 import { defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
 import type { RateBudget } from "../../src/swarm/rate-budget.js";
 import { Relief } from "../../src/swarm/relief.js";
-import { ChunkScheduler, type PeerCoverage } from "../../src/swarm/scheduler.js";
+import { ChunkScheduler } from "../../src/swarm/scheduler.js";
+import type { Random } from "../random.js";
 import type { Neighbour } from "./neighbour.js";
-import type { Random } from "./random.js";
-
-/** As in production: after so many right chunks a peer may be asked for as much as it welcomes. */
-const UNPROVEN_CHUNKS = 32;
 
 export interface DownloadSetting {
   readonly chunkCount: number;
@@ -113,7 +111,7 @@ export class SimDownload {
     this.#intake.received(timers.nowMs());
     this.#relief.heard(from);
     if (this.#scheduler.delivered(from.id, chunkIndex)) {
-      from.verifying();
+      from.trust.verifying();
       timers.later(random.between(verifyMs), () => this.#chunkDone(from, chunkIndex));
     } else this.duplicates++;
     this.#relief.arrived(from, chunkIndex);
@@ -132,7 +130,7 @@ export class SimDownload {
   }
 
   #chunkDone(from: Neighbour, chunkIndex: number): void {
-    if (from.verified() < UNPROVEN_CHUNKS) this.ask(from);
+    if (from.trust.verified(true)) this.ask(from);
     if (this.#scheduler.verified(chunkIndex)) this.#verified(chunkIndex);
   }
 

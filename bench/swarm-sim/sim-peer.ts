@@ -10,14 +10,14 @@ import {
   peerIdFromBytes,
 } from "../../src/core/ids.js";
 import { type DeclineReason, OFFERS_FEATURE } from "../../src/peer/messages.js";
-import { Offering } from "../../src/swarm/offering.js";
+import type { PeerCoverage } from "../../src/swarm/coverage.js";
+import { Offering, pullRequests } from "../../src/swarm/offering.js";
 import { defaultServerOptions, type OfferingOptions } from "../../src/swarm/options.js";
 import { RateBudget } from "../../src/swarm/rate-budget.js";
-import type { PeerCoverage } from "../../src/swarm/scheduler.js";
+import type { Random } from "../random.js";
 import { ChunkTurns } from "./chunk-turns.js";
 import { Downlink, LinkWire } from "./link-wire.js";
 import type { Neighbour, NeighbourOwner } from "./neighbour.js";
-import type { Random } from "./random.js";
 import { SimDownload } from "./sim-download.js";
 import { LimitWire, type Wire } from "./wire.js";
 
@@ -90,8 +90,9 @@ export class SimPeer implements NeighbourOwner {
     }
     this.#held = this.download?.held ?? Bitfield.full(chunkCount);
     const share = { contentId, chunkBytes, held: this.#held };
-    const pullRequests = pullRequestsOf(setting, shape.uplink);
-    this.#offering = new Offering(share, pullRequests, setting.offering, this.wire, timers, random.next);
+    const limit = model === "limit" ? shape.uplink : undefined;
+    const requests = pullRequests(defaultServerOptions.pullWindowRequests, chunkBytes, limit);
+    this.#offering = new Offering(share, requests, setting.offering, this.wire, timers, random.next);
     this.#turns = new ChunkTurns(this.wire, chunkBytes, (run) => timers.soon(run), {
       begun: (to) => this.#offering.begun(to),
       ended: (to, ...how) => this.#offering.ended(to, ...how),
@@ -167,12 +168,6 @@ export class SimPeer implements NeighbourOwner {
   left(from: Neighbour, chunkIndex: number): void {
     this.download?.left(from, chunkIndex);
   }
-}
-
-/** Requests that a provider welcomes of one neighbour, as production's ChunkServer has it. */
-function pullRequestsOf({ model, chunkBytes }: PeerSetting, uplink: number): number {
-  const most = defaultServerOptions.pullWindowRequests;
-  return model === "link" ? most : Math.max(1, Math.min(most, Math.floor(uplink / chunkBytes)));
 }
 
 function idBytes(index: number): Uint8Array {

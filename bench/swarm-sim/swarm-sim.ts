@@ -1,8 +1,9 @@
 // Runs one simulated swarm from its first moment until every downloader has everything: who is there, who knows whom,
 // and how long it took. What peers do is theirs (sim-peer.ts).
+
+import { Random } from "../random.js";
 import { lowerBoundSeconds } from "../swarm/lower-bound.js";
 import { type Latency, Neighbour } from "./neighbour.js";
-import { Random } from "./random.js";
 import { downlinkOf, type Scenario, uplinksOf } from "./scenario.js";
 import { SimPeer } from "./sim-peer.js";
 import { evenPairs, everyPair } from "./topology.js";

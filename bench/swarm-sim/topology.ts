@@ -1,6 +1,6 @@
 // Who is a neighbour of whom. Pure; draws from the random numbers it is given.
 import assert from "node:assert/strict";
-import type { Random } from "./random.js";
+import type { Random } from "../random.js";
 
 export type Pair = readonly [number, number];
 

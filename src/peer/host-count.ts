@@ -1,5 +1,5 @@
 // How many connections come from each address, so that one machine cannot take all places. Keeps no connection.
-import { isIPv6 } from "node:net";
+import { parseAddress } from "../address/host.js";
 
 export class HostCount {
   readonly #most: number;
@@ -28,10 +28,6 @@ export class HostCount {
 
 /** Of an IPv6 address the /64, all of whose addresses one machine may have (RFC 8981); else the address itself. */
 function networkOf(host: string): string {
-  if (!isIPv6(host)) return host;
-  const [left = "", right] = host.split("::");
-  const head = left === "" ? [] : left.split(":");
-  const tail = right === undefined || right === "" ? [] : right.split(":");
-  const zeros = right === undefined ? 0 : 8 - head.length - tail.length;
-  return [...head, ...Array<string>(zeros).fill("0"), ...tail].slice(0, 4).join(":");
+  const address = parseAddress(host);
+  return address?.kind() === "ipv6" ? address.toByteArray().slice(0, 8).join(":") : host;
 }

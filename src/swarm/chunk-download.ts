@@ -12,6 +12,7 @@ import { chunkDigest, verifyTasks } from "../workers/batches.js";
 import { ChunkWriter } from "../workers/chunk-writer.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
+import type { PeerCoverage } from "./coverage.js";
 import { type DownloadPeer, FINAL_REFUSALS } from "./download-peer.js";
 import { Intake } from "./intake.js";
 import { answerOffer } from "./offer-answer.js";
@@ -19,7 +20,7 @@ import type { DownloadSwarmOptions } from "./options.js";
 import { countPeers } from "./peer-counts.js";
 import type { RateBudget } from "./rate-budget.js";
 import { Relief } from "./relief.js";
-import { ChunkScheduler, type PeerCoverage } from "./scheduler.js";
+import { ChunkScheduler } from "./scheduler.js";
 import type { DownloadLoad } from "./slow-reason.js";
 
 export interface ChunkDownloadEvents {
@@ -34,9 +35,6 @@ export interface ChunkDownloadEvents {
   /** A peer will not give a chunk. */
   refused(peer: DownloadPeer, reason: RefusalReason): void;
 }
-
-/** After so many right chunks a peer may be asked for as much as it welcomes. */
-const UNPROVEN_CHUNKS = 32;
 
 export class ChunkDownload {
   readonly #manifest: Manifest;
@@ -310,14 +308,13 @@ export class ChunkDownload {
   ): Promise<void> {
     const segments = this.#manifest.layout.segments(chunkIndex);
     this.#writing++;
-    peer.trust.unverified++;
+    peer.trust.verifying();
     try {
       const runs = this.#part.writeRuns(this.#manifest, segments);
       try {
         const digest = chunkDigest(this.#manifest, chunkIndex);
         const write = { slotOffset: slot.offset, length: chunkBytes, digest, runs };
         const isRight = await this.#writer.write(write);
-        peer.trust.unverified--;
         if (isRight) this.#chunkDone(peer, chunkIndex, chunkBytes);
         else this.#chunkWrong(peer, chunkIndex, chunkBytes);
       } finally {
@@ -334,7 +331,7 @@ export class ChunkDownload {
 
   #chunkDone(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {
     // More may be asked of it now than before.
-    if (peer.trust.verified++ < UNPROVEN_CHUNKS) this.ask(peer);
+    if (peer.trust.verified(true)) this.ask(peer);
     if (!this.#scheduler.verified(chunkIndex)) return;
     this.isHonestlyServed = true;
     this.#part.record(chunkIndex);
@@ -345,6 +342,7 @@ export class ChunkDownload {
   }
 
   #chunkWrong(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {
+    peer.trust.verified(false);
     this.bytesWasted += chunkBytes;
     this.#scheduler.missing(chunkIndex);
     this.#events.lied(peer, chunkIndex);

@@ -5,14 +5,14 @@ import { processTimers, type Timers } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import { BODY_PAGE_BYTES } from "../manifest/limits.js";
-import type { Manifest } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { ConnectionHandler } from "../peer/connection-handler.js";
 import { MAX_PEER_LIST } from "../peer/limits.js";
-import type { Coverage, GoodbyeReason, Notice, PeerAddress, Request } from "../peer/messages.js";
+import type { GoodbyeReason, Notice, PeerAddress, Request } from "../peer/messages.js";
 import type { ChunkSender } from "./chunk-sender.js";
+import { coverageOf } from "./coverage.js";
 import { LeastUseful } from "./least-useful.js";
-import { Offering } from "./offering.js";
+import { Offering, pullRequests } from "./offering.js";
 import { defaultOfferingOptions, type ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
 import type { ServedShare } from "./served-share.js";
@@ -48,7 +48,7 @@ export class ChunkServer {
     this.#shares.set(contentId, share);
     const offering = new Offering(
       { contentId, chunkBytes: root.chunkSize, held: share.held },
-      this.#pullRequests(share.manifest),
+      pullRequests(this.#options.pullWindowRequests, root.chunkSize, this.#budget?.bytesPerSecond),
       defaultOfferingOptions,
       this.#turns,
       this.#timers,
@@ -171,14 +171,6 @@ export class ChunkServer {
       if (place < max) peers[place] = peer;
     }
     return peers;
-  }
-
-  /** Requests a peer may have open: under a limit what goes within a second, so that none of them waits long and
-   * none is missing when its turn comes. */
-  #pullRequests({ root }: Manifest): number {
-    const most = this.#options.pullWindowRequests;
-    if (this.#budget === undefined) return most;
-    return Math.max(1, Math.min(most, Math.floor(this.#budget.bytesPerSecond / root.chunkSize)));
   }
 }
 
@@ -346,10 +338,4 @@ export class ServedConnection implements ConnectionHandler {
     this.#server.offering(contentId)?.asked(this.connection, chunkIndex, offerId);
     this.#sender.ask(id, share, chunkIndex);
   }
-}
-
-/** What is held, as Join and Availability say it. */
-function coverageOf(held: Bitfield): readonly [Coverage, Uint8Array | undefined] {
-  if (held.isFull) return ["complete", undefined];
-  return held.count === 0 ? ["none", undefined] : ["bitfield", held.toBytes()];
 }

@@ -7,9 +7,9 @@ import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { DeclineReason, GoodbyeReason, Notice, RefusalReason } from "../peer/messages.js";
 import { AnswerPace } from "./answer-pace.js";
+import { coverageOf, type PeerCoverage } from "./coverage.js";
 import type { DownloadSwarmOptions } from "./options.js";
 import { RequestWindow } from "./request-window.js";
-import type { PeerCoverage } from "./scheduler.js";
 
 /** Updates and offers that may come before the answer to Join is dealt with: far more than an event loop that is late makes. */
 const MAX_EARLY_NOTICES = 4096;
@@ -138,11 +138,11 @@ export class DownloadPeer {
     this.hasJoined = true;
     this.#early = [];
     const { contentId, chunkCount } = root;
-    const coverage = held.count === 0 ? "none" : held.isFull ? "complete" : "bitfield";
+    const [coverage, bitfield] = coverageOf(held);
     const { reply, payload } = await this.connection.request(
       { type: "join", contentId, coverage },
       [0, Bitfield.byteLength(chunkCount)],
-      coverage === "bitfield" ? held.toBytes() : undefined,
+      bitfield,
     );
     if (reply.type === "refusal") {
       const code = reply.reason === "contentUnknown" ? "CONTENT_NOT_FOUND" : "PEER_REFUSED";

@@ -6,8 +6,8 @@ import type { Bitfield } from "../core/bitfield.js";
 import type { Cancel, Timers } from "../core/clock.js";
 import type { ContentId } from "../core/ids.js";
 import { type DeclineReason, type Notice, OFFERS_FEATURE } from "../peer/messages.js";
+import { isComplete, type PeerCoverage } from "./coverage.js";
 import type { OfferingOptions } from "./options.js";
-import type { PeerCoverage } from "./scheduler.js";
 import { UploadQueue } from "./upload-queue.js";
 
 /** What the uplink has to do. */
@@ -85,11 +85,11 @@ export class Offering {
 
   /** A neighbour said what it has. */
   joined(connection: OfferedConnection, coverage: PeerCoverage): void {
-    const isComplete = coverage === "complete" || (typeof coverage !== "string" && coverage.isFull);
+    const isAll = isComplete(coverage);
     const recipient = this.#recipients.get(connection) ?? {
-      ...{ connection, isComplete, toldRequests: undefined, begunAtMs: undefined, waiting: 0 },
+      ...{ connection, isComplete: isAll, toldRequests: undefined, begunAtMs: undefined, waiting: 0 },
     };
-    recipient.isComplete = isComplete;
+    recipient.isComplete = isAll;
     this.#recipients.set(connection, recipient);
     this.#queue.recipientJoined(recipient, coverage, speaksOffers(connection));
     this.#tellWindows();
@@ -255,6 +255,13 @@ export class Offering {
       connection.notify({ type: "pullWindow", contentId: this.#contentId, requests, rateLimited });
     }
   }
+}
+
+/** Requests that one alone may have open: `most`, or under a limit what goes within a second, so that none of them waits
+ * long and none is missing when its turn comes. */
+export function pullRequests(most: number, chunkBytes: number, bytesPerSecond: number | undefined): number {
+  if (bytesPerSecond === undefined) return most;
+  return Math.max(1, Math.min(most, Math.floor(bytesPerSecond / chunkBytes)));
 }
 
 function speaksOffers(connection: OfferedConnection): boolean {

@@ -7,13 +7,16 @@ const MAX_BESIDE_WINDOW = 16;
 /** Requests without an offer that a provider welcomes until it says otherwise. */
 const FIRST_PULL_WINDOW = 1;
 
+/** After so many right chunks it may be asked for as much as it welcomes. */
+const UNPROVEN_CHUNKS = 32;
+
 export class RequestWindow {
   readonly #unprovenRequests: number;
   readonly #maxRequests: number;
   /** Right chunks that it has given. */
-  verified = 0;
+  #verified = 0;
   /** Chunks that it has given and that are being verified. */
-  unverified = 0;
+  #unverified = 0;
   /** Requests without an offer that it welcomes. */
   pullWindow = FIRST_PULL_WINDOW;
 
@@ -45,7 +48,18 @@ export class RequestWindow {
     return this.hasRoom(running) && (running === 0 || this.size - running >= this.size / 4);
   }
 
+  /** A chunk that it gave is being verified; to be followed by one `verified`. */
+  verifying(): void {
+    this.#unverified++;
+  }
+
+  /** That is over; whether it may be asked for more because of that. */
+  verified(isRight: boolean): boolean {
+    this.#unverified--;
+    return isRight && this.#verified++ < UNPROVEN_CHUNKS;
+  }
+
   get #trusted(): number {
-    return this.#unprovenRequests + 2 * this.verified - this.unverified;
+    return this.#unprovenRequests + 2 * this.#verified - this.#unverified;
   }
 }

@@ -4,9 +4,7 @@
 import assert from "node:assert/strict";
 import { Bitfield } from "../core/bitfield.js";
 import type { PeerId } from "../core/ids.js";
-
-/** What a peer said that it holds. */
-export type PeerCoverage = "none" | "complete" | Bitfield;
+import { isComplete, type PeerCoverage } from "./coverage.js";
 
 interface PeerState {
   held: PeerCoverage;
@@ -54,7 +52,7 @@ export class ChunkScheduler {
   }
 
   peerJoined(peer: PeerId, coverage: PeerCoverage): void {
-    const held = coverage instanceof Bitfield && coverage.isFull ? "complete" : coverage;
+    const held = isComplete(coverage) ? "complete" : coverage;
     const known = this.#peers.get(peer);
     if (known === undefined)
       this.#peers.set(peer, { held, refused: new Set(), asked: new Set(), firstWanted: 0 });

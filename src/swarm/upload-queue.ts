@@ -9,9 +9,9 @@
 import assert from "node:assert/strict";
 import type { Bitfield } from "../core/bitfield.js";
 import type { DeclineReason } from "../peer/messages.js";
+import type { PeerCoverage } from "./coverage.js";
 import { KnownCopies } from "./known-copies.js";
 import type { UploadQueueOptions } from "./options.js";
-import type { PeerCoverage } from "./scheduler.js";
 import { UploadRecipient } from "./upload-recipient.js";
 
 export interface ChunkOffer<Recipient> {

@@ -3,9 +3,9 @@
 // in as arguments. Does not know the other neighbours, nor whose turn it is.
 import type { DeclineReason } from "../peer/messages.js";
 import { ChunkSet } from "./chunk-set.js";
+import { isComplete, type PeerCoverage } from "./coverage.js";
 import type { KnownCopies } from "./known-copies.js";
 import type { UploadQueueOptions } from "./options.js";
-import type { PeerCoverage } from "./scheduler.js";
 
 /** How much the latest answer counts beside all before it. */
 const NEWEST_WEIGHT = 1 / 4;
@@ -91,8 +91,7 @@ export class UploadRecipient {
   covers(coverage: PeerCoverage, speaksOffers: boolean): void {
     this.#speaksOffers = speaksOffers;
     this.#needsAll();
-    const isAll = typeof coverage === "string" ? coverage === "complete" : coverage.isFull;
-    if (isAll) return this.#coversAll();
+    if (isComplete(coverage)) return this.#coversAll();
     if (this.#isComplete) this.#countEach();
     const had = this.#has;
     this.#has = setOf(coverage, had.length);

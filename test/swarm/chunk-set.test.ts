@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Random } from "../../bench/random.js";
 import { ChunkSet } from "../../src/swarm/chunk-set.js";
 
 const sized = fc
@@ -77,11 +78,7 @@ test("what two sets have in common is found if there is any, and each of it with
   }
   for (const number of [4, 1400]) a.add(number);
   for (const number of [5, 1401]) b.add(number);
-  let state = 1;
-  const random = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const random = new Random(1).next;
   const drawn = new Set(Array.from({ length: 1000 }, () => a.randomCommon(b, random)));
   assert.equal(
     [...drawn].sort((x, y) => (x ?? 0) - (y ?? 0)),

@@ -7,6 +7,7 @@ import type { DownloadSwarmOptions } from "../../src/swarm/options.js";
 import * as answers from "../support/chunk-answers.js";
 import { ScriptedListener, type ScriptedPeer } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
+import { until } from "../support/until.js";
 import { DownloadRig, endDownloads } from "./download-rig.js";
 
 const CHUNKS = 40;
@@ -30,10 +31,6 @@ async function amongMany(count: number, swarm: Partial<DownloadSwarmOptions>) {
   for (const { endpoint } of listeners) rig.swarm.addPeer({ endpoints: [endpoint] });
   const dialled = () => listeners.flatMap(({ peers }) => peers);
   return { rig, dialled };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(setImmediate);
 }
 
 async function someTurns(): Promise<void> {

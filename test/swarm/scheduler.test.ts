@@ -4,7 +4,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { type PeerId, peerIdFromBytes } from "../../src/core/ids.js";
-import { ChunkScheduler, type PeerCoverage } from "../../src/swarm/scheduler.js";
+import type { PeerCoverage } from "../../src/swarm/coverage.js";
+import { ChunkScheduler } from "../../src/swarm/scheduler.js";
 
 function peerId(index: number): PeerId {
   const id = peerIdFromBytes(Buffer.alloc(32, index + 1));

@@ -2,10 +2,11 @@
 import * as fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Random } from "../../bench/random.js";
 import { Bitfield } from "../../src/core/bitfield.js";
 import type { DeclineReason } from "../../src/peer/messages.js";
+import type { PeerCoverage } from "../../src/swarm/coverage.js";
 import { defaultOfferingOptions } from "../../src/swarm/options.js";
-import type { PeerCoverage } from "../../src/swarm/scheduler.js";
 import { UploadQueue } from "../../src/swarm/upload-queue.js";
 import { OracleQueue } from "./upload-queue-oracle.js";
 
@@ -20,15 +21,7 @@ const OPTIONS = { ...defaultOfferingOptions, maxCommittedPerRecipient: 3 };
 const KEYS: readonly Key[] = Array.from({ length: 5 }, (_, index) => ({ name: `recipient ${index}` }));
 
 /** Repeatable, so that what fails can be shrunk. */
-function randomNumbers(): () => number {
-  let state = 1;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-const random = randomNumbers();
+const random = new Random(1).next;
 
 /** A command out of a name and what it does; checks afterwards that both count the same. */
 function command(

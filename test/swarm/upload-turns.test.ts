@@ -6,6 +6,7 @@ import { KIB, MIB } from "../../src/core/units.js";
 import { HandClock } from "../peer/rig.js";
 import type { ScriptedPeer } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
+import { until } from "../support/until.js";
 import { MemoryShare, ServerRig, stopServers } from "./server-rig.js";
 
 /** Lets reads go on one by one. */
@@ -29,10 +30,6 @@ class Gate {
 function ask(peer: ScriptedPeer, contentId: Uint8Array, chunks: readonly number[], firstId = 1): void {
   for (const [index, chunkIndex] of chunks.entries())
     peer.send({ case: "getChunk", value: { contentId, chunkIndex } }, { id: firstId + 2 * index });
-}
-
-async function until(isMet: () => boolean): Promise<void> {
-  while (!isMet()) await new Promise(setImmediate);
 }
 
 /** Takes frames of chunks until they hold so many bytes. */

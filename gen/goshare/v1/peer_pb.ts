@@ -1080,7 +1080,8 @@ export enum RefusalReason {
   CHUNK_UNAVAILABLE = 2,
 
   /**
-   * It was not begun in time; ask again after retry_after_ms.
+   * It was not begun in time, or, to Join, there are enough neighbours: GetManifest
+   * and GetPeers are answered all the same. Ask again after retry_after_ms.
    *
    * @generated from enum value: REFUSAL_REASON_BUSY = 3;
    */

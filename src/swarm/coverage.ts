@@ -1,0 +1,17 @@
+// What somebody has of a share, as it is kept and as Join and Availability say it. Knows neither peers nor sockets.
+import type { Bitfield } from "../core/bitfield.js";
+import type { Coverage } from "../peer/messages.js";
+
+/** What a peer said that it holds. */
+export type PeerCoverage = "none" | "complete" | Bitfield;
+
+/** Whether it is every chunk, however that was said. */
+export function isComplete(coverage: PeerCoverage): boolean {
+  return typeof coverage === "string" ? coverage === "complete" : coverage.isFull;
+}
+
+/** What is held, as Join and Availability say it: the coverage, and the payload where there is one. */
+export function coverageOf(held: Bitfield): readonly [Coverage, Uint8Array | undefined] {
+  if (held.isFull) return ["complete", undefined];
+  return held.count === 0 ? ["none", undefined] : ["bitfield", held.toBytes()];
+}
