@@ -118,8 +118,9 @@ export class FrameReader {
   advance(count: number): void {
     assert(this.#state !== "blocked");
     this.#filled += count;
-    if (this.#state === "prefix" && this.#filled === PREFIX_BYTES) this.#prefixDone();
-    else if (this.#state === "header" && this.#filled === this.#headerBytes) this.#headerDone();
+    if (this.#state === "prefix" && this.#filled === PREFIX_BYTES) this.#prefixDone(this.#prefix, 0);
+    else if (this.#state === "header" && this.#filled === this.#headerBytes)
+      this.#headerDone(this.#scratch.subarray(0, this.#headerBytes));
     else if (this.#state !== "prefix" && this.#state !== "header" && this.#filled === this.#payloadBytes) {
       this.#frameDone();
     }
@@ -129,6 +130,9 @@ export class FrameReader {
   push(bytes: Uint8Array): number {
     let taken = 0;
     while (taken < bytes.byteLength && !this.isBlocked) {
+      const whole = this.#takeWhole(bytes, taken);
+      taken += whole;
+      if (whole > 0) continue;
       const target = this.target();
       const count = Math.min(target.byteLength, bytes.byteLength - taken);
       target.set(bytes.subarray(taken, taken + count));
@@ -138,6 +142,22 @@ export class FrameReader {
     return taken;
   }
 
+  /** Takes a prefix or a header that is all there without a copy; how many bytes that were. */
+  #takeWhole(bytes: Uint8Array, at: number): number {
+    if (this.#filled > 0) return 0;
+    const left = bytes.byteLength - at;
+    if (this.#state === "prefix" && left >= PREFIX_BYTES) {
+      this.#prefixDone(bytes, at);
+      return PREFIX_BYTES;
+    }
+    if (this.#state === "header" && left >= this.#headerBytes) {
+      const headerBytes = this.#headerBytes;
+      this.#headerDone(bytes.subarray(at, at + headerBytes));
+      return headerBytes;
+    }
+    return 0;
+  }
+
   /** There is room now: the sink of the frame whose start answered "blocked". */
   unblock(sink: Uint8Array): void {
     assert(this.#state === "blocked" && sink.byteLength === this.#payloadBytes);
@@ -145,14 +165,16 @@ export class FrameReader {
     this.#sink = sink;
   }
 
-  #prefixDone(): void {
-    const length = this.#prefix.readUInt32BE(0);
-    const headerBytes = this.#prefix.readUInt16BE(LENGTH_BYTES);
+  #prefixDone(bytes: Uint8Array, at: number): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + at, PREFIX_BYTES);
+    const length = view.getUint32(0);
+    const headerBytes = view.getUint16(LENGTH_BYTES);
     const frameLimit = this.#helloSeen
       ? HEADER_LENGTH_BYTES + MAX_HEADER_BYTES + MAX_PAYLOAD_BYTES
       : MAX_HELLO_FRAME_BYTES;
     if (length > frameLimit || length < HEADER_LENGTH_BYTES) {
-      if (!this.#helloSeen) this.#foreign = foreignProtocol(this.#prefix);
+      if (!this.#helloSeen)
+        this.#foreign = foreignProtocol(Buffer.from(bytes.subarray(at, at + PREFIX_BYTES)));
       const what =
         this.#foreign === undefined ? "is not the goshare protocol" : `looks like ${this.#foreign}`;
       throw new GoshareError("PEER_PROTOCOL", `a frame of ${length} bytes; this ${what}`);
@@ -171,8 +193,8 @@ export class FrameReader {
     this.#state = "header";
   }
 
-  #headerDone(): void {
-    const header = decodeHeader(this.#scratch.subarray(0, this.#headerBytes));
+  #headerDone(bytes: Uint8Array): void {
+    const header = decodeHeader(bytes);
     this.#helloSeen = true;
     this.#header = header;
     this.#filled = 0;

@@ -1,5 +1,6 @@
-// One TCP socket as a FrameReader's source and a queue of frames to write. The kernel fills the reader's own target
-// (`onread`), so payload is never copied. Reads nothing while the reader is blocked. Knows frames, not what they mean.
+// One TCP socket as a FrameReader's source and a queue of frames to write. The kernel puts payload where the reader
+// wants it (`onread`), so that it is never copied, and everything else, as much as has come, into one small buffer of
+// this thread. Reads nothing while the reader is blocked. Knows frames, not what they mean.
 import * as net from "node:net";
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { normaliseHost } from "../address/host.js";
@@ -10,10 +11,14 @@ import type { FrameReader } from "./frame.js";
  * the socket broke, or if the reader refused what came. */
 export type EndListener = (error: GoshareError | undefined) => void;
 
-/** A read that began before the reader was blocked lands here. */
-const SPILL_BYTES = 64;
+/** Several small frames at once, and little of a payload, which is copied from here. */
+const FRAMES_BYTES = 4 * 1024;
 /** What comes after the end is read in steps of this size. */
 const DISCARD_BYTES = 64 * 1024;
+
+/** Where what is not payload arrives, on any socket: Node hands it on before it reads again. */
+const arrivals = Buffer.alloc(DISCARD_BYTES);
+const frameArrivals = arrivals.subarray(0, FRAMES_BYTES);
 
 export class PeerSocket {
   readonly #socket: net.Socket;
@@ -21,9 +26,6 @@ export class PeerSocket {
   #onEnd: EndListener | undefined;
   /** Came while the reader was blocked, or before anyone listened. */
   #leftover: Uint8Array | undefined;
-  #spill: Buffer | undefined;
-  /** The kernel's next read goes to the spill buffer instead of the reader's target. */
-  #readsIntoSpill = false;
   /** The kernel's next read goes into a payload's own buffer. */
   #readsIntoPayload = false;
   #isDiscarding = false;
@@ -189,20 +191,20 @@ export class PeerSocket {
   }
 
   #nextTarget(): Uint8Array {
-    this.#readsIntoSpill = this.#reader.isBlocked || this.#isFinished;
-    this.#readsIntoPayload = !this.#readsIntoSpill && this.#reader.isInPayload;
-    if (!this.#readsIntoSpill) return this.#reader.target();
-    const spillBytes = this.#isDiscarding ? DISCARD_BYTES : SPILL_BYTES;
-    if (this.#spill === undefined || this.#spill.byteLength < spillBytes)
-      this.#spill = Buffer.alloc(spillBytes);
-    return this.#spill;
+    this.#readsIntoPayload = !this.#isFinished && this.#reader.isInPayload;
+    if (this.#readsIntoPayload) return this.#reader.target();
+    return this.#isDiscarding ? arrivals : frameArrivals;
   }
 
-  /** The kernel put `bytes` where `#nextTarget` said; false stops the reading. */
+  /** The kernel put `bytes` where `#nextTarget` said; false stops the reading. What is answered leaves together. */
   #filled(bytes: Uint8Array): boolean {
-    // The spill buffer is used again for the next read, so what stays must be copied.
-    if (this.#readsIntoSpill) return this.#push(this.#isDiscarding ? bytes : bytes.slice());
-    return this.#guarded(() => this.#reader.advance(bytes.byteLength));
+    this.#socket.cork();
+    try {
+      if (!this.#readsIntoPayload) return this.#push(bytes);
+      return this.#guarded(() => this.#reader.advance(bytes.byteLength));
+    } finally {
+      this.#socket.uncork();
+    }
   }
 
   /** False if the reader is blocked and nothing more should be read. */
@@ -210,8 +212,8 @@ export class PeerSocket {
     return this.#guarded(() => {
       const taken = this.#leftover === undefined ? this.#reader.push(bytes) : 0;
       if (taken === bytes.byteLength) return;
-      const rest = bytes.subarray(taken);
-      this.#leftover = this.#leftover === undefined ? rest : Buffer.concat([this.#leftover, rest]);
+      // What stays is copied: other bytes take its place with the next read.
+      this.#leftover = Buffer.concat([this.#leftover ?? new Uint8Array(0), bytes.subarray(taken)]);
     });
   }
 

@@ -44,6 +44,8 @@ export class DownloadPeer {
   #chunkCount: number | undefined;
   /** Whether it was asked to exchange the share. */
   hasJoined = false;
+  /** It has joined this side after it was asked, and before its answer was dealt with. */
+  hasJoinedMeanwhile = false;
   /** Whether it had everything when it was asked. */
   wasComplete = false;
   /** Chunks asked for and not answered, with what `cancel` needs. */
@@ -136,6 +138,7 @@ export class DownloadPeer {
   async join(root: ManifestRoot, held: Bitfield): Promise<PeerCoverage> {
     this.#chunkCount = root.chunkCount;
     this.hasJoined = true;
+    this.hasJoinedMeanwhile = false;
     this.#early = [];
     const { contentId, chunkCount } = root;
     const [coverage, bitfield] = coverageOf(held);

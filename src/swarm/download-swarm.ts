@@ -326,8 +326,9 @@ export class DownloadSwarm {
 
   /** The other side has joined, so it has the manifest: it may have chunks as well. */
   #joinedBy(peer: DownloadPeer): void {
-    if (this.#exchange !== undefined && !peer.hasJoined && this.#peers.get(peer.id) === peer)
-      void this.#join(peer, this.#exchange);
+    if (this.#exchange === undefined || this.#peers.get(peer.id) !== peer) return;
+    if (peer.hasJoined) peer.hasJoinedMeanwhile = true;
+    else void this.#join(peer, this.#exchange);
   }
 
   #gained(peer: DownloadPeer, chunkIndexes: readonly number[]): void {
@@ -374,7 +375,7 @@ export class DownloadSwarm {
       const error = GoshareError.from(thrown);
       this.#noteFailure(error);
       if (error.code === "PEER_PROTOCOL") peer.connection.fail(error);
-      else if (error.code === "CONTENT_NOT_FOUND") this.#waitForJoin(peer, share);
+      else if (error.code === "CONTENT_NOT_FOUND") this.#waitForJoin(peer, { download, share });
       else {
         // It may have no room, and knows others.
         await this.#peerExchange?.ask(peer.connection);
@@ -384,9 +385,11 @@ export class DownloadSwarm {
   }
 
   /** It does not know the content yet: it joins as soon as it does, if that is soon. */
-  #waitForJoin(peer: DownloadPeer, share: ServedDownload): void {
+  #waitForJoin(peer: DownloadPeer, exchange: Exchange): void {
     peer.hasJoined = false;
-    share.news.unfollow(peer.connection);
+    exchange.share.news.unfollow(peer.connection);
+    // It may have come together with the refusal.
+    if (peer.hasJoinedMeanwhile) return void this.#join(peer, exchange);
     setTimeout(() => {
       if (!peer.hasJoined) peer.connection.close("finished");
     }, this.#setUp.options.unjoinedMs).unref();

@@ -1,14 +1,16 @@
 // The listener on real ports of loopback.
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import * as net from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoodbyeReason } from "../../gen/goshare/v1/peer_pb.js";
+import { KIB, MIB } from "../../src/core/units.js";
 import { FrameReader } from "../../src/peer/frame.js";
 import { PeerListener } from "../../src/peer/listener.js";
 import { defaultConnectionOptions, defaultListenerOptions } from "../../src/peer/options.js";
 import { PeerSocket } from "../../src/peer/peer-socket.js";
-import { destroyScripted, ScriptedPeer } from "../support/scripted-peer.js";
+import { destroyScripted, ScriptedPeer, unknownFrame } from "../support/scripted-peer.js";
 import { codeOf, localPeer, RecordingHandler } from "./rig.js";
 
 const QUICK = { ...defaultConnectionOptions, helloTimeoutMs: 50, closeTimeoutMs: 50 };
@@ -85,31 +87,100 @@ test("a connection that has ended leaves its place to another", async () => {
   listener.close();
 });
 
-test("what comes over an accepted connection is read to where it stays, and not copied", async () => {
+/** A server as the listener uses one. */
+async function listeningServer() {
   const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
   server.listen({ host: "127.0.0.1", port: 0 });
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("not listening");
-  const accepted = once(server, "connection");
-  const peer = await ScriptedPeer.dial(address.port);
-  const [socket] = await accepted;
-  if (!(socket instanceof net.Socket)) throw new Error("a server accepts sockets");
+  const { port } = address;
+  const accept = async () => {
+    const accepted = once(server, "connection");
+    const peer = await ScriptedPeer.dial(port);
+    const [socket] = await accepted;
+    if (!(socket instanceof net.Socket)) throw new Error("a server accepts sockets");
+    return { peer, socket };
+  };
+  return { server, accept };
+}
+
+test("what comes over an accepted connection is read to where it stays, and not copied", async () => {
+  const { server, accept } = await listeningServer();
+  const { peer, socket } = await accept();
   let isComplete: () => void = () => undefined;
   const complete = new Promise<void>((resolve) => {
     isComplete = resolve;
   });
-  const reader = new FrameReader({ frameStarted: () => "discard", frameEnded: () => isComplete() });
-  reader.push = () => {
-    throw new Error("it came in a buffer of its own");
+  const place = new Uint8Array(MIB);
+  const reader = new FrameReader({
+    frameStarted: (_header, payloadBytes) => place.subarray(0, payloadBytes),
+    frameEnded: (_header, payload) => {
+      if (payload?.byteLength === MIB) isComplete();
+    },
+  });
+  const push = reader.push.bind(reader);
+  let copiedBytes = 0;
+  reader.push = (bytes) => {
+    copiedBytes += bytes.byteLength;
+    return push(bytes);
   };
   const connection = PeerSocket.accepted(socket, reader);
   connection.listen(() => undefined);
+  const payload = randomBytes(MIB);
   peer.sendHello();
+  peer.sendBytes(unknownFrame({ id: 1, payload }));
   await complete;
+  assert.ok(payload.equals(place));
+  assert.ok(copiedBytes <= 16 * KIB, `${copiedBytes} bytes were copied`);
   assert.is(connection.remoteHost, "127.0.0.1");
   connection.destroy();
   peer.destroy();
+  server.close();
+  await once(server, "close");
+});
+
+/** A connection on which a frame with payload has come for which there is no room. */
+async function blockedSide(accept: () => Promise<{ peer: ScriptedPeer; socket: net.Socket }>, id: number) {
+  const { peer, socket } = await accept();
+  const payload = randomBytes(KIB);
+  let isWaiting: () => void = () => undefined;
+  const waiting = new Promise<void>((resolve) => {
+    isWaiting = resolve;
+  });
+  let isComplete: (payload: Uint8Array | undefined) => void = () => undefined;
+  const complete = new Promise<Uint8Array | undefined>((resolve) => {
+    isComplete = resolve;
+  });
+  const reader = new FrameReader({
+    frameStarted: (_header, payloadBytes) => {
+      if (payloadBytes > 0) setImmediate(isWaiting);
+      return "blocked";
+    },
+    frameEnded: ({ requestId }, got) => {
+      if (requestId === id) isComplete(got);
+    },
+  });
+  const connection = PeerSocket.accepted(socket, reader);
+  connection.listen(() => undefined);
+  peer.sendHello();
+  peer.sendBytes(unknownFrame({ id, payload }));
+  await waiting;
+  return { peer, payload, reader, connection, complete };
+}
+
+test("what waits for room on one connection is not lost to what comes on others", async () => {
+  const { server, accept } = await listeningServer();
+  const sides = [await blockedSide(accept, 1), await blockedSide(accept, 2), await blockedSide(accept, 3)];
+  for (const { reader, connection, payload, complete } of sides) {
+    reader.unblock(new Uint8Array(KIB));
+    connection.resume();
+    assert.ok(payload.equals((await complete) ?? new Uint8Array(0)));
+  }
+  for (const { peer, connection } of sides) {
+    connection.destroy();
+    peer.destroy();
+  }
   server.close();
   await once(server, "close");
 });
