@@ -68,6 +68,10 @@ export class Neighbour implements OfferedConnection, RelievedPeer {
     return [first, second];
   }
 
+  together(step: () => void): void {
+    step();
+  }
+
   private constructor(owner: NeighbourOwner, latency: Latency, unprovenRequests: number) {
     this.owner = owner;
     this.#latency = latency;

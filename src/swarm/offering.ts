@@ -8,7 +8,7 @@ import type { ContentId } from "../core/ids.js";
 import { type DeclineReason, type Notice, OFFERS_FEATURE } from "../peer/messages.js";
 import { isComplete, type PeerCoverage } from "./coverage.js";
 import type { OfferingOptions } from "./options.js";
-import { UploadQueue } from "./upload-queue.js";
+import { type ChunkOffer, UploadQueue } from "./upload-queue.js";
 
 /** What the uplink has to do. */
 export interface Uplink {
@@ -23,6 +23,8 @@ export interface Uplink {
 /** A connection to a neighbour, as far as it matters here. */
 export interface OfferedConnection {
   readonly remote: { readonly features: readonly string[] };
+  /** What `step` sends leaves together. */
+  together(step: () => void): void;
   notify(notice: Extract<Notice, { type: "offer" | "pullWindow" }>): void;
 }
 
@@ -131,7 +133,8 @@ export class Offering {
     if (offerId === 0) this.#queue.requested(recipient, chunkIndex);
     else if (this.#queue.accepted(recipient, offerId, chunkIndex, this.#timers.nowMs()))
       this.#answered(recipient);
-    this.#schedule();
+    // The uplink has no less to do than before, but other chunks of the offer are free.
+    this.#newsCame();
   }
 
   declined(
@@ -153,7 +156,6 @@ export class Offering {
     if (recipient === undefined) return;
     recipient.waiting = Math.max(0, recipient.waiting - 1);
     recipient.begunAtMs = this.#timers.nowMs();
-    this.#schedule();
   }
 
   /** A chunk that was asked for is out, or is not sent after all: `hadBegun` or not. */
@@ -210,10 +212,25 @@ export class Offering {
         this.#isWaitingForNews = true;
         return this.#later(Number.POSITIVE_INFINITY);
       }
-      const { recipient, offerId, chunkIndexes: chunks, deadlineMs } = offer;
-      const contentId = this.#contentId;
-      recipient.connection.notify({ type: "offer", offerId, contentId, chunks, deadlineMs });
+      this.#makeOffers(offer, nowMs, chunkMs);
     }
+  }
+
+  /** Makes this offer, and on a fast link more to the same neighbour: there a message costs more than the order in
+   * which neighbours take turns is worth. */
+  #makeOffers(first: ChunkOffer<Recipient>, nowMs: number, chunkMs: number): void {
+    const { groupMs, maxCommitted } = this.#options;
+    const { recipient } = first;
+    const contentId = this.#contentId;
+    recipient.connection.together(() => {
+      let next: ChunkOffer<Recipient> | undefined = first;
+      for (let count = 1; next !== undefined; count++) {
+        const { offerId, chunkIndexes: chunks, deadlineMs } = next;
+        recipient.connection.notify({ type: "offer", offerId, contentId, chunks, deadlineMs });
+        const isMore = (count + 1) * chunkMs <= groupMs && this.#queue.committed < maxCommitted;
+        next = isMore ? this.#queue.offerTo(recipient, nowMs, this.#random) : undefined;
+      }
+    });
   }
 
   /** Chunks that the uplink will be busy with: those asked for and not begun, and one for each open offer. What waits

@@ -71,12 +71,15 @@ export interface UploadQueueOptions {
 export interface OfferingOptions extends UploadQueueOptions {
   /** An offer is made so long before it is needed, beside what its answer takes. */
   readonly offerMarginMs: number;
+  /** A neighbour is offered as many chunks at once as go out in this time. */
+  readonly groupMs: number;
   /** Offers and requests that are open at most, for all neighbours together. */
   readonly maxCommitted: number;
 }
 
 export const defaultOfferingOptions: OfferingOptions = Object.freeze({
   offerMarginMs: 10,
+  groupMs: 50,
   maxCommitted: 32,
   maxOfferChunks: 4,
   maxCommittedPerRecipient: 4,

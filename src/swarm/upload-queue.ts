@@ -97,9 +97,15 @@ export class UploadQueue<Recipient extends object> {
   /** The next offer, which is open from now on; undefined if there is nothing that may be offered to anybody. */
   offer(nowMs: number, random: () => number): ChunkOffer<Recipient> | undefined {
     this.lapse(nowMs);
-    const next = this.#next(nowMs, random);
-    if (next === undefined) return undefined;
-    const [recipient, state] = next;
+    const recipient = this.#next(nowMs, random);
+    return recipient && this.offerTo(recipient, nowMs, random);
+  }
+
+  /** The next offer to this one, whoever's turn it is; undefined if there is none that may be made to it. */
+  offerTo(recipient: Recipient, nowMs: number, random: () => number): ChunkOffer<Recipient> | undefined {
+    this.lapse(nowMs);
+    const state = this.#recipients.get(recipient);
+    if (state?.mayBeOffered(nowMs) !== true) return undefined;
     const made = state.offer(nowMs, random);
     assert(made.chunkIndexes.length > 0, "what is lacking is in one of the buckets");
     this.#nextLapseMs = Math.min(this.#nextLapseMs, nowMs + made.deadlineMs);
@@ -110,15 +116,14 @@ export class UploadQueue<Recipient extends object> {
 
   /** The first that may be offered something. If it was never offered anything, any of those that follow it and were
    * not either: providers to whom all came in the same order do not all begin with the same. */
-  #next(nowMs: number, random: () => number): readonly [Recipient, UploadRecipient] | undefined {
-    let next: readonly [Recipient, UploadRecipient] | undefined;
+  #next(nowMs: number, random: () => number): Recipient | undefined {
+    let next: Recipient | undefined;
     let count = 0;
-    for (const one of this.#recipients) {
-      const [, state] = one;
+    for (const [recipient, state] of this.#recipients) {
       if (!state.mayBeOffered(nowMs)) continue;
-      if (state.wasOffered) return next ?? one;
+      if (state.wasOffered) return next ?? recipient;
       count++;
-      if (count === 1 || random() * count < 1) next = one;
+      if (count === 1 || random() * count < 1) next = recipient;
     }
     return next;
   }

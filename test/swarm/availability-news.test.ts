@@ -9,6 +9,7 @@ import { assembleManifest } from "../../src/manifest/assemble.js";
 import { AvailabilityNews } from "../../src/swarm/availability-news.js";
 import { madeUpDigests } from "../manifest/craft.js";
 import { type Answer, right } from "../support/chunk-answers.js";
+import { ManualTime } from "../support/manual-time.js";
 import { hasBody, type ScriptedPeer } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
 import { DownloadRig, endDownloads } from "./download-rig.js";
@@ -28,8 +29,8 @@ class GrowingShare extends MemoryShare {
   readonly news = new AvailabilityNews(share.manifest.root.contentId);
 }
 
-async function joined(coverage: Coverage) {
-  const growing = new GrowingShare(share, new Bitfield(CHUNK_COUNT));
+async function joined(coverage: Coverage, Growing = GrowingShare) {
+  const growing = new Growing(share, new Bitfield(CHUNK_COUNT));
   const rig = await ServerRig.start();
   rig.server.add(growing);
   const peer = await rig.peer();
@@ -50,6 +51,31 @@ test("what is gained in one turn is told together, in notices of at most 2,048 n
     [2048, 3000 - 2048],
   );
   assert.equal(gained.flat(), numbers);
+  rig.stop();
+});
+
+test("what is gained soon after an update waits for more, and what is gained later goes at once", async () => {
+  const time = new ManualTime();
+  class TimedShare extends GrowingShare {
+    override readonly news = new AvailabilityNews(share.manifest.root.contentId, time);
+  }
+  const { growing, rig, peer } = await joined(Coverage.NONE, TimedShare);
+  const gain = async (chunkIndex: number, thenMs: number) => {
+    growing.news.gained(chunkIndex);
+    time.advance(thenMs);
+    await peer.roundTrip(2 * chunkIndex + 3);
+  };
+  const heard = () => peer.heardOf("availabilityUpdate").map(({ value }) => value.gained);
+  await gain(1, 0);
+  assert.equal(heard(), [[1]], "the first at once");
+  await gain(2, 10);
+  await gain(3, 10);
+  assert.equal(heard(), [[1]]);
+  await gain(4, 10);
+  assert.equal(heard(), [[1], [2, 3, 4]]);
+  time.advance(1_000);
+  await gain(5, 0);
+  assert.equal(heard().at(-1), [5]);
   rig.stop();
 });
 

@@ -9,12 +9,21 @@ import { defaultOfferingOptions } from "../../src/swarm/options.js";
 import { ManualTime } from "../support/manual-time.js";
 import { smallShare } from "../support/small-share.js";
 
-const CHUNKS = 8;
+const CHUNKS = 32;
 const { contentId } = smallShare(1).manifest.root;
 
 class Neighbour implements OfferedConnection {
   readonly remote = { features: [OFFERS_FEATURE] };
   readonly offers: { readonly offerId: number; readonly chunks: readonly number[] }[] = [];
+
+  /** How many offers came together. */
+  readonly groups: number[] = [];
+
+  together(step: () => void): void {
+    const before = this.offers.length;
+    step();
+    this.groups.push(this.offers.length - before);
+  }
 
   notify(notice: Parameters<OfferedConnection["notify"]>[0]): void {
     if (notice.type === "offer") this.offers.push(notice);
@@ -30,6 +39,19 @@ function sharing(uplink: Uplink, count: number) {
   for (const neighbour of neighbours) offering.joined(neighbour, "none");
   time.advance(1);
   return { time, offering, neighbours };
+}
+
+for (const [link, chunkMs, count] of [
+  ["slow", 250, 1],
+  ["quick", 20, 2],
+  ["very quick", 1, defaultOfferingOptions.maxCommittedPerRecipient],
+] as const) {
+  test(`on a ${link} link a neighbour whose turn it is gets ${count} at a time`, () => {
+    const { neighbours } = sharing({ waitMs: 0, chunkMs: () => chunkMs, isLimited: false }, 2);
+    assert.is(neighbours[0]?.groups[0], count);
+    const chunks = neighbours.flatMap(({ offers }) => offers.flatMap((offer) => offer.chunks));
+    assert.is(new Set(chunks).size, chunks.length, "no chunk twice");
+  });
 }
 
 test("one that does not answer an offer keeps it until it lapses, and then another gets one", () => {

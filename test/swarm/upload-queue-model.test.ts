@@ -7,8 +7,8 @@ import { Bitfield } from "../../src/core/bitfield.js";
 import type { DeclineReason } from "../../src/peer/messages.js";
 import type { PeerCoverage } from "../../src/swarm/coverage.js";
 import { defaultOfferingOptions } from "../../src/swarm/options.js";
-import { UploadQueue } from "../../src/swarm/upload-queue.js";
-import { OracleQueue } from "./upload-queue-oracle.js";
+import { type ChunkOffer, UploadQueue } from "../../src/swarm/upload-queue.js";
+import { OracleQueue, type OracleRecipient } from "./upload-queue-oracle.js";
 
 interface Key {
   readonly name: string;
@@ -111,20 +111,33 @@ const offers = () =>
     assert.is(offer === undefined, candidates.length === 0);
     if (offer === undefined) return;
     if (one === undefined) throw new Error("not the one offered longest ago");
-    const { offerId, chunkIndexes, deadlineMs } = offer;
-    assert.is(offerId, one.lastOfferId + 1);
-    assert.is(new Set(chunkIndexes).size, chunkIndexes.length, "no chunk twice");
-    const lacking = oracle.lacks(one);
-    for (const chunk of chunkIndexes) assert.ok(lacking.includes(chunk), `chunk ${chunk} is lacking there`);
-    assert.equal(
-      chunkIndexes.map((chunk) => oracle.copiesOf(chunk)),
-      oracle.copiesFor(one),
-      "those with the fewest copies, the rarest first",
-    );
-    const { minOfferDeadlineMs, maxOfferDeadlineMs } = OPTIONS;
-    assert.ok(deadlineMs >= minOfferDeadlineMs && deadlineMs <= maxOfferDeadlineMs);
-    oracle.offered(one, offerId, chunkIndexes, deadlineMs);
+    assertOffer(oracle, one, offer);
   });
+
+const offersTo = (key: Key) =>
+  command(`an offer to ${key.name}`, always, (oracle, queue) => {
+    oracle.lapse();
+    const one = oracle.find(key);
+    const offer = queue.offerTo(key, oracle.nowMs, random);
+    assert.is(offer === undefined, one === undefined || !oracle.mayBeOffered(one));
+    if (offer !== undefined && one !== undefined) assertOffer(oracle, one, offer);
+  });
+
+function assertOffer(oracle: OracleQueue, one: OracleRecipient, offer: ChunkOffer<Key>): void {
+  const { offerId, chunkIndexes, deadlineMs } = offer;
+  assert.is(offerId, one.lastOfferId + 1);
+  assert.is(new Set(chunkIndexes).size, chunkIndexes.length, "no chunk twice");
+  const lacking = oracle.lacks(one);
+  for (const chunk of chunkIndexes) assert.ok(lacking.includes(chunk), `chunk ${chunk} is lacking there`);
+  assert.equal(
+    chunkIndexes.map((chunk) => oracle.copiesOf(chunk)),
+    oracle.copiesFor(one),
+    "those with the fewest copies, the rarest first",
+  );
+  const { minOfferDeadlineMs, maxOfferDeadlineMs } = OPTIONS;
+  assert.ok(deadlineMs >= minOfferDeadlineMs && deadlineMs <= maxOfferDeadlineMs);
+  oracle.offered(one, offerId, chunkIndexes, deadlineMs);
+}
 
 /** Of an offer that waits for an answer if there is one, else of one that is not known. */
 function offerOf(
@@ -202,7 +215,7 @@ function commandsFor(maxChunks: number, maxCommands: number): fc.Arbitrary<Itera
       key.map(leaves),
       fc.tuple(key, chunks, fc.boolean()).map(([who, which, isGained]) => updates(who, which, isGained)),
       fc.oneof(fc.nat(300), fc.nat(12_000)).map(passes),
-      ...[offer, offer, offer, offer, accept, accept, end, end],
+      ...[offer, offer, offer, key.map(offersTo), accept, accept, end, end],
       fc
         .tuple(key, fc.nat(4), fc.constantFrom(...reasons), fc.oneof(fc.constant(0), fc.nat(60_000)))
         .map(([who, which, reason, retryAfterMs]) => declines(who, which, reason, retryAfterMs)),

@@ -9,7 +9,7 @@ export interface OracleOffer {
   isLapsed: boolean;
 }
 
-class OracleRecipient {
+export class OracleRecipient {
   announced = new Set<number>();
   readonly sent = new Set<number>();
   /** Asked for and not sent, as often as it was asked for. */
@@ -78,7 +78,7 @@ export class OracleQueue {
 
   /** Who may be offered something now: the one offered longest ago, or any of those before it that never were. */
   get candidates(): readonly OracleRecipient[] {
-    const able = this.recipients.filter((one) => this.#mayBeOffered(one));
+    const able = this.recipients.filter((one) => this.mayBeOffered(one));
     const offered = able.findIndex(({ lastOfferId }) => lastOfferId > 0);
     return able.slice(0, offered < 0 ? able.length : Math.max(1, offered));
   }
@@ -89,7 +89,7 @@ export class OracleQueue {
     return copies.sort((a, b) => a - b).slice(0, this.options.maxOfferChunks);
   }
 
-  #mayBeOffered(one: OracleRecipient): boolean {
+  mayBeOffered(one: OracleRecipient): boolean {
     return (
       one.speaksOffers &&
       !one.isUnwanted &&
