@@ -1,9 +1,14 @@
 #!/usr/bin/env node
 // The program. Looks at Node's version before anything is loaded that an old Node cannot read, then runs the
-// command and leaves its exit code. Imports nothing by itself for that reason.
+// command and leaves its exit code. Imports nothing of ours by itself for that reason.
+import { setFlagsFromString } from "node:v8";
 
 /** As in package.json ("engines"), where a test compares it. */
 const OLDEST_NODE: readonly [major: number, minor: number] = [20, 19];
+
+/** Most of the time goes into the kernel and SHA-256, and compiling what runs between them cost more than it saved:
+ * with these limits a download of 1 GiB takes 10 % less CPU time, one of 4 GiB 5 %, and 8 that exchange 1 GiB 6 %. */
+const V8_FLAGS = ["--interrupt-budget=270000", "--max-inlined-bytecode-size-cumulative=150"];
 
 /** How long the process may linger when the command is over and something still keeps it alive. */
 const LINGER_MS = 2_000;
@@ -17,6 +22,7 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  for (const flag of V8_FLAGS) setFlagsFromString(flag);
   // Whoever read the output has gone: no reason to stop a transfer, nor to print a stack. The rest of the output
   // is lost with its reader.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
