@@ -1,27 +1,21 @@
-// pnpm bench [REGEX] [--quick] [--runs K] [--json FILE]: runs the cases whose names match in K interleaved rounds,
-// and prints medians. Without REGEX it leaves out those that take minutes. Measures; judges nothing.
+// pnpm bench [REGEX] [--quick] [--rivals] [--runs K] [--json FILE]: runs the cases whose names match in K interleaved
+// rounds, and prints medians. Without REGEX it leaves out those that take minutes. Measures; judges nothing.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { type BenchCase, benchCases } from "./cases.js";
+import type { BenchCase, Figures } from "./bench-case.js";
+import type { BenchRow } from "./bench-results.js";
+import { resultsOf } from "./bench-results.js";
+import { benchCases } from "./cases.js";
 import { killAll } from "./measured-process.js";
 
 const ROUNDS = 5;
-
-interface Row {
-  readonly name: string;
-  readonly figure: string;
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-  /** Of every round, in order. */
-  readonly readings: readonly number[];
-}
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       quick: { type: "boolean", default: false },
+      rivals: { type: "boolean", default: false },
       runs: { type: "string" },
       json: { type: "string" },
     },
@@ -30,13 +24,13 @@ async function main(): Promise<void> {
   const pattern = new RegExp(named ?? "");
   const runs = Number(values.runs ?? (values.quick ? 1 : ROUNDS));
   if (!Number.isInteger(runs) || runs < 1) throw new Error("--runs takes a number of rounds, at least 1");
-  const cases = benchCases(values.quick)
+  const cases = benchCases({ isQuick: values.quick, withRivals: values.rivals })
     .filter(({ isLong }) => named !== undefined || isLong !== true)
     .filter(({ name }) => pattern.test(name));
   if (cases.length === 0) throw new Error(`no case matches ${pattern}`);
   // What is running then fails, and is cleaned up after.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, killAll);
-  const readings = new Map<BenchCase, Record<string, number>[]>(cases.map((each) => [each, []]));
+  const readings = new Map<BenchCase, Figures[]>(cases.map((each) => [each, []]));
   try {
     for (const each of cases) await each.prepare();
     for (let round = 0; round < runs; round++) {
@@ -47,10 +41,11 @@ async function main(): Promise<void> {
   }
   const rows = [...readings].flatMap(([{ name }, rounds]) => rowsOf(name, rounds));
   print(rows);
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+  if (values.json !== undefined)
+    await writeFile(values.json, `${JSON.stringify(resultsOf(rows, runs), undefined, 2)}\n`);
 }
 
-function rowsOf(name: string, rounds: readonly Record<string, number>[]): Row[] {
+function rowsOf(name: string, rounds: readonly Figures[]): BenchRow[] {
   return Object.keys(rounds[0] ?? {}).map((figure) => {
     const readings = rounds.map((round) => round[figure] ?? 0);
     const sorted = readings.toSorted((a, b) => a - b);
@@ -59,7 +54,7 @@ function rowsOf(name: string, rounds: readonly Record<string, number>[]): Row[] 
   });
 }
 
-function print(rows: readonly Row[]): void {
+function print(rows: readonly BenchRow[]): void {
   const cells = rows.map(({ name, figure, median, min, max }) => [
     name,
     figure,

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { cpuSecondsOf } from "./process-cpu.js";
 import type { ProcessUsage } from "./usage-probe.js";
 
 const MAIN = fileURLToPath(new URL("../src/program/main.js", import.meta.url));
@@ -13,6 +14,11 @@ export interface Measured {
   /** From before it was started until it had ended. */
   readonly wallSeconds: number;
   readonly usage: ProcessUsage;
+}
+
+export interface CpuUsage {
+  readonly cpuSeconds: number;
+  readonly mainThreadSeconds: number;
 }
 
 export type Event = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
@@ -82,6 +88,13 @@ export class MeasuredProcess {
       });
     });
     this.ended.catch(() => undefined);
+  }
+
+  /** What it has used so far; 0 where the system does not say. */
+  get usedSoFar(): CpuUsage {
+    const { pid } = this.#child;
+    if (pid === undefined) return { cpuSeconds: 0, mainThreadSeconds: 0 };
+    return { cpuSeconds: cpuSecondsOf(pid), mainThreadSeconds: cpuSecondsOf(pid, pid) };
   }
 
   get hasEnded(): boolean {

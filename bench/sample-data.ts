@@ -22,6 +22,7 @@ export async function writeRandomFile(path: string, bytes: number, signal: Abort
 }
 
 const FILES_PER_FOLDER = 50;
+const EQUAL_FILES_PER_FOLDER = 500;
 const SMALL_FILE_MAX_BYTES = 16 * KIB;
 
 /** A folder of `count` files of up to 16 KiB in subfolders; one of them empty, one executable, a link, and a
@@ -37,4 +38,19 @@ export async function writeSmallFiles(root: string, count: number, signal: Abort
   await mkdir(join(root, "empty"), { recursive: true });
   await chmod(join(root, "folder-0", "file-1.bin"), 0o755);
   await symlink("folder-0/file-1.bin", join(root, "link"));
+}
+
+/** A folder of `count` files of `bytes` random bytes each, a few hundred to a subfolder. */
+export async function writeEqualFiles(
+  root: string,
+  count: number,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    signal.throwIfAborted();
+    const folder = join(root, `folder-${Math.floor(i / EQUAL_FILES_PER_FOLDER)}`);
+    if (i % EQUAL_FILES_PER_FOLDER === 0) await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `file-${i}.bin`), randomFillSync(Buffer.allocUnsafe(bytes)));
+  }
 }

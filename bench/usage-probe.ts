@@ -1,6 +1,8 @@
 // Loaded into a measured process before anything else (node --import): when it ends, writes to descriptor 3
 // what it used, in CPU seconds and bytes. Changes nothing else.
-import { readFileSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { cpuSecondsOf } from "./process-cpu.js";
 
 export interface ProcessUsage {
   /** User and system time of all threads. */
@@ -8,27 +10,22 @@ export interface ProcessUsage {
   /** Of the main thread, where the event loop runs; 0 where the system does not say. */
   readonly mainThreadSeconds: number;
   readonly peakRssBytes: number;
+  /** How late the event loop is, 99 of 100 times at most: what a timer of `DELAY_RESOLUTION_MS` waits beyond that. */
+  readonly loopDelayP99Ms: number;
 }
 
-/** Clock ticks per second in /proc; 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
+const DELAY_RESOLUTION_MS = 10;
+
+const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+delay.enable();
 
 process.on("exit", () => {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   const usage: ProcessUsage = {
     cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
-    mainThreadSeconds: mainThreadSeconds(),
+    mainThreadSeconds: cpuSecondsOf(process.pid, process.pid),
     peakRssBytes: maxRSS * 1024,
+    loopDelayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS),
   };
   writeSync(3, JSON.stringify(usage));
 });
-
-function mainThreadSeconds(): number {
-  try {
-    const stat = readFileSync(`/proc/self/task/${process.pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
-}

@@ -1,5 +1,5 @@
 // Simulated swarms as bench cases: how far the last downloader is from the lower bound, and what it costs to find out.
-import type { BenchCase } from "../cases.js";
+import type { BenchCase } from "../bench-case.js";
 import { pipelineRatio } from "./binomial-pipeline.js";
 import { experiment } from "./experiment.js";
 import { baseScenario, type Scenario } from "./scenario.js";

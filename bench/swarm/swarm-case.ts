@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GIB, KIB, MIB } from "../../src/core/units.js";
-import type { BenchCase } from "../cases.js";
+import type { BenchCase } from "../bench-case.js";
 import { fastFolder } from "../fast-folder.js";
 import { writeRandomFile } from "../sample-data.js";
 import { lowerBoundSeconds } from "./lower-bound.js";

@@ -1,0 +1,79 @@
+// What is shared in measurements: made once for all cases that use the same, since several copies of a large file would
+// not fit into memory. Removed with its last user.
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GIB } from "../src/core/units.js";
+import { fastFolder } from "./fast-folder.js";
+import { writeEqualFiles, writeRandomFile } from "./sample-data.js";
+
+/** One file of so many bytes, or a folder of equal ones. */
+export interface FixtureKind {
+  readonly fileBytes: number;
+  readonly fileCount?: number;
+  /** In memory where there is a file system for that, or where temporary files go. */
+  readonly place?: "memory" | "disk";
+}
+
+const made = new Map<string, { readonly folder: Promise<string>; users: number }>();
+
+/** Copies of it that are written beside it while something is measured, at most. */
+const MAX_COPIES_BYTES = 8 * GIB;
+
+export class Fixture {
+  readonly bytes: number;
+  readonly #kind: FixtureKind;
+  #folder = "";
+
+  constructor(kind: FixtureKind) {
+    this.#kind = kind;
+    this.bytes = kind.fileBytes * (kind.fileCount ?? 1);
+  }
+
+  /** The file or folder. Nothing else is in the folder that it is in. */
+  get path(): string {
+    return join(this.#folder, "shared", "data");
+  }
+
+  /** Where cases put what they write, on the same file system: each has to take it away again. */
+  get folder(): string {
+    return this.#folder;
+  }
+
+  get isInMemory(): boolean {
+    return this.#kind.place !== "disk";
+  }
+
+  async prepare(): Promise<void> {
+    const known = made.get(this.#key) ?? { folder: this.#make(), users: 0 };
+    made.set(this.#key, known);
+    known.users++;
+    this.#folder = await known.folder;
+  }
+
+  async cleanUp(): Promise<void> {
+    const known = made.get(this.#key);
+    if (this.#folder === "" || known === undefined) return;
+    known.users--;
+    if (known.users > 0) return;
+    made.delete(this.#key);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get #key(): string {
+    const { fileBytes, fileCount = 0, place = "memory" } = this.#kind;
+    return `${fileBytes} ${fileCount} ${place}`;
+  }
+
+  async #make(): Promise<string> {
+    const { fileBytes, fileCount, place } = this.#kind;
+    const parent = place === "disk" ? tmpdir() : await fastFolder(this.bytes + MAX_COPIES_BYTES);
+    const folder = await mkdtemp(join(parent, "goshare-bench-"));
+    await mkdir(join(folder, "shared"));
+    const data = join(folder, "shared", "data");
+    const { signal } = new AbortController();
+    if (fileCount === undefined) await writeRandomFile(data, fileBytes, signal);
+    else await writeEqualFiles(data, fileCount, fileBytes, signal);
+    return folder;
+  }
+}

@@ -1,0 +1,19 @@
+// What processes and threads have used of the processors, as the system counts it. Knows no process of its own.
+import { readFileSync } from "node:fs";
+
+/** Clock ticks per second in /proc; 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** CPU seconds of a process, or of one of its threads: of itself and of those it has waited for. */
+export function cpuSecondsOf(pid: number, thread?: number): number {
+  try {
+    const path = thread === undefined ? `/proc/${pid}/stat` : `/proc/${pid}/task/${thread}/stat`;
+    const stat = readFileSync(path, "utf8");
+    // After the name in brackets: state, parent, …, the 12th to 15th are user and system time, and those of children.
+    const times = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const ticks = times.slice(11, thread === undefined ? 15 : 13).map(Number);
+    return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
+  } catch {
+    return 0;
+  }
+}
