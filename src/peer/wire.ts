@@ -3,6 +3,8 @@
 // not its business.
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
+  ChunkDataSchema,
+  GetChunkSchema,
   type HelloSchema,
   type PeerAddressSchema,
   type PeerFrame,
@@ -24,6 +26,7 @@ import {
   peerIdFromBytes,
   toHex,
 } from "../core/ids.js";
+import { ChunkHeaders } from "./chunk-headers.js";
 import { MAX_OFFER_CHUNKS, MAX_PEER_LIST, MAX_UPDATE_NUMBERS } from "./limits.js";
 import type {
   Coverage,
@@ -95,14 +98,45 @@ function violation(message: string): GoshareError {
   return new GoshareError("PEER_PROTOCOL", message);
 }
 
+const { requestId, getChunk, chunkData } = PeerFrameSchema.field;
+
+/** The tag of a field that holds a number, or anything with a length. */
+const numberTag = ({ number }: { readonly number: number }) => number << 3;
+const lengthTag = ({ number }: { readonly number: number }) => (number << 3) | 2;
+
+const chunkHeaders = new ChunkHeaders({
+  requestId: numberTag(requestId),
+  getChunk: lengthTag(getChunk),
+  getChunkContentId: lengthTag(GetChunkSchema.field.contentId),
+  getChunkIndex: numberTag(GetChunkSchema.field.chunkIndex),
+  getChunkOfferId: numberTag(GetChunkSchema.field.offerId),
+  chunkData: lengthTag(chunkData),
+  chunkDataIndex: numberTag(ChunkDataSchema.field.chunkIndex),
+  chunkDataOffset: numberTag(ChunkDataSchema.field.offset),
+});
+
 /** The encoded PeerFrame. Its length is below the header limit for every message this program sends. */
 export function encodeHeader(header: FrameHeader): Uint8Array {
+  const { requestId: id, message } = header;
+  if (message.type === "chunkData")
+    return chunkHeaders.encodeChunkData(id, message.chunkIndex, message.offset);
+  if (message.type === "getChunk") return chunkHeaders.encodeGetChunk(id, message);
+  return encodeAnyHeader(header);
+}
+
+/** The same by the general codec, for every message. */
+export function encodeAnyHeader(header: FrameHeader): Uint8Array {
   const frame = create(PeerFrameSchema, { requestId: header.requestId, body: toBody(header.message) });
   return toBinary(PeerFrameSchema, frame);
 }
 
 /** The header in `bytes` (nothing in the result is a view of them). Throws PEER_PROTOCOL. */
 export function decodeHeader(bytes: Uint8Array): FrameHeader {
+  return chunkHeaders.decode(bytes) ?? decodeAnyHeader(bytes);
+}
+
+/** The same by the general codec, for every message. */
+export function decodeAnyHeader(bytes: Uint8Array): FrameHeader {
   let frame: PeerFrame;
   try {
     frame = fromBinary(PeerFrameSchema, bytes, { readUnknownFields: false, recursionLimit: 8 });

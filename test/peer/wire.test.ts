@@ -9,7 +9,7 @@ import { PeerFrameSchema } from "../../gen/goshare/v1/peer_pb.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { MAX_HEADER_BYTES } from "../../src/peer/frame.js";
 import type { FrameHeader } from "../../src/peer/messages.js";
-import { decodeHeader, encodeHeader } from "../../src/peer/wire.js";
+import { decodeAnyHeader, decodeHeader, encodeAnyHeader, encodeHeader } from "../../src/peer/wire.js";
 import { type BodyInit, frameBytes, helloBody } from "../support/scripted-peer.js";
 import { anyHeader } from "./messages-any.js";
 import { contentIdOf } from "./rig.js";
@@ -38,6 +38,62 @@ test("what is written is read again, whatever it is", () => {
       assert.equal(decodeHeader(bytes), header);
     }),
     { numRuns: 1000 },
+  );
+});
+
+const uint32 = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 0xffff_ffff }));
+
+/** The two that are written and read by hand. */
+const chunkHeader: fc.Arbitrary<FrameHeader> = fc
+  .tuple(uint32, uint32, uint32, fc.constantFrom("0", "a", "f"), fc.boolean())
+  .map(([requestId, chunkIndex, other, digit, isRequest]) => {
+    if (!isRequest) return { requestId, message: { type: "chunkData", chunkIndex, offset: other } };
+    const contentId = contentIdOf(digit);
+    return { requestId, message: { type: "getChunk", contentId, chunkIndex, offerId: other } };
+  });
+
+test("headers of chunks are written as the general codec writes them", () => {
+  fc.assert(
+    fc.property(chunkHeader, (header) => {
+      assert.equal(Buffer.from(encodeHeader(header)), Buffer.from(encodeAnyHeader(header)));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("content ids that come into the same memory one after another are told apart", () => {
+  const memory = Buffer.alloc(64);
+  for (const digit of ["a", "b", "a"]) {
+    const message = { type: "getChunk", contentId: contentIdOf(digit), chunkIndex: 1, offerId: 0 } as const;
+    const bytes = encodeHeader({ requestId: 1, message });
+    memory.set(bytes);
+    assert.equal(decodeHeader(memory.subarray(0, bytes.byteLength)).message, message);
+  }
+});
+
+/** What comes of bytes: a header, or the code of the error. */
+function outcome(decode: (bytes: Uint8Array) => FrameHeader, bytes: Uint8Array): unknown {
+  try {
+    return decode(bytes);
+  } catch (thrown) {
+    if (thrown instanceof GoshareError) return thrown.code;
+    throw thrown;
+  }
+}
+
+test("headers of chunks are read as the general codec reads them, spoiled ones too", () => {
+  const spoil = fc.array(fc.tuple(fc.nat(60), fc.constantFrom("set", "drop", "insert"), fc.nat(255)), {
+    maxLength: 3,
+  });
+  fc.assert(
+    fc.property(chunkHeader, spoil, (header, steps) => {
+      const bytes = [...encodeHeader(header)];
+      for (const [at, how, byte] of steps)
+        bytes.splice(at % (bytes.length + 1), how === "insert" ? 0 : 1, ...(how === "drop" ? [] : [byte]));
+      const spoiled = Uint8Array.from(bytes);
+      assert.equal(outcome(decodeHeader, spoiled), outcome(decodeAnyHeader, spoiled));
+    }),
+    { numRuns: 20_000 },
   );
 });
 
