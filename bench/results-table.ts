@@ -37,7 +37,7 @@ export function comparedRows({ rows }: BenchResults): readonly ComparedRow[] {
 export function comparisonTable(results: BenchResults): string {
   const lines = comparedRows(results).map(
     ({ system, seconds, gibPerSecond, cpuSecondsPerGib }) =>
-      `| ${system} | ${seconds.median.toFixed(2)} (${seconds.min.toFixed(2)}–${seconds.max.toFixed(2)}) | ${gibPerSecond.toFixed(2)} | ${cpuSecondsPerGib.toFixed(2)} |`,
+      `| ${system.replaceAll("|", "\\|")} | ${seconds.median.toFixed(2)} (${seconds.min.toFixed(2)}–${seconds.max.toFixed(2)}) | ${gibPerSecond.toFixed(2)} | ${cpuSecondsPerGib.toFixed(2)} |`,
   );
   return [
     "| system | seconds, median (min–max) | GiB/s | CPU s/GiB, both sides |",

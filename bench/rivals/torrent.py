@@ -15,9 +15,12 @@ def session(port):
     return lt.session({
         "listen_interfaces": "127.0.0.1:%d" % port,
         "enable_dht": False, "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
+        # Plain TCP, as suits a network of one's own.
+        "enable_outgoing_utp": False, "enable_incoming_utp": False, "out_enc_policy": 2, "in_enc_policy": 2,
         "allow_multiple_connections_per_ip": True, "alert_mask": 0,
-        "aio_threads": 4, "hashing_threads": 2, "mixed_mode_algorithm": 0, "upload_rate_limit": 0,
-        "local_download_rate_limit": 0, "local_upload_rate_limit": 0, "max_out_request_queue": 1500,
+        # As many threads as help, and enough on its way for a fast link.
+        "aio_threads": 4, "hashing_threads": 2, "max_out_request_queue": 1500,
+        "max_allowed_in_request_queue": 4000, "send_buffer_watermark": 3 << 20,
     })
 
 
