@@ -10,7 +10,7 @@ import { GIB, MIB } from "../../src/core/units.js";
 import { type BenchCase, type Figures, LOOPBACK } from "../bench-case.js";
 import { Fixture, type FixtureKind } from "../fixture.js";
 import { HeldMemory } from "../held-memory.js";
-import { measureLimits } from "../limits/node-limits.js";
+import { measureLimits } from "../limits/machine-limits.js";
 import { MeasuredProcess } from "../measured-process.js";
 
 export interface Sharing extends FixtureKind {

@@ -6,7 +6,7 @@ import { GIB, MIB } from "../../src/core/units.js";
 import { type BenchCase, type Figures, LOOPBACK } from "../bench-case.js";
 import { Fixture, type FixtureKind } from "../fixture.js";
 import { HeldMemory } from "../held-memory.js";
-import { type Limits, measureLimits } from "../limits/node-limits.js";
+import { type Limits, measureLimits } from "../limits/machine-limits.js";
 import { type CpuUsage, MeasuredProcess } from "../measured-process.js";
 import { DelayProxy } from "./delay-proxy.js";
 
