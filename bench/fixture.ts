@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GIB } from "../src/core/units.js";
-import { fastFolder } from "./fast-folder.js";
+import { fastFolder, isInMemory } from "./fast-folder.js";
 import { writeEqualFiles, writeRandomFile } from "./sample-data.js";
 
 /** One file of so many bytes, or a folder of equal ones. */
@@ -41,7 +41,7 @@ export class Fixture {
   }
 
   get isInMemory(): boolean {
-    return this.#kind.place !== "disk";
+    return isInMemory(this.#folder);
   }
 
   async prepare(): Promise<void> {

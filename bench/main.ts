@@ -3,8 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { BenchCase, Figures } from "./bench-case.js";
-import type { BenchRow } from "./bench-results.js";
-import { resultsOf } from "./bench-results.js";
+import { type BenchRow, resultsOf } from "./bench-results.js";
 import { benchCases } from "./cases.js";
 import { killAll } from "./measured-process.js";
 
@@ -37,6 +36,8 @@ async function main(): Promise<void> {
       for (const each of cases) readings.get(each)?.push(await each.run());
     }
   } finally {
+    // After a failure something may still run.
+    killAll();
     for (const each of cases) await each.cleanUp();
   }
   const rows = [...readings].flatMap(([{ name }, rounds]) => rowsOf(name, rounds));

@@ -108,7 +108,7 @@ interface Timed {
 const MAX_SCRIPT_MS = 600_000;
 
 /** Runs a script, timed by bash itself. Rejects if it fails. */
-export function timed(script: string): Promise<Timed> {
+function timed(script: string): Promise<Timed> {
   return new Promise((resolve, reject) => {
     const command = `TIMEFORMAT='%R %U %S'; set -o pipefail; time { ${script} ; } >/dev/null 2>&1`;
     const child = spawn("bash", ["-c", command], {
@@ -124,20 +124,6 @@ export function timed(script: string): Promise<Timed> {
       const [wall = Number.NaN, user = 0, system = 0] = text.trim().split(/\s+/).slice(-3).map(Number);
       if (exitCode === 0) resolve({ wallSeconds: wall, cpuSeconds: user + system });
       else reject(new Error(`exit code ${exitCode}: ${script}`));
-    });
-  });
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"));
-        else resolve(address.port);
-      });
     });
   });
 }

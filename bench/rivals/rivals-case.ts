@@ -1,9 +1,9 @@
 // All rivals that are installed, one after another in each round, with memory held as for our own transfers.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { BenchCase, Figures } from "../bench-case.js";
-import { Fixture, type FixtureKind } from "../fixture.js";
-import { HeldMemory } from "../held-memory.js";
+import type { Figures } from "../bench-case.js";
+import type { FixtureKind } from "../fixture.js";
+import { FixtureCase } from "../fixture-case.js";
 import { endServing, missingPrograms, type Rival } from "./rival.js";
 
 export interface RivalsWork extends FixtureKind {
@@ -11,28 +11,25 @@ export interface RivalsWork extends FixtureKind {
   readonly rivals: readonly Rival[];
 }
 
-export class RivalsCase implements BenchCase {
-  readonly name: string;
-  readonly #work: RivalsWork;
-  readonly #data: Fixture;
+export class RivalsCase extends FixtureCase {
+  readonly #rivals: readonly Rival[];
   #installed: readonly Rival[] = [];
 
   constructor(work: RivalsWork) {
-    this.name = work.name;
-    this.#work = work;
-    this.#data = new Fixture(work);
+    super(work.name, work);
+    this.#rivals = work.rivals;
   }
 
   /** Names what is missing. */
-  async prepare(): Promise<void> {
+  override async prepare(): Promise<void> {
     const installed: Rival[] = [];
-    for (const rival of this.#work.rivals) {
+    for (const rival of this.#rivals) {
       const missing = await missingPrograms(rival);
       if (missing.length === 0) installed.push(rival);
       else process.stderr.write(`${rival.name}: not compared, ${missing.join(" and ")} not installed\n`);
     }
     this.#installed = installed;
-    await this.#data.prepare();
+    await super.prepare();
   }
 
   async run(): Promise<Figures> {
@@ -44,22 +41,22 @@ export class RivalsCase implements BenchCase {
     return figures;
   }
 
-  async cleanUp(): Promise<void> {
+  override async cleanUp(): Promise<void> {
     endServing();
-    await this.#data.cleanUp();
+    await super.cleanUp();
   }
 
-  async #runOne(rival: Rival): Promise<Figures> {
-    const { folder: place, path: dataPath, bytes, isInMemory } = this.#data;
-    const held = isInMemory ? await HeldMemory.hold(place, bytes) : undefined;
-    const outputFolder = join(place, "received");
-    const scratchFolder = join(place, "scratch");
-    for (const folder of [outputFolder, scratchFolder]) await mkdir(folder);
-    try {
-      return await rival.run({ dataPath, bytes, outputFolder, scratchFolder });
-    } finally {
-      for (const folder of [outputFolder, scratchFolder]) await rm(folder, { recursive: true, force: true });
-      await held?.release();
-    }
+  #runOne(rival: Rival): Promise<Figures> {
+    const { folder, path: dataPath, bytes } = this.data;
+    return this.receiving(bytes, async () => {
+      const scratchFolder = join(folder, "scratch");
+      await mkdir(this.received);
+      await mkdir(scratchFolder);
+      try {
+        return await rival.run({ dataPath, bytes, outputFolder: this.received, scratchFolder });
+      } finally {
+        await rm(scratchFolder, { recursive: true, force: true });
+      }
+    });
   }
 }

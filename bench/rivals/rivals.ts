@@ -2,8 +2,9 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../test/support/free-port.js";
 import type { Figures } from "../bench-case.js";
-import { freePort, type Rival, RivalServer, type RivalWork, receive } from "./rival.js";
+import { type Rival, RivalServer, type RivalWork, receive } from "./rival.js";
 
 const TORRENT = fileURLToPath(new URL("../../../bench/rivals/torrent.py", import.meta.url));
 /** Debian's package of libtorrent is for Debian's Python. */

@@ -8,76 +8,55 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GIB, MIB } from "../../src/core/units.js";
 import { type BenchCase, type Figures, LOOPBACK } from "../bench-case.js";
-import { Fixture, type FixtureKind } from "../fixture.js";
-import { HeldMemory } from "../held-memory.js";
-import { measureLimits } from "../limits/machine-limits.js";
+import type { FixtureKind } from "../fixture.js";
+import { FixtureCase } from "../fixture-case.js";
+import { type Limits, measureLimits } from "../limits/machine-limits.js";
 import { MeasuredProcess } from "../measured-process.js";
 
 export interface Sharing extends FixtureKind {
   readonly name: string;
-  /** Until a downloader that was started at the same time has everything. */
+  /** Until a downloader that is started as soon as it serves has everything. */
   readonly untilCopied?: boolean;
 }
 
 /** From starting `goshare share` on what it has never seen. */
-export class ShareCase implements BenchCase {
-  readonly name: string;
-  readonly #sharing: Sharing;
-  readonly #data: Fixture;
+export class ShareCase extends FixtureCase {
+  readonly #isUntilCopied: boolean;
 
   constructor(sharing: Sharing) {
-    this.name = sharing.name;
-    this.#sharing = sharing;
-    this.#data = new Fixture(sharing);
-  }
-
-  async prepare(): Promise<void> {
-    await this.#data.prepare();
-  }
-
-  async cleanUp(): Promise<void> {
-    await this.#data.cleanUp();
+    super(sharing.name, sharing);
+    this.#isUntilCopied = sharing.untilCopied === true;
   }
 
   async run(): Promise<Figures> {
-    const limits = await measureLimits(this.#data.folder);
-    const manifest = join(this.#data.folder, "data.goshare");
-    const held =
-      this.#sharing.untilCopied === true
-        ? await HeldMemory.hold(this.#data.folder, this.#data.bytes)
-        : undefined;
-    try {
-      const startedMs = performance.now();
-      const sharer = new MeasuredProcess([
-        ...["share", this.#data.path, "--listen", LOOPBACK, "--manifest", manifest],
-      ]);
-      const { ticket } = await sharer.event("sharing");
-      const sharedSeconds = (performance.now() - startedMs) / 1000;
-      const copied = held === undefined ? undefined : await this.#copy(String(ticket));
-      const wallSeconds = (performance.now() - startedMs) / 1000;
-      const { usage } = await sharer.stop();
-      const gib = this.#data.bytes / GIB;
-      const limitSeconds =
-        limits.hashingSeconds(gib) + (copied === undefined ? 0 : limits.transferSeconds(gib));
-      return {
-        s: wallSeconds,
-        "GiB/s": gib / wallSeconds,
-        "% of limit": (100 * limitSeconds) / wallSeconds,
-        "hashing s": sharedSeconds,
-        "sharer CPU s/GiB": usage.cpuSeconds / gib,
-        "sharer peak RSS MiB": usage.peakRssBytes / MIB,
-      };
-    } finally {
-      await rm(manifest, { force: true });
-      await rm(join(this.#data.folder, "received"), { recursive: true, force: true });
-      await held?.release();
-    }
+    const limits = await measureLimits(this.data.folder);
+    return this.receiving(this.#isUntilCopied ? this.data.bytes : 0, () => this.#shareOnce(limits));
   }
 
-  async #copy(ticket: string): Promise<number> {
-    const output = join(this.#data.folder, "received");
-    const download = new MeasuredProcess(["download", ticket, "--output", output, "--listen", LOOPBACK]);
-    return (await download.ended).wallSeconds;
+  async #shareOnce(limits: Limits): Promise<Figures> {
+    const manifest = join(this.data.folder, "data.goshare");
+    const startedMs = performance.now();
+    const sharer = new MeasuredProcess(this.shareArguments(manifest));
+    const { ticket } = await sharer.event("sharing");
+    const sharedSeconds = (performance.now() - startedMs) / 1000;
+    if (this.#isUntilCopied) await this.#copy(String(ticket));
+    const wallSeconds = (performance.now() - startedMs) / 1000;
+    const { usage } = await sharer.stop();
+    await rm(manifest);
+    const gib = this.data.bytes / GIB;
+    const limitSeconds = limits.hashingSeconds(gib) + (this.#isUntilCopied ? limits.transferSeconds(gib) : 0);
+    return {
+      s: wallSeconds,
+      "GiB/s": gib / wallSeconds,
+      "% of limit": (100 * limitSeconds) / wallSeconds,
+      "hashing s": sharedSeconds,
+      "sharer CPU s/GiB": usage.cpuSeconds / gib,
+      "sharer peak RSS MiB": usage.peakRssBytes / MIB,
+    };
+  }
+
+  async #copy(ticket: string): Promise<void> {
+    await new MeasuredProcess(["download", ticket, "--output", this.received, "--listen", LOOPBACK]).ended;
   }
 }
 

@@ -3,9 +3,9 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GIB, MIB } from "../../src/core/units.js";
-import { type BenchCase, type Figures, LOOPBACK } from "../bench-case.js";
-import { Fixture, type FixtureKind } from "../fixture.js";
-import { HeldMemory } from "../held-memory.js";
+import { type Figures, LOOPBACK } from "../bench-case.js";
+import type { FixtureKind } from "../fixture.js";
+import { FixtureCase } from "../fixture-case.js";
 import { type Limits, measureLimits } from "../limits/machine-limits.js";
 import { type CpuUsage, MeasuredProcess } from "../measured-process.js";
 import { DelayProxy } from "./delay-proxy.js";
@@ -18,45 +18,22 @@ export interface Transfer extends FixtureKind {
   readonly roundTripMs?: number;
 }
 
-export class TransferCase implements BenchCase {
-  readonly name: string;
+export class TransferCase extends FixtureCase {
   readonly #transfer: Transfer;
-  readonly #data: Fixture;
 
   constructor(transfer: Transfer) {
-    this.name = transfer.name;
+    super(transfer.name, transfer);
     this.#transfer = transfer;
-    this.#data = new Fixture(transfer);
-  }
-
-  async prepare(): Promise<void> {
-    await this.#data.prepare();
-  }
-
-  async cleanUp(): Promise<void> {
-    await this.#data.cleanUp();
   }
 
   get #deliveredBytes(): number {
-    return this.#data.bytes * (this.#transfer.downloaders ?? 1);
-  }
-
-  get #received(): string {
-    return join(this.#data.folder, "received");
+    return this.data.bytes * (this.#transfer.downloaders ?? 1);
   }
 
   async run(): Promise<Figures> {
     // In each round anew: a machine's speed drifts.
-    const limits = await measureLimits(this.#data.folder);
-    const held = this.#data.isInMemory
-      ? await HeldMemory.hold(this.#data.folder, this.#deliveredBytes)
-      : undefined;
-    try {
-      return await this.#transferOnce(limits);
-    } finally {
-      await rm(this.#received, { recursive: true, force: true });
-      await held?.release();
-    }
+    const limits = await measureLimits(this.data.folder);
+    return this.receiving(this.#deliveredBytes, () => this.#transferOnce(limits));
   }
 
   async #transferOnce(limits: Limits): Promise<Figures> {
@@ -65,7 +42,7 @@ export class TransferCase implements BenchCase {
     const sharers = await this.#startSharers(proxy);
     const before = sharers.processes.map((each) => each.usedSoFar);
     const startedMs = performance.now();
-    await mkdir(this.#received);
+    await mkdir(this.received);
     const downloads = Array.from({ length: this.#transfer.downloaders ?? 1 }, (_, i) =>
       this.#download(i, sharers),
     );
@@ -106,10 +83,11 @@ export class TransferCase implements BenchCase {
     let ticket = "";
     const advertise = proxy === undefined ? [] : ["--advertise", proxy.endpoint];
     for (let i = 0; i < count; i++) {
-      const manifest = join(this.#data.folder, `data-${i}.goshare`);
+      const manifest = join(this.data.folder, `data-${i}.goshare`);
       const sharer = new MeasuredProcess([
-        ...["share", this.#data.path, "--listen", LOOPBACK, "--manifest", manifest],
-        ...[...trackerArguments, ...advertise],
+        ...this.shareArguments(manifest),
+        ...trackerArguments,
+        ...advertise,
       ]);
       processes.push(sharer);
       const sharing = await sharer.event("sharing");
@@ -121,7 +99,7 @@ export class TransferCase implements BenchCase {
   }
 
   #download(index: number, { ticket, trackerArguments }: Sharers): MeasuredProcess {
-    const output = join(this.#received, String(index));
+    const output = join(this.received, String(index));
     return new MeasuredProcess([
       ...["download", ticket, "--output", output, "--listen", LOOPBACK],
       ...trackerArguments,

