@@ -6,7 +6,7 @@ import type { Announcement } from "../../src/tracker/announcement.js";
 import { TrackerClient } from "../../src/tracker/client.js";
 import type { TrackerOptions } from "../../src/tracker/server/options.js";
 import { rootNamed, withTracker } from "./server/rig.js";
-import { contentId, peerId } from "./server/store-rig.js";
+import { contentId, peerId } from "./server/stores/store-rig.js";
 
 const A = contentId(1);
 const B = contentId(2);

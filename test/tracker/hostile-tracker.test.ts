@@ -19,7 +19,7 @@ import { RpcError } from "../../src/rpc/rpc-error.js";
 import type { Announcement } from "../../src/tracker/announcement.js";
 import { TrackerClient, type TrackerClientOptions } from "../../src/tracker/client.js";
 import { startFakeTracker, type TrackerMethods } from "../support/fake-tracker.js";
-import { contentId, peerId } from "./server/store-rig.js";
+import { contentId, peerId } from "./server/stores/store-rig.js";
 
 const { method } = TrackerService;
 

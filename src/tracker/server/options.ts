@@ -12,6 +12,8 @@ export interface TrackerOptions {
   readonly listenHost: string;
   /** 0 picks a free one. */
   readonly listenPort: number;
+  /** What keeps leases and roots; see stores/open-store.ts. */
+  readonly store: string;
   /** Whether addresses that peers announce are listed without proof, besides those they are seen at. */
   readonly trustAnnounced: boolean;
   /** Peers that hold a lease. */
@@ -38,6 +40,7 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   agent: AGENT,
   listenHost: "",
   listenPort: DEFAULT_TRACKER_PORT,
+  store: "memory",
   trustAnnounced: false,
   maxPeers: 250_000,
   maxLeases: 1_000_000,

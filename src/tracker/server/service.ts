@@ -17,7 +17,7 @@ import {
   TTL_PER_RENEWAL,
 } from "../limits.js";
 import { type Caller, callerAt, endpointsFor, Handout } from "./handout.js";
-import { LeaseTokens } from "./lease-token.js";
+import type { LeaseTokens } from "./lease-token.js";
 import type { TrackerOptions } from "./options.js";
 import type { LeaseKey, LeaseUpdate, TrackerStore } from "./store.js";
 import {
@@ -31,7 +31,6 @@ import {
   withdrawalFromWire,
 } from "./wire.js";
 
-const SECRET_BYTES = 32;
 const INSTANCE_ID_BYTES = 16;
 
 /** What a response may spend on peers; the rest is for ids and counts of 1,000 shares. */
@@ -42,11 +41,13 @@ export class TrackerCalls {
   readonly service = TrackerService;
   readonly #store: TrackerStore;
   readonly #options: TrackerOptions;
-  readonly #tokens = new LeaseTokens(randomBytes(SECRET_BYTES));
+  readonly #tokens: LeaseTokens;
   readonly #instanceId = randomBytes(INSTANCE_ID_BYTES);
 
-  constructor(store: TrackerStore, options: TrackerOptions) {
+  /** `tokens` are made with the store's secret. */
+  constructor(store: TrackerStore, tokens: LeaseTokens, options: TrackerOptions) {
     this.#store = store;
+    this.#tokens = tokens;
     this.#options = options;
   }
 
@@ -81,7 +82,7 @@ export class TrackerCalls {
       getTrackerInfo: unary(method.getTrackerInfo, async (_request, context) => ({
         agent: this.#options.agent,
         instanceId: this.#instanceId,
-        ttlMs: this.#renewAfterMs() * TTL_PER_RENEWAL,
+        ttlMs: (await this.#renewAfterMs()) * TTL_PER_RENEWAL,
         maxSharesPerAnnounce: MAX_SHARES_PER_ANNOUNCE,
         maxManifestBytes: this.#options.maxManifests === 0 ? 0 : MAX_ROOT_BYTES,
         observedHost: callerOf(context).host,
@@ -95,7 +96,7 @@ export class TrackerCalls {
   ): Promise<{ answer: AnnounceAnswer; token: Uint8Array }> {
     const { peerId, leaseToken, listenPort, runEpochMs, shares, excludePeerId } = announcement;
     const key: LeaseKey = { peerId, host: caller.host, listenPort };
-    const renewAfterMs = this.#renewAfterMs();
+    const renewAfterMs = await this.#renewAfterMs();
     const ttlMs = renewAfterMs * TTL_PER_RENEWAL;
     const endpoints = this.#options.trustAnnounced ? announcement.endpoints : [];
     const movedFrom = this.#tokens.read(peerId, leaseToken);
@@ -166,9 +167,9 @@ export class TrackerCalls {
   }
 
   /** Grows with the number of peers, so that their renewals stay below the wanted rate. */
-  #renewAfterMs(): number {
+  async #renewAfterMs(): Promise<number> {
     const { renewalsPerSecond, minRenewMs, maxRenewMs } = this.#options;
-    const peers = this.#store.size().peers;
+    const { peers } = await this.#store.size();
     return Math.max(minRenewMs, Math.min(Math.ceil((peers * 1000) / renewalsPerSecond), maxRenewMs));
   }
 }

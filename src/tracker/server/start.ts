@@ -7,10 +7,11 @@ import type { EventObserver } from "../../events/event.js";
 import { RpcServer } from "../../rpc/rpc-server.js";
 import { MAX_REQUEST_BYTES, MAX_REQUEST_FIELDS, MAX_RESPONSE_BYTES } from "../limits.js";
 import { Introspection } from "./introspection.js";
-import { MemoryStore } from "./memory-store.js";
+import { LeaseTokens } from "./lease-token.js";
 import { resolveTrackerOptions, type TrackerOptions } from "./options.js";
 import { TrackerCalls } from "./service.js";
 import type { TrackerStore } from "./store.js";
+import { openStore } from "./stores/open-store.js";
 
 export interface RunningTracker {
   /** HOST:PORT that can be dialled from this machine. */
@@ -32,15 +33,15 @@ const CONNECTION = {
 } as const;
 
 /** Starts a tracker that listens when the promise resolves. `observe` gets `listening`, and a `warning` with
- * code BUG for everything that should not happen while it runs. `store` is kept in memory if not given.
- * Rejects with USAGE (an option), ADDRESS_IN_USE or PERMISSION_DENIED (the address to listen at). */
+ * code BUG for everything that should not happen while it runs. `store` takes the
+ * place of the one that the options name, and is closed with the tracker. Rejects with USAGE (an option), ADDRESS_IN_USE or PERMISSION_DENIED (the address to listen at). */
 export async function startTracker(
   options: Partial<TrackerOptions>,
   observe: EventObserver,
   store?: TrackerStore,
 ): Promise<RunningTracker> {
   const resolved = resolveTrackerOptions(options);
-  const kept = store ?? new MemoryStore(resolved, monotonicClock);
+  const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock));
   const warn = (error: unknown, where: string): void => {
     const { message } = GoshareError.from(error);
     observe({ type: "warning", code: "BUG", message: `${where}: ${message}`, path: "" });
@@ -57,7 +58,7 @@ export async function startTracker(
     },
     warn,
   );
-  const calls = new TrackerCalls(kept, resolved);
+  const calls = new TrackerCalls(kept, new LeaseTokens(await kept.secret()), resolved);
   server.addService(calls.service, calls.methods());
   const introspection = new Introspection(server.grpc, calls.service);
 
@@ -77,6 +78,7 @@ export async function startTracker(
       introspection.setServing(false);
       clearInterval(expiry);
       await server.close();
+      await kept.close();
     },
   };
 }

@@ -61,7 +61,21 @@ export interface StoreSize {
   readonly manifestBytes: number;
 }
 
+/** What a store holds at most. */
+export interface StoreLimits {
+  /** Peers that hold a lease. */
+  readonly maxPeers: number;
+  /** Leases of all peers together. */
+  readonly maxLeases: number;
+  readonly maxLeasesPerPeer: number;
+  readonly maxManifests: number;
+  readonly maxManifestBytesTotal: number;
+}
+
 export interface TrackerStore {
+  /** At least 16 random bytes, the same for all trackers over one store and for as long as it keeps anything: with
+   * them lease tokens are made and read. */
+  secret(): Promise<Uint8Array>;
   /** Adds or renews leases; never ends one. */
   announce(update: LeaseUpdate): Promise<LeaseResult>;
   /** Ends the leases at `key` on `contentIds`, on everything if there are none. */
@@ -81,5 +95,8 @@ export interface TrackerStore {
   putManifest(contentId: ContentId, bytes: Uint8Array): Promise<boolean>;
   /** Forgets leases whose time is over. To be called about once a second. */
   expire(): Promise<void>;
-  size(): StoreSize;
+  /** What is there; of a store that others use too, what this process knows of it. */
+  size(): Promise<StoreSize>;
+  /** Keeps what is to be kept and lets go of the rest. Nothing is called after it. */
+  close(): Promise<void>;
 }

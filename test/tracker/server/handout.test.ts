@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Endpoint } from "../../../src/address/endpoint.js";
 import { type Caller, callerAt, endpointsFor, Handout } from "../../../src/tracker/server/handout.js";
-import { leaseKey } from "./store-rig.js";
+import { leaseKey } from "./stores/store-rig.js";
 
 const REMOTE: Caller = { host: "192.168.1.20", reachedAt: "192.168.1.10" };
 const LOCAL: Caller = { host: "127.0.0.1", reachedAt: "127.0.0.1" };

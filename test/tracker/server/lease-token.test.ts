@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MAX_LEASE_TOKEN_BYTES } from "../../../src/tracker/limits.js";
 import { LeaseTokens } from "../../../src/tracker/server/lease-token.js";
-import { leaseKey, peerId } from "./store-rig.js";
+import { leaseKey, peerId } from "./stores/store-rig.js";
 
 const tokens = new LeaseTokens(randomBytes(32));
 const LONGEST_HOST = "2001:db8:1111:2222:3333:4444:5555:6666";

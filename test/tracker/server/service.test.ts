@@ -6,10 +6,10 @@ import { type AnnounceRequestSchema, TrackerService } from "../../../gen/goshare
 import { monotonicClock } from "../../../src/core/clock.js";
 import { idToBytes, toHex } from "../../../src/core/ids.js";
 import { MAX_REQUEST_BYTES } from "../../../src/tracker/limits.js";
-import { MemoryStore } from "../../../src/tracker/server/memory-store.js";
 import { defaultTrackerOptions } from "../../../src/tracker/server/options.js";
+import { MemoryStore } from "../../../src/tracker/server/stores/memory-store.js";
 import { rawClient, rootNamed, rpcFailure, type TrackerRig, withTracker } from "./rig.js";
-import { contentId, peerId } from "./store-rig.js";
+import { contentId, peerId } from "./stores/store-rig.js";
 
 const { announce, withdraw, listPeers, getManifest, publishManifest, getTrackerInfo } = TrackerService.method;
 

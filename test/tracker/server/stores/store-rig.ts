@@ -1,14 +1,23 @@
 // What the tests of every store stand on: a clock that is turned by hand, numbered ids, a store with short
 // calls.
-import { type ContentId, contentIdFromBytes, type PeerId, peerIdFromBytes } from "../../../src/core/ids.js";
-import type { HeldShare } from "../../../src/tracker/announcement.js";
-import type { MemoryStoreLimits } from "../../../src/tracker/server/memory-store.js";
-import type { LeaseKey, LeaseUpdate, TrackerStore } from "../../../src/tracker/server/store.js";
+import {
+  type ContentId,
+  contentIdFromBytes,
+  type PeerId,
+  peerIdFromBytes,
+} from "../../../../src/core/ids.js";
+import type { HeldShare } from "../../../../src/tracker/announcement.js";
+import type {
+  LeaseKey,
+  LeaseUpdate,
+  StoreLimits,
+  TrackerStore,
+} from "../../../../src/tracker/server/store.js";
 
 export const TTL_MS = 75_000;
 
 export interface StoreParts {
-  readonly limits: MemoryStoreLimits;
+  readonly limits: StoreLimits;
   readonly clock: FakeClock;
   readonly random: () => number;
 }
@@ -60,7 +69,7 @@ export function leaseKey(n: number, host = "10.0.0.1", listenPort = 9000): Lease
   return { peerId: peerId(n), host, listenPort };
 }
 
-const ROOMY: MemoryStoreLimits = {
+const ROOMY: StoreLimits = {
   maxPeers: 10_000,
   maxLeases: 100_000,
   maxLeasesPerPeer: 10_000,
@@ -76,7 +85,7 @@ export class StoreRig {
   readonly clock = new FakeClock();
   readonly store: TrackerStore;
 
-  constructor(factory: StoreFactory, limits: Partial<MemoryStoreLimits> = {}) {
+  constructor(factory: StoreFactory, limits: Partial<StoreLimits> = {}) {
     this.store = factory({ limits: { ...ROOMY, ...limits }, clock: this.clock, random: seededRandom(7) });
   }
 
@@ -113,5 +122,5 @@ export class StoreRig {
 
 /** Tests by their titles; each makes the stores it needs. */
 export type StoreTests = Readonly<
-  Record<string, (make: (limits?: Partial<MemoryStoreLimits>) => StoreRig) => Promise<void>>
+  Record<string, (make: (limits?: Partial<StoreLimits>) => StoreRig) => Promise<void>>
 >;

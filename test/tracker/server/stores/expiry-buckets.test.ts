@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Expiring, ExpiryBuckets } from "../../../src/tracker/server/expiry-buckets.js";
+import { type Expiring, ExpiryBuckets } from "../../../../src/tracker/server/stores/expiry-buckets.js";
 
 interface Item extends Expiring {
   readonly name: string;

@@ -1,6 +1,6 @@
 // Samples and roots, as every store must give and keep them.
 import * as assert from "uvu/assert";
-import type { PeerId } from "../../../src/core/ids.js";
+import type { PeerId } from "../../../../src/core/ids.js";
 import { A, B, C, contentId, leaseKey, peerId, type StoreTests, seededRandom, TTL_MS } from "./store-rig.js";
 
 export const sampleTests: StoreTests = {
@@ -102,7 +102,7 @@ export const manifestTests: StoreTests = {
     assert.equal(await rig.store.manifest(A), root);
     await rig.pass(TTL_MS + 1000);
     assert.is(await rig.store.manifest(A), undefined);
-    assert.is(rig.store.size().manifestBytes, 0);
+    assert.is((await rig.store.size()).manifestBytes, 0);
   },
 
   "a missing root is asked for at two complete peers at a time, then at others": async (make) => {

@@ -1,7 +1,7 @@
 // The roots a tracker keeps, bounded in number and bytes, and whom it has asked for those it lacks. Reads no
 // clock; the store drops a root with the last lease on it.
-import type { ContentId, PeerId } from "../../core/ids.js";
-import type { StoreSize } from "./store.js";
+import type { ContentId, PeerId } from "../../../core/ids.js";
+import type { StoreSize } from "../store.js";
 
 /** A share that many announce at once must not be sent by all of them. */
 const MAX_ASKED = 2;

@@ -1,32 +1,23 @@
 // The tracker's memory in this process: leases that end by themselves, swarms to draw samples from, roots.
 // Every call costs what it is given and what it returns, never what is there. Nothing outlives the process.
-
-import type { Endpoint } from "../../address/endpoint.js";
-import type { Clock } from "../../core/clock.js";
-import type { ContentId, PeerId } from "../../core/ids.js";
-import type { HeldShare } from "../announcement.js";
-import { type Expiring, ExpiryBuckets } from "./expiry-buckets.js";
-import { ManifestShelf } from "./manifest-shelf.js";
+import { randomBytes } from "node:crypto";
+import type { Endpoint } from "../../../address/endpoint.js";
+import type { Clock } from "../../../core/clock.js";
+import type { ContentId, PeerId } from "../../../core/ids.js";
+import type { HeldShare } from "../../announcement.js";
 import type {
   LeaseKey,
   LeaseResult,
   LeaseUpdate,
   SampleQuery,
   StoredPeer,
+  StoreLimits,
   StoreSize,
   SwarmSample,
   TrackerStore,
-} from "./store.js";
-
-export interface MemoryStoreLimits {
-  /** Peers that hold a lease. */
-  readonly maxPeers: number;
-  /** Leases of all peers together. */
-  readonly maxLeases: number;
-  readonly maxLeasesPerPeer: number;
-  readonly maxManifests: number;
-  readonly maxManifestBytesTotal: number;
-}
+} from "../store.js";
+import { type Expiring, ExpiryBuckets } from "./expiry-buckets.js";
+import { ManifestShelf } from "./manifest-shelf.js";
 
 /** A peer at one place. */
 interface Peer extends Expiring {
@@ -57,18 +48,21 @@ interface SwarmEntry {
 /** Leases looked at before other work gets its turn. */
 const EXPIRE_BATCH = 1000;
 
+const SECRET_BYTES = 32;
+
 export class MemoryStore implements TrackerStore {
-  readonly #limits: MemoryStoreLimits;
+  readonly #limits: StoreLimits;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #peers = new Map<string, Peer>();
   readonly #swarms = new Map<ContentId, SwarmEntry>();
   readonly #manifests: ManifestShelf;
   readonly #due: ExpiryBuckets<Peer>;
+  readonly #secret = randomBytes(SECRET_BYTES);
   #leaseCount = 0;
 
   /** `random` gives numbers from 0 up to, not including, 1. */
-  constructor(limits: MemoryStoreLimits, clock: Clock, random: () => number = Math.random) {
+  constructor(limits: StoreLimits, clock: Clock, random: () => number = Math.random) {
     this.#limits = limits;
     this.#clock = clock;
     this.#random = random;
@@ -270,9 +264,15 @@ export class MemoryStore implements TrackerStore {
     }
   }
 
-  size(): StoreSize {
+  async secret(): Promise<Uint8Array> {
+    return this.#secret;
+  }
+
+  async size(): Promise<StoreSize> {
     return { peers: this.#peers.size, leases: this.#leaseCount, ...this.#manifests.size() };
   }
+
+  async close(): Promise<void> {}
 }
 
 function newPeer(key: LeaseKey): Peer {
