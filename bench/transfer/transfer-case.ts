@@ -76,7 +76,8 @@ export class TransferCase extends FixtureCase {
   async #startSharers(proxy: DelayProxy | undefined): Promise<Sharers> {
     const count = this.#transfer.sharers ?? 1;
     // Several are known to each other's downloaders by a tracker.
-    const tracker = count > 1 ? new MeasuredProcess(["tracker", "--listen", LOOPBACK]) : undefined;
+    const tracker =
+      count > 1 ? new MeasuredProcess(["tracker", "--store", "memory", "--listen", LOOPBACK]) : undefined;
     const trackerEndpoint = tracker && String((await tracker.event("listening"))["endpoint"]);
     const trackerArguments = trackerEndpoint === undefined ? [] : ["--tracker", trackerEndpoint];
     const processes: MeasuredProcess[] = [];

@@ -15,6 +15,8 @@ export interface CliOptions {
   readonly maxSharePeers: number;
   readonly maxDownloadPeers: number;
   readonly maxConnectionsPerHost: number;
+  /** What the tracker's room calls a store. */
+  readonly trackerStore: string;
   readonly color: ColorMode;
 }
 
@@ -24,6 +26,7 @@ export const defaultCliOptions: CliOptions = Object.freeze({
   maxSharePeers: defaultServerOptions.maxNeighbours,
   maxDownloadPeers: defaultDownloadSwarmOptions.maxPeers,
   maxConnectionsPerHost: defaultListenerOptions.maxConnectionsPerHost,
+  trackerStore: "file",
   color: "auto",
 });
 
@@ -111,6 +114,11 @@ export const OPTIONS = {
     "--timeout",
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
     "DURATION",
+  ),
+  store: option(
+    "--store",
+    `Where to keep what it knows: file:DIR, file for this user's state directory, or memory to keep nothing (default ${defaultCliOptions.trackerStore})`,
+    "STORE",
   ),
   trustAnnounced: option(
     "--trust-announced",

@@ -1,4 +1,4 @@
-// A lock file that keeps two processes off one part folder, and that a dead process does not keep. It names
+// A lock file that keeps two processes off one folder, and that a dead process does not keep. It names
 // its holder so that a later process on the same machine can see at once that it is gone; elsewhere (a shared
 // disk, another container) it counts as gone when it was not touched for a while.
 import { randomUUID } from "node:crypto";
@@ -47,8 +47,8 @@ export class Lock {
     }, TOUCH_MS).unref();
   }
 
-  /** Takes the lock at `path`, or throws TARGET_BUSY naming `what` and the process that has it. */
-  static async acquire(path: string, what: string): Promise<Lock> {
+  /** Takes the lock at `path`, or throws what `inUse` makes of whoever has it, such as "process 4711". */
+  static async acquire(path: string, inUse: (holder: string) => GoshareError): Promise<Lock> {
     const own: Holder = {
       token: randomUUID(),
       pid: process.pid,
@@ -66,10 +66,8 @@ export class Lock {
       if (holder !== "gone" && (holder === undefined || !isAlive(holder, path)))
         takeAway(path, holder?.token);
       if (waitedMs >= PATIENCE_MS) {
-        const who = holder === "gone" || holder === undefined ? "another process" : `process ${holder.pid}`;
-        throw new GoshareError("TARGET_BUSY", `${who} already downloads to ${what}`, {
-          hint: "wait for it or stop it, or choose another folder with --output",
-        });
+        const isUnknown = holder === "gone" || holder === undefined;
+        throw inUse(isUnknown ? "another process" : `process ${holder.pid}`);
       }
       if (holder !== "gone") await delay(ATTEMPT_MS);
     }
@@ -82,12 +80,20 @@ export class Lock {
   }
 }
 
+/** Says that somebody downloads to `target` already. */
+export function targetBusy(target: string): (holder: string) => GoshareError {
+  return (holder) =>
+    new GoshareError("TARGET_BUSY", `${holder} already downloads to ${target}`, {
+      hint: "wait for it or stop it, or choose another folder with --output",
+    });
+}
+
 /** Makes the part folder and takes its lock. Throws TARGET_BUSY, PART_UNUSABLE or a disk error. */
 export async function lockPart(paths: PartPaths): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     try {
       makeOwnFolder(paths.part, PART_MODE);
-      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), paths.target);
+      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), targetBusy(paths.target));
     } catch (thrown) {
       if (isErrno(thrown, "ENOSPC", "EDQUOT")) removeIfEmpty(paths.part);
       // Whoever held the lock may have had nothing worth keeping, and removed the folder.

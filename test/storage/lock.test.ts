@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { Lock, livingHolder } from "../../src/storage/lock.js";
+import { Lock, livingHolder, targetBusy } from "../../src/storage/lock.js";
 import { errorOf, noStrace, scratchFolders, testUnless } from "./scratch.js";
 
 const CHILD = fileURLToPath(new URL("lock-child.js", import.meta.url));
@@ -13,7 +13,7 @@ const noProc = fs.existsSync("/proc/self/stat") ? undefined : "there is no /proc
 
 const scratch = scratchFolders("lock");
 const newPath = () => path.join(scratch(), "lock");
-const acquire = (lockPath: string) => Lock.acquire(lockPath, "the target");
+const acquire = (lockPath: string) => Lock.acquire(lockPath, targetBusy("the target"));
 
 interface Holder {
   /** What the child said first: "held by PID", or the code of its error. */

@@ -1,7 +1,7 @@
 // Who holds what until when, and samples of it: all that a tracker keeps but the roots. Every call costs what it is
 // given and what it returns, never what is there. Reads no clock and waits for nothing.
 import type { Endpoint } from "../../../../address/endpoint.js";
-import type { ContentId, PeerId } from "../../../../core/ids.js";
+import { type ContentId, DIGEST_BYTES, type PeerId } from "../../../../core/ids.js";
 import type { HeldShare } from "../../../announcement.js";
 import type {
   LeaseKey,
@@ -18,15 +18,26 @@ import { mixedSample } from "./mixed-sample.js";
 import { Peers } from "./peers.js";
 import { NO_ROW } from "./slab.js";
 import { COMPLETE, type Group, PARTIAL, Swarms } from "./swarms.js";
+import type { WordReader, WordWriter } from "./words.js";
 
 /** What one step of expiring may do: leases removed, rows looked at. About a millisecond of either. */
 const MAX_REMOVED = 1_000;
 const MAX_SEEN = 65_536;
 
+/** Of a lease in a snapshot: content id, time left, chunks held, group. */
+const WORDS_PER_LEASE = DIGEST_BYTES / 4 + 3;
+
 export interface Announced {
   readonly outcome: LeaseResult["outcome"];
   /** Content ids of the update that this peer has in full, and a lease on. */
   readonly completeShares: readonly ContentId[];
+}
+
+interface NewLease {
+  readonly group: Group;
+  readonly chunksHeld: number;
+  readonly expiresAtMs: number;
+  readonly isListed: boolean;
 }
 
 export class LeaseBook {
@@ -77,8 +88,12 @@ export class LeaseBook {
         peer = this.#peers.add(key);
         this.#setPeer(peer, runEpochMs, endpoints);
       }
-      const isListable = this.#peers.isListable(peer);
-      for (const share of newShares) this.#add(peer, share, expiresAtMs, isListable);
+      const isListed = this.#peers.isListable(peer);
+      for (const share of newShares) {
+        const { contentId, chunksHeld } = share;
+        const lease = { group: groupOf(share), chunksHeld, expiresAtMs, isListed };
+        this.#add(peer, this.#swarms.findOrAdd(contentId), lease);
+      }
     }
     const refused = new Set(outcome === "held" ? [] : newShares);
     const held = update.shares.filter((share) => share.complete && !refused.has(share));
@@ -145,12 +160,13 @@ export class LeaseBook {
     return true;
   }
 
-  #add(peer: number, share: HeldShare, expiresAtMs: number, isListable: boolean): void {
-    const swarm = this.#swarms.findOrAdd(share.contentId);
-    const lease = this.#leases.add(peer, swarm, this.#peers.firstLease(peer));
-    this.#peers.changeLeases(peer, lease, 1);
-    this.#leases.set(lease, groupOf(share), share.chunksHeld, expiresAtMs);
-    this.#swarms.join(lease, swarm, groupOf(share), isListable);
+  #add(peer: number, swarm: number, lease: NewLease): void {
+    const { group, chunksHeld, expiresAtMs, isListed } = lease;
+    const first = this.#peers.firstLease(peer);
+    const row = this.#leases.add(peer, swarm, first);
+    this.#peers.changeLeases(peer, row, 1);
+    this.#leases.set(row, group, chunksHeld, expiresAtMs);
+    this.#swarms.join(row, swarm, group, isListed);
   }
 
   #remove(lease: number): void {
@@ -243,16 +259,66 @@ export class LeaseBook {
    * would cost more at every announcement than it would spare here. */
   expireFrom(start: number, nowMs: number): number | undefined {
     const end = Math.min(this.#leases.slab.end, start + MAX_SEEN);
-    let removed = 0;
-    for (let lease = start; lease < end; lease++) {
-      if (this.#leases.expiresAtMs(lease) > nowMs) continue;
+    let lease = this.#leases.firstEnded(start, end, nowMs);
+    for (let removed = 1; lease !== NO_ROW; removed++) {
       const peer = this.#leases.peerOf(lease);
       this.#remove(lease);
       this.#removeEmpty(peer);
-      removed += 1;
       if (removed === MAX_REMOVED) return lease + 1;
+      lease = this.#leases.firstEnded(lease + 1, end, nowMs);
     }
     return end < this.#leases.slab.end ? end : undefined;
+  }
+
+  /** Writes the peers in rows from `start` on, with their leases and the time each has left, until `out` has `words`
+   * or there are no more. Returns where to go on; undefined at the end. Whoever comes or moves between two steps
+   * may be left out, or be written twice. */
+  dumpFrom(start: number, words: number, nowMs: number, out: WordWriter): number | undefined {
+    const { end } = this.#peers;
+    for (let peer = start; peer < end; peer++) {
+      if (out.length >= words) return peer;
+      if (this.#peers.leaseCount(peer) > 0) this.#dumpPeer(peer, nowMs, out);
+    }
+    return undefined;
+  }
+
+  #dumpPeer(peer: number, nowMs: number, out: WordWriter): void {
+    const countAt = out.length;
+    out.put(0);
+    this.#peers.dump(peer, out);
+    let count = 0;
+    for (let lease = this.#peers.firstLease(peer); lease !== NO_ROW; lease = this.#leases.after(lease)) {
+      const leftMs = Math.floor(this.#leases.expiresAtMs(lease) - nowMs);
+      if (leftMs <= 0) continue;
+      count += 1;
+      this.#swarms.dump(this.#leases.swarmOf(lease), out);
+      out.put(leftMs);
+      out.put(this.#leases.chunksHeld(lease));
+      out.put(this.#leases.groupOf(lease));
+    }
+    if (count === 0) out.cutTo(countAt);
+    else out.replace(countAt, count);
+  }
+
+  /** Takes up what `dumpFrom` wrote, each lease for the time it had left then, and `maxMs` at most; as much as there
+   * is room for. Throws a RangeError for words that it did not write. */
+  load(words: WordReader, maxMs: number, nowMs: number): void {
+    const { maxPeers, maxLeases } = this.#limits;
+    while (!words.isAtEnd) {
+      const count = words.take();
+      words.require(Math.max(1, count) * WORDS_PER_LEASE);
+      if (this.peerCount >= maxPeers || this.leaseCount + count > maxLeases) return;
+      const peer = this.#peers.load(words);
+      const isListed = this.#peers.isListable(peer);
+      for (let left = count; left > 0; left--) {
+        const swarm = this.#swarms.load(words);
+        const expiresAtMs = nowMs + Math.min(words.take(), maxMs);
+        const chunksHeld = words.take();
+        const group = words.take() === COMPLETE ? COMPLETE : PARTIAL;
+        if (this.#leases.find(peer, swarm) !== NO_ROW) continue;
+        this.#add(peer, swarm, { group, chunksHeld, expiresAtMs, isListed });
+      }
+    }
   }
 }
 

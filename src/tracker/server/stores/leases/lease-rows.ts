@@ -89,6 +89,13 @@ export class LeaseRows {
     return this.#expiresAtMs[lease] ?? NEVER;
   }
 
+  /** The first lease from row `start` up to, not including, `end` that ends at `nowMs` or before; NO_ROW if none does. */
+  firstEnded(start: number, end: number, nowMs: number): number {
+    const expiresAtMs = this.#expiresAtMs;
+    for (let row = start; row < end; row++) if ((expiresAtMs[row] ?? NEVER) <= nowMs) return row;
+    return NO_ROW;
+  }
+
   /** The next lease of the same peer. */
   after(lease: number): number {
     return this.#after[lease] ?? NO_ROW;

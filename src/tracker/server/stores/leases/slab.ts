@@ -4,7 +4,7 @@
 /** Stands for no row. */
 export const NO_ROW = -1;
 
-/** Rows that a slab may be made for: what a bit mask of a row's number still holds, with room to spare. */
+/** Rows that a slab may be made for. Numbers derived from theirs stay below 2^31. */
 export const MAX_ROWS = 2 ** 26;
 
 const FIRST_ROWS = 1024;

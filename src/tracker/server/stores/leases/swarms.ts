@@ -5,6 +5,7 @@ import type { KeyedHash } from "./keyed-hash.js";
 import { KeyedRows } from "./keyed-rows.js";
 import { Listing } from "./listing.js";
 import { NO_ROW, Slab } from "./slab.js";
+import type { WordReader, WordWriter } from "./words.js";
 
 /** Those who have everything, and those who have not. */
 export type Group = 0 | 1;
@@ -34,7 +35,12 @@ export class Swarms {
 
   /** The swarm of `contentId`, which is added if there is none. */
   findOrAdd(contentId: ContentId): number {
-    const known = this.find(contentId);
+    this.#rows.key.write(contentId, "hex");
+    return this.#findOrAddKey();
+  }
+
+  #findOrAddKey(): number {
+    const known = this.#rows.find();
     if (known !== NO_ROW) return known;
     const swarm = this.#rows.add();
     this.#leases.fill(0, swarm * GROUPS, (swarm + 1) * GROUPS);
@@ -93,6 +99,18 @@ export class Swarms {
     const contentId = this.contentIdOf(swarm);
     this.#rows.remove(swarm);
     return contentId;
+  }
+
+  /** Writes the content id of `swarm`. */
+  dump(swarm: number, out: WordWriter): void {
+    this.#rows.read(swarm);
+    out.putAll(this.#rows.keyWords);
+  }
+
+  /** The swarm of the content id that was written, which is added if there is none. */
+  load(words: WordReader): number {
+    words.takeInto(this.#rows.keyWords, 0, this.#rows.keyWords.length);
+    return this.#findOrAddKey();
   }
 
   #count(swarm: number, group: Group): number {
