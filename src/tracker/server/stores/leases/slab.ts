@@ -5,7 +5,7 @@
 export const NO_ROW = -1;
 
 /** Rows that a slab may be made for. Numbers derived from theirs stay below 2^31. */
-export const MAX_ROWS = 2 ** 26;
+export const MAX_ROWS = 2 ** 24;
 
 const FIRST_ROWS = 1024;
 
