@@ -6,6 +6,7 @@ import { fileRivals, folderRivals } from "./rivals/rivals.js";
 import { RivalsCase } from "./rivals/rivals-case.js";
 import { swarmCases } from "./swarm/swarm-case.js";
 import { swarmSimCases } from "./swarm-sim/sim-cases.js";
+import { LeaseStoreCase } from "./tracker/lease-store-case.js";
 import { ResumeCase } from "./transfer/resume-case.js";
 import { ShareCase, StartCase } from "./transfer/share-case.js";
 import { TransferCase } from "./transfer/transfer-case.js";
@@ -47,6 +48,7 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
     new ManifestCost(microMs),
     new SchedulerCost(microMs),
     new PoolHop(microMs),
+    new LeaseStoreCase(isQuick ? 10_000 : 1_000_000),
     new UploadQueueCost(isQuick ? 2_048 : 131_072, 50),
     ...swarmCases(isQuick),
     ...swarmSimCases(isQuick),
