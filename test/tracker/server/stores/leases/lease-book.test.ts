@@ -121,6 +121,23 @@ test("any sequence of announcements, moves, withdrawals and endings agrees with 
   );
 });
 
+test("leases that could be handed out and leases that could not become alike when a move joins them", () => {
+  const [open, hidden] = [leaseKey(1, "10.0.0.1", 9000), leaseKey(1, "10.0.0.1", 0)];
+  const place = [{ host: "example.org", port: 7, transport: "tcp" as const }];
+  const shareOf = (n: number) => [{ contentId: contentId(n), chunksHeld: 1, complete: false }];
+  const more = { runEpochMs: 1, ttlMs: TTL_MS };
+  for (const endpoints of [place, []]) {
+    const book = new LeaseBook(limits, Math.random, () => {});
+    book.announce({ key: open, endpoints: [], shares: shareOf(1), ...more }, 0);
+    book.announce({ key: hidden, endpoints: [], shares: shareOf(2), ...more }, 0);
+    book.announce({ key: hidden, movedFrom: open, endpoints, shares: [], ...more }, 0);
+    for (const n of [1, 2]) {
+      assert.is(listed(book, contentId(n), 0).peers?.length, endpoints.length);
+      assert.equal(listed(book, contentId(n), 0).counts, { completePeers: 0, partialPeers: 1 });
+    }
+  }
+});
+
 test("words that no lease book wrote are refused, and leave nothing half there", () => {
   const book = new LeaseBook(limits, Math.random, () => {});
   const complete = { contentId: contentId(1), chunksHeld: 1, complete: true };
