@@ -19,7 +19,8 @@ interface Holder {
   readonly place: string;
 }
 
-const TOUCH_MS = 15_000;
+/** How often a holder touches its lock. */
+export const LOCK_TOUCH_MS = 15_000;
 const STALE_MS = 60_000;
 /** A process that was just killed takes a moment to go; a living one keeps the lock for longer than this. */
 const PATIENCE_MS = 1_000;
@@ -44,17 +45,20 @@ export class Lock {
     this.#touch = setInterval(() => {
       const now = new Date();
       fs.utimes(path, now, now, () => undefined);
-    }, TOUCH_MS).unref();
+    }, LOCK_TOUCH_MS).unref();
   }
 
-  /** Takes the lock at `path`, or throws what `inUse` makes of whoever has it, such as "process 4711". */
-  static async acquire(path: string, inUse: (holder: string) => GoshareError): Promise<Lock> {
+  /** Takes the lock at `path`, or throws what `inUse` makes of whoever has it, such as "process 4711". A holder that
+   * cannot be seen from here, because the machine was started anew or it runs in another container, is waited for up
+   * to `watchMs`, and counts as gone when it has not touched its lock meanwhile, whatever the clock says. */
+  static async acquire(path: string, inUse: (holder: string) => GoshareError, watchMs = 0): Promise<Lock> {
     const own: Holder = {
       token: randomUUID(),
       pid: process.pid,
       started: startOf(process.pid),
       place: thisPlace(),
     };
+    const firstTouchMs = touchedMs(path);
     for (let waitedMs = 0; ; waitedMs += ATTEMPT_MS) {
       try {
         makeLock(path, own);
@@ -63,9 +67,12 @@ export class Lock {
         if (!isErrno(thrown, "EEXIST")) throw thrown;
       }
       const holder = readHolder(path);
-      if (holder !== "gone" && (holder === undefined || !isAlive(holder, path)))
+      const isElsewhere = typeof holder === "object" && holder.place !== own.place;
+      const isUntouched =
+        isElsewhere && watchMs > 0 && waitedMs >= watchMs && touchedMs(path) === firstTouchMs;
+      if (holder !== "gone" && (holder === undefined || isUntouched || !isAlive(holder, path)))
         takeAway(path, holder?.token);
-      if (waitedMs >= PATIENCE_MS) {
+      if (waitedMs >= PATIENCE_MS + (isElsewhere ? watchMs : 0)) {
         const isUnknown = holder === "gone" || holder === undefined;
         throw inUse(isUnknown ? "another process" : `process ${holder.pid}`);
       }
@@ -160,8 +167,11 @@ function isAlive(holder: Holder, path: string): boolean {
     }
     return startOf(holder.pid) === holder.started;
   }
-  const touchedMs = fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return Date.now() - touchedMs < STALE_MS;
+  return Date.now() - touchedMs(path) < STALE_MS;
+}
+
+function touchedMs(path: string): number {
+  return fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Removes a dead process's lock, unless another process has put its own there meanwhile. */

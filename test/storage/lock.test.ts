@@ -153,6 +153,20 @@ test("a lock of another place counts while it is touched", async () => {
   (await acquire(lockPath)).release();
 });
 
+test("whoever cannot be seen may be watched: a lock that is not touched meanwhile is nobody's, one that is stays", async () => {
+  const lockPath = newPath();
+  fs.writeFileSync(lockPath, JSON.stringify({ token: "other", pid: 1, started: "1", place: "another boot" }));
+  // The machine's clock went back by a day since.
+  const tomorrow = Date.now() / 1000 + 24 * 3600;
+  fs.utimesSync(lockPath, tomorrow, tomorrow);
+  let touches = 0;
+  const touch = setInterval(() => fs.utimesSync(lockPath, tomorrow, tomorrow + ++touches), 20);
+  const error = await errorOf(() => Lock.acquire(lockPath, targetBusy("the target"), 200));
+  clearInterval(touch);
+  assert.is(error.code, "TARGET_BUSY");
+  (await Lock.acquire(lockPath, targetBusy("the target"), 200)).release();
+});
+
 test("a lock that is held is touched again and again, until it is released", async () => {
   const lockPath = newPath();
   const realSetInterval = globalThis.setInterval;

@@ -5,7 +5,7 @@ import path from "node:path";
 import type { Clock } from "../../../core/clock.js";
 import { type ErrorCode, GoshareError, isErrno } from "../../../core/errors.js";
 import type { ContentId } from "../../../core/ids.js";
-import { Lock } from "../../../storage/lock.js";
+import { LOCK_TOUCH_MS, Lock } from "../../../storage/lock.js";
 import { makeFolders } from "../../../storage/part-files.js";
 import { removeUnfinished } from "../../../storage/replace-file.js";
 import type { StoreLimits } from "../store.js";
@@ -16,6 +16,9 @@ import { MemoryStore } from "./memory-store.js";
 
 /** Less than half a minute, so that with the time that writing takes no more than that is lost. */
 const SNAPSHOT_INTERVAL_MS = 25_000;
+
+/** After a power cut a tracker starts with its machine, and must not give up on a lock that nobody holds. */
+const WATCHED_LOCK_MS = 2 * LOCK_TOUCH_MS;
 
 const FILE_NAMES = { lock: "lock", leases: "leases", secret: "secret", manifests: "manifests" } as const;
 /** Added to the name of a snapshot that could not be read. */
@@ -44,6 +47,8 @@ export class FileStore extends MemoryStore {
   #snapshotMs: number;
   #writing: Promise<void> | undefined;
   #hasFailed = false;
+  /** Whether there are no leases in the snapshot, or no snapshot. */
+  #isSnapshotEmpty = true;
 
   private constructor(setting: FileStoreSetting, lock: Lock, secret: Uint8Array, roots: RootFiles) {
     super(setting.limits, setting.clock, setting.random, { roots, secret });
@@ -60,7 +65,8 @@ export class FileStore extends MemoryStore {
   static async open(setting: FileStoreSetting): Promise<FileStore> {
     const { directory, warn } = setting;
     makeFolders(directory, 0o700);
-    const lock = await Lock.acquire(path.join(directory, FILE_NAMES.lock), storeBusy(directory));
+    const lockPath = path.join(directory, FILE_NAMES.lock);
+    const lock = await Lock.acquire(lockPath, storeBusy(directory), WATCHED_LOCK_MS);
     try {
       await removeUnfinished(directory);
       const secretPath = path.join(directory, FILE_NAMES.secret);
@@ -83,6 +89,7 @@ export class FileStore extends MemoryStore {
     const { leases } = this.#paths;
     try {
       await readSnapshot(leases, this.leases, this.clock);
+      this.#isSnapshotEmpty = false;
     } catch (thrown) {
       if (isErrno(thrown, "ENOENT")) return;
       if (!(thrown instanceof SnapshotError)) throw thrown;
@@ -128,8 +135,12 @@ export class FileStore extends MemoryStore {
   async #writeSnapshot(): Promise<void> {
     this.#snapshotMs = this.clock.nowMs();
     const { leases } = this.#paths;
+    // An idle tracker lets the disk sleep.
+    const isEmpty = this.leases.leaseCount === 0;
+    if (isEmpty && this.#isSnapshotEmpty) return;
     try {
       await writeSnapshot(leases, this.leases, this.clock);
+      this.#isSnapshotEmpty = isEmpty;
       this.#hasFailed = false;
     } catch (thrown) {
       this.#warnOnce(thrown, leases);
@@ -147,6 +158,8 @@ export class FileStore extends MemoryStore {
   }
 
   override async close(): Promise<void> {
+    // What runs already ends first.
+    await super.expire();
     await this.#writing;
     await this.#snapshot();
     await this.#roots.settled();

@@ -289,6 +289,25 @@ test("a disk that fails is warned of once; the tracker goes on, and writes when 
   assert.is(warnings.length, 1);
 });
 
+test("where there are no leases the disk is left alone", async () => {
+  const directory = scratch.folder();
+  const rig = new StoreRig(storeIn(directory));
+  await rig.pass(SNAPSHOT_MS);
+  await rig.pass(SNAPSHOT_MS);
+  assert.equal(fs.readdirSync(directory).sort(), ["lock", "manifests", "secret"]);
+  await rig.announce(leaseKey(1), [A]);
+  await rig.pass(SNAPSHOT_MS);
+  await rig.store.withdraw(leaseKey(1), []);
+  await rig.pass(SNAPSHOT_MS);
+  const writtenMs = fs.statSync(join(directory, "leases")).mtimeMs;
+  await rig.pass(SNAPSHOT_MS);
+  await rig.store.close();
+  assert.is(fs.statSync(join(directory, "leases")).mtimeMs, writtenMs);
+  const again = new StoreRig(storeIn(directory));
+  assert.is((await again.store.size()).peers, 0);
+  await again.store.close();
+});
+
 test("one process at a time has a folder, and the other is told which and what to do", async () => {
   const directory = scratch.folder();
   const first = new StoreRig(storeIn(directory));
@@ -312,6 +331,7 @@ test("the secret is for this user alone, and a damaged one is replaced with a wa
   const directory = scratch.folder();
   const first = new StoreRig(storeIn(directory));
   const secret = await first.store.secret();
+  await first.announce(leaseKey(1), [A]);
   await first.store.close();
   for (const name of ["secret", "leases"]) {
     assert.is(fs.statSync(join(directory, name)).mode & 0o777, 0o600);
