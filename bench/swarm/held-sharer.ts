@@ -74,6 +74,8 @@ const running = await share(
     probeLocalTracker: false,
     advertise: [],
     chunkSizeBytes: chunkBytes,
+    stateDirectory: undefined,
+    rehash: false,
     publish: true,
     listen: { host: "127.0.0.1", port: 0 },
     listenGiven: true,

@@ -100,6 +100,10 @@ export const OPTIONS = {
     `Accept at most so many connections from one address (default ${defaultCliOptions.maxConnectionsPerHost}: many machines may share one)`,
     "COUNT",
   ),
+  rehash: option(
+    "--rehash",
+    "Read everything again, even files that have not changed since they were shared last",
+  ),
   noPublish: option("--no-publish", "Keep the manifest away from trackers; peers serve it"),
   output: option(
     "--output",

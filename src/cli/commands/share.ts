@@ -3,6 +3,7 @@ import { Command, Option } from "clipanion";
 import { requireEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import type { RunningShare } from "../../flows/share.js";
+import { stateDirectory } from "../../storage/state-directory.js";
 import {
   chunkSizeArgument,
   countArgument,
@@ -40,6 +41,7 @@ export class ShareCommand extends GoshareCommand {
   readonly noPublish = Option.Boolean(OPTIONS.noPublish.names, false, {
     description: OPTIONS.noPublish.description,
   });
+  readonly rehash = Option.Boolean(OPTIONS.rehash.names, false, { description: OPTIONS.rehash.description });
   readonly uploadLimit = Option.String(OPTIONS.uploadLimit.names, {
     description: OPTIONS.uploadLimit.description,
   });
@@ -65,6 +67,8 @@ export class ShareCommand extends GoshareCommand {
       ),
       chunkSizeBytes: chunkSizeArgument(this.chunkSize),
       publish: !this.noPublish,
+      stateDirectory: stateDirectory(this.context.env),
+      rehash: this.rehash,
       uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),
       maxPeers: countArgument(OPTIONS.maxPeers, this.maxPeers, defaultCliOptions.maxSharePeers),
       maxConnectionsPerHost: countArgument(
