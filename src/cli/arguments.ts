@@ -78,12 +78,12 @@ export function rateArgument(
   return refuse(option.names, text, `a rate of at least ${least}, for example 500KiB/s or 10MiB/s`);
 }
 
-/** A number of peers or connections, at least 1. */
-export function countArgument(
-  option: typeof OPTIONS.maxPeers | typeof OPTIONS.maxConnectionsPerHost,
+/** A number of peers, connections or copies, at least 1. */
+export function countArgument<Default>(
+  option: typeof OPTIONS.maxPeers | typeof OPTIONS.maxConnectionsPerHost | typeof OPTIONS.untilCopies,
   text: string | undefined,
-  defaultCount: number,
-): number {
+  defaultCount: Default,
+): number | Default {
   if (text === undefined) return defaultCount;
   const count = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MAX_COUNT) return count;

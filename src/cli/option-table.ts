@@ -100,6 +100,14 @@ export const OPTIONS = {
     `Accept at most so many connections from one address (default ${defaultCliOptions.maxConnectionsPerHost}: many machines may share one)`,
     "COUNT",
   ),
+  exclude: option(
+    "--exclude",
+    "Leave out what matches in a folder, such as '*.tmp' or 'build/**'; may be repeated",
+    "PATTERN",
+  ),
+  once: option("--once", "End when one peer has everything"),
+  untilCopies: option("--until-copies", "End when so many peers have everything", "COUNT"),
+  qr: option("--qr", "Show the ticket as a QR code too"),
   rehash: option(
     "--rehash",
     "Read everything again, even files that have not changed since they were shared last",
