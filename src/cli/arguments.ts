@@ -8,11 +8,12 @@ import {
 } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
+import { defaultPeerListen } from "../flows/defaults.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
-import { defaultPeerListen, OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
+import { OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
 import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 
 /** Longest wait that Node's timers can hold, in milliseconds. */

@@ -2,6 +2,7 @@
 import { Command, Option } from "clipanion";
 import { requireEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
+import { defaultPeerListen } from "../../flows/defaults.js";
 import type { RunningShare } from "../../flows/share.js";
 import { stateDirectory } from "../../storage/state-directory.js";
 import {
@@ -12,7 +13,7 @@ import {
   trackerChoice,
 } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, defaultPeerListen, OPTIONS } from "../option-table.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import { columnsOf } from "../render/palette.js";
 import { ticketAsQrCode } from "../render/qr-code.js";
 import type { Ending, Session } from "../session.js";
