@@ -42,8 +42,8 @@ export abstract class FixtureCase implements BenchCase {
     }
   }
 
-  /** What `goshare` is told to share it; the .goshare file goes to `manifest`. */
+  /** What `goshare` is told to share it as if for the first time; the .goshare file goes to `manifest`. */
   protected shareArguments(manifest: string): readonly string[] {
-    return ["share", this.data.path, "--listen", LOOPBACK, "--manifest", manifest];
+    return ["share", this.data.path, "--listen", LOOPBACK, "--manifest", manifest, "--rehash"];
   }
 }

@@ -1,15 +1,12 @@
-// Where programs of this user keep what should outlive them and belongs to nobody's documents. Makes nothing.
-import { homedir } from "node:os";
-import path from "node:path";
+// Where this user's state lies: what goshare keeps between runs and can do without.
+import * as os from "node:os";
+import * as path from "node:path";
 
-/** The folder for goshare's own state: below XDG_STATE_HOME, LOCALAPPDATA on Windows, or what stands for them. */
-export function stateDirectory(
-  env: Readonly<Record<string, string | undefined>>,
-  isWindows = process.platform === "win32",
-): string {
-  const named = isWindows ? env["LOCALAPPDATA"] : env["XDG_STATE_HOME"];
-  // The XDG specification has relative paths ignored.
-  if (named !== undefined && path.isAbsolute(named)) return path.join(named, "goshare");
-  const home = isWindows ? ["AppData", "Local"] : [".local", "state"];
-  return path.join(homedir(), ...home, "goshare");
+/** The absolute path, by the XDG Base Directory Specification (0.8) where there is one. Makes nothing. */
+export function stateDirectory(env: Readonly<NodeJS.ProcessEnv>): string {
+  const { XDG_STATE_HOME: given = "", LOCALAPPDATA: local = "" } = env;
+  // The specification: relative paths are to be ignored.
+  if (path.isAbsolute(given)) return path.join(given, "goshare");
+  if (process.platform === "win32" && path.isAbsolute(local)) return path.join(local, "goshare", "state");
+  return path.join(os.homedir(), ".local", "state", "goshare");
 }
