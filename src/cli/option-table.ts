@@ -7,16 +7,13 @@ import type { ColorMode } from "./render/palette.js";
 
 /** What holds where the command line says nothing. Texts are read as if they had been typed. */
 export interface CliOptions extends FlowOptions {
-  /** As the tracker's room names stores. */
-  readonly trackerStore: string;
   readonly color: ColorMode;
 }
 
-export const defaultCliOptions: CliOptions = Object.freeze({
-  ...defaultFlowOptions,
-  trackerStore: "file",
-  color: "auto",
-});
+export const defaultCliOptions: CliOptions = Object.freeze({ ...defaultFlowOptions, color: "auto" });
+
+/** Where a tracker that is started by one word keeps what it knows. */
+export const DEFAULT_TRACKER_STORE = "file";
 
 /** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
 export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
@@ -111,7 +108,7 @@ export const OPTIONS = {
   ),
   store: option(
     "--store",
-    `Where to keep what it knows: file:DIR, file for this user's state directory, or memory to keep nothing (default ${defaultCliOptions.trackerStore})`,
+    `Where to keep what it knows: file:DIR, file for this user's state directory, or memory to keep nothing (default ${DEFAULT_TRACKER_STORE})`,
     "STORE",
   ),
   trustAnnounced: option(

@@ -4,7 +4,7 @@ import { requireListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { DEFAULT_TRACKER_STORE, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class TrackerCommand extends GoshareCommand {
@@ -26,7 +26,7 @@ export class TrackerCommand extends GoshareCommand {
   readonly listen = Option.String(OPTIONS.trackerListen.names, {
     description: OPTIONS.trackerListen.description,
   });
-  readonly store = Option.String(OPTIONS.store.names, defaultCliOptions.trackerStore, {
+  readonly store = Option.String(OPTIONS.store.names, DEFAULT_TRACKER_STORE, {
     description: OPTIONS.store.description,
   });
   readonly trustAnnounced = Option.Boolean(OPTIONS.trustAnnounced.names, false, {
