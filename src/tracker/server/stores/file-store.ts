@@ -86,20 +86,16 @@ export class FileStore extends MemoryStore {
   }
 
   async #restoreLeases(): Promise<void> {
-    const { leases } = this.#paths;
+    const filePath = this.#snapshotPath;
     try {
-      await readSnapshot(leases, this.leases, this.clock);
+      await readSnapshot(filePath, this.leases, this.clock);
       this.#isSnapshotEmpty = false;
     } catch (thrown) {
       if (isErrno(thrown, "ENOENT")) return;
-      if (!(thrown instanceof SnapshotError)) throw thrown;
-      await rename(leases, leases + ASIDE);
-      const kept = `it is kept as ${path.basename(leases)}${ASIDE}, and peers announce again`;
-      this.#warn(
-        "DISK_FAILED",
-        `the leases of the last run cannot be read: ${thrown.message}; ${kept}`,
-        leases,
-      );
+      const { code, message } = errorOfSnapshot(thrown);
+      await rename(filePath, filePath + ASIDE);
+      const effect = `they are kept as ${path.basename(filePath)}${ASIDE}, and peers announce theirs again`;
+      this.#warn(code, `the leases of the last run cannot be read: ${message}; ${effect}`, filePath);
     }
   }
 
@@ -134,16 +130,16 @@ export class FileStore extends MemoryStore {
 
   async #writeSnapshot(): Promise<void> {
     this.#snapshotMs = this.clock.nowMs();
-    const { leases } = this.#paths;
+    const filePath = this.#snapshotPath;
     // An idle tracker lets the disk sleep.
     const isEmpty = this.leases.leaseCount === 0;
     if (isEmpty && this.#isSnapshotEmpty) return;
     try {
-      await writeSnapshot(leases, this.leases, this.clock);
+      await writeSnapshot(filePath, this.leases, this.clock);
       this.#isSnapshotEmpty = isEmpty;
       this.#hasFailed = false;
     } catch (thrown) {
-      this.#warnOnce(thrown, leases);
+      this.#warnOnce(thrown, filePath);
     }
   }
 
@@ -166,9 +162,15 @@ export class FileStore extends MemoryStore {
     this.#lock.release();
   }
 
-  get #paths(): Record<"leases", string> {
-    return { leases: path.join(this.#directory, FILE_NAMES.leases) };
+  get #snapshotPath(): string {
+    return path.join(this.#directory, FILE_NAMES.leases);
   }
+}
+
+function errorOfSnapshot(thrown: unknown): GoshareError {
+  return thrown instanceof SnapshotError
+    ? new GoshareError("DISK_FAILED", thrown.message, { cause: thrown })
+    : GoshareError.from(thrown);
 }
 
 function storeBusy(directory: string): (holder: string) => GoshareError {

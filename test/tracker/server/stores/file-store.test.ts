@@ -181,6 +181,18 @@ test("a snapshot that is torn, damaged or something else is set aside, and the t
   }
 });
 
+test("a folder in the place of the snapshot does not stop the tracker", async () => {
+  const directory = scratch.folder();
+  fs.mkdirSync(join(directory, "leases"));
+  const { rig, warnings } = warnedRig(directory);
+  await rig.announce(leaseKey(1), [A]);
+  await rig.store.close();
+  assert.match(warnings[0] ?? "", /^DISK_FAILED the leases of the last run cannot be read: EISDIR/);
+  const again = new StoreRig(storeIn(directory));
+  assert.is(await again.total(A), 1);
+  await again.store.close();
+});
+
 test("what announces and withdraws while a snapshot is written tears nothing", async () => {
   const directory = scratch.folder();
   const rig = new StoreRig(storeIn(directory));
@@ -232,7 +244,9 @@ test("a root is a file that is gone with the last lease, and is not given when i
   assert.is((await rig.store.size()).manifests, 1);
   assert.equal((await rig.complete(leaseKey(1), song.id)).wantedManifests, [song.id]);
   assert.ok(await rig.store.putManifest(song.id, song.root));
-  assert.equal(await rig.store.manifest(song.id), song.root);
+  const [one, other] = await Promise.all([rig.store.manifest(song.id), rig.store.manifest(song.id)]);
+  assert.equal(one, song.root);
+  assert.is(other, one);
   await rig.store.withdraw(leaseKey(1), []);
   await until(() => !fs.existsSync(rootFile(directory, film.id)));
   assert.equal((await rig.store.size()).manifestBytes, 0);

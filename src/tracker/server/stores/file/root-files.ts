@@ -25,6 +25,7 @@ export class RootFiles implements RootBytes {
   readonly #onFailure: (thrown: unknown) => void;
   /** What was called last for a content id, until it is done. */
   readonly #last = new Map<ContentId, Promise<unknown>>();
+  readonly #reading = new Map<ContentId, Promise<Uint8Array | undefined>>();
   /** In the order in which they came. */
   readonly #waiting = new Set<() => void>();
   #running = 0;
@@ -59,7 +60,14 @@ export class RootFiles implements RootBytes {
     return stats.isFile() ? [{ contentId, bytes: stats.size }] : [];
   }
 
-  async get(contentId: ContentId): Promise<Uint8Array | undefined> {
+  /** Those who ask at the same time share one reading. */
+  get(contentId: ContentId): Promise<Uint8Array | undefined> {
+    const reading = this.#reading.get(contentId) ?? this.#read(contentId);
+    this.#reading.set(contentId, reading);
+    return reading;
+  }
+
+  async #read(contentId: ContentId): Promise<Uint8Array | undefined> {
     await this.#last.get(contentId);
     try {
       const bytes = await readRoot(this.#pathOf(contentId));
@@ -68,6 +76,8 @@ export class RootFiles implements RootBytes {
     } catch {
       // Whatever became of it, it is asked for again.
       return undefined;
+    } finally {
+      this.#reading.delete(contentId);
     }
   }
 
