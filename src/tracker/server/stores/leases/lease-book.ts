@@ -80,8 +80,7 @@ export class LeaseBook {
     if (peer !== NO_ROW) this.#setPeer(peer, runEpochMs, endpoints);
 
     const expiresAtMs = nowMs + update.ttlMs;
-    const isNew = (share: HeldShare) => !this.#renew(peer, share, expiresAtMs);
-    const newShares = update.shares.filter(isNew);
+    const newShares = update.shares.filter((share) => !this.#renew(peer, share, expiresAtMs));
     const outcome = this.#outcome(peer, newShares.length);
     if (outcome === "held" && newShares.length > 0) {
       if (peer === NO_ROW) {

@@ -10,7 +10,7 @@ import { NO_ROW, Slab } from "./slab.js";
 import type { WordReader, WordWriter } from "./words.js";
 
 /** "2001:0db8:…:255.255.255.255", the longest text of an address. */
-export const MAX_HOST_BYTES = 45;
+const MAX_HOST_BYTES = 45;
 
 /** Key: peer id (32 bytes) | listen port (u16) | length of the host | host (ASCII), zeros to the end. */
 const PORT_AT = DIGEST_BYTES;
