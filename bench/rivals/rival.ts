@@ -99,6 +99,13 @@ export async function receive(script: string, server: RivalServer, bytes: number
   };
 }
 
+/** Figures of `script` (for bash), which does something to so many bytes that are here. */
+export async function work(script: string, bytes: number): Promise<Figures> {
+  const { wallSeconds, cpuSeconds } = await timed(script);
+  const gib = bytes / GIB;
+  return { s: wallSeconds, "GiB/s": gib / wallSeconds, "CPU s/GiB": cpuSeconds / gib };
+}
+
 interface Timed {
   readonly wallSeconds: number;
   /** Of all processes of the script. */
@@ -108,7 +115,7 @@ interface Timed {
 const MAX_SCRIPT_MS = 600_000;
 
 /** Runs a script, timed by bash itself. Rejects if it fails. */
-function timed(script: string): Promise<Timed> {
+export function timed(script: string): Promise<Timed> {
   return new Promise((resolve, reject) => {
     const command = `TIMEFORMAT='%R %U %S'; set -o pipefail; time { ${script} ; } >/dev/null 2>&1`;
     const child = spawn("bash", ["-c", command], {

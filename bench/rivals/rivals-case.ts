@@ -9,15 +9,19 @@ import { endServing, missingPrograms, type Rival } from "./rival.js";
 export interface RivalsWork extends FixtureKind {
   readonly name: string;
   readonly rivals: readonly Rival[];
+  /** They write nothing. */
+  readonly readsOnly?: boolean;
 }
 
 export class RivalsCase extends FixtureCase {
   readonly #rivals: readonly Rival[];
+  readonly #readsOnly: boolean;
   #installed: readonly Rival[] = [];
 
   constructor(work: RivalsWork) {
     super(work.name, work);
     this.#rivals = work.rivals;
+    this.#readsOnly = work.readsOnly === true;
   }
 
   /** Names what is missing. */
@@ -48,7 +52,7 @@ export class RivalsCase extends FixtureCase {
 
   #runOne(rival: Rival): Promise<Figures> {
     const { folder, path: dataPath, bytes } = this.data;
-    return this.receiving(bytes, async () => {
+    return this.receiving(this.#readsOnly ? 0 : bytes, async () => {
       const scratchFolder = join(folder, "scratch");
       await mkdir(this.received);
       await mkdir(scratchFolder);

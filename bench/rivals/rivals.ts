@@ -1,10 +1,12 @@
 // The rivals, each as its users would run it to get one large file, or a folder of small ones, to another machine.
 import { chmod, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../test/support/free-port.js";
 import type { Figures } from "../bench-case.js";
-import { type Rival, RivalServer, type RivalWork, receive } from "./rival.js";
+import { aria2 } from "./aria2.js";
+import { type Rival, RivalServer, type RivalWork, receive, work } from "./rival.js";
 
 const TORRENT = fileURLToPath(new URL("../../../bench/rivals/torrent.py", import.meta.url));
 /** Debian's package of libtorrent is for Debian's Python. */
@@ -88,10 +90,23 @@ export const fileRivals: readonly Rival[] = [
     return `aria2c ${options} -d ${dirname(file)} -o ${basename(file)} ${url} && openssl dgst -sha256 ${file}`;
   }),
   { name: "libtorrent", programs: [PYTHON], run: torrent },
+  aria2,
 ];
 
 /** For many small ones. */
 export const folderRivals: readonly Rival[] = [
   rsync("rsync daemon", "-a"),
   rsync("rsync daemon --fsync", "-a --fsync"),
+];
+
+/** For hashing many small ones: as many processes as cores, 500 files each. */
+export const hashingRivals: readonly Rival[] = [
+  {
+    name: "find | xargs -P openssl",
+    programs: ["find", "xargs", "openssl"],
+    run: ({ dataPath, bytes }) => {
+      const perCore = `xargs -0 -P${availableParallelism()} -n500 openssl dgst -sha256`;
+      return work(`find ${dataPath} -type f -print0 | ${perCore}`, bytes);
+    },
+  },
 ];
