@@ -38,6 +38,7 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
     ...rivals({ name: "rivals/1", ...large, rivals: fileRivals }),
     new TransferCase({ name: "transfer/1-middle", ...middle }),
     new TransferCase({ name: "transfer/8-downloaders", ...middle, downloaders: 8 }),
+    new TransferCase({ name: "transfer/8-pairs", ...middle, downloaders: isQuick ? 2 : 8, isPaired: true }),
     new TransferCase({ name: "transfer/4-sharers", ...middle, sharers: 4 }),
     new TransferCase({ name: "transfer/50ms", ...middle, roundTripMs: 50 }),
     new TransferCase({ name: "transfer/small-files", ...small }),
@@ -45,6 +46,7 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
     new TransferCase({ name: "transfer/small-files-disk", ...small, place: "disk" }),
     ...rivals({ name: "rivals/small-files", ...small, rivals: folderRivals }),
     ...rivals({ name: "rivals/small-files-disk", ...small, place: "disk", rivals: folderRivals }),
+    ...(isQuick ? [] : vastCases()),
     new GrowthCase({ name: "transfer/20gib-disk", isLong: !isQuick, ...lasting }),
     new ResumeCase(large),
     new Frames(microMs),
@@ -55,5 +57,16 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
     ...trackerCases(isQuick),
     ...swarmCases(isQuick),
     ...swarmSimCases(isQuick),
+  ];
+}
+
+/** What takes long because there is so much of it. */
+function vastCases(): readonly BenchCase[] {
+  const files = { fileBytes: 26, fileCount: 200_000 };
+  const file = { fileBytes: 48 * GIB, place: "disk", isSparse: true } as const;
+  return [
+    new ShareCase({ name: "share/200000-files", isLong: true, ...files }),
+    new TransferCase({ name: "transfer/200000-files", isLong: true, ...files }),
+    new ShareCase({ name: "share/48gib-sparse", isLong: true, ...file }),
   ];
 }

@@ -22,12 +22,10 @@ export interface Growth {
 }
 
 export class GrowthCase extends FixtureCase {
-  readonly isLong: boolean;
   readonly #growth: Growth;
 
   constructor(growth: Growth) {
-    super(growth.name, { fileBytes: growth.fileBytes, place: "disk", isSparse: true });
-    this.isLong = growth.isLong;
+    super(growth.name, { fileBytes: growth.fileBytes, place: "disk", isSparse: true }, growth.isLong);
     this.#growth = growth;
   }
 
