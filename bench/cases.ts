@@ -2,6 +2,7 @@
 import { GIB, KIB, MIB } from "../src/core/units.js";
 import type { BenchCase } from "./bench-case.js";
 import { Frames, ManifestCost, PoolHop, SchedulerCost, UploadQueueCost } from "./micro.js";
+import { RivalSwarmCase } from "./rivals/rival-swarm-case.js";
 import { fileRivals, folderRivals, hashingRivals } from "./rivals/rivals.js";
 import { RivalsCase, type RivalsWork } from "./rivals/rivals-case.js";
 import { swarmCases } from "./swarm/swarm-case.js";
@@ -56,8 +57,17 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
     new UploadQueueCost(isQuick ? 2_048 : 131_072, 50),
     ...trackerCases(isQuick),
     ...swarmCases(isQuick),
+    ...(withRivals ? rivalSwarms(isQuick) : []),
     ...swarmSimCases(isQuick),
   ];
+}
+
+/** As large and as quick as `swarm/4` to `swarm/16`. */
+function rivalSwarms(isQuick: boolean): readonly BenchCase[] {
+  if (isQuick)
+    return [new RivalSwarmCase({ downloaders: 3, fileBytes: 4 * MIB, uplink: 8 * MIB, isLong: false })];
+  const swarm = { fileBytes: 64 * MIB, uplink: 4 * MIB, isLong: true };
+  return [4, 8, 16].map((downloaders) => new RivalSwarmCase({ ...swarm, downloaders }));
 }
 
 /** What takes long because there is so much of it. */

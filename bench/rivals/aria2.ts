@@ -17,7 +17,7 @@ const SEEDING = "--bt-seed-unverified=true --check-integrity=false --allow-overw
 /** Exponent of two of the parts that are verified one by one: a mebibyte, as with the others. */
 const PART_SIZE_LOG2 = 20;
 
-export const aria2: Rival = { name: "aria2 (BitTorrent)", programs: ["aria2c", "mktorrent"], run };
+export const ARIA2: Rival = { name: "aria2 (BitTorrent)", programs: ["aria2c", "mktorrent"], run };
 
 async function run({ dataPath, bytes, outputFolder, scratchFolder }: RivalWork): Promise<Figures> {
   const seedPort = await freePort();

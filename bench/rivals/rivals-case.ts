@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Figures } from "../bench-case.js";
 import type { FixtureKind } from "../fixture.js";
 import { FixtureCase } from "../fixture-case.js";
-import { endServing, missingPrograms, type Rival } from "./rival.js";
+import { endServing, nameMissing, type Rival } from "./rival.js";
 
 export interface RivalsWork extends FixtureKind {
   readonly name: string;
@@ -27,11 +27,7 @@ export class RivalsCase extends FixtureCase {
   /** Names what is missing. */
   override async prepare(): Promise<void> {
     const installed: Rival[] = [];
-    for (const rival of this.#rivals) {
-      const missing = await missingPrograms(rival);
-      if (missing.length === 0) installed.push(rival);
-      else process.stderr.write(`${rival.name}: not compared, ${missing.join(" and ")} not installed\n`);
-    }
+    for (const rival of this.#rivals) if (!(await nameMissing(rival))) installed.push(rival);
     this.#installed = installed;
     await super.prepare();
   }

@@ -53,10 +53,10 @@ export class GrowthCase extends FixtureCase {
         bytesDone = Number(progress?.["bytesDone"] ?? bytesDone);
       },
     });
-    const samples = { downloader: new MemorySamples(downloader), sharer: new MemorySamples(sharer) };
+    const samples = { downloader: new MemorySamples(), sharer: new MemorySamples() };
     const timer = setInterval(() => {
-      samples.downloader.take(bytesDone);
-      samples.sharer.take(bytesDone);
+      samples.downloader.take(bytesDone, downloader.residentBytes);
+      samples.sharer.take(bytesDone, sharer.residentBytes);
     }, sampleMs);
     const received = await downloader.ended.finally(() => clearInterval(timer));
     const shared = await sharer.stop();

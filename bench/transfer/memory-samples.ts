@@ -1,7 +1,6 @@
-// What a process holds of memory while a transfer goes on, and whether that grows with what has been transferred. Looks
-// from outside, so that the process does nothing for it.
+// What a process holds of memory while a transfer goes on, and whether that grows with what has been transferred. Pure:
+// looks at no process.
 import { GIB, MIB } from "../../src/core/units.js";
-import type { MeasuredProcess } from "../measured-process.js";
 
 interface Sample {
   readonly gib: number;
@@ -9,17 +8,11 @@ interface Sample {
 }
 
 export class MemorySamples {
-  readonly #process: MeasuredProcess;
   readonly #samples: Sample[] = [];
 
-  constructor(process: MeasuredProcess) {
-    this.#process = process;
-  }
-
-  /** To be called at regular intervals; `bytesDone` is how far the transfer is. */
-  take(bytesDone: number): void {
-    const residentMib = this.#process.residentBytes / MIB;
-    if (residentMib > 0) this.#samples.push({ gib: bytesDone / GIB, residentMib });
+  /** To be called at regular intervals; `bytesDone` is how far the transfer is. Nothing resident is no answer. */
+  take(bytesDone: number, residentBytes: number): void {
+    if (residentBytes > 0) this.#samples.push({ gib: bytesDone / GIB, residentMib: residentBytes / MIB });
   }
 
   get peakMib(): number {
