@@ -1,4 +1,5 @@
-// Things to share that are quickly made: one large file that compresses badly or takes no room, and folders of many small ones.
+// Things to share that are quickly made: a large file that compresses badly, or takes no room, and folders of many
+// small ones.
 import { randomFillSync, randomInt } from "node:crypto";
 import { chmod, mkdir, open, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// What libtorrent makes of a swarm under upload limits: how far its last downloader is from the least time there is, with
-// the sizes and rates of our own swarms. All its peers are in one process, which spares it what processes cost.
+// What libtorrent makes of a swarm under upload limits: how far its last downloader is from the least time there is,
+// with the sizes and rates of our own swarms. All its peers are in one process, which spares it what processes cost.
 import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { promisify } from "node:util";

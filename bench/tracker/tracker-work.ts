@@ -16,8 +16,8 @@ export function leasesOf({ singles, collectors, sharesPerCollector }: Population
   return singles + collectors * sharesPerCollector;
 }
 
-/** `announce-one`, `announce-many`: a peer of that kind renews what it holds and wants no peers, as sharers and downloads
- * do. `list-peers`: 50 peers of a share, by turns of the crowd and of another swarm. `mixed`: by turns a renewal of a
+/** `announce-one`, `announce-many`: a peer of that kind renews what it holds and wants no peers, as sharers and
+ * downloads do. `list-peers`: 50 peers of a share, by turns of the crowd and of another swarm. `mixed`: by turns a renewal of a
  * peer with one share (with many, where nobody has one) and a list. */
 export type CallKind = "announce-one" | "announce-many" | "list-peers" | "mixed";
 

@@ -1,5 +1,5 @@
-// Whether a transfer that goes on for long takes ever more memory: a large file to a disk, both processes looked at every
-// second. The file takes no room, what is received takes all of it.
+// Whether a transfer that goes on for long takes ever more memory: a large file to a disk, both processes looked at
+// every second. The file takes no room, what is received takes all of it.
 import { statfs } from "node:fs/promises";
 import { GIB, MIB } from "../../src/core/units.js";
 import { type Figures, LOOPBACK } from "../bench-case.js";
