@@ -8,15 +8,17 @@ import { COMPLETE, type Group, PARTIAL } from "./swarms.js";
 /** What stands as the end of a row that is no lease. */
 const NEVER = Number.POSITIVE_INFINITY;
 
+const FACTS = 4;
+const [PEER, SWARM, GROUP, CHUNKS_HELD] = [0, 1, 2, 3] as const;
+
 export class LeaseRows {
   readonly slab: Slab;
   readonly #hash: KeyedHash;
   readonly #byPeerAndSwarm: HashIndex;
-  readonly #peers: Int32Array;
-  readonly #swarms: Int32Array;
+  /** Of each lease what is looked at together: peer, swarm, group and chunks held. */
+  readonly #facts: Uint32Array;
+  /** By itself, since all of them are looked at once a second. */
   readonly #expiresAtMs: Float64Array;
-  readonly #chunksHeld: Uint32Array;
-  readonly #groups: Uint8Array;
   /** The leases of the same peer before and after; NO_ROW at the ends. */
   readonly #before: Int32Array;
   readonly #after: Int32Array;
@@ -25,11 +27,8 @@ export class LeaseRows {
     this.slab = new Slab(maxLeases);
     this.#hash = hash;
     this.#byPeerAndSwarm = new HashIndex(this.slab);
-    this.#peers = this.slab.int32();
-    this.#swarms = this.slab.int32();
+    this.#facts = this.slab.uint32(FACTS);
     this.#expiresAtMs = this.slab.float64();
-    this.#chunksHeld = this.slab.uint32();
-    this.#groups = this.slab.uint8();
     this.#before = this.slab.int32();
     this.#after = this.slab.int32();
   }
@@ -37,7 +36,7 @@ export class LeaseRows {
   find(peer: number, swarm: number): number {
     const hash = this.#hash.ofPair(peer, swarm);
     for (let row = this.#byPeerAndSwarm.first(hash); row !== NO_ROW; row = this.#byPeerAndSwarm.next(row)) {
-      if (this.#peers[row] === peer && this.#swarms[row] === swarm) return row;
+      if (this.peerOf(row) === peer && this.swarmOf(row) === swarm) return row;
     }
     return NO_ROW;
   }
@@ -45,7 +44,7 @@ export class LeaseRows {
   /** A lease, before `first` in the list of its peer. */
   add(peer: number, swarm: number, first: number): number {
     const lease = this.slab.take();
-    this.#swarms[lease] = swarm;
+    this.#facts[lease * FACTS + SWARM] = swarm;
     this.#link(lease, peer, first);
     return lease;
   }
@@ -63,25 +62,25 @@ export class LeaseRows {
   }
 
   set(lease: number, group: Group, chunksHeld: number, expiresAtMs: number): void {
-    this.#groups[lease] = group;
-    this.#chunksHeld[lease] = chunksHeld;
+    this.#facts[lease * FACTS + GROUP] = group;
+    this.#facts[lease * FACTS + CHUNKS_HELD] = chunksHeld;
     this.#expiresAtMs[lease] = expiresAtMs;
   }
 
   peerOf(lease: number): number {
-    return this.#peers[lease] ?? NO_ROW;
+    return this.#facts[lease * FACTS + PEER] ?? NO_ROW;
   }
 
   swarmOf(lease: number): number {
-    return this.#swarms[lease] ?? NO_ROW;
+    return this.#facts[lease * FACTS + SWARM] ?? NO_ROW;
   }
 
   groupOf(lease: number): Group {
-    return this.#groups[lease] === COMPLETE ? COMPLETE : PARTIAL;
+    return this.#facts[lease * FACTS + GROUP] === COMPLETE ? COMPLETE : PARTIAL;
   }
 
   chunksHeld(lease: number): number {
-    return this.#chunksHeld[lease] ?? 0;
+    return this.#facts[lease * FACTS + CHUNKS_HELD] ?? 0;
   }
 
   /** Infinite for a row that is no lease. */
@@ -102,7 +101,7 @@ export class LeaseRows {
   }
 
   #link(lease: number, peer: number, first: number): void {
-    this.#peers[lease] = peer;
+    this.#facts[lease * FACTS + PEER] = peer;
     this.#before[lease] = NO_ROW;
     this.#after[lease] = first;
     if (first !== NO_ROW) this.#before[first] = lease;

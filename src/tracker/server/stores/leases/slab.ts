@@ -53,10 +53,6 @@ export class Slab {
     return new Float64Array(this.#column(8));
   }
 
-  uint8(): Uint8Array {
-    return new Uint8Array(this.#column(1));
-  }
-
   /** Rows that are taken. */
   get size(): number {
     return this.#size;
