@@ -38,6 +38,23 @@ export const sampleTests: StoreTests = {
     }
   },
 
+  "a sample of a large swarm holds both, however few are complete or lack something": async (make) => {
+    const rig = make();
+    for (let n = 0; n < 200; n++) {
+      const [many, few] = n % 40 === 0 ? [B, A] : [A, B];
+      await rig.announce(leaseKey(n), [many]);
+      await rig.complete(leaseKey(n), few);
+    }
+    for (const id of [A, B]) {
+      for (let draw = 0; draw < 20; draw++) {
+        const { peers } = await rig.sample(id, 20);
+        const complete = peers.filter((peer) => peer.complete).length;
+        assert.is(peers.length, 20);
+        assert.ok(complete > 0 && complete < 20, `${complete} of 20 are complete`);
+      }
+    }
+  },
+
   "one response holds no more than it may, the first shares first": async (make) => {
     const rig = make();
     for (let n = 0; n < 10; n++) await rig.announce(leaseKey(n), [A, B, C]);

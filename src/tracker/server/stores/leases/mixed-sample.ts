@@ -1,8 +1,6 @@
 // A random sample of two groups, the larger of which must not crowd out the other. Costs what it returns, whatever
 // the groups' sizes. Pure: who stands at a position is the caller's to say.
-
-/** Neither group gets less than a quarter of a sample, as far as it has so many. */
-const LEAST_PART = 4;
+import { firstPart } from "../mixed-part.js";
 
 export interface SampleOf<T> {
   /** Members of either group. */
@@ -28,15 +26,6 @@ export function mixedSample<T>(wanted: SampleOf<T>): T[] {
   // Where the second has not given its part, the first has more.
   first.drawUntil(drawn, max);
   return drawn;
-}
-
-/** How many of the first group a sample holds. */
-function firstPart([first, second]: readonly [number, number], max: number, random: () => number): number {
-  if (first === 0 || second === 0) return first === 0 ? 0 : max;
-  // Rounded by chance, so that on average it is its part.
-  const even = Math.floor((max * first) / (first + second) + random());
-  const least = Math.min(Math.ceil(max / LEAST_PART), Math.floor(max / 2));
-  return Math.max(Math.min(least, first), Math.min(even, max - Math.min(least, second)));
 }
 
 /** A Fisher–Yates shuffle of one group that goes only as far as is needed, and notes swaps instead of making them. */
