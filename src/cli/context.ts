@@ -19,6 +19,7 @@ export interface Flows {
   share(): Promise<Pick<typeof import("../flows/share.js"), "share">>;
   download(): Promise<Pick<typeof import("../flows/download.js"), "download">>;
   inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;
+  verify(): Promise<Pick<typeof import("../flows/verify.js"), "verify">>;
   status(): Promise<Pick<typeof import("../flows/status.js"), "status">>;
   tracker(): Promise<Pick<typeof import("../tracker/server/start.js"), "startTracker">>;
 }

@@ -8,6 +8,7 @@ import { InspectCommand } from "./commands/inspect.js";
 import { ShareCommand } from "./commands/share.js";
 import { StatusCommand } from "./commands/status.js";
 import { TrackerCommand } from "./commands/tracker.js";
+import { VerifyCommand } from "./commands/verify.js";
 import type { CommandContext } from "./context.js";
 import { createReporter } from "./render/create-reporter.js";
 import { commandHelp, generalHelp } from "./render/help.js";
@@ -15,7 +16,14 @@ import { columnsOf, paletteFor } from "./render/palette.js";
 import { runSession } from "./session.js";
 
 /** In the order of help. */
-const COMMANDS = [ShareCommand, DownloadCommand, TrackerCommand, InspectCommand, StatusCommand];
+const COMMANDS = [
+  ShareCommand,
+  DownloadCommand,
+  TrackerCommand,
+  InspectCommand,
+  VerifyCommand,
+  StatusCommand,
+];
 
 const HELP_MAX_COLUMNS = 110;
 

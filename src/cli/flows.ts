@@ -5,6 +5,7 @@ export const flows: Flows = {
   share: () => import("../flows/share.js"),
   download: () => import("../flows/download.js"),
   inspect: () => import("../flows/inspect.js"),
+  verify: () => import("../flows/verify.js"),
   status: () => import("../flows/status.js"),
   tracker: () => import("../tracker/server/start.js"),
 };

@@ -54,7 +54,7 @@ export const ERROR_CODES = {
     "A manifest breaks the rules of its format or does not match its content id.",
   ),
   LIMIT_EXCEEDED: entry("user", EXIT.other, "A share is larger than the format allows, or a list too long."),
-  SOURCE_UNREADABLE: entry("user", EXIT.disk, "A path to share does not exist or cannot be read."),
+  SOURCE_UNREADABLE: entry("user", EXIT.disk, "A path to share or verify does not exist or cannot be read."),
   SOURCE_UNSUPPORTED: entry(
     "user",
     EXIT.other,
@@ -81,6 +81,7 @@ export const ERROR_CODES = {
     EXIT.integrity,
     "A peer sent bytes that do not have the digest they should have.",
   ),
+  CONTENT_DIFFERS: entry("user", EXIT.integrity, "What was verified is not what the share holds."),
   TARGET_EXISTS: entry("user", EXIT.disk, "Something is already there under the name of the download."),
   TARGET_BUSY: entry("user", EXIT.disk, "Another process downloads to the same place."),
   TARGET_NAME_UNSUPPORTED: entry("user", EXIT.disk, "This machine's disk cannot hold a name in the share."),

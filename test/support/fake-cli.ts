@@ -132,6 +132,7 @@ const noFlows: Flows = {
   share: unexpected,
   download: unexpected,
   inspect: unexpected,
+  verify: unexpected,
   status: unexpected,
   tracker: unexpected,
 };

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { formatBytes, formatDuration, formatRate } from "../../core/units.js";
 import type { GoshareEvent, InspectedEntry } from "../../events/event.js";
 import { goshareCommand } from "../shell-quote.js";
+import { describeFinding } from "./describe-finding.js";
 import type { Palette } from "./palette.js";
 import { fitCells, printable } from "./printable.js";
 import { limitedByText } from "./slow-reason-text.js";
@@ -56,6 +57,10 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
         problem(`${palette.error("error:")} ${printable(event.message)}`),
         ...(event.hint === "" ? [] : [problem(`  ${printable(event.hint)}`)]),
       ];
+    case "difference":
+    case "verified":
+    case "fileSum":
+      return describeFinding(event);
     case "hashing":
     case "progress":
     case "serving":

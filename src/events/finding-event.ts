@@ -1,0 +1,51 @@
+// What commands find that look at something and tell of it, and change nothing: a part of the events of event.ts.
+import type { ContentId } from "../core/ids.js";
+
+/** How something on the disk differs from the share. */
+export type Problem =
+  | "missing"
+  | "kind"
+  | "unreadable"
+  | "short"
+  | "long"
+  | "content"
+  | "unsure"
+  | "target"
+  | "mode"
+  | "extra";
+
+export interface ChunkRun {
+  readonly first: number;
+  readonly count: number;
+}
+
+export type FindingEvent =
+  | {
+      readonly type: "difference";
+      readonly problem: Problem;
+      /** Relative to the share; one but for "unsure". */
+      readonly paths: readonly string[];
+      readonly chunksWrong: number;
+      /** The first of them, as runs. */
+      readonly chunks: readonly ChunkRun[];
+      readonly bytes: number;
+      readonly bytesExpected: number;
+      /** For people; may be empty. */
+      readonly detail: string;
+    }
+  | {
+      readonly type: "verified";
+      readonly contentId: ContentId;
+      readonly name: string;
+      readonly path: string;
+      readonly bytes: number;
+      readonly bytesRight: number;
+      readonly chunks: number;
+      readonly chunksRight: number;
+      readonly files: number;
+      readonly filesWrong: number;
+      readonly filesUnsure: number;
+      readonly extra: number;
+      readonly isRight: boolean;
+    }
+  | { readonly type: "fileSum"; readonly path: string; readonly sha256: string };
