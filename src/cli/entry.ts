@@ -3,8 +3,10 @@
 import { Cli, type Command } from "clipanion";
 import { VERSION } from "../core/agent.js";
 import { EXIT, GoshareError } from "../core/errors.js";
+import { DiscardCommand } from "./commands/discard.js";
 import { DownloadCommand } from "./commands/download.js";
 import { InspectCommand } from "./commands/inspect.js";
+import { ResumeCommand } from "./commands/resume.js";
 import { ShareCommand } from "./commands/share.js";
 import { StatusCommand } from "./commands/status.js";
 import { TrackerCommand } from "./commands/tracker.js";
@@ -23,6 +25,8 @@ const COMMANDS = [
   InspectCommand,
   VerifyCommand,
   StatusCommand,
+  ResumeCommand,
+  DiscardCommand,
 ];
 
 const HELP_MAX_COLUMNS = 110;

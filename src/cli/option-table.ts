@@ -103,6 +103,7 @@ export const OPTIONS = {
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
     "DURATION",
   ),
+  all: option("--all", "Every unfinished download of the folder that no process runs"),
   repair: option("--repair", "Fetch what is wrong or missing, and put it in its place"),
   sums: option("--sha256sum", "Print the SHA-256 of every file to stdout, as sha256sum does"),
   trustAnnounced: option(

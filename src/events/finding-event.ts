@@ -1,4 +1,4 @@
-// What commands find that look at something and tell of it, and change nothing: a part of the events of event.ts.
+// What commands tell that look at something or tidy up, and transfer nothing: a part of the events of event.ts.
 import type { ContentId } from "../core/ids.js";
 
 /** How something on the disk differs from the share. */
@@ -48,4 +48,13 @@ export type FindingEvent =
       readonly extra: number;
       readonly isRight: boolean;
     }
-  | { readonly type: "fileSum"; readonly path: string; readonly sha256: string };
+  | { readonly type: "fileSum"; readonly path: string; readonly sha256: string }
+  | {
+      readonly type: "discarded";
+      /** Empty where what was left did not say it. */
+      readonly contentId: ContentId | "";
+      readonly name: string;
+      /** Of what was removed. */
+      readonly path: string;
+      readonly bytes: number;
+    };

@@ -99,6 +99,7 @@ function toWire(event: GoshareEvent): EventCase {
     case "difference":
     case "verified":
     case "fileSum":
+    case "discarded":
       return findingToWire(event);
     case "done":
       return {
@@ -200,6 +201,8 @@ function findingToWire(event: FindingEvent): EventCase {
       };
     case "fileSum":
       return { case: "fileSum", value: event };
+    case "discarded":
+      return { case: "discarded", value: { ...event, bytes: uint64(event.bytes) } };
   }
 }
 

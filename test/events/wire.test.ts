@@ -113,6 +113,7 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     extra: 0,
     isRight: false,
   },
+  discarded: { type: "discarded", contentId, name: "a", path: "downloads/.a.goshare-part", bytes: 3 },
   fileSum: { type: "fileSum", path: "a/b", sha256: "ab".repeat(32) },
   resumable: {
     type: "resumable",

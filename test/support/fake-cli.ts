@@ -134,5 +134,7 @@ const noFlows: Flows = {
   inspect: unexpected,
   verify: unexpected,
   status: unexpected,
+  begun: unexpected,
+  discard: unexpected,
   tracker: unexpected,
 };

@@ -18,6 +18,8 @@ export function describeFinding(event: FindingEvent): readonly Line[] {
       return describeVerified(event);
     case "fileSum":
       return [{ kind: "result", text: sumLine(event.path, event.sha256) }];
+    case "discarded":
+      return [{ kind: "result", text: `discarded ${printable(event.name)}${freedText(event.bytes)}` }];
   }
 }
 
@@ -73,6 +75,10 @@ function describeVerified(event: Extract<FindingEvent, { type: "verified" }>): r
     ? `${path}: ${formatBytes(bytes)} in ${chunks} ${chunks === 1 ? "chunk" : "chunks"}, all of it right${besides}`
     : `${path}: ${formatBytes(bytesRight)} of ${formatBytes(bytes)} right, ${chunksRight} of ${chunks} chunks${besides}`;
   return [{ kind: "note", text }];
+}
+
+function freedText(bytes: number): string {
+  return bytes === 0 ? "" : `: ${formatBytes(bytes)}`;
 }
 
 /** A line as GNU sha256sum writes and reads it: a backslash before it says that the name is escaped. */
