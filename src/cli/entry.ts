@@ -3,6 +3,7 @@
 import { Cli, type Command } from "clipanion";
 import { VERSION } from "../core/agent.js";
 import { EXIT, GoshareError } from "../core/errors.js";
+import { CompletionCommand } from "./commands/completion.js";
 import { DiscardCommand } from "./commands/discard.js";
 import { DownloadCommand } from "./commands/download.js";
 import { InspectCommand } from "./commands/inspect.js";
@@ -27,6 +28,7 @@ const COMMANDS = [
   StatusCommand,
   ResumeCommand,
   DiscardCommand,
+  CompletionCommand,
 ];
 
 const HELP_MAX_COLUMNS = 110;

@@ -57,4 +57,5 @@ export type FindingEvent =
       /** Of what was removed. */
       readonly path: string;
       readonly bytes: number;
-    };
+    }
+  | { readonly type: "completionScript"; readonly shell: string; readonly script: string };

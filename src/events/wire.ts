@@ -96,11 +96,6 @@ function toWire(event: GoshareEvent): EventCase {
       return { case: "copied", value: { ...event, copies: uint32(event.copies) } };
     case "serving":
       return servingToWire(event);
-    case "difference":
-    case "verified":
-    case "fileSum":
-    case "discarded":
-      return findingToWire(event);
     case "done":
       return {
         case: "done",
@@ -116,6 +111,8 @@ function toWire(event: GoshareEvent): EventCase {
           })),
         },
       };
+    default:
+      return findingToWire(event);
   }
 }
 
@@ -201,6 +198,8 @@ function findingToWire(event: FindingEvent): EventCase {
       };
     case "fileSum":
       return { case: "fileSum", value: event };
+    case "completionScript":
+      return { case: "completionScript", value: event };
     case "discarded":
       return { case: "discarded", value: { ...event, bytes: uint64(event.bytes) } };
   }

@@ -18,6 +18,8 @@ export function describeFinding(event: FindingEvent): readonly Line[] {
       return describeVerified(event);
     case "fileSum":
       return [{ kind: "result", text: sumLine(event.path, event.sha256) }];
+    case "completionScript":
+      return [{ kind: "result", text: event.script.trimEnd() }];
     case "discarded":
       return [{ kind: "result", text: `discarded ${printable(event.name)}${freedText(event.bytes)}` }];
   }

@@ -58,15 +58,12 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
         problem(`${palette.error("error:")} ${printable(event.message)}`),
         ...(event.hint === "" ? [] : [problem(`  ${printable(event.hint)}`)]),
       ];
-    case "difference":
-    case "verified":
-    case "fileSum":
-    case "discarded":
-      return describeFinding(event);
     case "hashing":
     case "progress":
     case "serving":
       return [];
+    default:
+      return describeFinding(event);
   }
 }
 

@@ -55,7 +55,7 @@ const ANY_NUMBER: Readonly<Record<string, string>> = {
 };
 
 /** "goshare share PATH…", "goshare status [DIR…]". */
-function usageOf(definition: Definition): string {
+export function usageOf(definition: Definition): string {
   return definition.usage
     .replaceAll(/<([^>]*)>( \.\.\.)?/g, (_all, name: string, more?: string) => name + (more ? "…" : ""))
     .replace(/ \.\.\.$/, ` ${ANY_NUMBER[definition.path] ?? "[DIR…]"}`);
