@@ -21,6 +21,7 @@ export interface Flows {
   inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;
   verify(): Promise<Pick<typeof import("../flows/verify.js"), "verify">>;
   status(): Promise<Pick<typeof import("../flows/status.js"), "status">>;
+  doctor(): Promise<Pick<typeof import("../flows/doctor.js"), "doctor">>;
   begun(): Promise<Pick<typeof import("../flows/begun-downloads.js"), "resumableDownloads">>;
   discard(): Promise<Pick<typeof import("../flows/discard.js"), "discard">>;
   tracker(): Promise<Pick<typeof import("../tracker/server/start.js"), "startTracker">>;

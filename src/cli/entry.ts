@@ -5,6 +5,7 @@ import { VERSION } from "../core/agent.js";
 import { EXIT, GoshareError } from "../core/errors.js";
 import { CompletionCommand } from "./commands/completion.js";
 import { DiscardCommand } from "./commands/discard.js";
+import { DoctorCommand } from "./commands/doctor.js";
 import { DownloadCommand } from "./commands/download.js";
 import { InspectCommand } from "./commands/inspect.js";
 import { ResumeCommand } from "./commands/resume.js";
@@ -28,6 +29,7 @@ const COMMANDS = [
   StatusCommand,
   ResumeCommand,
   DiscardCommand,
+  DoctorCommand,
   CompletionCommand,
 ];
 

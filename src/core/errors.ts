@@ -63,6 +63,7 @@ export const ERROR_CODES = {
   SOURCE_CHANGED: entry("user", EXIT.other, "A file is not what it was when it was hashed."),
   CONTENT_NOT_FOUND: entry("user", EXIT.notFound, "No tracker and no peer knows the content id."),
   NO_PEERS: entry("user", EXIT.notFound, "Nobody who has the share could be reached."),
+  PROBLEM_FOUND: entry("user", EXIT.other, "doctor found what keeps goshare from working as it should."),
   DOWNLOAD_NOT_FOUND: entry("user", EXIT.notFound, "No unfinished download has that name, or several have."),
   PEER_UNREACHABLE: entry(
     "peer",

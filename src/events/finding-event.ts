@@ -58,4 +58,13 @@ export type FindingEvent =
       readonly path: string;
       readonly bytes: number;
     }
+  | {
+      readonly type: "checked";
+      /** What was looked at, in a word or two. */
+      readonly subject: string;
+      readonly verdict: "ok" | "warning" | "problem" | "skipped";
+      readonly message: string;
+      /** What can be done about it, or to know more; may be empty. */
+      readonly fix: string;
+    }
   | { readonly type: "completionScript"; readonly shell: string; readonly script: string };

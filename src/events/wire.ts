@@ -198,6 +198,8 @@ function findingToWire(event: FindingEvent): EventCase {
       };
     case "fileSum":
       return { case: "fileSum", value: event };
+    case "checked":
+      return { case: "checked", value: event };
     case "completionScript":
       return { case: "completionScript", value: event };
     case "discarded":

@@ -114,6 +114,7 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     isRight: false,
   },
   discarded: { type: "discarded", contentId, name: "a", path: "downloads/.a.goshare-part", bytes: 3 },
+  checked: { type: "checked", subject: "disk", verdict: "warning", message: "m", fix: "f" },
   completionScript: { type: "completionScript", shell: "bash", script: "complete -F _goshare goshare\n" },
   fileSum: { type: "fileSum", path: "a/b", sha256: "ab".repeat(32) },
   resumable: {

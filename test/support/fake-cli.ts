@@ -134,6 +134,7 @@ const noFlows: Flows = {
   inspect: unexpected,
   verify: unexpected,
   status: unexpected,
+  doctor: unexpected,
   begun: unexpected,
   discard: unexpected,
   tracker: unexpected,

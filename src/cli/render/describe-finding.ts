@@ -3,6 +3,7 @@
 import { formatBytes } from "../../core/units.js";
 import type { ChunkRun, FindingEvent, Problem } from "../../events/finding-event.js";
 import type { Line } from "./describe.js";
+import type { Palette } from "./palette.js";
 import { printable } from "./printable.js";
 
 type Difference = Extract<FindingEvent, { type: "difference" }>;
@@ -10,7 +11,7 @@ type Difference = Extract<FindingEvent, { type: "difference" }>;
 /** What of several is named in one line. */
 const MAX_NAMED = 5;
 
-export function describeFinding(event: FindingEvent): readonly Line[] {
+export function describeFinding(event: FindingEvent, palette: Palette): readonly Line[] {
   switch (event.type) {
     case "difference":
       return describeDifference(event);
@@ -18,6 +19,8 @@ export function describeFinding(event: FindingEvent): readonly Line[] {
       return describeVerified(event);
     case "fileSum":
       return [{ kind: "result", text: sumLine(event.path, event.sha256) }];
+    case "checked":
+      return describeChecked(event, palette);
     case "completionScript":
       return [{ kind: "result", text: event.script.trimEnd() }];
     case "discarded":
@@ -77,6 +80,24 @@ function describeVerified(event: Extract<FindingEvent, { type: "verified" }>): r
     ? `${path}: ${formatBytes(bytes)} in ${chunks} ${chunks === 1 ? "chunk" : "chunks"}, all of it right${besides}`
     : `${path}: ${formatBytes(bytesRight)} of ${formatBytes(bytes)} right, ${chunksRight} of ${chunks} chunks${besides}`;
   return [{ kind: "note", text }];
+}
+
+const VERDICT_CELLS = 8;
+
+function describeChecked(
+  event: Extract<FindingEvent, { type: "checked" }>,
+  palette: Palette,
+): readonly Line[] {
+  const { verdict, subject, fix } = event;
+  const paint = { ok: palette.strong, skipped: (text: string) => text, ...palette, problem: palette.error }[
+    verdict
+  ];
+  const line = `${paint(verdict.padEnd(VERDICT_CELLS))} ${subject}: ${printable(event.message)}`;
+  const indent = " ".repeat(VERDICT_CELLS + 1);
+  return [
+    { kind: "result", text: line },
+    ...(fix === "" ? [] : [{ kind: "result", text: `${indent}${printable(fix)}` } as const]),
+  ];
 }
 
 function freedText(bytes: number): string {

@@ -63,7 +63,7 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
     case "serving":
       return [];
     default:
-      return describeFinding(event);
+      return describeFinding(event, palette);
   }
 }
 
