@@ -12,9 +12,6 @@ export interface CliOptions extends FlowOptions {
 
 export const defaultCliOptions: CliOptions = Object.freeze({ ...defaultFlowOptions, color: "auto" });
 
-/** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
-export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
-
 interface OptionText {
   /** As clipanion wants them: "-q,--quiet". */
   readonly names: string;
@@ -35,7 +32,7 @@ export const OPTIONS = {
   color: option("--color", `Colours: auto, always or never (default ${defaultCliOptions.color})`, "WHEN"),
   tracker: option(
     "--tracker",
-    `A tracker, HOST:PORT; may be repeated (default ${TRACKER_VARIABLE}, else one on this machine if there is one)`,
+    `A tracker, HOST:PORT; may be repeated (default one on this machine if there is one)`,
     "HOST:PORT",
   ),
   peerListen: option(

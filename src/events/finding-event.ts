@@ -67,4 +67,16 @@ export type FindingEvent =
       /** What can be done about it, or to know more; may be empty. */
       readonly fix: string;
     }
+  | {
+      readonly type: "setting";
+      readonly name: string;
+      /** Of the environment. */
+      readonly variable: string;
+      /** As text; the default where there are none. */
+      readonly values: readonly string[];
+      readonly defaultValue: string;
+      readonly source: "default" | "environment" | "file";
+      /** The variable, or the file and its line. */
+      readonly place: string;
+    }
   | { readonly type: "completionScript"; readonly shell: string; readonly script: string };

@@ -198,6 +198,8 @@ function findingToWire(event: FindingEvent): EventCase {
       };
     case "fileSum":
       return { case: "fileSum", value: event };
+    case "setting":
+      return { case: "setting", value: { ...event, values: [...event.values] } };
     case "checked":
       return { case: "checked", value: event };
     case "completionScript":

@@ -27,7 +27,7 @@ export class DoctorCommand extends GoshareCommand {
 
   protected override async run(session: Session): Promise<Ending> {
     const options = {
-      ...trackerChoice(this.tracker, this.context.env),
+      ...trackerChoice(this.tracker),
       listen: peerListenArgument(this.listen),
       outputDirectory: this.output,
     };

@@ -42,7 +42,7 @@ export class VerifyCommand extends GoshareCommand {
     const options = {
       what: this.what,
       path: this.target,
-      ...trackerChoice(this.tracker, this.context.env),
+      ...trackerChoice(this.tracker),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
       sums: this.sums,
       repair: this.repair ? { downloadBudget } : undefined,

@@ -19,6 +19,8 @@ export function describeFinding(event: FindingEvent, palette: Palette): readonly
       return describeVerified(event);
     case "fileSum":
       return [{ kind: "result", text: sumLine(event.path, event.sha256) }];
+    case "setting":
+      return [{ kind: "result", text: settingText(event) }];
     case "checked":
       return describeChecked(event, palette);
     case "completionScript":
@@ -98,6 +100,17 @@ function describeChecked(
     { kind: "result", text: line },
     ...(fix === "" ? [] : [{ kind: "result", text: `${indent}${printable(fix)}` } as const]),
   ];
+}
+
+function settingText({
+  name,
+  values,
+  defaultValue,
+  place,
+}: Extract<FindingEvent, { type: "setting" }>): string {
+  return values.length === 0
+    ? `${name} = ${defaultValue} (default)`
+    : `${name} = ${printable(values.join(", "))} (${printable(place)})`;
 }
 
 function freedText(bytes: number): string {
