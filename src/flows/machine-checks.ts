@@ -55,9 +55,11 @@ export function checkDisk(outputDirectory: string): Check {
   } finally {
     fs.rmSync(probePath, { force: true });
   }
-  const { bavail, bsize } = fs.statfsSync(folder);
-  const freeBytes = bavail * bsize;
-  const message = `${folder}: ${formatBytes(freeBytes)} free, writes are confirmed within ${formatDuration(syncMs)}`;
+  const { blocks, bavail, bsize } = fs.statfsSync(folder);
+  // File systems that do not know say that they have no blocks at all.
+  const freeBytes = blocks > 0 ? bavail * bsize : Number.POSITIVE_INFINITY;
+  const free = blocks > 0 ? `${formatBytes(freeBytes)} free, ` : "";
+  const message = `${folder}: ${free}writes are confirmed within ${formatDuration(syncMs)}`;
   if (freeBytes < LITTLE_FREE_BYTES) {
     return {
       subject,

@@ -99,9 +99,10 @@ export class RepairTarget implements ChunkPlace {
       const file = fileAt(this.#manifest, fileIndex);
       if (problem === "long" || file.size === 0) this.#cut(file);
     }
+    const links = new Map(this.#manifest.symbolicLinks.map((link) => [link.path, link.target]));
     for (const { path: entryPath, problem } of comparison.entries) {
-      const link = this.#manifest.symbolicLinks.find((one) => one.path === entryPath);
-      if (link !== undefined) this.#placeLink(link.path, link.target);
+      const linkTarget = links.get(entryPath);
+      if (linkTarget !== undefined) this.#placeLink(entryPath, linkTarget);
       else if (problem === "missing") makeFolders(this.filePath(entryPath));
     }
     for (const fileIndex of comparison.modes) this.#correctMode(fileAt(this.#manifest, fileIndex));
@@ -136,7 +137,7 @@ export class RepairTarget implements ChunkPlace {
       }
     }
     // Who may read it stays as it was.
-    if (stats?.isFile() === true) fs.chmodSync(fresh, stats.mode);
+    if (stats?.isFile() === true) fs.chmodSync(fresh, stats.mode & 0o777);
     makeFolders(path.dirname(target));
     fs.renameSync(fresh, target);
     this.#changed.add(target);

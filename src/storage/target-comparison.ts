@@ -33,6 +33,8 @@ export interface TargetComparison {
 /** How long the walk may keep the event loop for itself. */
 const MAX_HOLD_MS = 10;
 const OWNER_EXECUTE = 0o100;
+/** What stands for bytes that are no UTF-8. */
+const REPLACEMENT = "\ufffd";
 
 type Expected =
   | { readonly kind: "file"; readonly index: number; readonly entry: FileEntry }
@@ -124,7 +126,11 @@ class Comparison implements TargetComparison {
   /** Whether it is a folder to look into. What was expected there is not expected any more. */
   #visit(path: string, absolute: string): boolean {
     const stats = fs.lstatSync(absolute, { throwIfNoEntry: false });
-    if (stats === undefined) return false;
+    if (stats === undefined) {
+      // It has gone meanwhile, or its name is no UTF-8, and then it is in no share.
+      if (path.includes(REPLACEMENT)) this.extras.push(path);
+      return false;
+    }
     const expected = this.#expected.get(path);
     if (expected === undefined) {
       this.extras.push(stats.isDirectory() ? `${path}/` : path);

@@ -110,8 +110,16 @@ test("empty folders and links can be missing, and what is there besides is named
     unlinkSync(at("link"));
     mkdirSync(at("new/deep"), { recursive: true });
     writeFileSync(at("sub/deep/more\u001b"), "");
+    // No UTF-8: it is shown as well as it can be.
+    writeFileSync(Buffer.concat([Buffer.from(at("sub/")), Buffer.from([0xff, 0x61])]), "");
   });
-  assert.equal(found, ["extra new/", "extra sub/deep/more\u001b", "missing link", "missing sub/empty"]);
+  assert.equal(found, [
+    "extra new/",
+    "extra sub/deep/more\u001b",
+    "extra sub/\ufffda",
+    "missing link",
+    "missing sub/empty",
+  ]);
 });
 
 test.run();

@@ -1217,8 +1217,8 @@ export type Difference = Message<"goshare.v1.Difference"> & {
    * in place of a file. "unreadable". "short" and "long": a file that has too few
    * or too many bytes. "content": a file of the right size with wrong chunks.
    * "unsure": small files in one chunk that is wrong, or lacks another file, so
-   * that any of them may be wrong. "target": a link that points elsewhere. Those below are no
-   * failure: "mode": the executable bit. "extra": something that is not in the
+   * that any of them may be wrong. "target": a link that points elsewhere. No
+   * failures are "mode", the executable bit, and "extra", what is not in the
    * share.
    *
    * @generated from field: string problem = 1;
