@@ -18,7 +18,7 @@ import { tellDifferences } from "./differences.js";
 import { tellSums } from "./file-sums.js";
 import { hashingProgress } from "./hashing-progress.js";
 import { lookUpManifest } from "./look-up.js";
-import { type RepairOptions, repair } from "./repair.js";
+import { type Repaired, type RepairOptions, repair } from "./repair.js";
 import { chooseTrackers } from "./trackers.js";
 
 export interface VerifyOptions {
@@ -74,20 +74,17 @@ export async function verify(
       ...{ files: manifest.files.length, extra: comparison.extras.length },
       ...summary,
     });
-    const nothing = { path: "", bytesReceived: 0, bytesWasted: 0 };
+    let repaired: Repaired | undefined;
     const needsRepair = !summary.isRight || comparison.modes.length > 0;
-    const repaired =
-      options.repair !== undefined && slots !== undefined && needsRepair
-        ? await repair(
-            { ...options.repair, timeoutMs: options.timeoutMs },
-            { source, trackers, manifest, rootPath, comparison, right, pool, slots },
-            observe,
-            signal,
-          )
-        : nothing;
+    if (options.repair !== undefined && slots !== undefined && needsRepair) {
+      const how = { ...options.repair, timeoutMs: options.timeoutMs };
+      const work = { source, trackers, manifest, rootPath, comparison, right, pool, slots };
+      repaired = await repair(how, work, observe, signal);
+    }
     if (options.sums) await tellSums(options.path, rootPath, manifest, pool, observe, signal);
-    if (!summary.isRight && repaired === nothing) throw differs(options, summary.problems);
-    return { contentId: root.contentId, bytes: root.totalSize, ...repaired };
+    if (!summary.isRight && repaired === undefined) throw differs(options, summary.problems);
+    const nothing = { path: "", bytesReceived: 0, bytesWasted: 0 };
+    return { contentId: root.contentId, bytes: root.totalSize, ...(repaired ?? nothing) };
   } finally {
     await pool.close();
   }
@@ -112,6 +109,9 @@ async function requireManifest(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<Manifest> {
+  const { contentId } = source;
+  if (source.manifest === undefined)
+    observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" });
   const found = await lookUpManifest(source, trackers, options.timeoutMs, observe, signal);
   if (found.manifest !== undefined) return found.manifest;
   const { message = "the manifest is not to be had", hint } = found.problem ?? {};

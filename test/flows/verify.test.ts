@@ -269,7 +269,7 @@ test("a repair that needs no chunk needs no peer", async () => {
   assert.equal([lstatSync(copy).size, lstatSync(copy).mode & 0o777], [10, 0o644]);
 });
 
-test("whatever is damaged, it is found if and only if it differs", async () => {
+test("whatever is damaged, it is found if and only if it differs, and a repair makes it right", async () => {
   const files = ["big.raw", "nothing", "run\\me", "small/one", "small/three", "small/two"];
   const damage = fc.oneof(
     fc.record({ what: fc.constant("write" as const), file: fc.nat(5), at: fc.nat(4 * MIB) }),
@@ -289,7 +289,7 @@ test("whatever is damaged, it is found if and only if it differs", async () => {
       const unsure = new Set<string>();
       const options = {
         ...{ what: photosShare.manifestPath, path: copy, trackers: [], probeLocalTracker: false },
-        ...{ timeoutMs: 1_000, sums: false, repair: undefined },
+        ...{ timeoutMs: 20_000, sums: false, repair: undefined },
       };
       const ended = await verify(
         options,
@@ -302,6 +302,10 @@ test("whatever is damaged, it is found if and only if it differs", async () => {
         () => "right",
         (thrown) => thrown.code,
       );
+      const repair = { downloadBudget: undefined };
+      await verify({ ...options, what: photosShare.ticket, repair }, () => {}, new AbortController().signal);
+      for (const name of files)
+        assert.ok(isSame(join(photos, name), join(copy, name)), `${name} is repaired`);
       rmSync(dirname(copy), { recursive: true });
       assert.is(ended, differing.length === 0 ? "right" : "CONTENT_DIFFERS");
       for (const name of differing) assert.ok(found.has(name) || unsure.has(name), `${name} is named`);
