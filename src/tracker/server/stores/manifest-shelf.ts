@@ -14,8 +14,9 @@ const ASK_TIMEOUT_MS = 30_000;
 
 /** Keeps the bytes of roots. What is called for one content id takes effect in the order of the calls. */
 export interface RootBytes {
-  /** The root's bytes, with the digest that is its content id; undefined if they are not there or damaged. */
-  get(contentId: ContentId): Promise<Uint8Array | undefined>;
+  /** The root's bytes, with the digest that is its content id; "lost" if they are not there or damaged, undefined if they
+   * cannot be read just now. */
+  get(contentId: ContentId): Promise<Uint8Array | "lost" | undefined>;
   /** False if they could not be kept. */
   put(contentId: ContentId, bytes: Uint8Array): Promise<boolean>;
   remove(contentId: ContentId): void;
@@ -24,8 +25,8 @@ export interface RootBytes {
 export class RootsInMemory implements RootBytes {
   readonly #roots = new Map<ContentId, Uint8Array>();
 
-  async get(contentId: ContentId): Promise<Uint8Array | undefined> {
-    return this.#roots.get(contentId);
+  async get(contentId: ContentId): Promise<Uint8Array | "lost"> {
+    return this.#roots.get(contentId) ?? "lost";
   }
 
   async put(contentId: ContentId, bytes: Uint8Array): Promise<boolean> {
@@ -65,8 +66,9 @@ export class ManifestShelf {
     const kept = this.#kept.get(contentId);
     if (kept === undefined) return undefined;
     const bytes = await this.#roots.get(contentId);
-    if (bytes === undefined) this.#release(contentId, kept);
-    return bytes;
+    if (bytes !== "lost") return bytes;
+    this.#release(contentId, kept);
+    return undefined;
   }
 
   /** Keeps `bytes`; false if they are there already or there is no room. */

@@ -244,6 +244,11 @@ test("a root is a file that is gone with the last lease, and is not given when i
   assert.is((await rig.store.size()).manifests, 1);
   assert.equal((await rig.complete(leaseKey(1), song.id)).wantedManifests, [song.id]);
   assert.ok(await rig.store.putManifest(song.id, song.root));
+  fs.renameSync(rootFile(directory, song.id), join(directory, "song"));
+  fs.mkdirSync(rootFile(directory, song.id));
+  assert.is(await rig.store.manifest(song.id), undefined);
+  fs.rmdirSync(rootFile(directory, song.id));
+  fs.renameSync(join(directory, "song"), rootFile(directory, song.id));
   const [one, other] = await Promise.all([rig.store.manifest(song.id), rig.store.manifest(song.id)]);
   assert.equal(one, song.root);
   assert.is(other, one);

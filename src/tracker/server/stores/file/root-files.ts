@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { isErrno } from "../../../../core/errors.js";
 import { type ContentId, contentIdFromBytes, parseContentId } from "../../../../core/ids.js";
 import { MIB } from "../../../../core/units.js";
 import { MAX_ROOT_BYTES } from "../../../../manifest/limits.js";
@@ -25,7 +26,7 @@ export class RootFiles implements RootBytes {
   readonly #onFailure: (thrown: unknown) => void;
   /** What was called last for a content id, until it is done. */
   readonly #last = new Map<ContentId, Promise<unknown>>();
-  readonly #reading = new Map<ContentId, Promise<Uint8Array | undefined>>();
+  readonly #reading = new Map<ContentId, Promise<Uint8Array | "lost" | undefined>>();
   /** In the order in which they came. */
   readonly #waiting = new Set<() => void>();
   #running = 0;
@@ -61,21 +62,21 @@ export class RootFiles implements RootBytes {
   }
 
   /** Those who ask at the same time share one reading. */
-  get(contentId: ContentId): Promise<Uint8Array | undefined> {
+  get(contentId: ContentId): Promise<Uint8Array | "lost" | undefined> {
     const reading = this.#reading.get(contentId) ?? this.#read(contentId);
     this.#reading.set(contentId, reading);
     return reading;
   }
 
-  async #read(contentId: ContentId): Promise<Uint8Array | undefined> {
+  async #read(contentId: ContentId): Promise<Uint8Array | "lost" | undefined> {
     await this.#last.get(contentId);
     try {
       const bytes = await readRoot(this.#pathOf(contentId));
       const digest = createHash("sha256").update(bytes).digest();
-      return contentIdFromBytes(digest) === contentId ? bytes : undefined;
-    } catch {
-      // Whatever became of it, it is asked for again.
-      return undefined;
+      return contentIdFromBytes(digest) === contentId ? bytes : "lost";
+    } catch (thrown) {
+      // A process that may open no more files just now has lost nothing.
+      return isErrno(thrown, "ENOENT") ? "lost" : undefined;
     } finally {
       this.#reading.delete(contentId);
     }
@@ -145,9 +146,9 @@ async function readRoot(filePath: string): Promise<Buffer> {
   const handle = await open(filePath, "r");
   try {
     const { size } = await handle.stat();
-    if (size > MAX_ROOT_BYTES) throw new Error("larger than any root");
-    const bytes = Buffer.allocUnsafeSlow(size);
-    const { bytesRead } = await handle.read(bytes, 0, size, 0);
+    // Of one that is larger than any root the digest is wrong then.
+    const bytes = Buffer.allocUnsafeSlow(Math.min(size, MAX_ROOT_BYTES));
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
     return bytes.subarray(0, bytesRead);
   } finally {
     await handle.close();
