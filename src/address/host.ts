@@ -1,4 +1,5 @@
 // Hosts: one spelling for each address or name, and how far it reaches. Never resolves a name.
+import { isIPv4 } from "node:net";
 import ipaddr from "ipaddr.js";
 import { MAX_NAME_BYTES } from "./limits.js";
 
@@ -73,4 +74,11 @@ export function hostScope(host: string): HostScope {
     default:
       return "public";
   }
+}
+
+/** What one machine may have all the addresses of: of an IPv6 address the /64 (RFC 8981), else the host itself. */
+export function hostNetwork(host: string): string {
+  if (isIPv4(host)) return host;
+  const address = parseAddress(host);
+  return address?.kind() === "ipv6" ? address.toByteArray().slice(0, 8).join(":") : host;
 }

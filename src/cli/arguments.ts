@@ -78,9 +78,9 @@ export function rateArgument(
   return refuse(option.names, text, `a rate of at least ${least}, for example 500KiB/s or 10MiB/s`);
 }
 
-/** A number of peers or connections, at least 1. */
+/** A number of peers, connections or calls, at least 1. */
 export function countArgument(
-  option: typeof OPTIONS.maxPeers | typeof OPTIONS.maxConnectionsPerHost,
+  option: typeof OPTIONS.maxPeers | typeof OPTIONS.maxConnectionsPerHost | typeof OPTIONS.perAddressLimit,
   text: string | undefined,
   defaultCount: number,
 ): number {

@@ -3,7 +3,7 @@ import { formatEndpoint, type ListenAddress } from "../address/endpoint.js";
 import { formatDuration } from "../core/units.js";
 import { defaultListenerOptions } from "../peer/options.js";
 import { defaultDownloadSwarmOptions, defaultServerOptions } from "../swarm/options.js";
-import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
+import { DEFAULT_CALLS_PER_ADDRESS, DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import type { ColorMode } from "./render/palette.js";
 
 /** What holds where the command line says nothing. Texts are read as if they had been typed. */
@@ -15,6 +15,8 @@ export interface CliOptions {
   readonly maxSharePeers: number;
   readonly maxDownloadPeers: number;
   readonly maxConnectionsPerHost: number;
+  /** Calls a second that a tracker answers to one address. */
+  readonly perAddressLimit: number;
   readonly color: ColorMode;
 }
 
@@ -24,6 +26,7 @@ export const defaultCliOptions: CliOptions = Object.freeze({
   maxSharePeers: defaultServerOptions.maxNeighbours,
   maxDownloadPeers: defaultDownloadSwarmOptions.maxPeers,
   maxConnectionsPerHost: defaultListenerOptions.maxConnectionsPerHost,
+  perAddressLimit: DEFAULT_CALLS_PER_ADDRESS,
   color: "auto",
 });
 
@@ -111,6 +114,11 @@ export const OPTIONS = {
     "--timeout",
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
     "DURATION",
+  ),
+  perAddressLimit: option(
+    "--per-address-limit",
+    `Answer no more calls a second from one address, beyond bursts (default ${defaultCliOptions.perAddressLimit}; loopback is exempt)`,
+    "CALLS",
   ),
   trustAnnounced: option(
     "--trust-announced",

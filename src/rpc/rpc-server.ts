@@ -8,6 +8,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import {
   type ConnectionInjector,
   type handleUnaryCall,
+  type Metadata,
   Server,
   ServerCredentials,
   ServerInterceptingCall,
@@ -16,7 +17,11 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
+import { type CallWatch, noWatch } from "./call-watch.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
+import { StallWatch } from "./stall-watch.js";
+import { UntakenResponses } from "./untaken-responses.js";
+import { type CallSurroundings, pushback, WatchedCall } from "./watched-call.js";
 
 export interface RpcServerOptions {
   /** Largest encoded request and response. */
@@ -27,6 +32,8 @@ export interface RpcServerOptions {
   /** Connections beyond it are closed as they come. */
   readonly maxConnections: number;
   readonly maxCallsPerConnection: number;
+  /** Responses that wait to be taken, all connections together; who has kept one waiting longest is hung up. */
+  readonly maxUntakenBytes: number;
   /** A request must be there in full this long after its headers. */
   readonly requestTimeoutMs: number;
   /** A connection without calls is closed after it. */
@@ -57,6 +64,7 @@ export class RpcServer {
   readonly grpc: Server;
   readonly #options: RpcServerOptions;
   readonly #onUnexpected: (error: unknown, where: string) => void;
+  readonly #calls: CallSurroundings;
   readonly #listener: NetServer;
   readonly #injector: ConnectionInjector;
   readonly #sockets = new Set<Socket>();
@@ -67,10 +75,19 @@ export class RpcServer {
   #closed: Promise<void> | undefined;
 
   /** `onUnexpected` is told of everything a handler throws that is no RpcError, and of listener failures. */
-  constructor(options: RpcServerOptions, onUnexpected: (error: unknown, where: string) => void) {
+  constructor(
+    options: RpcServerOptions,
+    onUnexpected: (error: unknown, where: string) => void,
+    watch: CallWatch = noWatch,
+  ) {
     this.#options = options;
     this.#onUnexpected = onUnexpected;
     this.#stalls = new StallWatch(options.requestTimeoutMs);
+    this.#calls = {
+      watch,
+      untaken: new UntakenResponses(options.maxUntakenBytes),
+      hangUpOn: (host, port) => this.#hangUpOn(host, port),
+    };
     this.grpc = new Server({
       interceptors: [this.#interceptor()],
       "grpc.enable_channelz": 0,
@@ -138,27 +155,57 @@ export class RpcServer {
   }
 
   #accept(socket: Socket): void {
+    if (!this.#calls.watch.mayConnect(socket.remoteAddress ?? "")) {
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     this.#injector.injectConnection(socket);
   }
 
+  /** Ends the connection from `port`, or all from `host`. */
+  #hangUpOn(host: string, port: number | undefined): void {
+    for (const socket of this.#sockets) {
+      if (socket.remoteAddress !== host) continue;
+      if (port === undefined || socket.remotePort === port) socket.destroy();
+    }
+  }
+
   #interceptor(): ServerInterceptor {
     return (method, call) => {
+      const watched = new WatchedCall(method.path, call, this.#calls);
       if (!method.requestStream) this.#stalls.begin(call);
       return new ServerInterceptingCall(call, {
         start: (next) =>
           next({
             onReceiveMetadata: (metadata, nextMetadata) => {
-              this.#connections.set(metadata, call.getConnectionInfo());
+              const connection = call.getConnectionInfo();
+              if (watched.isRefused(connection.remoteAddress ?? "")) {
+                this.#stalls.end(call);
+                return;
+              }
+              this.#connections.set(metadata, connection);
               nextMetadata(metadata);
             },
             onReceiveHalfClose: (nextHalfClose) => {
               this.#stalls.end(call);
               nextHalfClose();
             },
-            onCancel: () => this.#stalls.end(call),
+            // The library says so at the end of every call, however it came.
+            onCancel: () => {
+              this.#stalls.end(call);
+              watched.over();
+            },
           }),
+        sendMessage: (message, next) => {
+          if (Buffer.isBuffer(message)) watched.sending(message.length);
+          next(message);
+        },
+        sendStatus: (status, next) => {
+          watched.answered(status.code);
+          next(status);
+        },
       });
     };
   }
@@ -178,11 +225,13 @@ export class RpcServer {
 }
 
 /** What the caller is told: an RpcError as it is, of anything else nothing but that it happened. */
-function statusOf(error: unknown): { code: number; details: string } {
-  if (error instanceof RpcError) {
-    return { code: RPC_STATUS[error.status], details: error.message.slice(0, MAX_STATUS_CHARACTERS) };
-  }
-  return { code: RPC_STATUS.INTERNAL, details: "internal error" };
+function statusOf(error: unknown): { code: number; details: string; metadata?: Metadata } {
+  if (!(error instanceof RpcError)) return { code: RPC_STATUS.INTERNAL, details: "internal error" };
+  const status = {
+    code: RPC_STATUS[error.status],
+    details: error.message.slice(0, MAX_STATUS_CHARACTERS),
+  };
+  return error.retryAfterMs === undefined ? status : { ...status, metadata: pushback(error.retryAfterMs) };
 }
 
 class UnaryCallContext implements CallContext {
@@ -206,41 +255,6 @@ class UnaryCallContext implements CallContext {
       this.#signal = controller.signal;
     }
     return this.#signal;
-  }
-}
-
-interface EndableCall {
-  sendStatus(status: { code: number; details: string; metadata: null }): void;
-}
-
-/** Calls whose request is not there in full yet, oldest first. */
-class StallWatch {
-  readonly #timeoutMs: number;
-  readonly #startedAtMs = new Map<EndableCall, number>();
-
-  constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
-  }
-
-  begin(call: EndableCall): void {
-    this.#startedAtMs.set(call, performance.now());
-  }
-
-  end(call: EndableCall): void {
-    this.#startedAtMs.delete(call);
-  }
-
-  endStalled(): void {
-    const latest = performance.now() - this.#timeoutMs;
-    for (const [call, startedAtMs] of this.#startedAtMs) {
-      if (startedAtMs > latest) return;
-      this.#startedAtMs.delete(call);
-      call.sendStatus({
-        code: RPC_STATUS.DEADLINE_EXCEEDED,
-        details: "the request did not arrive in time",
-        metadata: null,
-      });
-    }
   }
 }
 

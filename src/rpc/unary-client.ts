@@ -10,9 +10,10 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type { Client, ClientOptions, ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
+import { hostScope } from "../address/host.js";
 import { asIs, methodPath } from "./adapter.js";
 import { decodeMessage, encodeMessage } from "./message-codec.js";
-import { RpcError, rpcStatusFromCode } from "./rpc-error.js";
+import { PUSHBACK_TRAILER, RpcError, rpcStatusFromCode } from "./rpc-error.js";
 
 export interface UnaryClientOptions {
   /** Largest encoded request and response. */
@@ -20,7 +21,8 @@ export interface UnaryClientOptions {
   readonly maxResponseBytes: number;
   /** Most fields in one response, at all depths. */
   readonly maxResponseFields: number;
-  /** Times a call is sent at most while the server is unavailable, 1 to 5; all within the call's deadline.
+  /** Times a call is sent at most while the server is unavailable or asks for patience, 1 to 5; all within the
+   * call's deadline.
    * More than 1 only for services whose every method is idempotent. */
   readonly maxAttempts: number;
 }
@@ -43,15 +45,19 @@ const MAX_RECONNECT_BACKOFF_MS = 10_000;
 export class UnaryClient {
   readonly #service: DescService;
   readonly #target: string;
+  /** A name may stand for several machines, each of which takes its share of the calls. */
+  readonly #isName: boolean;
   readonly #options: UnaryClientOptions;
   #client: Promise<Client> | undefined;
   #peerHost: string | undefined;
   #closed = false;
 
-  /** `host` is an IP address without brackets or a name; nothing is dialled before the first call. */
+  /** `host` is an IP address without brackets or a name, all of whose addresses are used; nothing is dialled before
+   * the first call. */
   constructor(service: DescService, host: string, port: number, options: UnaryClientOptions) {
     this.#service = service;
     this.#target = target(host, port);
+    this.#isName = hostScope(host) === "name";
     this.#options = options;
   }
 
@@ -106,7 +112,7 @@ export class UnaryClient {
     const methodConfig = {
       name: [{ service: this.#service.typeName }],
       ...(maxAttempts > 1 && {
-        retryPolicy: { ...RETRY, maxAttempts, retryableStatusCodes: ["UNAVAILABLE"] },
+        retryPolicy: { ...RETRY, maxAttempts, retryableStatusCodes: ["UNAVAILABLE", "RESOURCE_EXHAUSTED"] },
       }),
     };
     return {
@@ -115,6 +121,7 @@ export class UnaryClient {
       "grpc.enable_channelz": 0,
       "grpc.service_config_disable_resolution": 1,
       "grpc.service_config": JSON.stringify({
+        loadBalancingConfig: [this.#isName ? { round_robin: {} } : { pick_first: {} }],
         methodConfig: [methodConfig],
         retryThrottling: RETRY_THROTTLING,
       }),
@@ -137,13 +144,24 @@ export class UnaryClient {
           this.#peerHost = hostOf(call?.getPeer() ?? "") ?? this.#peerHost;
           resolve(answer);
         } else if (signal?.aborted) reject(signal.reason);
-        else reject(new RpcError(rpcStatusFromCode(error?.code ?? -1), error?.details ?? "no answer", error));
+        else reject(failureOf(error));
       };
       signal?.addEventListener("abort", cancel, { once: true });
       call = client.makeUnaryRequest(path, asIs, asIs, request, { deadline: Date.now() + deadlineMs }, done);
       if (signal?.aborted) cancel();
     });
   }
+}
+
+function failureOf(error: ServiceError | null): RpcError {
+  const [pushback] = error?.metadata?.get(PUSHBACK_TRAILER) ?? [];
+  const retryAfterMs = pushback === undefined ? undefined : Number(pushback);
+  return new RpcError(
+    rpcStatusFromCode(error?.code ?? -1),
+    error?.details ?? "no answer",
+    error,
+    Number.isFinite(retryAfterMs) ? retryAfterMs : undefined,
+  );
 }
 
 /** The library's spelling of a destination. */

@@ -53,7 +53,7 @@ test("two peers of a share find each other by announcing it", async () => {
     assert.equal(alone.answers, [{ contentId: A, peers: [], counts: { completePeers: 0, partialPeers: 1 } }]);
     assert.equal(alone.listedEndpoints, [{ host: "127.0.0.1", port: 9000, transport: "tcp" }]);
     assert.is(alone.ttlMs, 75_000);
-    assert.is(alone.renewAfterMs, 30_000);
+    assert.ok(alone.renewAfterMs <= 30_000 && alone.renewAfterMs >= 24_000);
     const { answers } = await second.announce(announcement(peerId(2), [A]));
     assert.equal(answers[0]?.peers, [
       {

@@ -3,8 +3,9 @@ import { Command, Option } from "clipanion";
 import { requireListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
+import { countArgument } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { OPTIONS } from "../option-table.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class TrackerCommand extends GoshareCommand {
@@ -24,6 +25,9 @@ export class TrackerCommand extends GoshareCommand {
   readonly listen = Option.String(OPTIONS.trackerListen.names, {
     description: OPTIONS.trackerListen.description,
   });
+  readonly perAddressLimit = Option.String(OPTIONS.perAddressLimit.names, {
+    description: OPTIONS.perAddressLimit.description,
+  });
   readonly trustAnnounced = Option.Boolean(OPTIONS.trustAnnounced.names, false, {
     description: OPTIONS.trustAnnounced.description,
   });
@@ -32,6 +36,11 @@ export class TrackerCommand extends GoshareCommand {
     const options = {
       agent: AGENT,
       trustAnnounced: this.trustAnnounced,
+      perAddressLimit: countArgument(
+        OPTIONS.perAddressLimit,
+        this.perAddressLimit,
+        defaultCliOptions.perAddressLimit,
+      ),
       ...this.#listenOptions(),
     };
     const { startTracker } = await this.context.flows.tracker();

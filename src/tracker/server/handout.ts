@@ -26,7 +26,8 @@ export function callerAt(peerHost: string, localHost: string): Caller | undefine
 
 const MAPPED_PREFIX = "::ffff:";
 
-function socketHost(address: string): string | undefined {
+/** An address as a socket shows it, in canonical form; undefined if the socket is gone. */
+export function socketHost(address: string): string | undefined {
   // Nearly every caller: spares parsing an address that the system has written canonically already.
   const unmapped = address.startsWith(MAPPED_PREFIX) ? address.slice(MAPPED_PREFIX.length) : address;
   if (isIPv4(unmapped)) return unmapped;
@@ -49,7 +50,7 @@ function remember(memory: Map<string, boolean>, key: string, judge: () => boolea
   return verdict;
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return remember(loopbackHosts, host, () => hostScope(host) === "loopback");
 }
 

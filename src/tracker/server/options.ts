@@ -3,7 +3,7 @@
 import { AGENT } from "../../core/agent.js";
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
 import { MIB } from "../../core/units.js";
-import { DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
+import { DEFAULT_CALLS_PER_ADDRESS, DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
 
 export interface TrackerOptions {
   /** Program and version, for whoever asks. */
@@ -24,11 +24,18 @@ export interface TrackerOptions {
   /** Roots kept, in number and in bytes; 0 to keep none. */
   readonly maxManifests: number;
   readonly maxManifestBytesTotal: number;
-  /** Peers are told to renew as often as keeps the tracker below this rate, within the two bounds that
-   * follow. */
+  /** Peers are told to renew as often as keeps this process below this rate, within the two bounds that
+   * follow; and less often while it has more calls of all kinds than the next says, or its timers are later than the
+   * last says. */
   readonly renewalsPerSecond: number;
   readonly minRenewMs: number;
   readonly maxRenewMs: number;
+  readonly callsPerSecond: number;
+  readonly maxLagMs: number;
+  /** What one address (of IPv6 a /64) may ask: calls a second, and leases that it keeps up. Loopback may ask
+   * anything. */
+  readonly perAddressLimit: number;
+  readonly maxLeasesPerAddress: number;
   readonly maxConnections: number;
   /** A connection without calls is closed after it: with many peers, none holds a socket between renewals. */
   readonly connectionIdleMs: number;
@@ -50,6 +57,10 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   renewalsPerSecond: 1_000,
   minRenewMs: 30_000,
   maxRenewMs: MAX_RENEW_MS,
+  callsPerSecond: 4_000,
+  maxLagMs: 50,
+  perAddressLimit: DEFAULT_CALLS_PER_ADDRESS,
+  maxLeasesPerAddress: 100_000,
   maxConnections: 20_000,
   connectionIdleMs: 60_000,
   shutdownGraceMs: 5_000,
@@ -60,6 +71,7 @@ const SOME = [1, Number.MAX_SAFE_INTEGER] as const;
 const RENEWAL = [MIN_RENEW_MS, MAX_RENEW_MS] as const;
 /** What a timer can wait for. */
 const DURATION = [0, 2 ** 31 - 1] as const;
+const LAG = [1, 60_000] as const;
 
 const ranges: NumericRanges<TrackerOptions> = {
   listenPort: [0, 65_535],
@@ -71,6 +83,10 @@ const ranges: NumericRanges<TrackerOptions> = {
   renewalsPerSecond: SOME,
   minRenewMs: RENEWAL,
   maxRenewMs: RENEWAL,
+  callsPerSecond: SOME,
+  maxLagMs: LAG,
+  perAddressLimit: SOME,
+  maxLeasesPerAddress: SOME,
   maxConnections: SOME,
   connectionIdleMs: DURATION,
   shutdownGraceMs: DURATION,

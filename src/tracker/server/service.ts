@@ -10,15 +10,12 @@ import type { ManifestRoot } from "../../manifest/manifest.js";
 import { type CallContext, type RpcMethods, unary } from "../../rpc/adapter.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import type { AnnounceAnswer, Announcement, ShareAnnouncement, SwarmAnswer } from "../announcement.js";
-import {
-  MAX_PEERS_PER_RESPONSE,
-  MAX_RESPONSE_BYTES,
-  MAX_SHARES_PER_ANNOUNCE,
-  TTL_PER_RENEWAL,
-} from "../limits.js";
+import { MAX_PEERS_PER_RESPONSE, MAX_RESPONSE_BYTES, MAX_SHARES_PER_ANNOUNCE } from "../limits.js";
+import type { AddressQuota } from "./address-quota.js";
 import { type Caller, callerAt, endpointsFor, Handout } from "./handout.js";
 import type { LeaseTokens } from "./lease-token.js";
 import type { TrackerOptions } from "./options.js";
+import type { RenewalPace } from "./renewal-pace.js";
 import type { LeaseKey, LeaseUpdate, TrackerStore } from "./store.js";
 import {
   announceAnswerToWire,
@@ -42,12 +39,22 @@ export class TrackerCalls {
   readonly #store: TrackerStore;
   readonly #options: TrackerOptions;
   readonly #tokens: LeaseTokens;
+  readonly #pace: RenewalPace;
+  readonly #quota: AddressQuota;
   readonly #instanceId = randomBytes(INSTANCE_ID_BYTES);
 
   /** `tokens` are made with the store's secret. */
-  constructor(store: TrackerStore, tokens: LeaseTokens, options: TrackerOptions) {
+  constructor(
+    store: TrackerStore,
+    tokens: LeaseTokens,
+    pace: RenewalPace,
+    quota: AddressQuota,
+    options: TrackerOptions,
+  ) {
     this.#store = store;
     this.#tokens = tokens;
+    this.#pace = pace;
+    this.#quota = quota;
     this.#options = options;
   }
 
@@ -82,7 +89,7 @@ export class TrackerCalls {
       getTrackerInfo: unary(method.getTrackerInfo, async (_request, context) => ({
         agent: this.#options.agent,
         instanceId: this.#instanceId,
-        ttlMs: (await this.#renewAfterMs()) * TTL_PER_RENEWAL,
+        ttlMs: this.#pace.ttlMs,
         maxSharesPerAnnounce: MAX_SHARES_PER_ANNOUNCE,
         maxManifestBytes: this.#options.maxManifests === 0 ? 0 : MAX_ROOT_BYTES,
         observedHost: callerOf(context).host,
@@ -96,8 +103,12 @@ export class TrackerCalls {
   ): Promise<{ answer: AnnounceAnswer; token: Uint8Array }> {
     const { peerId, leaseToken, listenPort, runEpochMs, shares, excludePeerId } = announcement;
     const key: LeaseKey = { peerId, host: caller.host, listenPort };
-    const renewAfterMs = await this.#renewAfterMs();
-    const ttlMs = renewAfterMs * TTL_PER_RENEWAL;
+    const { intervalMs, ttlMs } = this.#pace;
+    const waitMs = this.#quota.leases(caller.host, shares.length, intervalMs);
+    if (waitMs > 0) {
+      const isSoon = waitMs <= MAX_PUSHBACK_MS;
+      throw exhausted("this address announces too many shares", isSoon ? waitMs : NEVER);
+    }
     const endpoints = this.#options.trustAnnounced ? announcement.endpoints : [];
     const movedFrom = this.#tokens.read(peerId, leaseToken);
     const isHeld = await this.#hold({ key, movedFrom, runEpochMs, endpoints, shares, ttlMs });
@@ -106,7 +117,7 @@ export class TrackerCalls {
     const wanting = shares.filter(({ wantPeers }) => wantPeers > 0);
     const answer: AnnounceAnswer = {
       ttlMs,
-      renewAfterMs,
+      renewAfterMs: this.#pace.nextRenewalMs(),
       listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { key, endpoints }),
       answers: await this.#answers(wanting, exclude, caller),
       wantedManifests: isHeld?.wantedManifests ?? [],
@@ -124,12 +135,12 @@ export class TrackerCalls {
       case "stale":
         return undefined;
       case "peerFull":
-        throw new RpcError(
-          "RESOURCE_EXHAUSTED",
+        throw exhausted(
           `one peer may hold ${this.#options.maxLeasesPerPeer} leases here; what was held is renewed`,
+          NEVER,
         );
       case "trackerFull":
-        throw new RpcError("RESOURCE_EXHAUSTED", "this tracker is full; what was held is renewed");
+        throw exhausted("this tracker is full; what was held is renewed", NEVER);
     }
   }
 
@@ -165,13 +176,15 @@ export class TrackerCalls {
     if (key !== undefined) return key;
     throw new RpcError("PERMISSION_DENIED", "lease_token is not of this tracker and peer: announce first");
   }
+}
 
-  /** Grows with the number of peers, so that their renewals stay below the wanted rate. */
-  async #renewAfterMs(): Promise<number> {
-    const { renewalsPerSecond, minRenewMs, maxRenewMs } = this.#options;
-    const { peers } = await this.#store.size();
-    return Math.max(minRenewMs, Math.min(Math.ceil((peers * 1000) / renewalsPerSecond), maxRenewMs));
-  }
+/** Trying again within the same call would be of no use. */
+const NEVER = -1;
+/** The longest a caller is asked to wait: its call has a deadline. */
+const MAX_PUSHBACK_MS = 4_000;
+
+function exhausted(message: string, retryAfterMs: number): RpcError {
+  return new RpcError("RESOURCE_EXHAUSTED", message, undefined, retryAfterMs);
 }
 
 function callerOf({ peerHost, localHost }: CallContext): Caller {

@@ -3,12 +3,17 @@
 import { dialableFromHere, EVERY_HOST, listenAt } from "../../address/listening.js";
 import { monotonicClock } from "../../core/clock.js";
 import { GoshareError } from "../../core/errors.js";
+import { MIB } from "../../core/units.js";
 import type { EventObserver } from "../../events/event.js";
 import { RpcServer } from "../../rpc/rpc-server.js";
 import { MAX_REQUEST_BYTES, MAX_REQUEST_FIELDS, MAX_RESPONSE_BYTES } from "../limits.js";
+import { AddressQuota } from "./address-quota.js";
+import { CallControl } from "./call-control.js";
 import { Introspection } from "./introspection.js";
 import { LeaseTokens } from "./lease-token.js";
+import { LOAD_TICK_MS, LoadMeter } from "./load-meter.js";
 import { resolveTrackerOptions, type TrackerOptions } from "./options.js";
+import { RenewalPace } from "./renewal-pace.js";
 import { TrackerCalls } from "./service.js";
 import type { TrackerStore } from "./store.js";
 import { openStore } from "./stores/open-store.js";
@@ -25,6 +30,7 @@ const EXPIRE_INTERVAL_MS = 1000;
 /** What a connection may do; the figures that depend on the number of peers are options. */
 const CONNECTION = {
   maxCallsPerConnection: 16,
+  maxUntakenBytes: 64 * MIB,
   requestTimeoutMs: 20_000,
   keepaliveMs: 60_000,
   keepaliveTimeoutMs: 20_000,
@@ -46,6 +52,8 @@ export async function startTracker(
     const { message } = GoshareError.from(error);
     observe({ type: "warning", code: "BUG", message: `${where}: ${message}`, path: "" });
   };
+  const quota = new AddressQuota(resolved, monotonicClock);
+  const load = new LoadMeter(resolved, monotonicClock);
   const server = new RpcServer(
     {
       ...CONNECTION,
@@ -57,8 +65,10 @@ export async function startTracker(
       shutdownGraceMs: resolved.shutdownGraceMs,
     },
     warn,
+    new CallControl(quota, load),
   );
-  const calls = new TrackerCalls(kept, new LeaseTokens(await kept.secret()), resolved);
+  const pace = new RenewalPace(resolved, monotonicClock, () => load.load);
+  const calls = new TrackerCalls(kept, new LeaseTokens(await kept.secret()), pace, quota, resolved);
   server.addService(calls.service, calls.methods());
   const introspection = new Introspection(server.grpc, calls.service);
 
@@ -68,6 +78,7 @@ export async function startTracker(
     kept.expire().catch((error: unknown) => warn(error, "expiry"));
   }, EXPIRE_INTERVAL_MS);
   expiry.unref();
+  const loadTicks = setInterval(() => load.tick(), LOAD_TICK_MS).unref();
   introspection.setServing(true);
   const endpoint = dialableFromHere({ host: address.address, port: address.port });
   observe({ type: "listening", endpoint });
@@ -77,6 +88,7 @@ export async function startTracker(
     async close() {
       introspection.setServing(false);
       clearInterval(expiry);
+      clearInterval(loadTicks);
       await server.close();
       await kept.close();
     },

@@ -1,0 +1,58 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
+import { idToBytes } from "../../../src/core/ids.js";
+import { NO_OWN_ADDRESS, ownAddress } from "../../support/own-address.js";
+import { skipTest } from "../../support/skip-test.js";
+import { rawClient, rpcFailure, type TrackerRig, withTracker } from "./rig.js";
+import { contentId, peerId } from "./stores/store-rig.js";
+
+const { announce, getTrackerInfo } = TrackerService.method;
+const LIMITS = { deadlineMs: 20_000 };
+
+const announcement = (peer: number, shares: number) => ({
+  peerId: idToBytes(peerId(peer)),
+  listenPort: 9000,
+  shares: Array.from({ length: shares }, (_, n) => ({ contentId: idToBytes(contentId(n)) })),
+});
+
+/** A test from an address that is not loopback. */
+function fromOutside(title: string, use: (rig: TrackerRig, host: string) => Promise<void>): void {
+  const host = ownAddress();
+  if (host === undefined) return skipTest(title, NO_OWN_ADDRESS);
+  const limits = { perAddressLimit: 2, maxLeasesPerAddress: 1_500 };
+  test(title, () => withTracker(limits, (rig) => use(rig, host)));
+}
+
+fromOutside(
+  "an address that calls too often is refused, told when to come back, and then served",
+  async (rig, host) => {
+    const client = rawClient({ ...rig.endpoint, host });
+    const calls = Array.from({ length: 20 }, () => client.call(getTrackerInfo, {}, LIMITS));
+    const results = await Promise.allSettled(calls);
+    assert.is(results.filter(({ status }) => status === "fulfilled").length, 10);
+    const refused = await rpcFailure(client.call(getTrackerInfo, {}, LIMITS));
+    assert.is(refused.status, "RESOURCE_EXHAUSTED");
+    assert.is(refused.message, "this address calls too often");
+    const { retryAfterMs = 0 } = refused;
+    assert.ok(retryAfterMs > 0 && retryAfterMs <= 500, `${retryAfterMs}`);
+    for (let n = 0; n < 100; n++) await rig.call(getTrackerInfo, {}); // loopback is exempt
+    await client.close();
+  },
+);
+
+fromOutside(
+  "an address may keep up only so many leases, loopback as many as there are",
+  async (rig, host) => {
+    const client = rawClient({ ...rig.endpoint, host });
+    await client.call(announce, announcement(1, 1_000), LIMITS);
+    const refused = await rpcFailure(client.call(announce, announcement(2, 1_000), LIMITS));
+    assert.is(refused.status, "RESOURCE_EXHAUSTED");
+    assert.is(refused.message, "this address announces too many shares");
+    await client.call(announce, announcement(2, 500), LIMITS);
+    for (let n = 0; n < 3; n++) await rig.call(announce, announcement(n, 1_000));
+    await client.close();
+  },
+);
+
+test.run();
