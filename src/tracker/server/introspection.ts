@@ -13,19 +13,34 @@ const WHOLE_SERVER = "";
 export class Introspection {
   readonly #services: readonly string[];
   readonly #health: HealthImplementation;
+  #isServing = false;
+  #isStoreUsable = true;
 
   constructor(server: Server, service: DescService) {
     this.#services = [WHOLE_SERVER, service.typeName];
     this.#health = new HealthImplementation();
-    this.setServing(false);
+    this.#tell();
     this.#health.addToServer(server);
     // Health is left out: its library loads descriptors in which the entries of maps are missing, and tools
     // that link what they are given stumble. Those that ask for health know its messages by themselves.
     new ReflectionService({ [service.typeName]: descriptors(service.file) }).addToServer(server);
   }
 
-  setServing(serving: boolean): void {
-    for (const name of this.#services) this.#health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+  /** Whether the tracker takes calls at all. */
+  setServing(isServing: boolean): void {
+    this.#isServing = isServing;
+    this.#tell();
+  }
+
+  /** Whether it could answer them. */
+  setStoreUsable(isUsable: boolean): void {
+    this.#isStoreUsable = isUsable;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const status = this.#isServing && this.#isStoreUsable ? "SERVING" : "NOT_SERVING";
+    for (const name of this.#services) this.#health.setStatus(name, status);
   }
 }
 

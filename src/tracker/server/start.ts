@@ -16,6 +16,7 @@ import { resolveTrackerOptions, type TrackerOptions } from "./options.js";
 import { RenewalPace } from "./renewal-pace.js";
 import { TrackerCalls } from "./service.js";
 import type { TrackerStore } from "./store.js";
+import { StoreHealth } from "./store-health.js";
 import { openStore } from "./stores/open-store.js";
 
 export interface RunningTracker {
@@ -74,10 +75,15 @@ export async function startTracker(
 
   const host = resolved.listenHost === "" ? EVERY_HOST : resolved.listenHost;
   const address = await listenAt({ host, port: resolved.listenPort }, (at, port) => server.listen(at, port));
-  const expiry = setInterval(() => {
+  const health = new StoreHealth(kept, (problem) => {
+    introspection.setStoreUsable(problem === undefined);
+    if (problem !== undefined)
+      observe({ type: "warning", code: problem.code, message: problem.message, path: "" });
+  });
+  const everySecond = setInterval(() => {
     kept.expire().catch((error: unknown) => warn(error, "expiry"));
-  }, EXPIRE_INTERVAL_MS);
-  expiry.unref();
+    void health.check();
+  }, EXPIRE_INTERVAL_MS).unref();
   const loadTicks = setInterval(() => load.tick(), LOAD_TICK_MS).unref();
   introspection.setServing(true);
   const endpoint = dialableFromHere({ host: address.address, port: address.port });
@@ -87,7 +93,7 @@ export async function startTracker(
     endpoint,
     async close() {
       introspection.setServing(false);
-      clearInterval(expiry);
+      clearInterval(everySecond);
       clearInterval(loadTicks);
       await server.close();
       await kept.close();
