@@ -20,6 +20,7 @@ export interface Flows {
   download(): Promise<Pick<typeof import("../flows/download.js"), "download">>;
   inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;
   status(): Promise<Pick<typeof import("../flows/status.js"), "status">>;
+  trackerStatus(): Promise<Pick<typeof import("../flows/tracker-status.js"), "trackerStatus">>;
   tracker(): Promise<Pick<typeof import("../tracker/server/start.js"), "startTracker">>;
 }
 

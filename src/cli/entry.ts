@@ -8,6 +8,7 @@ import { InspectCommand } from "./commands/inspect.js";
 import { ShareCommand } from "./commands/share.js";
 import { StatusCommand } from "./commands/status.js";
 import { TrackerCommand } from "./commands/tracker.js";
+import { TrackerStatusCommand } from "./commands/tracker-status.js";
 import type { CommandContext } from "./context.js";
 import { createReporter } from "./render/create-reporter.js";
 import { commandHelp, generalHelp } from "./render/help.js";
@@ -15,7 +16,14 @@ import { columnsOf, paletteFor } from "./render/palette.js";
 import { runSession } from "./session.js";
 
 /** In the order of help. */
-const COMMANDS = [ShareCommand, DownloadCommand, TrackerCommand, InspectCommand, StatusCommand];
+const COMMANDS = [
+  ShareCommand,
+  DownloadCommand,
+  TrackerCommand,
+  TrackerStatusCommand,
+  InspectCommand,
+  StatusCommand,
+];
 
 const HELP_MAX_COLUMNS = 110;
 
@@ -55,7 +63,9 @@ function asksForHelp(argv: readonly string[]): boolean {
 function helpText(cli: Cli<CommandContext>, context: CommandContext): string {
   const definitions = cli.definitions();
   const palette = paletteFor(context.stdout, "auto", context.env);
-  const named = definitions.find((definition) => definition.path === `goshare ${context.argv[0]}`);
+  const [first, second] = context.argv;
+  const commandAt = (path: string) => definitions.find((definition) => definition.path === path);
+  const named = commandAt(`goshare ${first} ${second}`) ?? commandAt(`goshare ${first}`);
   return named === undefined
     ? generalHelp(VERSION, definitions, palette)
     : commandHelp(named, Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout)), palette);

@@ -6,5 +6,6 @@ export const flows: Flows = {
   download: () => import("../flows/download.js"),
   inspect: () => import("../flows/inspect.js"),
   status: () => import("../flows/status.js"),
+  trackerStatus: () => import("../flows/tracker-status.js"),
   tracker: () => import("../tracker/server/start.js"),
 };

@@ -124,6 +124,18 @@ export type GoshareEvent =
       readonly outputDirectory: string;
     }
   | {
+      readonly type: "trackerStatus";
+      readonly tracker: string;
+      readonly agent: string;
+      readonly instanceId: string;
+      readonly ttlMs: number;
+      readonly observedHost: string;
+      readonly roundTripUs: number;
+      readonly health: "SERVING" | "NOT_SERVING" | "UNKNOWN";
+      readonly maxSharesPerAnnounce: number;
+      readonly maxManifestBytes: number;
+    }
+  | {
       readonly type: "done";
       readonly path: string;
       readonly bytes: number;

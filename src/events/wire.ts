@@ -91,6 +91,17 @@ function toWire(event: GoshareEvent): EventCase {
           pid: uint32(event.pid),
         },
       };
+    case "trackerStatus":
+      return {
+        case: "trackerStatus",
+        value: {
+          ...event,
+          ttlMs: uint64(event.ttlMs),
+          roundTripUs: uint64(event.roundTripUs),
+          maxSharesPerAnnounce: uint32(event.maxSharesPerAnnounce),
+          maxManifestBytes: uint32(event.maxManifestBytes),
+        },
+      };
     case "done":
       return {
         case: "done",

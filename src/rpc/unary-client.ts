@@ -73,10 +73,8 @@ export class UnaryClient {
     request: MessageInitShape<I>,
     limits: CallLimits,
   ): Promise<MessageShape<O>> {
-    limits.signal?.throwIfAborted();
     const bytes = encodeMessage(method.input, request);
-    const client = await this.#connect();
-    const answer = await this.#send(client, methodPath(this.#service, method.name), bytes, limits);
+    const answer = await this.callBytes(methodPath(this.#service, method.name), bytes, limits);
     try {
       return decodeMessage(method.output, answer, this.#options.maxResponseFields);
     } catch (cause) {
@@ -86,6 +84,12 @@ export class UnaryClient {
         cause,
       );
     }
+  }
+
+  /** Calls any unary method of the same server by its path, with messages as bytes. Rejects as `call` does. */
+  async callBytes(path: string, request: Buffer, limits: CallLimits): Promise<Buffer> {
+    limits.signal?.throwIfAborted();
+    return this.#send(await this.#connect(), path, request, limits);
   }
 
   /** Ends the connection. Running calls fail; later ones too. */

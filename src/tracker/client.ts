@@ -12,7 +12,7 @@ import { type NumericRanges, resolveOptions } from "../core/options.js";
 import { formatDuration } from "../core/units.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { UnaryClient } from "../rpc/unary-client.js";
-import type { AnnounceAnswer, Announcement, Swarm, TrackerInfo } from "./announcement.js";
+import type { AnnounceAnswer, Announcement, Swarm, TrackerHealth, TrackerInfo } from "./announcement.js";
 import {
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
@@ -24,6 +24,7 @@ import {
 import {
   announceAnswerFromWire,
   announcementToWire,
+  healthFromWire,
   infoFromWire,
   leaseTokenFromWire,
   peersQueryToWire,
@@ -43,6 +44,10 @@ export const defaultTrackerClientOptions: TrackerClientOptions = Object.freeze({
 });
 
 const ranges: NumericRanges<TrackerClientOptions> = { callTimeoutMs: [1, 10 * 60_000], maxAttempts: [1, 5] };
+
+const HEALTH_CHECK_PATH = "/grpc.health.v1.Health/Check";
+/** A HealthCheckRequest that names no service. */
+const WHOLE_SERVER = Buffer.alloc(0);
 
 const NO_TOKEN = new Uint8Array(0);
 
@@ -157,6 +162,18 @@ export class TrackerClient {
 
   async info(signal?: AbortSignal): Promise<TrackerInfo> {
     return infoFromWire(await this.#call(TrackerService.method.getTrackerInfo, {}, signal));
+  }
+
+  /** How it is, by the standard health protocol; "UNKNOWN" if it does not say. */
+  async health(signal?: AbortSignal): Promise<TrackerHealth> {
+    const limits = { deadlineMs: this.#options.callTimeoutMs, signal };
+    try {
+      return healthFromWire(await this.#rpc.callBytes(HEALTH_CHECK_PATH, WHOLE_SERVER, limits));
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      if (error.status === "UNIMPLEMENTED") return "UNKNOWN";
+      throw this.#trackerError(error);
+    }
   }
 
   /** Ends the connection; calls fail from now on. Leases stay until they are withdrawn or end. */

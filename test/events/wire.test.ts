@@ -90,6 +90,17 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     what: contentId,
     outputDirectory: "downloads",
   },
+  trackerStatus: {
+    ...{
+      type: "trackerStatus",
+      tracker: "127.0.0.1:8080",
+      agent: "goshare/1",
+      instanceId: "ab",
+      health: "SERVING",
+    },
+    ...{ ttlMs: 75_000, observedHost: "127.0.0.1", roundTripUs: 812, maxSharesPerAnnounce: 1_000 },
+    maxManifestBytes: 1_048_576,
+  },
   done: {
     ...{ type: "done", path: "", bytes: 0, elapsedMs: 1.6, contentId: "", bytesReceived: 0, bytesWasted: 0 },
     slowTimes: [{ reason: "uploadLimit", ms: 1.6 }],

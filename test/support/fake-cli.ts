@@ -131,5 +131,6 @@ const noFlows: Flows = {
   download: unexpected,
   inspect: unexpected,
   status: unexpected,
+  trackerStatus: unexpected,
   tracker: unexpected,
 };
