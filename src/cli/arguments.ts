@@ -7,6 +7,7 @@ import {
   requireListenAddress,
 } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
+import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
 import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
 import { defaultConnectionOptions } from "../peer/options.js";
@@ -88,6 +89,12 @@ export function countArgument(
   const count = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MAX_COUNT) return count;
   return refuse(option.names, text, `a number from 1 to ${MAX_COUNT}`);
+}
+
+export function logLevelArgument(text: string): LogLevel {
+  return (
+    LOG_LEVELS.find((level) => level === text) ?? refuse(OPTIONS.logLevel.names, text, LOG_LEVELS.join(", "))
+  );
 }
 
 export function colorArgument(text: string): ColorMode {

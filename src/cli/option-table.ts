@@ -1,5 +1,6 @@
 // Every option of the command line: its names, its text in --help, and its default, once each. Reads nothing.
 import { formatEndpoint, type ListenAddress } from "../address/endpoint.js";
+import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
 import { formatDuration } from "../core/units.js";
 import { defaultListenerOptions } from "../peer/options.js";
 import { defaultDownloadSwarmOptions, defaultServerOptions } from "../swarm/options.js";
@@ -17,6 +18,7 @@ export interface CliOptions {
   readonly maxConnectionsPerHost: number;
   /** Calls a second that a tracker answers to one address. */
   readonly perAddressLimit: number;
+  readonly logLevel: LogLevel;
   readonly color: ColorMode;
 }
 
@@ -27,6 +29,7 @@ export const defaultCliOptions: CliOptions = Object.freeze({
   maxDownloadPeers: defaultDownloadSwarmOptions.maxPeers,
   maxConnectionsPerHost: defaultListenerOptions.maxConnectionsPerHost,
   perAddressLimit: DEFAULT_CALLS_PER_ADDRESS,
+  logLevel: "silent",
   color: "auto",
 });
 
@@ -119,6 +122,16 @@ export const OPTIONS = {
     "--per-address-limit",
     `Answer no more calls a second from one address, beyond bursts (default ${defaultCliOptions.perAddressLimit}; loopback is exempt)`,
     "CALLS",
+  ),
+  metrics: option(
+    "--metrics",
+    "Hand out metrics for Prometheus at http://HOST:PORT/metrics (default nowhere)",
+    "HOST:PORT",
+  ),
+  logLevel: option(
+    "--log-level",
+    `Log to stderr as JSON lines from this level on: ${LOG_LEVELS.join(", ")} (default ${defaultCliOptions.logLevel})`,
+    "LEVEL",
   ),
   trustAnnounced: option(
     "--trust-announced",

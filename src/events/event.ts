@@ -31,6 +31,7 @@ export interface InspectedEntry {
 
 export type GoshareEvent =
   | { readonly type: "listening"; readonly endpoint: string }
+  | { readonly type: "metricsListening"; readonly endpoint: string }
   | {
       readonly type: "hashing";
       readonly path: string;

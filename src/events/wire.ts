@@ -3,6 +3,7 @@
 // stop the transfer it reports on.
 import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { EventSchema, SlowReason as WireSlowReason } from "../../gen/goshare/v1/event_pb.js";
+import { escapeSteering } from "../core/characters.js";
 import type { GoshareEvent, SlowReason } from "./event.js";
 
 type EventCase = NonNullable<MessageInitShape<typeof EventSchema>["event"]>;
@@ -29,13 +30,15 @@ const SLOW_REASONS = {
  * one stand as \u escapes. */
 export function eventLine(event: GoshareEvent): string {
   const message = create(EventSchema, { event: toWire(event) });
-  return escapeForTerminals(JSON.stringify(toJson(EventSchema, message, { alwaysEmitImplicit: true })));
+  return escapeSteering(JSON.stringify(toJson(EventSchema, message, { alwaysEmitImplicit: true })));
 }
 
 function toWire(event: GoshareEvent): EventCase {
   switch (event.type) {
     case "listening":
       return { case: "listening", value: event };
+    case "metricsListening":
+      return { case: "metricsListening", value: event };
     case "waiting":
       return { case: "waiting", value: { ...event, slowReason: SLOW_REASONS[event.slowReason] } };
     case "peerConnected":
@@ -92,16 +95,7 @@ function toWire(event: GoshareEvent): EventCase {
         },
       };
     case "trackerStatus":
-      return {
-        case: "trackerStatus",
-        value: {
-          ...event,
-          ttlMs: uint64(event.ttlMs),
-          roundTripUs: uint64(event.roundTripUs),
-          maxSharesPerAnnounce: uint32(event.maxSharesPerAnnounce),
-          maxManifestBytes: uint32(event.maxManifestBytes),
-        },
-      };
+      return trackerStatusToWire(event);
     case "done":
       return {
         case: "done",
@@ -156,6 +150,19 @@ function inspectedToWire(event: Extract<GoshareEvent, { type: "inspected" }>): E
   };
 }
 
+function trackerStatusToWire(event: Extract<GoshareEvent, { type: "trackerStatus" }>): EventCase {
+  return {
+    case: "trackerStatus",
+    value: {
+      ...event,
+      ttlMs: uint64(event.ttlMs),
+      roundTripUs: uint64(event.roundTripUs),
+      maxSharesPerAnnounce: uint32(event.maxSharesPerAnnounce),
+      maxManifestBytes: uint32(event.maxManifestBytes),
+    },
+  };
+}
+
 function uint64(value: number): bigint {
   return BigInt(whole(value, Number.MAX_SAFE_INTEGER));
 }
@@ -166,12 +173,4 @@ function uint32(value: number): number {
 
 function whole(value: number, max: number): number {
   return Number.isNaN(value) ? 0 : Math.min(Math.max(Math.round(value), 0), max);
-}
-
-// JSON.stringify escapes C0 controls only; DEL, C1 and direction marks reach a terminal if the line does. All
-// of them stand inside strings, where an escape means the same character.
-const STEERS_TERMINALS = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-function escapeForTerminals(json: string): string {
-  return json.replace(STEERS_TERMINALS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

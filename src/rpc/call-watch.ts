@@ -9,14 +9,22 @@ export interface CallRefusal {
   readonly hangUp: boolean;
 }
 
+export interface EndedCall {
+  /** Of the method, such as "/goshare.v1.TrackerService/Announce". */
+  readonly path: string;
+  readonly host: string;
+  readonly status: RpcStatus | "OK";
+  readonly durationMs: number;
+}
+
 /** Asked before anything is read, so all of it must be quick. Hosts are as the socket shows them. */
 export interface CallWatch {
   /** Whether a connection from `host` is taken at all. */
   mayConnect(host: string): boolean;
   /** Undefined: the call is served. */
   refusal(host: string): CallRefusal | undefined;
-  /** A call has ended. `path` is that of its method; calls that were refused are among them. */
-  ended(path: string, status: RpcStatus | "OK", durationMs: number): void;
+  /** A call has ended, one that was refused too. */
+  ended(call: EndedCall): void;
 }
 
 /** Everybody is served, and nobody is told. */

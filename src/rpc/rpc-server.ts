@@ -105,6 +105,11 @@ export class RpcServer {
     this.#listener.maxConnections = options.maxConnections;
   }
 
+  /** Open ones. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   addService<S extends DescService>(service: S, methods: RpcMethods<S>): void {
     const implementation: UntypedServiceImplementation = {};
     for (const method of Object.values<RpcMethod>(methods)) {

@@ -63,8 +63,12 @@ export class WatchedCall {
     this.#isOver = true;
     const { untaken, watch } = this.#surroundings;
     untaken.over(this);
-    const status = this.#code === OK ? "OK" : rpcStatusFromCode(this.#code);
-    watch.ended(this.#path, status, performance.now() - this.#startedAtMs);
+    watch.ended({
+      path: this.#path,
+      host: this.#call.getConnectionInfo().remoteAddress ?? "",
+      status: this.#code === OK ? "OK" : rpcStatusFromCode(this.#code),
+      durationMs: performance.now() - this.#startedAtMs,
+    });
   }
 }
 

@@ -35,4 +35,16 @@ test("--per-address-limit is the calls a second from one address", async () => {
   }
 });
 
+test("--metrics says where, and needs a port", async () => {
+  assert.is((await started()).options?.metrics, undefined);
+  assert.equal((await started("--metrics", "[::1]:9464")).options?.metrics, { host: "::1", port: 9464 });
+  assert.is((await started("--metrics", "9464")).failed, "USAGE");
+});
+
+test("--log-level is one of a few, and silent if nothing is said", async () => {
+  assert.is((await started()).options?.logLevel, "silent");
+  assert.is((await started("--log-level", "debug")).options?.logLevel, "debug");
+  assert.is((await started("--log-level", "loud")).failed, "USAGE");
+});
+
 test.run();

@@ -17,6 +17,7 @@ function known<T>(value: T | undefined): T {
 
 const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { type: T }> } = {
   listening: { type: "listening", endpoint: "127.0.0.1:8080" },
+  metricsListening: { type: "metricsListening", endpoint: "127.0.0.1:9464" },
   hashing: { type: "hashing", path: "a", bytesDone: 0, bytesTotal: 0, files: 1, bytesPerSecond: 0.4 },
   sharing: {
     type: "sharing",

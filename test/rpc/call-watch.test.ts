@@ -5,6 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
 import { unary } from "../../src/rpc/adapter.js";
+import type { EndedCall } from "../../src/rpc/call-watch.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
 import { UnaryClient } from "../../src/rpc/unary-client.js";
 import { until } from "../support/until.js";
@@ -70,8 +71,9 @@ test("every call is told of when it has ended, with its method and how it went",
     throw new RpcError("NOT_FOUND", "no");
   });
   const watch = {
-    ended: (path: string, status: string, durationMs: number) => {
+    ended: ({ path, host, status, durationMs }: EndedCall) => {
       assert.ok(durationMs >= 0 && durationMs < 60_000);
+      assert.is(host, HOST);
       told.push(`${path} ${status}`);
     },
   };
@@ -87,7 +89,7 @@ test("every call is told of when it has ended, with its method and how it went",
 test("a caller that goes away before the answer is CANCELLED", async () => {
   const told: string[] = [];
   const never = unary(getManifest, () => new Promise(() => {}));
-  const watch = { ended: (_path: string, status: string) => void told.push(status) };
+  const watch = { ended: ({ status }: EndedCall) => void told.push(status) };
   const use = async ({ client }: { client: UnaryClient }): Promise<void> => {
     const leaving = AbortSignal.timeout(100);
     await client.call(getManifest, {}, { ...LIMITS, signal: leaving }).catch(() => undefined);

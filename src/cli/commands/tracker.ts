@@ -3,7 +3,7 @@ import { Command, Option } from "clipanion";
 import { requireListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
-import { countArgument } from "../arguments.js";
+import { countArgument, logLevelArgument } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
@@ -28,6 +28,10 @@ export class TrackerCommand extends GoshareCommand {
   readonly perAddressLimit = Option.String(OPTIONS.perAddressLimit.names, {
     description: OPTIONS.perAddressLimit.description,
   });
+  readonly metrics = Option.String(OPTIONS.metrics.names, { description: OPTIONS.metrics.description });
+  readonly logLevel = Option.String(OPTIONS.logLevel.names, defaultCliOptions.logLevel, {
+    description: OPTIONS.logLevel.description,
+  });
   readonly trustAnnounced = Option.Boolean(OPTIONS.trustAnnounced.names, false, {
     description: OPTIONS.trustAnnounced.description,
   });
@@ -41,6 +45,10 @@ export class TrackerCommand extends GoshareCommand {
         this.perAddressLimit,
         defaultCliOptions.perAddressLimit,
       ),
+      logLevel: logLevelArgument(this.logLevel),
+      ...(this.metrics !== undefined && {
+        metrics: requireListenAddress(this.metrics, OPTIONS.metrics.names),
+      }),
       ...this.#listenOptions(),
     };
     const { startTracker } = await this.context.flows.tracker();

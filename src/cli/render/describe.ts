@@ -27,6 +27,8 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
   switch (event.type) {
     case "listening":
       return [note("tracker at"), result(printable(event.endpoint)), note("Ctrl-C stops it")];
+    case "metricsListening":
+      return [note(`metrics at http://${printable(event.endpoint)}/metrics`)];
     case "sharing":
       return describeSharing(event, palette);
     case "waiting":

@@ -1,23 +1,37 @@
 // What happens to every call before it is read and after it has ended: it is counted, refused if its address asks
-// too much, and told to whoever measures. Knows no method by name.
-import type { CallRefusal, CallWatch } from "../../rpc/call-watch.js";
-import type { RpcStatus } from "../../rpc/rpc-error.js";
+// too much, and told to the log and to whoever measures. Knows no method by name.
+import type { Clock } from "../../core/clock.js";
+import type { CallRefusal, CallWatch, EndedCall } from "../../rpc/call-watch.js";
 import type { AddressQuota } from "./address-quota.js";
 import { socketHost } from "./handout.js";
 import type { LoadMeter } from "./load-meter.js";
+import { Seldom, type TrackerLog } from "./log.js";
+import type { TrackerMetrics } from "./metrics.js";
 
-/** Told of each call that has ended. */
-export type CallMeasure = (path: string, status: RpcStatus | "OK", durationMs: number) => void;
+/** Refusals are logged no more often than this. */
+const REFUSALS_LOGGED_EVERY_MS = 10_000;
 
 export class CallControl implements CallWatch {
   readonly #quota: AddressQuota;
   readonly #load: LoadMeter;
-  readonly #measure: CallMeasure | undefined;
+  readonly #log: TrackerLog;
+  readonly #metrics: TrackerMetrics | undefined;
+  readonly #refusals: Seldom;
+  readonly #floods: Seldom;
 
-  constructor(quota: AddressQuota, load: LoadMeter, measure?: CallMeasure) {
+  constructor(
+    quota: AddressQuota,
+    load: LoadMeter,
+    log: TrackerLog,
+    metrics: TrackerMetrics | undefined,
+    clock: Clock,
+  ) {
     this.#quota = quota;
     this.#load = load;
-    this.#measure = measure;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#refusals = new Seldom(REFUSALS_LOGGED_EVERY_MS, clock);
+    this.#floods = new Seldom(REFUSALS_LOGGED_EVERY_MS, clock);
   }
 
   mayConnect(host: string): boolean {
@@ -29,10 +43,19 @@ export class CallControl implements CallWatch {
     const tooSoon = this.#quota.call(socketHost(host) ?? host);
     if (tooSoon === undefined) return undefined;
     const { retryAfterMs, isFlood } = tooSoon;
+    if (isFlood) {
+      this.#floods.happened((times) =>
+        this.#log.warn({ address: host, times }, "hung up on an address that calls on and on"),
+      );
+    }
     return { message: "this address calls too often", retryAfterMs, hangUp: isFlood };
   }
 
-  ended(path: string, status: RpcStatus | "OK", durationMs: number): void {
-    this.#measure?.(path, status, durationMs);
+  ended(call: EndedCall): void {
+    const { path, host, status, durationMs } = call;
+    this.#metrics?.called(call);
+    if (this.#log.isDebugging) this.#log.debug({ path, address: host, status, durationMs }, "call");
+    if (status !== "RESOURCE_EXHAUSTED") return;
+    this.#refusals.happened((times) => this.#log.warn({ path, address: host, times }, "calls were refused"));
   }
 }

@@ -13,7 +13,7 @@ const WHOLE_SERVER = "";
 export class Introspection {
   readonly #services: readonly string[];
   readonly #health: HealthImplementation;
-  #isServing = false;
+  #isStarted = false;
   #isStoreUsable = true;
 
   constructor(server: Server, service: DescService) {
@@ -27,8 +27,8 @@ export class Introspection {
   }
 
   /** Whether the tracker takes calls at all. */
-  setServing(isServing: boolean): void {
-    this.#isServing = isServing;
+  setServing(isStarted: boolean): void {
+    this.#isStarted = isStarted;
     this.#tell();
   }
 
@@ -38,8 +38,12 @@ export class Introspection {
     this.#tell();
   }
 
+  get isServing(): boolean {
+    return this.#isStarted && this.#isStoreUsable;
+  }
+
   #tell(): void {
-    const status = this.#isServing && this.#isStoreUsable ? "SERVING" : "NOT_SERVING";
+    const status = this.isServing ? "SERVING" : "NOT_SERVING";
     for (const name of this.#services) this.#health.setStatus(name, status);
   }
 }

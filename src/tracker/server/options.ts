@@ -1,6 +1,8 @@
 // What a tracker decides for itself: its defaults stand here and nowhere else. What the protocol decides is
 // in ../limits.ts.
+import type { ListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
+import type { LogLevel } from "../../core/log-level.js";
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
 import { MIB } from "../../core/units.js";
 import { DEFAULT_CALLS_PER_ADDRESS, DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
@@ -36,6 +38,10 @@ export interface TrackerOptions {
    * anything. */
   readonly perAddressLimit: number;
   readonly maxLeasesPerAddress: number;
+  /** Where Prometheus reads metrics; undefined: nowhere. */
+  readonly metrics: ListenAddress | undefined;
+  /** From which level on a log is written to stderr. */
+  readonly logLevel: LogLevel;
   readonly maxConnections: number;
   /** A connection without calls is closed after it: with many peers, none holds a socket between renewals. */
   readonly connectionIdleMs: number;
@@ -61,6 +67,8 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   maxLagMs: 50,
   perAddressLimit: DEFAULT_CALLS_PER_ADDRESS,
   maxLeasesPerAddress: 100_000,
+  metrics: undefined,
+  logLevel: "silent",
   maxConnections: 20_000,
   connectionIdleMs: 60_000,
   shutdownGraceMs: 5_000,

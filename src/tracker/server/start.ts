@@ -12,6 +12,9 @@ import { CallControl } from "./call-control.js";
 import { Introspection } from "./introspection.js";
 import { LeaseTokens } from "./lease-token.js";
 import { LOAD_TICK_MS, LoadMeter } from "./load-meter.js";
+import { openLog, type TrackerLog } from "./log.js";
+import type { TrackerMetrics, TrackerState } from "./metrics.js";
+import { MetricsListener } from "./metrics-listener.js";
 import { resolveTrackerOptions, type TrackerOptions } from "./options.js";
 import { RenewalPace } from "./renewal-pace.js";
 import { TrackerCalls } from "./service.js";
@@ -48,55 +51,149 @@ export async function startTracker(
   store?: TrackerStore,
 ): Promise<RunningTracker> {
   const resolved = resolveTrackerOptions(options);
+  const log = await openLog(resolved.logLevel, process.stderr);
   const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock));
-  const warn = (error: unknown, where: string): void => {
-    const { message } = GoshareError.from(error);
-    observe({ type: "warning", code: "BUG", message: `${where}: ${message}`, path: "" });
-  };
-  const quota = new AddressQuota(resolved, monotonicClock);
-  const load = new LoadMeter(resolved, monotonicClock);
-  const server = new RpcServer(
-    {
-      ...CONNECTION,
-      maxRequestBytes: MAX_REQUEST_BYTES,
-      maxResponseBytes: MAX_RESPONSE_BYTES,
-      maxRequestFields: MAX_REQUEST_FIELDS,
-      maxConnections: resolved.maxConnections,
-      idleTimeoutMs: resolved.connectionIdleMs,
-      shutdownGraceMs: resolved.shutdownGraceMs,
-    },
-    warn,
-    new CallControl(quota, load),
-  );
-  const pace = new RenewalPace(resolved, monotonicClock, () => load.load);
-  const calls = new TrackerCalls(kept, new LeaseTokens(await kept.secret()), pace, quota, resolved);
-  server.addService(calls.service, calls.methods());
-  const introspection = new Introspection(server.grpc, calls.service);
+  const tracker = new Tracker(kept, resolved, log, await metricsFor(resolved), observe);
+  try {
+    await tracker.start();
+    return tracker;
+  } catch (thrown) {
+    await tracker.close();
+    throw thrown;
+  }
+}
 
-  const host = resolved.listenHost === "" ? EVERY_HOST : resolved.listenHost;
-  const address = await listenAt({ host, port: resolved.listenPort }, (at, port) => server.listen(at, port));
-  const health = new StoreHealth(kept, (problem) => {
+async function metricsFor(options: TrackerOptions): Promise<TrackerMetrics | undefined> {
+  if (options.metrics === undefined) return undefined;
+  const { TrackerMetrics } = await import("./metrics.js");
+  return new TrackerMetrics();
+}
+
+class Tracker implements RunningTracker {
+  readonly #store: TrackerStore;
+  readonly #options: TrackerOptions;
+  readonly #log: TrackerLog;
+  readonly #metrics: TrackerMetrics | undefined;
+  readonly #observe: EventObserver;
+  readonly #quota: AddressQuota;
+  readonly #load: LoadMeter;
+  readonly #pace: RenewalPace;
+  readonly #server: RpcServer;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #introspection: Introspection | undefined;
+  #metricsListener: MetricsListener | undefined;
+  #closed: Promise<void> | undefined;
+  endpoint = "";
+
+  constructor(
+    store: TrackerStore,
+    options: TrackerOptions,
+    log: TrackerLog,
+    metrics: TrackerMetrics | undefined,
+    observe: EventObserver,
+  ) {
+    this.#store = metrics?.measuredStore(store) ?? store;
+    this.#options = options;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#observe = observe;
+    this.#quota = new AddressQuota(options, monotonicClock);
+    this.#load = new LoadMeter(options, monotonicClock);
+    this.#pace = new RenewalPace(options, monotonicClock, () => this.#load.load);
+    this.#server = new RpcServer(
+      {
+        ...CONNECTION,
+        maxRequestBytes: MAX_REQUEST_BYTES,
+        maxResponseBytes: MAX_RESPONSE_BYTES,
+        maxRequestFields: MAX_REQUEST_FIELDS,
+        maxConnections: options.maxConnections,
+        idleTimeoutMs: options.connectionIdleMs,
+        shutdownGraceMs: options.shutdownGraceMs,
+      },
+      (error, where) => this.#unexpected(error, where),
+      new CallControl(this.#quota, this.#load, log, metrics, monotonicClock),
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.#listenForMetrics();
+    const tokens = new LeaseTokens(await this.#store.secret());
+    const calls = new TrackerCalls(this.#store, tokens, this.#pace, this.#quota, this.#options);
+    this.#server.addService(calls.service, calls.methods());
+    const introspection = new Introspection(this.#server.grpc, calls.service);
+    this.#introspection = introspection;
+
+    const { listenHost, listenPort, store } = this.#options;
+    const host = listenHost === "" ? EVERY_HOST : listenHost;
+    const address = await listenAt({ host, port: listenPort }, (at, port) => this.#server.listen(at, port));
+    const health = new StoreHealth(this.#store, (problem) => this.#storeChanged(introspection, problem));
+    this.#every(EXPIRE_INTERVAL_MS, () => {
+      this.#store.expire().catch((error: unknown) => this.#unexpected(error, "expiry"));
+      void health.check();
+    });
+    this.#every(LOAD_TICK_MS, () => this.#load.tick());
+    introspection.setServing(true);
+    this.endpoint = dialableFromHere({ host: address.address, port: address.port });
+    this.#observe({ type: "listening", endpoint: this.endpoint });
+    this.#log.info({ endpoint: this.endpoint, store, agent: this.#options.agent }, "listening");
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#stop();
+    return this.#closed;
+  }
+
+  async #stop(): Promise<void> {
+    this.#log.info({}, "stopping: running calls may end");
+    this.#introspection?.setServing(false);
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#server.close();
+    this.#metricsListener?.close();
+    await this.#store.close();
+    this.#log.info({}, "stopped");
+  }
+
+  async #listenForMetrics(): Promise<void> {
+    const { metrics: at } = this.#options;
+    const metrics = this.#metrics;
+    if (at === undefined || metrics === undefined) return;
+    const read = async (): Promise<string> => metrics.text(await this.#state());
+    this.#metricsListener = await MetricsListener.listen(at, metrics.contentType, read);
+    const { endpoint } = this.#metricsListener;
+    this.#observe({ type: "metricsListening", endpoint });
+    this.#log.info({ endpoint }, "metrics");
+  }
+
+  async #state(): Promise<TrackerState> {
+    return {
+      size: await this.#store.size().catch(() => undefined),
+      isServing: this.#introspection?.isServing ?? false,
+      connections: this.#server.connections,
+      callsPerSecond: this.#load.callsPerSecond,
+      lagMs: this.#load.lagMs,
+      renewIntervalMs: this.#pace.intervalMs,
+      expectedPeers: this.#pace.expectedPeers,
+    };
+  }
+
+  #storeChanged(introspection: Introspection, problem: GoshareError | undefined): void {
     introspection.setStoreUsable(problem === undefined);
-    if (problem !== undefined)
-      observe({ type: "warning", code: problem.code, message: problem.message, path: "" });
-  });
-  const everySecond = setInterval(() => {
-    kept.expire().catch((error: unknown) => warn(error, "expiry"));
-    void health.check();
-  }, EXPIRE_INTERVAL_MS).unref();
-  const loadTicks = setInterval(() => load.tick(), LOAD_TICK_MS).unref();
-  introspection.setServing(true);
-  const endpoint = dialableFromHere({ host: address.address, port: address.port });
-  observe({ type: "listening", endpoint });
+    if (problem === undefined) {
+      this.#log.info({}, "the store can be used again");
+      return;
+    }
+    const { code, message } = problem;
+    this.#observe({ type: "warning", code, message, path: "" });
+    this.#log.error({ code, err: problem }, message);
+  }
 
-  return {
-    endpoint,
-    async close() {
-      introspection.setServing(false);
-      clearInterval(everySecond);
-      clearInterval(loadTicks);
-      await server.close();
-      await kept.close();
-    },
-  };
+  #unexpected(error: unknown, where: string): void {
+    const { message } = GoshareError.from(error);
+    this.#observe({ type: "warning", code: "BUG", message: `${where}: ${message}`, path: "" });
+    this.#log.error({ where, err: error }, message);
+  }
+
+  #every(intervalMs: number, work: () => void): void {
+    this.#timers.push(setInterval(work, intervalMs).unref());
+  }
 }

@@ -57,6 +57,8 @@ export interface SwarmSample {
 export interface StoreSize {
   readonly peers: number;
   readonly leases: number;
+  /** Content ids with a lease; undefined where they are not counted. */
+  readonly swarms?: number;
   readonly manifests: number;
   readonly manifestBytes: number;
 }

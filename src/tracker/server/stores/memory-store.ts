@@ -269,7 +269,8 @@ export class MemoryStore implements TrackerStore {
   }
 
   async size(): Promise<StoreSize> {
-    return { peers: this.#peers.size, leases: this.#leaseCount, ...this.#manifests.size() };
+    const swarms = this.#swarms.size;
+    return { peers: this.#peers.size, leases: this.#leaseCount, swarms, ...this.#manifests.size() };
   }
 
   async close(): Promise<void> {}
