@@ -3,8 +3,8 @@
 import {
   type Endpoint,
   type ListenAddress,
-  requireEndpoint,
   requireListenAddress,
+  requireTrackerEndpoint,
 } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
@@ -40,8 +40,8 @@ export function trackerChoice(
   const fromEnvironment = (env[TRACKER_VARIABLE] ?? "").split(",").filter((text) => text.trim() !== "");
   const trackers =
     given === undefined
-      ? fromEnvironment.map((text) => requireEndpoint(text, TRACKER_VARIABLE, DEFAULT_TRACKER_PORT))
-      : given.map((text) => requireEndpoint(text, OPTIONS.tracker.names, DEFAULT_TRACKER_PORT));
+      ? fromEnvironment.map((text) => requireTrackerEndpoint(text, TRACKER_VARIABLE, DEFAULT_TRACKER_PORT))
+      : given.map((text) => requireTrackerEndpoint(text, OPTIONS.tracker.names, DEFAULT_TRACKER_PORT));
   return { trackers, probeLocalTracker: trackers.length === 0 };
 }
 

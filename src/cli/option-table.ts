@@ -62,7 +62,7 @@ export const OPTIONS = {
   color: option("--color", `Colours: auto, always or never (default ${defaultCliOptions.color})`, "WHEN"),
   tracker: option(
     "--tracker",
-    `A tracker, HOST:PORT; may be repeated (default ${TRACKER_VARIABLE}, else one on this machine if there is one)`,
+    `A tracker, HOST:PORT or tls://HOST:PORT; may be repeated (default ${TRACKER_VARIABLE}, else one on this machine if there is one)`,
     "HOST:PORT",
   ),
   peerListen: option(
@@ -123,6 +123,12 @@ export const OPTIONS = {
     `Answer no more calls a second from one address, beyond bursts (default ${defaultCliOptions.perAddressLimit}; loopback is exempt)`,
     "CALLS",
   ),
+  tlsCert: option(
+    "--tls-cert",
+    "Speak TLS with the certificate in this PEM file, which is read again when it changes",
+    "FILE",
+  ),
+  tlsKey: option("--tls-key", "The key of that certificate, a PEM file", "FILE"),
   metrics: option(
     "--metrics",
     "Hand out metrics for Prometheus at http://HOST:PORT/metrics (default nowhere)",

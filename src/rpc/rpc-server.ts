@@ -4,6 +4,7 @@
 // Knows no service of its own.
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type SecureContextOptions, Server as TlsServer } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import {
   type ConnectionInjector,
@@ -46,7 +47,18 @@ export interface RpcServerOptions {
   readonly connectionAgeGraceMs: number;
   /** Running calls get this long when the server closes. */
   readonly shutdownGraceMs: number;
+  /** Undefined: plain text. */
+  readonly tls?: ServerCertificate | undefined;
 }
+
+/** In PEM: the certificate with those that lead to its authority, and its key. */
+export interface ServerCertificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** Time for the handshake of TLS. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** How often stalled requests are looked for. */
 const STALL_CHECK_MS = 1000;
@@ -101,7 +113,13 @@ export class RpcServer {
       "grpc.max_connection_age_grace_ms": options.connectionAgeGraceMs,
     });
     this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
-    this.#listener = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#listener = options.tls === undefined ? createServer({ noDelay: true }) : tlsListener(options.tls);
+    // Before TLS has its turn, if there is TLS.
+    this.#listener.prependListener("connection", (socket) => this.#connected(socket));
+    const ready = options.tls === undefined ? "connection" : "secureConnection";
+    this.#listener.on(ready, (socket: Socket) => {
+      if (!socket.destroyed) this.#injector.injectConnection(socket);
+    });
     this.#listener.maxConnections = options.maxConnections;
   }
 
@@ -139,6 +157,11 @@ export class RpcServer {
     return address;
   }
 
+  /** Shows another certificate to whoever connects from now on; connections that stand keep theirs. */
+  setCertificate(certificate: ServerCertificate): void {
+    if (this.#listener instanceof TlsServer) this.#listener.setSecureContext(secureOptions(certificate));
+  }
+
   /** Takes nothing new, lets running calls end for `shutdownGraceMs`, then ends every connection. */
   close(): Promise<void> {
     this.#closed ??= this.#shutDown();
@@ -159,14 +182,13 @@ export class RpcServer {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #accept(socket: Socket): void {
+  #connected(socket: Socket): void {
     if (!this.#calls.watch.mayConnect(socket.remoteAddress ?? "")) {
       socket.destroy();
       return;
     }
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
-    this.#injector.injectConnection(socket);
   }
 
   /** Ends the connection from `port`, or all from `host`. */
@@ -227,6 +249,19 @@ export class RpcServer {
       );
     };
   }
+}
+
+function secureOptions(certificate: ServerCertificate): SecureContextOptions {
+  return { ...certificate, minVersion: "TLSv1.2" };
+}
+
+function tlsListener(certificate: ServerCertificate): TlsServer {
+  return createTlsServer({
+    ...secureOptions(certificate),
+    ALPNProtocols: ["h2"],
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    noDelay: true,
+  });
 }
 
 /** What the caller is told: an RpcError as it is, of anything else nothing but that it happened. */

@@ -14,6 +14,7 @@ import { hostScope } from "../address/host.js";
 import { asIs, methodPath } from "./adapter.js";
 import { decodeMessage, encodeMessage } from "./message-codec.js";
 import { PUSHBACK_TRAILER, RpcError, rpcStatusFromCode } from "./rpc-error.js";
+import type { TlsTrust } from "./tls-credentials.js";
 
 export interface UnaryClientOptions {
   /** Largest encoded request and response. */
@@ -25,6 +26,8 @@ export interface UnaryClientOptions {
    * call's deadline.
    * More than 1 only for services whose every method is idempotent. */
   readonly maxAttempts: number;
+  /** Undefined: plain text. */
+  readonly tls?: TlsTrust | undefined;
 }
 
 export interface CallLimits {
@@ -44,7 +47,8 @@ const MAX_RECONNECT_BACKOFF_MS = 10_000;
 
 export class UnaryClient {
   readonly #service: DescService;
-  readonly #target: string;
+  readonly #host: string;
+  readonly #port: number;
   /** A name may stand for several machines, each of which takes its share of the calls. */
   readonly #isName: boolean;
   readonly #options: UnaryClientOptions;
@@ -56,7 +60,8 @@ export class UnaryClient {
    * the first call. */
   constructor(service: DescService, host: string, port: number, options: UnaryClientOptions) {
     this.#service = service;
-    this.#target = target(host, port);
+    this.#host = host;
+    this.#port = port;
     this.#isName = hostScope(host) === "name";
     this.#options = options;
   }
@@ -89,26 +94,38 @@ export class UnaryClient {
   /** Calls any unary method of the same server by its path, with messages as bytes. Rejects as `call` does. */
   async callBytes(path: string, request: Buffer, limits: CallLimits): Promise<Buffer> {
     limits.signal?.throwIfAborted();
-    return this.#send(await this.#connect(), path, request, limits);
+    return this.#send(await this.#connect(limits.deadlineMs), path, request, limits);
   }
 
   /** Ends the connection. Running calls fail; later ones too. */
   async close(): Promise<void> {
     this.#closed = true;
-    const client = await this.#client;
+    const client = await this.#client?.catch(() => undefined);
     client?.close();
   }
 
-  async #connect(): Promise<Client> {
-    this.#client ??= this.#load();
-    const client = await this.#client;
-    if (this.#closed) throw new RpcError("CANCELLED", "the client is closed");
-    return client;
+  async #connect(timeoutMs: number): Promise<Client> {
+    this.#client ??= this.#load(timeoutMs);
+    try {
+      const client = await this.#client;
+      if (this.#closed) throw new RpcError("CANCELLED", "the client is closed");
+      return client;
+    } catch (thrown) {
+      // What did not stand this time may the next.
+      if (!this.#closed) this.#client = undefined;
+      throw thrown;
+    }
   }
 
-  async #load(): Promise<Client> {
+  async #load(timeoutMs: number): Promise<Client> {
     const grpc = await import("@grpc/grpc-js");
-    return new grpc.Client(this.#target, grpc.credentials.createInsecure(), this.#channelOptions());
+    const { tls } = this.#options;
+    const at = target(this.#host, this.#port);
+    if (tls === undefined)
+      return new grpc.Client(at, grpc.credentials.createInsecure(), this.#channelOptions());
+    const { tlsCredentials } = await import("./tls-credentials.js");
+    const secure = await tlsCredentials(grpc, this.#host, this.#port, tls, timeoutMs);
+    return new grpc.Client(at, secure.credentials, { ...this.#channelOptions(), ...secure.options });
   }
 
   #channelOptions(): ClientOptions {

@@ -60,17 +60,8 @@ export class TrackerClient {
   /** What the tracker gave with the last announcement; proves later that the leases are ours. */
   #leaseToken: Uint8Array = NO_TOKEN;
 
-  /** Dials nothing before the first call. Throws USAGE for an endpoint with TLS. */
+  /** Dials nothing before the first call. */
   constructor(endpoint: Endpoint, options: Partial<TrackerClientOptions> = {}) {
-    if (endpoint.transport === "tls") {
-      throw new GoshareError(
-        "USAGE",
-        `tracker ${formatEndpoint(endpoint)}: TLS to trackers is not supported yet`,
-        {
-          hint: "name a tracker without TLS",
-        },
-      );
-    }
     this.endpoint = endpoint;
     this.#options = resolveOptions(defaultTrackerClientOptions, options, ranges);
     this.#rpc = new UnaryClient(TrackerService, endpoint.host, endpoint.port, {
@@ -78,6 +69,7 @@ export class TrackerClient {
       maxRequestBytes: MAX_REQUEST_BYTES,
       maxResponseBytes: MAX_RESPONSE_BYTES,
       maxResponseFields: MAX_RESPONSE_FIELDS,
+      tls: endpoint.transport === "tls" ? { certificateSha256: endpoint.certificateSha256 } : undefined,
     });
   }
 
@@ -202,10 +194,7 @@ export class TrackerClient {
     const name = `tracker ${formatEndpoint(this.endpoint)}`;
     switch (cause.status) {
       case "UNAVAILABLE":
-        return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached`, {
-          cause,
-          hint: "check its address, and that a tracker runs there and no firewall stands between",
-        });
+        return this.#unreachable(name, cause);
       case "DEADLINE_EXCEEDED": {
         const waited = formatDuration(this.#options.callTimeoutMs);
         return new GoshareError("TRACKER_UNREACHABLE", `${name} did not answer within ${waited}`, {
@@ -230,6 +219,20 @@ export class TrackerClient {
       default:
         return new GoshareError("TRACKER_REFUSED", `${name} refused: ${quoted(cause.message)}`, { cause });
     }
+  }
+
+  #unreachable(name: string, cause: RpcError): GoshareError {
+    if (this.endpoint.transport !== "tls") {
+      return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached`, {
+        cause,
+        hint: "check its address, and that a tracker runs there and no firewall stands between",
+      });
+    }
+    const reason = quoted(cause.message);
+    return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached by TLS: ${reason}`, {
+      cause,
+      hint: "check its address and its certificate; a certificate of your own is named by tls://HOST:PORT#SHA256",
+    });
   }
 
   #protocolError(what: string, cause?: RpcError): GoshareError {

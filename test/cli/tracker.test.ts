@@ -47,4 +47,10 @@ test("--log-level is one of a few, and silent if nothing is said", async () => {
   assert.is((await started("--log-level", "loud")).failed, "USAGE");
 });
 
+test("--tls-cert and --tls-key name two files", async () => {
+  const { options } = await started("--tls-cert", "c.pem", "--tls-key", "k.pem");
+  assert.equal([options?.tlsCertPath, options?.tlsKeyPath], ["c.pem", "k.pem"]);
+  assert.equal((await started()).options?.tlsCertPath, undefined);
+});
+
 test.run();

@@ -168,20 +168,6 @@ test("info says what the tracker is", async () => {
   });
 });
 
-test("a tracker with TLS is refused before anything is dialled", () => {
-  const tls = {
-    host: "tracker.example",
-    port: 8080,
-    transport: "tls",
-    certificateSha256: "ab".repeat(32),
-  } as const;
-  assert.throws(
-    () => new TrackerClient(tls),
-    (error: unknown) =>
-      error instanceof GoshareError && error.code === "USAGE" && /not supported yet/.test(error.message),
-  );
-});
-
 test("nobody listening is TRACKER_UNREACHABLE, named, with what to do", async () => {
   let client: TrackerClient | undefined;
   await withTracker({}, async ({ endpoint }) => {

@@ -1,6 +1,6 @@
 // goshare tracker status: argv → the tracker status flow, which asks a tracker how it is.
 import { Command, Option } from "clipanion";
-import { requireEndpoint } from "../../address/endpoint.js";
+import { requireTrackerEndpoint } from "../../address/endpoint.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
 import { GoshareCommand } from "../goshare-command.js";
 import type { Ending, Session } from "../session.js";
@@ -13,13 +13,16 @@ export class TrackerStatusCommand extends GoshareCommand {
       Says what runs at HOST:PORT, whether it is serving, how quickly it answers and at which address it sees
       this machine. Exit code 4 if it cannot be reached or is not serving.
     `,
-    examples: [["Ask a tracker", "$0 tracker status tracker.example:8080"]],
+    examples: [
+      ["Ask a tracker", "$0 tracker status tracker.example:8080"],
+      ["One that speaks TLS", "$0 tracker status tls://tracker.example:8080"],
+    ],
   });
 
   readonly tracker = Option.String({ name: "HOST:PORT", required: true });
 
   protected override async run(session: Session): Promise<Ending> {
-    const tracker = requireEndpoint(this.tracker, "the tracker", DEFAULT_TRACKER_PORT);
+    const tracker = requireTrackerEndpoint(this.tracker, "the tracker", DEFAULT_TRACKER_PORT);
     const { clock, flows } = this.context;
     const startMs = clock.nowMs();
     const { trackerStatus } = await flows.trackerStatus();

@@ -28,6 +28,8 @@ export class TrackerCommand extends GoshareCommand {
   readonly perAddressLimit = Option.String(OPTIONS.perAddressLimit.names, {
     description: OPTIONS.perAddressLimit.description,
   });
+  readonly tlsCert = Option.String(OPTIONS.tlsCert.names, { description: OPTIONS.tlsCert.description });
+  readonly tlsKey = Option.String(OPTIONS.tlsKey.names, { description: OPTIONS.tlsKey.description });
   readonly metrics = Option.String(OPTIONS.metrics.names, { description: OPTIONS.metrics.description });
   readonly logLevel = Option.String(OPTIONS.logLevel.names, defaultCliOptions.logLevel, {
     description: OPTIONS.logLevel.description,
@@ -45,6 +47,8 @@ export class TrackerCommand extends GoshareCommand {
         this.perAddressLimit,
         defaultCliOptions.perAddressLimit,
       ),
+      tlsCertPath: this.tlsCert,
+      tlsKeyPath: this.tlsKey,
       logLevel: logLevelArgument(this.logLevel),
       ...(this.metrics !== undefined && {
         metrics: requireListenAddress(this.metrics, OPTIONS.metrics.names),

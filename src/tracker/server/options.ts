@@ -38,6 +38,10 @@ export interface TrackerOptions {
    * anything. */
   readonly perAddressLimit: number;
   readonly maxLeasesPerAddress: number;
+  /** Files in PEM with the certificate and its key, for TLS; both or neither. They are looked at again this often. */
+  readonly tlsCertPath: string | undefined;
+  readonly tlsKeyPath: string | undefined;
+  readonly certificateCheckMs: number;
   /** Where Prometheus reads metrics; undefined: nowhere. */
   readonly metrics: ListenAddress | undefined;
   /** From which level on a log is written to stderr. */
@@ -67,6 +71,9 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   maxLagMs: 50,
   perAddressLimit: DEFAULT_CALLS_PER_ADDRESS,
   maxLeasesPerAddress: 100_000,
+  tlsCertPath: undefined,
+  tlsKeyPath: undefined,
+  certificateCheckMs: 5_000,
   metrics: undefined,
   logLevel: "silent",
   maxConnections: 20_000,
@@ -95,6 +102,7 @@ const ranges: NumericRanges<TrackerOptions> = {
   maxLagMs: LAG,
   perAddressLimit: SOME,
   maxLeasesPerAddress: SOME,
+  certificateCheckMs: [1, 2 ** 31 - 1],
   maxConnections: SOME,
   connectionIdleMs: DURATION,
   shutdownGraceMs: DURATION,

@@ -1,5 +1,6 @@
 // Starts a tracker: store, calls, health and reflection on one listener; stops it in bounded time. The one
 // door to this room's server. Prints nothing.
+import { TLS_SCHEME } from "../../address/endpoint.js";
 import { dialableFromHere, EVERY_HOST, listenAt } from "../../address/listening.js";
 import { monotonicClock } from "../../core/clock.js";
 import { GoshareError } from "../../core/errors.js";
@@ -9,6 +10,7 @@ import { RpcServer } from "../../rpc/rpc-server.js";
 import { MAX_REQUEST_BYTES, MAX_REQUEST_FIELDS, MAX_RESPONSE_BYTES } from "../limits.js";
 import { AddressQuota } from "./address-quota.js";
 import { CallControl } from "./call-control.js";
+import { CertificateFiles } from "./certificate-files.js";
 import { Introspection } from "./introspection.js";
 import { LeaseTokens } from "./lease-token.js";
 import { LOAD_TICK_MS, LoadMeter } from "./load-meter.js";
@@ -23,7 +25,7 @@ import { StoreHealth } from "./store-health.js";
 import { openStore } from "./stores/open-store.js";
 
 export interface RunningTracker {
-  /** HOST:PORT that can be dialled from this machine. */
+  /** HOST:PORT that can be dialled from this machine, with tls:// before it where that is spoken. */
   readonly endpoint: string;
   /** Stops taking calls, lets running ones end for `shutdownGraceMs`, closes every connection. */
   close(): Promise<void>;
@@ -52,8 +54,9 @@ export async function startTracker(
 ): Promise<RunningTracker> {
   const resolved = resolveTrackerOptions(options);
   const log = await openLog(resolved.logLevel, process.stderr);
+  const certificate = certificateOf(resolved);
   const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock));
-  const tracker = new Tracker(kept, resolved, log, await metricsFor(resolved), observe);
+  const tracker = new Tracker(kept, resolved, log, await metricsFor(resolved), observe, certificate);
   try {
     await tracker.start();
     return tracker;
@@ -61,6 +64,15 @@ export async function startTracker(
     await tracker.close();
     throw thrown;
   }
+}
+
+function certificateOf({ tlsCertPath, tlsKeyPath }: TrackerOptions): CertificateFiles | undefined {
+  if (tlsCertPath === undefined && tlsKeyPath === undefined) return undefined;
+  if (tlsCertPath !== undefined && tlsKeyPath !== undefined)
+    return new CertificateFiles(tlsCertPath, tlsKeyPath);
+  throw new GoshareError("USAGE", "TLS takes a certificate and its key, and one of them is not named", {
+    hint: "give both: --tls-cert FILE --tls-key FILE",
+  });
 }
 
 async function metricsFor(options: TrackerOptions): Promise<TrackerMetrics | undefined> {
@@ -75,6 +87,7 @@ class Tracker implements RunningTracker {
   readonly #log: TrackerLog;
   readonly #metrics: TrackerMetrics | undefined;
   readonly #observe: EventObserver;
+  readonly #certificate: CertificateFiles | undefined;
   readonly #quota: AddressQuota;
   readonly #load: LoadMeter;
   readonly #pace: RenewalPace;
@@ -91,12 +104,14 @@ class Tracker implements RunningTracker {
     log: TrackerLog,
     metrics: TrackerMetrics | undefined,
     observe: EventObserver,
+    certificate: CertificateFiles | undefined,
   ) {
     this.#store = metrics?.measuredStore(store) ?? store;
     this.#options = options;
     this.#log = log;
     this.#metrics = metrics;
     this.#observe = observe;
+    this.#certificate = certificate;
     this.#quota = new AddressQuota(options, monotonicClock);
     this.#load = new LoadMeter(options, monotonicClock);
     this.#pace = new RenewalPace(options, monotonicClock, () => this.#load.load);
@@ -109,6 +124,7 @@ class Tracker implements RunningTracker {
         maxConnections: options.maxConnections,
         idleTimeoutMs: options.connectionIdleMs,
         shutdownGraceMs: options.shutdownGraceMs,
+        tls: certificate?.pair,
       },
       (error, where) => this.#unexpected(error, where),
       new CallControl(this.#quota, this.#load, log, metrics, monotonicClock),
@@ -132,8 +148,12 @@ class Tracker implements RunningTracker {
       void health.check();
     });
     this.#every(LOAD_TICK_MS, () => this.#load.tick());
+    const certificate = this.#certificate;
+    if (certificate !== undefined)
+      this.#every(this.#options.certificateCheckMs, () => this.#renewCertificate(certificate));
     introspection.setServing(true);
-    this.endpoint = dialableFromHere({ host: address.address, port: address.port });
+    const scheme = certificate === undefined ? "" : TLS_SCHEME;
+    this.endpoint = scheme + dialableFromHere({ host: address.address, port: address.port });
     this.#observe({ type: "listening", endpoint: this.endpoint });
     this.#log.info({ endpoint: this.endpoint, store, agent: this.#options.agent }, "listening");
   }
@@ -151,6 +171,20 @@ class Tracker implements RunningTracker {
     this.#metricsListener?.close();
     await this.#store.close();
     this.#log.info({}, "stopped");
+  }
+
+  #renewCertificate(files: CertificateFiles): void {
+    try {
+      const renewed = files.reread();
+      if (renewed === undefined) return;
+      this.#server.setCertificate(renewed);
+      this.#log.info({}, "the certificate has been read again");
+    } catch (thrown) {
+      // The old one goes on being shown.
+      const { code, message } = GoshareError.from(thrown);
+      this.#observe({ type: "warning", code, message, path: "" });
+      this.#log.error({ code, err: thrown }, message);
+    }
   }
 
   async #listenForMetrics(): Promise<void> {
