@@ -7,4 +7,5 @@ export { type DownloadOptions, type DownloadResult, download } from "./flows/dow
 export { type InspectOptions, inspect } from "./flows/inspect.js";
 export { type RunningShare, type ShareOptions, share } from "./flows/share.js";
 export { type StatusOptions, status } from "./flows/status.js";
-export { type RunningTracker, startTracker } from "./tracker/server/start.js";
+export { startTracker } from "./flows/tracker.js";
+export type { RunningTracker } from "./tracker/server/start.js";

@@ -21,7 +21,7 @@ export interface Flows {
   inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;
   status(): Promise<Pick<typeof import("../flows/status.js"), "status">>;
   trackerStatus(): Promise<Pick<typeof import("../flows/tracker-status.js"), "trackerStatus">>;
-  tracker(): Promise<Pick<typeof import("../tracker/server/start.js"), "startTracker">>;
+  tracker(): Promise<Pick<typeof import("../flows/tracker.js"), "startTracker">>;
 }
 
 export interface CommandContext extends BaseContext {

@@ -7,5 +7,5 @@ export const flows: Flows = {
   inspect: () => import("../flows/inspect.js"),
   status: () => import("../flows/status.js"),
   trackerStatus: () => import("../flows/tracker-status.js"),
-  tracker: () => import("../tracker/server/start.js"),
+  tracker: () => import("../flows/tracker.js"),
 };

@@ -10,11 +10,17 @@ import type { ManifestRoot } from "../../manifest/manifest.js";
 import { type CallContext, type RpcMethods, unary } from "../../rpc/adapter.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import type { AnnounceAnswer, Announcement, ShareAnnouncement, SwarmAnswer } from "../announcement.js";
-import { MAX_PEERS_PER_RESPONSE, MAX_RESPONSE_BYTES, MAX_SHARES_PER_ANNOUNCE } from "../limits.js";
+import {
+  MAX_PEERS_PER_RESPONSE,
+  MAX_RESPONSE_BYTES,
+  MAX_SHARES_PER_ANNOUNCE,
+  MIN_RENEW_MS,
+} from "../limits.js";
 import type { AddressQuota } from "./address-quota.js";
 import { type Caller, callerAt, endpointsFor, Handout } from "./handout.js";
 import type { LeaseTokens } from "./lease-token.js";
 import type { TrackerOptions } from "./options.js";
+import type { Listing, ProvenEndpoints } from "./proven-endpoints.js";
 import type { RenewalPace } from "./renewal-pace.js";
 import type { LeaseKey, LeaseUpdate, TrackerStore } from "./store.js";
 import {
@@ -41,6 +47,7 @@ export class TrackerCalls {
   readonly #tokens: LeaseTokens;
   readonly #pace: RenewalPace;
   readonly #quota: AddressQuota;
+  readonly #provenEndpoints: ProvenEndpoints;
   readonly #instanceId = randomBytes(INSTANCE_ID_BYTES);
 
   /** `tokens` are made with the store's secret. */
@@ -49,12 +56,14 @@ export class TrackerCalls {
     tokens: LeaseTokens,
     pace: RenewalPace,
     quota: AddressQuota,
+    proven: ProvenEndpoints,
     options: TrackerOptions,
   ) {
     this.#store = store;
     this.#tokens = tokens;
     this.#pace = pace;
     this.#quota = quota;
+    this.#provenEndpoints = proven;
     this.#options = options;
   }
 
@@ -109,7 +118,7 @@ export class TrackerCalls {
       const isSoon = waitMs <= MAX_PUSHBACK_MS;
       throw exhausted("this address announces too many shares", isSoon ? waitMs : NEVER);
     }
-    const endpoints = this.#options.trustAnnounced ? announcement.endpoints : [];
+    const { endpoints, isLooking } = this.#listing(announcement, caller);
     const movedFrom = this.#tokens.read(peerId, leaseToken);
     const isHeld = await this.#hold({ key, movedFrom, runEpochMs, endpoints, shares, ttlMs });
 
@@ -117,13 +126,22 @@ export class TrackerCalls {
     const wanting = shares.filter(({ wantPeers }) => wantPeers > 0);
     const answer: AnnounceAnswer = {
       ttlMs,
-      renewAfterMs: this.#pace.nextRenewalMs(),
+      // Who has just been dialled learns soon whether it is listed there.
+      renewAfterMs: isLooking ? MIN_RENEW_MS : this.#pace.nextRenewalMs(),
       listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { key, endpoints }),
       answers: await this.#answers(wanting, exclude, caller),
       wantedManifests: isHeld?.wantedManifests ?? [],
     };
     // An announcement of an earlier run must not get the means to withdraw what the later one holds.
     return { answer, token: isHeld === undefined ? new Uint8Array(0) : this.#tokens.issue(key) };
+  }
+
+  /** Which of the places where a peer says it is others are told of. */
+  #listing({ peerId, endpoints, listenPort }: Announcement, caller: Caller): Listing {
+    if (this.#options.trustAnnounced) return { endpoints, isLooking: false };
+    // Where it is seen it is listed anyway.
+    const others = endpoints.filter(({ host, port }) => host !== caller.host || port !== listenPort);
+    return this.#provenEndpoints.listing(peerId, others, caller.host);
   }
 
   /** Undefined for an announcement of an earlier run, which is ignored. */

@@ -18,6 +18,7 @@ import { openLog, type TrackerLog } from "./log.js";
 import type { TrackerMetrics, TrackerState } from "./metrics.js";
 import { MetricsListener } from "./metrics-listener.js";
 import { resolveTrackerOptions, type TrackerOptions } from "./options.js";
+import { type FindPeer, ProvenEndpoints } from "./proven-endpoints.js";
 import { RenewalPace } from "./renewal-pace.js";
 import { TrackerCalls } from "./service.js";
 import type { TrackerStore } from "./store.js";
@@ -46,17 +47,19 @@ const CONNECTION = {
 
 /** Starts a tracker that listens when the promise resolves. `observe` gets `listening`, and a `warning` with
  * code BUG for everything that should not happen while it runs. `store` takes the
- * place of the one that the options name, and is closed with the tracker. Rejects with USAGE (an option), ADDRESS_IN_USE or PERMISSION_DENIED (the address to listen at). */
+ * place of the one that the options name, and is closed with the tracker. `find` dials peers at the addresses that they
+ * announce; without it none of those is handed out, unless the options trust them. Rejects with USAGE (an option), ADDRESS_IN_USE or PERMISSION_DENIED (the address to listen at). */
 export async function startTracker(
   options: Partial<TrackerOptions>,
   observe: EventObserver,
   store?: TrackerStore,
+  find: FindPeer = async () => undefined,
 ): Promise<RunningTracker> {
   const resolved = resolveTrackerOptions(options);
   const log = await openLog(resolved.logLevel, process.stderr);
   const certificate = certificateOf(resolved);
   const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock));
-  const tracker = new Tracker(kept, resolved, log, await metricsFor(resolved), observe, certificate);
+  const tracker = new Tracker(kept, resolved, log, await metricsFor(resolved), observe, certificate, find);
   try {
     await tracker.start();
     return tracker;
@@ -91,6 +94,7 @@ class Tracker implements RunningTracker {
   readonly #quota: AddressQuota;
   readonly #load: LoadMeter;
   readonly #pace: RenewalPace;
+  readonly #proven: ProvenEndpoints;
   readonly #server: RpcServer;
   readonly #timers: NodeJS.Timeout[] = [];
   #introspection: Introspection | undefined;
@@ -105,6 +109,7 @@ class Tracker implements RunningTracker {
     metrics: TrackerMetrics | undefined,
     observe: EventObserver,
     certificate: CertificateFiles | undefined,
+    find: FindPeer,
   ) {
     this.#store = metrics?.measuredStore(store) ?? store;
     this.#options = options;
@@ -112,6 +117,7 @@ class Tracker implements RunningTracker {
     this.#metrics = metrics;
     this.#observe = observe;
     this.#certificate = certificate;
+    this.#proven = new ProvenEndpoints(find, monotonicClock, (error) => this.#unexpected(error, "dial-back"));
     this.#quota = new AddressQuota(options, monotonicClock);
     this.#load = new LoadMeter(options, monotonicClock);
     this.#pace = new RenewalPace(options, monotonicClock, () => this.#load.load);
@@ -134,7 +140,7 @@ class Tracker implements RunningTracker {
   async start(): Promise<void> {
     await this.#listenForMetrics();
     const tokens = new LeaseTokens(await this.#store.secret());
-    const calls = new TrackerCalls(this.#store, tokens, this.#pace, this.#quota, this.#options);
+    const calls = new TrackerCalls(this.#store, tokens, this.#pace, this.#quota, this.#proven, this.#options);
     this.#server.addService(calls.service, calls.methods());
     const introspection = new Introspection(this.#server.grpc, calls.service);
     this.#introspection = introspection;
@@ -167,6 +173,7 @@ class Tracker implements RunningTracker {
     this.#log.info({}, "stopping: running calls may end");
     this.#introspection?.setServing(false);
     for (const timer of this.#timers) clearInterval(timer);
+    this.#proven.close();
     await this.#server.close();
     this.#metricsListener?.close();
     await this.#store.close();
