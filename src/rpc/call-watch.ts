@@ -14,6 +14,8 @@ export interface EndedCall {
   readonly path: string;
   readonly host: string;
   readonly status: RpcStatus | "OK";
+  /** By `refusal`. */
+  readonly wasRefused: boolean;
   readonly durationMs: number;
 }
 

@@ -17,6 +17,8 @@ import {
   type ServerUnaryCall,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { hostScope, normaliseHost } from "../address/host.js";
+import { HostCount } from "../address/host-count.js";
 import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
 import { type CallWatch, noWatch } from "./call-watch.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
@@ -32,6 +34,8 @@ export interface RpcServerOptions {
   readonly maxRequestFields: number;
   /** Connections beyond it are closed as they come. */
   readonly maxConnections: number;
+  /** Of them, from one address (of IPv6 a /64); loopback may have all. */
+  readonly maxConnectionsPerHost: number;
   readonly maxCallsPerConnection: number;
   /** Responses that wait to be taken, all connections together; who has kept one waiting longest is hung up. */
   readonly maxUntakenBytes: number;
@@ -80,6 +84,7 @@ export class RpcServer {
   readonly #listener: NetServer;
   readonly #injector: ConnectionInjector;
   readonly #sockets = new Set<Socket>();
+  readonly #hosts: HostCount;
   /** Interceptors alone see the socket of a call; they leave it for the handler, by the call's metadata. */
   readonly #connections = new WeakMap<object, Connection>();
   readonly #stalls: StallWatch;
@@ -94,6 +99,7 @@ export class RpcServer {
   ) {
     this.#options = options;
     this.#onUnexpected = onUnexpected;
+    this.#hosts = new HostCount(options.maxConnectionsPerHost);
     this.#stalls = new StallWatch(options.requestTimeoutMs);
     this.#calls = {
       watch,
@@ -183,7 +189,11 @@ export class RpcServer {
   }
 
   #connected(socket: Socket): void {
-    if (!this.#calls.watch.mayConnect(socket.remoteAddress ?? "")) {
+    const { remoteAddress = "" } = socket;
+    const host = normaliseHost(remoteAddress) ?? "";
+    const isWelcome = this.#hosts.entered(host) || hostScope(host) === "loopback";
+    socket.once("close", () => this.#hosts.left(host));
+    if (!isWelcome || !this.#calls.watch.mayConnect(remoteAddress)) {
       socket.destroy();
       return;
     }

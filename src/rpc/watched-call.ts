@@ -22,6 +22,7 @@ export class WatchedCall {
   readonly #startedAtMs = performance.now();
   /** Of a caller that goes away before it is answered. */
   #code: number = RPC_STATUS.CANCELLED;
+  #wasRefused = false;
   #isOver = false;
 
   constructor(path: string, call: ServerInterceptingCallInterface, surroundings: CallSurroundings) {
@@ -40,6 +41,7 @@ export class WatchedCall {
 
   #refuse({ message, retryAfterMs, hangUp }: CallRefusal, host: string): void {
     this.#code = RPC_STATUS.RESOURCE_EXHAUSTED;
+    this.#wasRefused = true;
     this.#call.sendStatus({ code: this.#code, details: message, metadata: pushback(retryAfterMs) });
     this.over();
     if (hangUp) this.#surroundings.hangUpOn(host, undefined);
@@ -67,6 +69,7 @@ export class WatchedCall {
       path: this.#path,
       host: this.#call.getConnectionInfo().remoteAddress ?? "",
       status: this.#code === OK ? "OK" : rpcStatusFromCode(this.#code),
+      wasRefused: this.#wasRefused,
       durationMs: performance.now() - this.#startedAtMs,
     });
   }

@@ -15,6 +15,7 @@ export const SERVER_OPTIONS: RpcServerOptions = {
   maxResponseBytes: 64 * 1024,
   maxRequestFields: 100,
   maxConnections: 10,
+  maxConnectionsPerHost: 10,
   maxCallsPerConnection: 16,
   maxUntakenBytes: 2 ** 20,
   requestTimeoutMs: 20_000,

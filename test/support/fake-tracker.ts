@@ -40,6 +40,7 @@ export async function startFakeTracker(
       maxResponseBytes: 2 ** 26,
       maxRequestFields: 2 ** 14,
       maxConnections: 10,
+      maxConnectionsPerHost: 10,
       maxCallsPerConnection: 10,
       maxUntakenBytes: 2 ** 30,
       requestTimeoutMs: 60_000,

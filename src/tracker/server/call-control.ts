@@ -2,18 +2,23 @@
 // too much, and told to the log and to whoever measures. Knows no method by name.
 import type { Clock } from "../../core/clock.js";
 import type { CallRefusal, CallWatch, EndedCall } from "../../rpc/call-watch.js";
-import type { AddressQuota } from "./address-quota.js";
+import type { AddressQuota, TooSoon } from "./address-quota.js";
 import { socketHost } from "./handout.js";
 import type { LoadMeter } from "./load-meter.js";
 import { Seldom, type TrackerLog } from "./log.js";
 import type { TrackerMetrics } from "./metrics.js";
+import type { OpenCalls } from "./open-calls.js";
 
 /** Refusals are logged no more often than this. */
 const REFUSALS_LOGGED_EVERY_MS = 10_000;
 
+/** When to come again if too many calls are under way. */
+const CROWD_RETRY_MS = 500;
+
 export class CallControl implements CallWatch {
   readonly #quota: AddressQuota;
   readonly #load: LoadMeter;
+  readonly #open: OpenCalls;
   readonly #log: TrackerLog;
   readonly #metrics: TrackerMetrics | undefined;
   readonly #refusals: Seldom;
@@ -22,12 +27,14 @@ export class CallControl implements CallWatch {
   constructor(
     quota: AddressQuota,
     load: LoadMeter,
+    open: OpenCalls,
     log: TrackerLog,
     metrics: TrackerMetrics | undefined,
     clock: Clock,
   ) {
     this.#quota = quota;
     this.#load = load;
+    this.#open = open;
     this.#log = log;
     this.#metrics = metrics;
     this.#refusals = new Seldom(REFUSALS_LOGGED_EVERY_MS, clock);
@@ -38,11 +45,16 @@ export class CallControl implements CallWatch {
     return !this.#quota.isHungUp(socketHost(host) ?? host);
   }
 
-  refusal(host: string): CallRefusal | undefined {
+  refusal(socketAddress: string): CallRefusal | undefined {
     this.#load.called();
-    const tooSoon = this.#quota.call(socketHost(host) ?? host);
-    if (tooSoon === undefined) return undefined;
-    const { retryAfterMs, isFlood } = tooSoon;
+    const host = socketHost(socketAddress) ?? socketAddress;
+    const tooSoon = this.#quota.call(host);
+    if (tooSoon !== undefined) return this.#tooSoon(host, tooSoon);
+    if (this.#open.begin(host)) return undefined;
+    return { message: "too many calls at a time", retryAfterMs: CROWD_RETRY_MS, hangUp: false };
+  }
+
+  #tooSoon(host: string, { retryAfterMs, isFlood }: TooSoon): CallRefusal {
     if (isFlood) {
       this.#floods.happened((times) =>
         this.#log.warn({ address: host, times }, "hung up on an address that calls on and on"),
@@ -52,7 +64,9 @@ export class CallControl implements CallWatch {
   }
 
   ended(call: EndedCall): void {
-    const { path, host, status, durationMs } = call;
+    const { path, status, durationMs } = call;
+    const host = socketHost(call.host) ?? call.host;
+    if (!call.wasRefused) this.#open.ended(host);
     this.#metrics?.called(call);
     if (this.#log.isDebugging) this.#log.debug({ path, address: host, status, durationMs }, "call");
     if (status !== "RESOURCE_EXHAUSTED") return;

@@ -47,6 +47,11 @@ export interface TrackerOptions {
   /** From which level on a log is written to stderr. */
   readonly logLevel: LogLevel;
   readonly maxConnections: number;
+  /** Of them, from one address; loopback may have all. */
+  readonly maxConnectionsPerAddress: number;
+  /** Calls under way, in all and from one address; loopback may have all. */
+  readonly maxOpenCalls: number;
+  readonly maxOpenCallsPerAddress: number;
   /** A connection without calls is closed after it: with many peers, none holds a socket between renewals. */
   readonly connectionIdleMs: number;
   /** Running calls get this long when the tracker stops. */
@@ -77,6 +82,9 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   metrics: undefined,
   logLevel: "silent",
   maxConnections: 20_000,
+  maxConnectionsPerAddress: 5_000,
+  maxOpenCalls: 1_000,
+  maxOpenCallsPerAddress: 250,
   connectionIdleMs: 60_000,
   shutdownGraceMs: 5_000,
 });
@@ -104,6 +112,9 @@ const ranges: NumericRanges<TrackerOptions> = {
   maxLeasesPerAddress: SOME,
   certificateCheckMs: [1, 2 ** 31 - 1],
   maxConnections: SOME,
+  maxConnectionsPerAddress: SOME,
+  maxOpenCalls: SOME,
+  maxOpenCallsPerAddress: SOME,
   connectionIdleMs: DURATION,
   shutdownGraceMs: DURATION,
 };

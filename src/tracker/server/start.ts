@@ -17,6 +17,7 @@ import { LOAD_TICK_MS, LoadMeter } from "./load-meter.js";
 import { openLog, type TrackerLog } from "./log.js";
 import type { TrackerMetrics, TrackerState } from "./metrics.js";
 import { MetricsListener } from "./metrics-listener.js";
+import { OpenCalls } from "./open-calls.js";
 import { resolveTrackerOptions, type TrackerOptions } from "./options.js";
 import { type FindPeer, ProvenEndpoints } from "./proven-endpoints.js";
 import { RenewalPace } from "./renewal-pace.js";
@@ -128,12 +129,13 @@ class Tracker implements RunningTracker {
         maxResponseBytes: MAX_RESPONSE_BYTES,
         maxRequestFields: MAX_REQUEST_FIELDS,
         maxConnections: options.maxConnections,
+        maxConnectionsPerHost: options.maxConnectionsPerAddress,
         idleTimeoutMs: options.connectionIdleMs,
         shutdownGraceMs: options.shutdownGraceMs,
         tls: certificate?.pair,
       },
       (error, where) => this.#unexpected(error, where),
-      new CallControl(this.#quota, this.#load, log, metrics, monotonicClock),
+      new CallControl(this.#quota, this.#load, new OpenCalls(options), log, metrics, monotonicClock),
     );
   }
 

@@ -1,9 +1,14 @@
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { connect } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { idToBytes } from "../../../src/core/ids.js";
+import type { TrackerOptions } from "../../../src/tracker/server/options.js";
 import { NO_OWN_ADDRESS, ownAddress } from "../../support/own-address.js";
 import { skipTest } from "../../support/skip-test.js";
+import { until } from "../../support/until.js";
 import { rawClient, rpcFailure, type TrackerRig, withTracker } from "./rig.js";
 import { contentId, peerId } from "./stores/store-rig.js";
 
@@ -17,15 +22,19 @@ const announcement = (peer: number, shares: number) => ({
 });
 
 /** A test from an address that is not loopback. */
-function fromOutside(title: string, use: (rig: TrackerRig, host: string) => Promise<void>): void {
+function fromOutside(
+  title: string,
+  limits: Partial<TrackerOptions>,
+  use: (rig: TrackerRig, host: string) => Promise<void>,
+): void {
   const host = ownAddress();
   if (host === undefined) return skipTest(title, NO_OWN_ADDRESS);
-  const limits = { perAddressLimit: 2, maxLeasesPerAddress: 1_500 };
   test(title, () => withTracker(limits, (rig) => use(rig, host)));
 }
 
 fromOutside(
   "an address that calls too often is refused, told when to come back, and then served",
+  { perAddressLimit: 2 },
   async (rig, host) => {
     const client = rawClient({ ...rig.endpoint, host });
     const calls = Array.from({ length: 20 }, () => client.call(getTrackerInfo, {}, LIMITS));
@@ -43,6 +52,7 @@ fromOutside(
 
 fromOutside(
   "an address may keep up only so many leases, loopback as many as there are",
+  { maxLeasesPerAddress: 1_500 },
   async (rig, host) => {
     const client = rawClient({ ...rig.endpoint, host });
     await client.call(announce, announcement(1, 1_000), LIMITS);
@@ -52,6 +62,46 @@ fromOutside(
     await client.call(announce, announcement(2, 500), LIMITS);
     for (let n = 0; n < 3; n++) await rig.call(announce, announcement(n, 1_000));
     await client.close();
+  },
+);
+
+fromOutside(
+  "connections and calls that do nothing are bounded for an address, and others are served",
+  { maxConnectionsPerAddress: 6, maxOpenCallsPerAddress: 3 },
+  async (rig, host) => {
+    const { port } = rig.endpoint;
+    let open = 0;
+    const sockets = Array.from({ length: 10 }, () => {
+      const socket = connect(port, host).on("error", () => {});
+      open += 1;
+      socket.resume().once("close", () => {
+        open -= 1;
+      });
+      return socket;
+    });
+    await until(() => open === 6);
+    for (const socket of sockets) socket.destroy();
+    await until(() => open === 0);
+
+    const session = connectHttp2(`http://${host}:${port}`).on("error", () => {});
+    const begin = async (): Promise<string> => {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/goshare.v1.TrackerService/GetTrackerInfo",
+        "content-type": "application/grpc",
+      });
+      stream.on("error", () => {}).resume();
+      stream.write(Buffer.alloc(2)); // the rest never comes
+      const answered = once(stream, "response").then(([headers]) => String(headers["grpc-message"]));
+      const pinged = new Promise<string>((resolve) => session.ping(() => setImmediate(resolve, "open")));
+      return Promise.race([answered, pinged.then(() => "open")]);
+    };
+    await once(session, "connect");
+    const begun = [await begin(), await begin(), await begin(), await begin()];
+    assert.equal(begun.slice(0, 3), ["open", "open", "open"]);
+    assert.is(decodeURI(begun[3] ?? ""), "too many calls at a time");
+    await rig.call(getTrackerInfo, {});
+    session.destroy();
   },
 );
 

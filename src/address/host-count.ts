@@ -1,5 +1,5 @@
 // How many connections come from each address, so that one machine cannot take all places. Keeps no connection.
-import { hostNetwork } from "../address/host.js";
+import { hostNetwork } from "./host.js";
 
 export class HostCount {
   readonly #most: number;
