@@ -9,11 +9,12 @@ import {
 import { GoshareError } from "../core/errors.js";
 import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
 import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
+import { defaultPeerListen } from "../flows/defaults.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
-import { defaultPeerListen, OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
+import { OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
 import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 
 /** Longest wait that Node's timers can hold, in milliseconds. */
@@ -79,12 +80,14 @@ export function rateArgument(
   return refuse(option.names, text, `a rate of at least ${least}, for example 500KiB/s or 10MiB/s`);
 }
 
-/** A number of peers, connections or calls, at least 1. */
-export function countArgument(
-  option: typeof OPTIONS.maxPeers | typeof OPTIONS.maxConnectionsPerHost | typeof OPTIONS.perAddressLimit,
+type CountOption = (typeof OPTIONS)["maxPeers" | "maxConnectionsPerHost" | "untilCopies" | "perAddressLimit"];
+
+/** A number of peers, connections, copies or calls, at least 1. */
+export function countArgument<Default>(
+  option: CountOption,
   text: string | undefined,
-  defaultCount: number,
-): number {
+  defaultCount: Default,
+): number | Default {
   if (text === undefined) return defaultCount;
   const count = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MAX_COUNT) return count;

@@ -83,19 +83,13 @@ function toWire(event: GoshareEvent): EventCase {
     case "inspected":
       return inspectedToWire(event);
     case "resumable":
-      return {
-        case: "resumable",
-        value: {
-          ...event,
-          bytesDone: uint64(event.bytesDone),
-          bytesTotal: uint64(event.bytesTotal),
-          chunksDone: uint32(event.chunksDone),
-          chunks: uint32(event.chunks),
-          pid: uint32(event.pid),
-        },
-      };
+      return resumableToWire(event);
     case "trackerStatus":
       return trackerStatusToWire(event);
+    case "copied":
+      return { case: "copied", value: { ...event, copies: uint32(event.copies) } };
+    case "serving":
+      return servingToWire(event);
     case "done":
       return {
         case: "done",
@@ -135,6 +129,21 @@ function countersToWire(event: Extract<GoshareEvent, { type: "hashing" | "progre
       };
 }
 
+function servingToWire(event: Extract<GoshareEvent, { type: "serving" }>): EventCase {
+  return {
+    case: "serving",
+    value: {
+      ...event,
+      bytesSent: uint64(event.bytesSent),
+      bytesPerSecond: uint64(event.bytesPerSecond),
+      peers: uint32(event.peers),
+      copies: uint32(event.copies),
+      chunks: uint32(event.chunks),
+      neighbours: event.neighbours.map((peer) => ({ ...peer, chunksHeld: uint32(peer.chunksHeld) })),
+    },
+  };
+}
+
 function inspectedToWire(event: Extract<GoshareEvent, { type: "inspected" }>): EventCase {
   return {
     case: "inspected",
@@ -146,6 +155,20 @@ function inspectedToWire(event: Extract<GoshareEvent, { type: "inspected" }>): E
       entries: event.entries.map((entry) => ({ ...entry, size: uint64(entry.size) })),
       peers: [...event.peers],
       trackers: [...event.trackers],
+    },
+  };
+}
+
+function resumableToWire(event: Extract<GoshareEvent, { type: "resumable" }>): EventCase {
+  return {
+    case: "resumable",
+    value: {
+      ...event,
+      bytesDone: uint64(event.bytesDone),
+      bytesTotal: uint64(event.bytesTotal),
+      chunksDone: uint32(event.chunksDone),
+      chunks: uint32(event.chunks),
+      pid: uint32(event.pid),
     },
   };
 }

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file goshare/v1/event.proto.
  */
 export const file_goshare_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIt4FCgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIABIzCg50cmFja2VyX3N0YXR1cxgPIAEoCzIZLmdvc2hhcmUudjEuVHJhY2tlclN0YXR1c0gAEjkKEW1ldHJpY3NfbGlzdGVuaW5nGBAgASgLMhwuZ29zaGFyZS52MS5NZXRyaWNzTGlzdGVuaW5nSABCBwoFZXZlbnQiHQoJTGlzdGVuaW5nEhAKCGVuZHBvaW50GAEgASgJImkKB0hhc2hpbmcSDAoEcGF0aBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEg0KBWZpbGVzGAQgASgNEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBSABKAQiuwEKB1NoYXJpbmcSEgoKY29udGVudF9pZBgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSFQoNbWFuaWZlc3RfcGF0aBgDIAEoCRIQCghlbmRwb2ludBgEIAEoCRIQCgh0cmFja2VycxgFIAMoCRIMCgRuYW1lGAYgASgJEg0KBWJ5dGVzGAcgASgEEg0KBWZpbGVzGAggASgNEg4KBmNodW5rcxgJIAEoDRIVCg1saW5rc19za2lwcGVkGAogASgNIl8KB1dhaXRpbmcSEgoKY29udGVudF9pZBgBIAEoCRITCgt3YWl0aW5nX2ZvchgCIAEoCRIrCgtzbG93X3JlYXNvbhgDIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbiKCAQoLRG93bmxvYWRpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSDQoFYnl0ZXMYBCABKAQSDQoFZmlsZXMYBSABKA0SDgoGY2h1bmtzGAYgASgNEhUKDXJlc3VtZWRfYnl0ZXMYByABKAQiwQEKCFByb2dyZXNzEhIKCmNvbnRlbnRfaWQYASABKAkSEgoKYnl0ZXNfZG9uZRgCIAEoBBITCgtieXRlc190b3RhbBgDIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAQgASgEEg4KBmV0YV9tcxgFIAEoBBINCgVwZWVycxgGIAEoDRIrCgtzbG93X3JlYXNvbhgHIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhISCgpzdGFsbGVkX21zGAggASgEIj4KCFNsb3dUaW1lEiYKBnJlYXNvbhgBIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhIKCgJtcxgCIAEoBCJSCg1QZWVyQ29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDQoFYWdlbnQYAyABKAkSDwoHaW5ib3VuZBgEIAEoCCKAAQoQUGVlckRpc2Nvbm5lY3RlZBIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBISCgpieXRlc19zZW50GAYgASgEIjYKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBHBhdGgYAyABKAkivAEKCUluc3BlY3RlZBISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRINCgVieXRlcxgEIAEoBBISCgpjaHVua19zaXplGAUgASgNEg4KBmNodW5rcxgGIAEoDRIrCgdlbnRyaWVzGAcgAygLMhouZ29zaGFyZS52MS5JbnNwZWN0ZWRFbnRyeRINCgVwZWVycxgIIAMoCRIQCgh0cmFja2VycxgJIAMoCSJKCg5JbnNwZWN0ZWRFbnRyeRIMCgRwYXRoGAEgASgJEgwKBHNpemUYAiABKAQSDAoEa2luZBgDIAEoCRIOCgZ0YXJnZXQYBCABKAkiowEKBERvbmUSDAoEcGF0aBgBIAEoCRINCgVieXRlcxgCIAEoBBISCgplbGFwc2VkX21zGAMgASgEEhIKCmNvbnRlbnRfaWQYBCABKAkSFgoOYnl0ZXNfcmVjZWl2ZWQYBSABKAQSFAoMYnl0ZXNfd2FzdGVkGAYgASgEEigKCnNsb3dfdGltZXMYByADKAsyFC5nb3NoYXJlLnYxLlNsb3dUaW1lIi0KB1N0b3BwZWQSDgoGc2lnbmFsGAEgASgJEhIKCmJ5dGVzX3NlbnQYAiABKAQiSAoGRmFpbGVkEgwKBGNvZGUYASABKAkSEQoJZXhpdF9jb2RlGAIgASgNEg8KB21lc3NhZ2UYAyABKAkSDAoEaGludBgEIAEoCSLNAQoJUmVzdW1hYmxlEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEhIKCmJ5dGVzX2RvbmUYBCABKAQSEwoLYnl0ZXNfdG90YWwYBSABKAQSEwoLY2h1bmtzX2RvbmUYBiABKA0SDgoGY2h1bmtzGAcgASgNEg0KBXN0YXRlGAggASgJEgsKA3BpZBgJIAEoDRIMCgR3aGF0GAogASgJEhgKEG91dHB1dF9kaXJlY3RvcnkYCyABKAkizwEKDVRyYWNrZXJTdGF0dXMSDwoHdHJhY2tlchgBIAEoCRINCgVhZ2VudBgCIAEoCRITCgtpbnN0YW5jZV9pZBgDIAEoCRIOCgZ0dGxfbXMYBCABKAQSFQoNb2JzZXJ2ZWRfaG9zdBgFIAEoCRIVCg1yb3VuZF90cmlwX3VzGAYgASgEEg4KBmhlYWx0aBgHIAEoCRIfChdtYXhfc2hhcmVzX3Blcl9hbm5vdW5jZRgIIAEoDRIaChJtYXhfbWFuaWZlc3RfYnl0ZXMYCSABKA0iJAoQTWV0cmljc0xpc3RlbmluZxIQCghlbmRwb2ludBgBIAEoCSrwAgoKU2xvd1JlYXNvbhIbChdTTE9XX1JFQVNPTl9VTlNQRUNJRklFRBAAEhcKE1NMT1dfUkVBU09OX05PX1BFRVIQARIjCh9TTE9XX1JFQVNPTl9UUkFDS0VSX1VOUkVBQ0hBQkxFEAISGwoXU0xPV19SRUFTT05fRElBTF9GQUlMRUQQAxIhCh1TTE9XX1JFQVNPTl9OT19QRUVSX0hBU19DSFVOSxAEEiEKHVNMT1dfUkVBU09OX1dBSVRJTkdfRk9SX09GRkVSEAUSGQoVU0xPV19SRUFTT05fUEVFUl9CVVNZEAYSHgoaU0xPV19SRUFTT05fRE9XTkxPQURfTElNSVQQBxIcChhTTE9XX1JFQVNPTl9VUExPQURfTElNSVQQCBIUChBTTE9XX1JFQVNPTl9ESVNLEAkSHAoYU0xPV19SRUFTT05fVkVSSUZJQ0FUSU9OEAoSFwoTU0xPV19SRUFTT05fTkVUV09SSxALQjgKDmRldi5nb3NoYXJlLnYxUAFaJGdvc2hhcmUuZGV2L2dlbi9nb3NoYXJlL3YxO2dvc2hhcmV2MWIGcHJvdG8z");
+  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIqwGCgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIABIkCgZjb3BpZWQYDyABKAsyEi5nb3NoYXJlLnYxLkNvcGllZEgAEiYKB3NlcnZpbmcYECABKAsyEy5nb3NoYXJlLnYxLlNlcnZpbmdIABIzCg50cmFja2VyX3N0YXR1cxgRIAEoCzIZLmdvc2hhcmUudjEuVHJhY2tlclN0YXR1c0gAEjkKEW1ldHJpY3NfbGlzdGVuaW5nGBIgASgLMhwuZ29zaGFyZS52MS5NZXRyaWNzTGlzdGVuaW5nSABCBwoFZXZlbnQiHQoJTGlzdGVuaW5nEhAKCGVuZHBvaW50GAEgASgJImkKB0hhc2hpbmcSDAoEcGF0aBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEg0KBWZpbGVzGAQgASgNEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBSABKAQiuwEKB1NoYXJpbmcSEgoKY29udGVudF9pZBgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSFQoNbWFuaWZlc3RfcGF0aBgDIAEoCRIQCghlbmRwb2ludBgEIAEoCRIQCgh0cmFja2VycxgFIAMoCRIMCgRuYW1lGAYgASgJEg0KBWJ5dGVzGAcgASgEEg0KBWZpbGVzGAggASgNEg4KBmNodW5rcxgJIAEoDRIVCg1saW5rc19za2lwcGVkGAogASgNIl8KB1dhaXRpbmcSEgoKY29udGVudF9pZBgBIAEoCRITCgt3YWl0aW5nX2ZvchgCIAEoCRIrCgtzbG93X3JlYXNvbhgDIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbiKCAQoLRG93bmxvYWRpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSDQoFYnl0ZXMYBCABKAQSDQoFZmlsZXMYBSABKA0SDgoGY2h1bmtzGAYgASgNEhUKDXJlc3VtZWRfYnl0ZXMYByABKAQiwQEKCFByb2dyZXNzEhIKCmNvbnRlbnRfaWQYASABKAkSEgoKYnl0ZXNfZG9uZRgCIAEoBBITCgtieXRlc190b3RhbBgDIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAQgASgEEg4KBmV0YV9tcxgFIAEoBBINCgVwZWVycxgGIAEoDRIrCgtzbG93X3JlYXNvbhgHIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhISCgpzdGFsbGVkX21zGAggASgEIj4KCFNsb3dUaW1lEiYKBnJlYXNvbhgBIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhIKCgJtcxgCIAEoBCJSCg1QZWVyQ29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDQoFYWdlbnQYAyABKAkSDwoHaW5ib3VuZBgEIAEoCCKAAQoQUGVlckRpc2Nvbm5lY3RlZBIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBISCgpieXRlc19zZW50GAYgASgEIjYKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBHBhdGgYAyABKAkivAEKCUluc3BlY3RlZBISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRINCgVieXRlcxgEIAEoBBISCgpjaHVua19zaXplGAUgASgNEg4KBmNodW5rcxgGIAEoDRIrCgdlbnRyaWVzGAcgAygLMhouZ29zaGFyZS52MS5JbnNwZWN0ZWRFbnRyeRINCgVwZWVycxgIIAMoCRIQCgh0cmFja2VycxgJIAMoCSJKCg5JbnNwZWN0ZWRFbnRyeRIMCgRwYXRoGAEgASgJEgwKBHNpemUYAiABKAQSDAoEa2luZBgDIAEoCRIOCgZ0YXJnZXQYBCABKAkiowEKBERvbmUSDAoEcGF0aBgBIAEoCRINCgVieXRlcxgCIAEoBBISCgplbGFwc2VkX21zGAMgASgEEhIKCmNvbnRlbnRfaWQYBCABKAkSFgoOYnl0ZXNfcmVjZWl2ZWQYBSABKAQSFAoMYnl0ZXNfd2FzdGVkGAYgASgEEigKCnNsb3dfdGltZXMYByADKAsyFC5nb3NoYXJlLnYxLlNsb3dUaW1lIi0KB1N0b3BwZWQSDgoGc2lnbmFsGAEgASgJEhIKCmJ5dGVzX3NlbnQYAiABKAQiSAoGRmFpbGVkEgwKBGNvZGUYASABKAkSEQoJZXhpdF9jb2RlGAIgASgNEg8KB21lc3NhZ2UYAyABKAkSDAoEaGludBgEIAEoCSLNAQoJUmVzdW1hYmxlEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEhIKCmJ5dGVzX2RvbmUYBCABKAQSEwoLYnl0ZXNfdG90YWwYBSABKAQSEwoLY2h1bmtzX2RvbmUYBiABKA0SDgoGY2h1bmtzGAcgASgNEg0KBXN0YXRlGAggASgJEgsKA3BpZBgJIAEoDRIMCgR3aGF0GAogASgJEhgKEG91dHB1dF9kaXJlY3RvcnkYCyABKAkiTwoGQ29waWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDwoHcGVlcl9pZBgCIAEoCRIQCghlbmRwb2ludBgDIAEoCRIOCgZjb3BpZXMYBCABKA0itAEKB1NlcnZpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCmJ5dGVzX3NlbnQYAyABKAQSGAoQYnl0ZXNfcGVyX3NlY29uZBgEIAEoBBINCgVwZWVycxgFIAEoDRIOCgZjb3BpZXMYBiABKA0SDgoGY2h1bmtzGAcgASgNEioKCm5laWdoYm91cnMYCCADKAsyFi5nb3NoYXJlLnYxLlNlcnZlZFBlZXIiRAoKU2VydmVkUGVlchIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEhMKC2NodW5rc19oZWxkGAMgASgNIs8BCg1UcmFja2VyU3RhdHVzEg8KB3RyYWNrZXIYASABKAkSDQoFYWdlbnQYAiABKAkSEwoLaW5zdGFuY2VfaWQYAyABKAkSDgoGdHRsX21zGAQgASgEEhUKDW9ic2VydmVkX2hvc3QYBSABKAkSFQoNcm91bmRfdHJpcF91cxgGIAEoBBIOCgZoZWFsdGgYByABKAkSHwoXbWF4X3NoYXJlc19wZXJfYW5ub3VuY2UYCCABKA0SGgoSbWF4X21hbmlmZXN0X2J5dGVzGAkgASgNIiQKEE1ldHJpY3NMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkq8AIKClNsb3dSZWFzb24SGwoXU0xPV19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNTTE9XX1JFQVNPTl9OT19QRUVSEAESIwofU0xPV19SRUFTT05fVFJBQ0tFUl9VTlJFQUNIQUJMRRACEhsKF1NMT1dfUkVBU09OX0RJQUxfRkFJTEVEEAMSIQodU0xPV19SRUFTT05fTk9fUEVFUl9IQVNfQ0hVTksQBBIhCh1TTE9XX1JFQVNPTl9XQUlUSU5HX0ZPUl9PRkZFUhAFEhkKFVNMT1dfUkVBU09OX1BFRVJfQlVTWRAGEh4KGlNMT1dfUkVBU09OX0RPV05MT0FEX0xJTUlUEAcSHAoYU0xPV19SRUFTT05fVVBMT0FEX0xJTUlUEAgSFAoQU0xPV19SRUFTT05fRElTSxAJEhwKGFNMT1dfUkVBU09OX1ZFUklGSUNBVElPThAKEhcKE1NMT1dfUkVBU09OX05FVFdPUksQC0I4Cg5kZXYuZ29zaGFyZS52MVABWiRnb3NoYXJlLmRldi9nZW4vZ29zaGFyZS92MTtnb3NoYXJldjFiBnByb3RvMw");
 
 /**
  * One thing that happened.
@@ -143,9 +143,25 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "resumable";
   } | {
     /**
+     * Somebody has all of a share.
+     *
+     * @generated from field: goshare.v1.Copied copied = 15;
+     */
+    value: Copied;
+    case: "copied";
+  } | {
+    /**
+     * How far those are who download a share.
+     *
+     * @generated from field: goshare.v1.Serving serving = 16;
+     */
+    value: Serving;
+    case: "serving";
+  } | {
+    /**
      * What a tracker answered to tracker status.
      *
-     * @generated from field: goshare.v1.TrackerStatus tracker_status = 15;
+     * @generated from field: goshare.v1.TrackerStatus tracker_status = 17;
      */
     value: TrackerStatus;
     case: "trackerStatus";
@@ -153,7 +169,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     /**
      * A tracker's metrics can be read.
      *
-     * @generated from field: goshare.v1.MetricsListening metrics_listening = 16;
+     * @generated from field: goshare.v1.MetricsListening metrics_listening = 18;
      */
     value: MetricsListening;
     case: "metricsListening";
@@ -1001,6 +1017,155 @@ export const ResumableSchema: GenMessage<Resumable> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 16);
 
 /**
+ * Somebody who downloaded a share has all of it. Told once for each peer, of
+ * those that were connected to this one when they had the last chunk.
+ *
+ * @generated from message goshare.v1.Copied
+ */
+export type Copied = Message<"goshare.v1.Copied"> & {
+  /**
+   * The share's id.
+   *
+   * @generated from field: string content_id = 1;
+   */
+  contentId: string;
+
+  /**
+   * Who it is.
+   *
+   * @generated from field: string peer_id = 2;
+   */
+  peerId: string;
+
+  /**
+   * HOST:PORT of its end of the connection.
+   *
+   * @generated from field: string endpoint = 3;
+   */
+  endpoint: string;
+
+  /**
+   * How many have all of it by now, this one included.
+   *
+   * @generated from field: uint32 copies = 4;
+   */
+  copies: number;
+};
+
+/**
+ * Describes the message goshare.v1.Copied.
+ * Use `create(CopiedSchema)` to create a new message.
+ */
+export const CopiedSchema: GenMessage<Copied> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 17);
+
+/**
+ * How far those are who download a share. About once a second while something
+ * changes.
+ *
+ * @generated from message goshare.v1.Serving
+ */
+export type Serving = Message<"goshare.v1.Serving"> & {
+  /**
+   * The share's id.
+   *
+   * @generated from field: string content_id = 1;
+   */
+  contentId: string;
+
+  /**
+   * The share's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Payload bytes that this process sent, for all its shares together.
+   *
+   * @generated from field: uint64 bytes_sent = 3;
+   */
+  bytesSent: bigint;
+
+  /**
+   * The same in the last seconds.
+   *
+   * @generated from field: uint64 bytes_per_second = 4;
+   */
+  bytesPerSecond: bigint;
+
+  /**
+   * How many exchange the share with this process now.
+   *
+   * @generated from field: uint32 peers = 5;
+   */
+  peers: number;
+
+  /**
+   * How many have had all of it.
+   *
+   * @generated from field: uint32 copies = 6;
+   */
+  copies: number;
+
+  /**
+   * Chunks of the share.
+   *
+   * @generated from field: uint32 chunks = 7;
+   */
+  chunks: number;
+
+  /**
+   * At most 50 of the peers, those that lack most first.
+   *
+   * @generated from field: repeated goshare.v1.ServedPeer neighbours = 8;
+   */
+  neighbours: ServedPeer[];
+};
+
+/**
+ * Describes the message goshare.v1.Serving.
+ * Use `create(ServingSchema)` to create a new message.
+ */
+export const ServingSchema: GenMessage<Serving> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 18);
+
+/**
+ * One who downloads a share.
+ *
+ * @generated from message goshare.v1.ServedPeer
+ */
+export type ServedPeer = Message<"goshare.v1.ServedPeer"> & {
+  /**
+   * Who it is.
+   *
+   * @generated from field: string peer_id = 1;
+   */
+  peerId: string;
+
+  /**
+   * HOST:PORT of its end of the connection.
+   *
+   * @generated from field: string endpoint = 2;
+   */
+  endpoint: string;
+
+  /**
+   * Chunks that it has.
+   *
+   * @generated from field: uint32 chunks_held = 3;
+   */
+  chunksHeld: number;
+};
+
+/**
+ * Describes the message goshare.v1.ServedPeer.
+ * Use `create(ServedPeerSchema)` to create a new message.
+ */
+export const ServedPeerSchema: GenMessage<ServedPeer> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 19);
+
+/**
  * What a tracker says of itself.
  *
  * @generated from message goshare.v1.TrackerStatus
@@ -1076,7 +1241,7 @@ export type TrackerStatus = Message<"goshare.v1.TrackerStatus"> & {
  * Use `create(TrackerStatusSchema)` to create a new message.
  */
 export const TrackerStatusSchema: GenMessage<TrackerStatus> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 17);
+  messageDesc(file_goshare_v1_event, 20);
 
 /**
  * A tracker that was asked for metrics hands them out, before it takes calls.
@@ -1097,7 +1262,7 @@ export type MetricsListening = Message<"goshare.v1.MetricsListening"> & {
  * Use `create(MetricsListeningSchema)` to create a new message.
  */
 export const MetricsListeningSchema: GenMessage<MetricsListening> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 18);
+  messageDesc(file_goshare_v1_event, 21);
 
 /**
  * What keeps a download from going faster at one moment. There is always one,
