@@ -15,11 +15,17 @@ export interface PaceLimits {
  * together. Never more, since a lease is as long as so many whole intervals. */
 const JITTER = 0.2;
 
+/** Time in which a process that has just started cannot know how many peers there are, only at what pace they come:
+ * who comes then is told to be back as if all the time were like that. */
+const WARM_UP_MS = 60_000;
+const MIN_UPTIME_MS = 1_000;
+
 export class RenewalPace {
   readonly #limits: PaceLimits;
   readonly #clock: Clock;
   readonly #load: () => number;
   readonly #random: () => number;
+  readonly #startedAtMs: number;
   /** Peers told to be back in a second, by that second modulo the length. */
   readonly #backAt: Uint32Array;
   #expected = 0;
@@ -33,6 +39,7 @@ export class RenewalPace {
     this.#clock = clock;
     this.#load = load;
     this.#random = random;
+    this.#startedAtMs = clock.nowMs();
     this.#backAt = new Uint32Array(Math.ceil(limits.maxRenewMs / 1000) + 2);
     this.#firstSecond = this.#nowSecond();
   }
@@ -46,7 +53,9 @@ export class RenewalPace {
   /** The whole interval now. */
   get intervalMs(): number {
     const { renewalsPerSecond, minRenewMs, maxRenewMs } = this.#limits;
-    const forRenewalsMs = Math.max(minRenewMs, (this.expectedPeers * 1000) / renewalsPerSecond);
+    const uptimeMs = Math.max(MIN_UPTIME_MS, this.#clock.nowMs() - this.#startedAtMs);
+    const peers = this.expectedPeers * Math.max(1, WARM_UP_MS / uptimeMs);
+    const forRenewalsMs = Math.max(minRenewMs, (peers * 1000) / renewalsPerSecond);
     return Math.round(Math.min(forRenewalsMs * Math.max(1, this.#load()), maxRenewMs));
   }
 

@@ -152,7 +152,7 @@ class Tracker implements RunningTracker {
     const address = await listenAt({ host, port: listenPort }, (at, port) => this.#server.listen(at, port));
     const health = new StoreHealth(this.#store, (problem) => this.#storeChanged(introspection, problem));
     this.#every(EXPIRE_INTERVAL_MS, () => {
-      this.#store.expire().catch((error: unknown) => this.#unexpected(error, "expiry"));
+      this.#store.expire().catch((error: unknown) => this.#expiryFailed(error));
       void health.check();
     });
     this.#every(LOAD_TICK_MS, () => this.#load.tick());
@@ -228,6 +228,12 @@ class Tracker implements RunningTracker {
     const { code, message } = problem;
     this.#observe({ type: "warning", code, message, path: "" });
     this.#log.error({ code, err: problem }, message);
+  }
+
+  /** That the store cannot be used its health has said. */
+  #expiryFailed(error: unknown): void {
+    if (error instanceof GoshareError && error.code === "STORE_UNAVAILABLE") return;
+    this.#unexpected(error, "expiry");
   }
 
   #unexpected(error: unknown, where: string): void {

@@ -35,11 +35,8 @@ export class StoreHealth {
     try {
       await Promise.race([this.#store.check(), tooLate]);
       this.#set(undefined);
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      this.#set(
-        new GoshareError("STORE_UNAVAILABLE", `the tracker's store cannot be used: ${message}`, { cause }),
-      );
+    } catch (thrown) {
+      this.#set(unavailable(thrown));
     } finally {
       clearTimeout(timer);
       this.#isChecking = false;
@@ -52,4 +49,11 @@ export class StoreHealth {
     this.#isUsable = isUsable;
     this.#changed(problem);
   }
+}
+
+/** A store that says so itself says more. */
+function unavailable(cause: unknown): GoshareError {
+  if (cause instanceof GoshareError && cause.code === "STORE_UNAVAILABLE") return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new GoshareError("STORE_UNAVAILABLE", `the tracker's store cannot be used: ${message}`, { cause });
 }

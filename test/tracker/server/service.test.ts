@@ -77,8 +77,8 @@ test("renewals are spread the more, the more peers there are", async () => {
   // An odd number: 2.5 times as long is to be whole milliseconds too.
   await withTracker({ renewalsPerSecond: 1, minRenewMs: 5001, maxRenewMs: 8000 }, async (rig) => {
     const ttls: number[] = [];
-    for (let n = 0; n < 10; n++) ttls.push((await rig.call(announce, announcement(n, [A]))).ttlMs);
-    assert.equal(ttls, [...Array(6).fill(12_503), 15_000, 17_500, 20_000, 20_000]);
+    for (let n = 0; n < 3; n++) ttls.push((await rig.call(announce, announcement(n, [A]))).ttlMs);
+    assert.equal(ttls, [12_503, 20_000, 20_000]);
   });
 });
 

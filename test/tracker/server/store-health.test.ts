@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { monotonicClock } from "../../../src/core/clock.js";
+import { GoshareError } from "../../../src/core/errors.js";
 import { defaultTrackerOptions } from "../../../src/tracker/server/options.js";
 import type { TrackerStore } from "../../../src/tracker/server/store.js";
 import { StoreHealth } from "../../../src/tracker/server/store-health.js";
@@ -40,6 +41,14 @@ test("a store that does not answer cannot be used, and is not asked twice at a t
   await Promise.all([health.check(), health.check()]);
   assert.is(asked, 1);
   assert.equal(changes, ["the tracker's store cannot be used: no answer within 20 ms"]);
+});
+
+test("what a store says of itself is told as it is", async () => {
+  const { health, changes } = watched(() =>
+    Promise.reject(new GoshareError("STORE_UNAVAILABLE", "the Redis at db:6379 does not answer")),
+  );
+  await health.check();
+  assert.equal(changes, ["the Redis at db:6379 does not answer"]);
 });
 
 test.run();
