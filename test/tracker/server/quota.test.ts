@@ -1,18 +1,23 @@
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { idToBytes } from "../../../src/core/ids.js";
 import type { TrackerOptions } from "../../../src/tracker/server/options.js";
+import { FIRST, writeCertificate } from "../../support/certificates.js";
 import { NO_OWN_ADDRESS, ownAddress } from "../../support/own-address.js";
+import { ScratchFolder } from "../../support/scratch-folder.js";
 import { skipTest } from "../../support/skip-test.js";
 import { until } from "../../support/until.js";
 import { rawClient, rpcFailure, type TrackerRig, withTracker } from "./rig.js";
 import { contentId, peerId } from "./stores/store-rig.js";
 
 const { announce, getTrackerInfo } = TrackerService.method;
+const scratch = new ScratchFolder();
+test.after(() => scratch.remove());
+
 const LIMITS = { deadlineMs: 20_000 };
 
 const announcement = (peer: number, shares: number) => ({
@@ -102,6 +107,49 @@ fromOutside(
     assert.is(decodeURI(begun[3] ?? ""), "too many calls at a time");
     await rig.call(getTrackerInfo, {});
     session.destroy();
+  },
+);
+
+/** Sends as many calls as it can, heeding nothing, until it is hung up. */
+async function flood(session: ClientHttp2Session): Promise<void> {
+  session.on("error", () => {});
+  const closed = once(session, "close");
+  while (!session.closed && !session.destroyed) {
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/goshare.v1.TrackerService/GetTrackerInfo",
+      "content-type": "application/grpc",
+    });
+    stream.on("error", () => {}).resume();
+    stream.end(Buffer.alloc(5));
+    await once(stream, "close");
+  }
+  await closed;
+}
+
+fromOutside(
+  "who floods is hung up and stays out, and loopback is served meanwhile",
+  { perAddressLimit: 1 },
+  async (rig, host) => {
+    const { port } = rig.endpoint;
+    const bystander = connectHttp2(`http://${host}:${port}`).on("error", () => {});
+    const bystanderClosed = once(bystander, "close");
+    await flood(connectHttp2(`http://${host}:${port}`));
+    await bystanderClosed; // of the same address
+    const again = connect(port, host).on("error", () => {});
+    await once(again.resume(), "close");
+    await rig.call(getTrackerInfo, {});
+  },
+);
+
+fromOutside(
+  "who floods by TLS is hung up too",
+  { perAddressLimit: 1, ...writeCertificate(scratch.folder(), FIRST) },
+  async (rig, host) => {
+    const { port } = rig.endpoint;
+    await flood(connectHttp2(`https://${host}:${port}`, { rejectUnauthorized: false }));
+    const again = connect(port, host).on("error", () => {});
+    await once(again.resume(), "close");
   },
 );
 
