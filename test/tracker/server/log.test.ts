@@ -1,4 +1,4 @@
-import { PassThrough } from "node:stream";
+import { Writable } from "node:stream";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { LogLevel } from "../../../src/core/log-level.js";
@@ -6,9 +6,16 @@ import { openLog, Seldom, type TrackerLog } from "../../../src/tracker/server/lo
 import { FakeClock } from "./stores/store-rig.js";
 
 async function written(level: LogLevel, say: (log: TrackerLog) => void): Promise<string> {
-  const out = new PassThrough();
+  let text = "";
+  const out = new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
   say(await openLog(level, out));
-  return String(out.read() ?? "");
+  return text;
 }
 
 const linesOf = (text: string): Record<string, unknown>[] =>
