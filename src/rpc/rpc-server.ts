@@ -90,6 +90,8 @@ export class RpcServer {
   readonly #stalls: StallWatch;
   #stallTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
+  /** What waits for the end of the last connection. */
+  #lastLeft = (): void => {};
 
   /** `onUnexpected` is told of everything a handler throws that is no RpcError, and of listener failures. */
   constructor(
@@ -179,13 +181,25 @@ export class RpcServer {
     if (this.#listener.listening) this.#listener.close();
     const { promise, resolve } = withResolvers();
     const timer = setTimeout(resolve, this.#options.shutdownGraceMs);
-    this.grpc.tryShutdown(() => resolve());
+    // With later versions of Node the library thinks that sessions are over while calls still run in them; their
+    // connections end when the last of them has.
+    this.grpc.tryShutdown(() => this.#whenUnconnected(resolve));
     await promise;
     clearTimeout(timer);
     this.#injector.destroy();
     this.grpc.forceShutdown();
     // Without channelz the library does not know its sessions, and its forced shutdown ends none of them.
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #whenUnconnected(resolve: () => void): void {
+    if (this.#sockets.size === 0) resolve();
+    else this.#lastLeft = resolve;
+  }
+
+  #left(socket: Socket): void {
+    this.#sockets.delete(socket);
+    if (this.#sockets.size === 0) this.#lastLeft();
   }
 
   #connected(socket: Socket): void {
@@ -198,7 +212,7 @@ export class RpcServer {
       return;
     }
     this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
+    socket.once("close", () => this.#left(socket));
   }
 
   /** Ends the connection from `port`, or all from `host`. */
