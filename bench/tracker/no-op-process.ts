@@ -20,6 +20,7 @@ const server = new RpcServer(
     maxConnectionsPerHost: maxConnections,
     maxCallsPerConnection: 16,
     maxUntakenBytes: 64 * MIB,
+    untakenTimeoutMs: 20_000,
     requestTimeoutMs: 20_000,
     idleTimeoutMs: connectionIdleMs,
     keepaliveMs: 60_000,

@@ -16,8 +16,7 @@ const PROBE: ConnectionOptions = {
   helloTimeoutMs: 3_000,
 };
 
-/** Starts a tracker that listens when the promise resolves. Throws USAGE,
- * ADDRESS_IN_USE or PERMISSION_DENIED. */
+/** Starts a tracker that listens when the promise resolves. Throws USAGE, ADDRESS_IN_USE or PERMISSION_DENIED. */
 export function startTracker(
   options: Partial<TrackerOptions>,
   observe: EventObserver,

@@ -4,7 +4,6 @@ import type { GoshareEvent } from "../events/event.js";
 import { startTracker as start } from "../flows/tracker.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import type { TrackerOptions } from "../tracker/server/options.js";
-
 import { EventStream } from "./event-stream.js";
 
 export interface TrackerCallOptions extends Partial<Omit<TrackerOptions, "listenHost" | "listenPort">> {

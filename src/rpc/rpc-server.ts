@@ -23,10 +23,10 @@ import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } 
 import { type CallWatch, noWatch } from "./call-watch.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
 import { StallWatch } from "./stall-watch.js";
-import { UntakenResponses } from "./untaken-responses.js";
-import { type CallSurroundings, pushback, WatchedCall } from "./watched-call.js";
+import { type UntakenLimits, UntakenResponses } from "./untaken-responses.js";
+import { type CallSurroundings, type Connection, pushback, WatchedCall } from "./watched-call.js";
 
-export interface RpcServerOptions {
+export interface RpcServerOptions extends UntakenLimits {
   /** Largest encoded request and response. */
   readonly maxRequestBytes: number;
   readonly maxResponseBytes: number;
@@ -37,8 +37,6 @@ export interface RpcServerOptions {
   /** Of them, from one address (of IPv6 a /64); loopback may have all. */
   readonly maxConnectionsPerHost: number;
   readonly maxCallsPerConnection: number;
-  /** Responses that wait to be taken, all connections together; who has kept one waiting longest is hung up. */
-  readonly maxUntakenBytes: number;
   /** A request must be there in full this long after its headers. */
   readonly requestTimeoutMs: number;
   /** A connection without calls is closed after it. */
@@ -67,13 +65,16 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** How often stalled requests are looked for. */
 const STALL_CHECK_MS = 1000;
 
+/** Too many answers have not been taken yet. */
+const NO_ROOM = new RpcError(
+  "RESOURCE_EXHAUSTED",
+  "too many answers are still on their way; try again",
+  undefined,
+  1_000,
+);
+
 /** Longer messages would not fit the trailers of a call. */
 const MAX_STATUS_CHARACTERS = 500;
-
-interface Connection {
-  readonly localAddress?: string | undefined;
-  readonly remoteAddress?: string | undefined;
-}
 
 export class RpcServer {
   /** The library's own server, for services that bring their own definition (health, reflection). */
@@ -86,7 +87,7 @@ export class RpcServer {
   readonly #sockets = new Set<Socket>();
   readonly #hosts: HostCount;
   /** Interceptors alone see the socket of a call; they leave it for the handler, by the call's metadata. */
-  readonly #connections = new WeakMap<object, Connection>();
+  readonly #watched = new WeakMap<object, WatchedCall>();
   readonly #stalls: StallWatch;
   #stallTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
@@ -105,7 +106,7 @@ export class RpcServer {
     this.#stalls = new StallWatch(options.requestTimeoutMs);
     this.#calls = {
       watch,
-      untaken: new UntakenResponses(options.maxUntakenBytes),
+      untaken: new UntakenResponses(options),
       hangUpOn: (host, port) => this.#hangUpOn(host, port),
     };
     this.grpc = new Server({
@@ -231,12 +232,11 @@ export class RpcServer {
         start: (next) =>
           next({
             onReceiveMetadata: (metadata, nextMetadata) => {
-              const connection = call.getConnectionInfo();
-              if (watched.isRefused(connection.remoteAddress ?? "")) {
+              if (watched.isRefused()) {
                 this.#stalls.end(call);
                 return;
               }
-              this.#connections.set(metadata, connection);
+              this.#watched.set(metadata, watched);
               nextMetadata(metadata);
             },
             onReceiveHalfClose: (nextHalfClose) => {
@@ -249,10 +249,6 @@ export class RpcServer {
               watched.over();
             },
           }),
-        sendMessage: (message, next) => {
-          if (Buffer.isBuffer(message)) watched.sending(message.length);
-          next(message);
-        },
         sendStatus: (status, next) => {
           watched.answered(status.code);
           next(status);
@@ -263,9 +259,13 @@ export class RpcServer {
 
   #unaryCall(method: RpcMethod, where: string): handleUnaryCall<Buffer, Buffer> {
     return (call, respond) => {
-      const context = new UnaryCallContext(call, this.#connections.get(call.metadata));
+      const watched = this.#watched.get(call.metadata);
+      const context = new UnaryCallContext(call, watched?.connection);
       method.invoke(call.request, context, this.#options.maxRequestFields).then(
-        (response) => respond(null, response),
+        (response) => {
+          if (watched?.maySend(response.length) !== false) respond(null, response);
+          else respond(statusOf(NO_ROOM));
+        },
         (error: unknown) => {
           if (!(error instanceof RpcError)) this.#onUnexpected(error, where);
           respond(statusOf(error));

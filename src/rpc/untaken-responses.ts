@@ -1,35 +1,50 @@
-// Responses that their callers have not taken yet, bounded in bytes: beyond the bound whoever has let the oldest
-// one wait is hung up. Honest callers take what they asked for at once; only those that never read pile up.
+// Responses that their callers have not taken yet, bounded in bytes, in all and for one address. Where there is no room
+// a large one is not sent: its caller may try again; small ones always are, for they are bounded by the number of calls.
+// Who has left one for long while others wait for room is hung up. Reads no clock by itself.
+import { hostNetwork, hostScope } from "../address/host.js";
+
+export interface UntakenLimits {
+  /** Of responses that wait to be taken, all connections together. */
+  readonly maxUntakenBytes: number;
+  /** How long one may wait while there is no room for others. */
+  readonly untakenTimeoutMs: number;
+}
+
+/** Responses up to this size are sent in any case. */
+const SMALL_BYTES = 16 * 1024;
+
+/** One address has no more than this part of the room, loopback all of it: proxies run there. */
+const PART_PER_ADDRESS = 1 / 4;
 
 interface Waiting {
   readonly bytes: number;
+  readonly network: string;
+  readonly sinceMs: number;
   readonly hangUp: () => void;
 }
 
 export class UntakenResponses {
-  readonly #maxBytes: number;
+  readonly #limits: UntakenLimits;
   /** By call, oldest first. */
   readonly #waiting = new Map<object, Waiting>();
+  readonly #byNetwork = new Map<string, number>();
   #bytes = 0;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(limits: UntakenLimits) {
+    this.#limits = limits;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** A response goes out; `hangUp` ends the connection it goes to, and with it all that wait there. */
-  sending(call: object, bytes: number, hangUp: () => void): void {
-    this.over(call);
-    this.#waiting.set(call, { bytes, hangUp });
-    this.#bytes += bytes;
-    for (const [oldest, waiting] of this.#waiting) {
-      if (this.#bytes <= this.#maxBytes || oldest === call) return;
-      this.over(oldest);
-      waiting.hangUp();
+  /** Whether a response of so many bytes may go to `host`; if so it counts until `over`. `hangUp` ends the connection
+   * it goes to, and with it all that wait there. */
+  mayGo(call: object, bytes: number, host: string, nowMs: number, hangUp: () => void): boolean {
+    const network = hostNetwork(host);
+    if (bytes > SMALL_BYTES && !this.#hasRoom(bytes, network, host)) {
+      this.#hangUpLate(nowMs);
+      if (!this.#hasRoom(bytes, network, host)) return false;
     }
+    this.#waiting.set(call, { bytes, network, sinceMs: nowMs, hangUp });
+    this.#count(network, bytes);
+    return true;
   }
 
   /** The call has ended, one way or another. */
@@ -37,6 +52,29 @@ export class UntakenResponses {
     const waiting = this.#waiting.get(call);
     if (waiting === undefined) return;
     this.#waiting.delete(call);
-    this.#bytes -= waiting.bytes;
+    this.#count(waiting.network, -waiting.bytes);
+  }
+
+  #hasRoom(bytes: number, network: string, host: string): boolean {
+    const { maxUntakenBytes } = this.#limits;
+    if (this.#bytes + bytes > maxUntakenBytes) return false;
+    const ofNetwork = (this.#byNetwork.get(network) ?? 0) + bytes;
+    return ofNetwork <= maxUntakenBytes * PART_PER_ADDRESS || hostScope(host) === "loopback";
+  }
+
+  #hangUpLate(nowMs: number): void {
+    const latest = nowMs - this.#limits.untakenTimeoutMs;
+    for (const [call, waiting] of this.#waiting) {
+      if (waiting.sinceMs > latest) return;
+      this.over(call);
+      waiting.hangUp();
+    }
+  }
+
+  #count(network: string, bytes: number): void {
+    this.#bytes += bytes;
+    const ofNetwork = (this.#byNetwork.get(network) ?? 0) + bytes;
+    if (ofNetwork === 0) this.#byNetwork.delete(network);
+    else this.#byNetwork.set(network, ofNetwork);
   }
 }

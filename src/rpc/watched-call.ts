@@ -1,9 +1,17 @@
 // One call between the gRPC library and those who watch: refuses it before its request is read, counts the
 // response until it is taken, and tells how it ended. Reads no message.
 import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import { normaliseHost } from "../address/host.js";
 import type { CallRefusal, CallWatch } from "./call-watch.js";
 import { PUSHBACK_TRAILER, RPC_STATUS, rpcStatusFromCode } from "./rpc-error.js";
 import type { UntakenResponses } from "./untaken-responses.js";
+
+/** The two ends of the connection a call came by, as its socket shows them; nothing if that is gone. */
+export interface Connection {
+  readonly localAddress?: string | undefined;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
 
 /** What all calls of a server share. */
 export interface CallSurroundings {
@@ -18,6 +26,7 @@ const OK = 0;
 export class WatchedCall {
   readonly #path: string;
   readonly #call: ServerInterceptingCallInterface;
+  readonly connection: Connection;
   readonly #surroundings: CallSurroundings;
   readonly #startedAtMs = performance.now();
   /** Of a caller that goes away before it is answered. */
@@ -28,11 +37,13 @@ export class WatchedCall {
   constructor(path: string, call: ServerInterceptingCallInterface, surroundings: CallSurroundings) {
     this.#path = path;
     this.#call = call;
+    this.connection = call.getConnectionInfo();
     this.#surroundings = surroundings;
   }
 
   /** Whether the call was refused, and its caller told. */
-  isRefused(host: string): boolean {
+  isRefused(): boolean {
+    const host = this.connection.remoteAddress ?? "";
     const refusal = this.#surroundings.watch.refusal(host);
     if (refusal === undefined) return false;
     this.#refuse(refusal, host);
@@ -47,12 +58,12 @@ export class WatchedCall {
     if (hangUp) this.#surroundings.hangUpOn(host, undefined);
   }
 
-  /** A response of so many bytes goes to the caller. */
-  sending(bytes: number): void {
-    const { remoteAddress, remotePort } = this.#call.getConnectionInfo();
-    this.#surroundings.untaken.sending(this, bytes, () =>
-      this.#surroundings.hangUpOn(remoteAddress ?? "", remotePort),
-    );
+  /** Whether a response of so many bytes may go to the caller. */
+  maySend(bytes: number): boolean {
+    const { remoteAddress = "", remotePort } = this.connection;
+    const { untaken, hangUpOn } = this.#surroundings;
+    const hangUp = (): void => hangUpOn(remoteAddress, remotePort);
+    return untaken.mayGo(this, bytes, normaliseHost(remoteAddress) ?? "", performance.now(), hangUp);
   }
 
   answered(code: number): void {
@@ -67,7 +78,7 @@ export class WatchedCall {
     untaken.over(this);
     watch.ended({
       path: this.#path,
-      host: this.#call.getConnectionInfo().remoteAddress ?? "",
+      host: this.connection.remoteAddress ?? "",
       status: this.#code === OK ? "OK" : rpcStatusFromCode(this.#code),
       wasRefused: this.#wasRefused,
       durationMs: performance.now() - this.#startedAtMs,

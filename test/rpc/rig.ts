@@ -18,6 +18,7 @@ export const SERVER_OPTIONS: RpcServerOptions = {
   maxConnectionsPerHost: 10,
   maxCallsPerConnection: 16,
   maxUntakenBytes: 2 ** 20,
+  untakenTimeoutMs: 20_000,
   requestTimeoutMs: 20_000,
   idleTimeoutMs: 60_000,
   keepaliveMs: 60_000,

@@ -43,6 +43,7 @@ export async function startFakeTracker(
       maxConnectionsPerHost: 10,
       maxCallsPerConnection: 10,
       maxUntakenBytes: 2 ** 30,
+      untakenTimeoutMs: 20_000,
       requestTimeoutMs: 60_000,
       idleTimeoutMs: 60_000,
       keepaliveMs: 60_000,

@@ -38,7 +38,8 @@ const EXPIRE_INTERVAL_MS = 1000;
 /** What a connection may do; the figures that depend on the number of peers are options. */
 const CONNECTION = {
   maxCallsPerConnection: 16,
-  maxUntakenBytes: 64 * MIB,
+  maxUntakenBytes: 128 * MIB,
+  untakenTimeoutMs: 20_000,
   requestTimeoutMs: 20_000,
   keepaliveMs: 60_000,
   keepaliveTimeoutMs: 20_000,
@@ -49,7 +50,8 @@ const CONNECTION = {
 /** Starts a tracker that listens when the promise resolves. `observe` gets `listening`, and a `warning` with
  * code BUG for everything that should not happen while it runs. `store` takes the
  * place of the one that the options name, and is closed with the tracker. `find` dials peers at the addresses that they
- * announce; without it none of those is handed out, unless the options trust them. Rejects with USAGE (an option), ADDRESS_IN_USE or PERMISSION_DENIED (the address to listen at). */
+ * announce; without it none of those is handed out, unless the options trust them. Rejects with USAGE (an option),
+ * ADDRESS_IN_USE or PERMISSION_DENIED (an address to listen at), or what reading the files of its certificate brings. */
 export async function startTracker(
   options: Partial<TrackerOptions>,
   observe: EventObserver,
@@ -59,8 +61,9 @@ export async function startTracker(
   const resolved = resolveTrackerOptions(options);
   const log = await openLog(resolved.logLevel, process.stderr);
   const certificate = certificateOf(resolved);
+  const metrics = await metricsFor(resolved);
   const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock));
-  const tracker = new Tracker(kept, resolved, log, await metricsFor(resolved), observe, certificate, find);
+  const tracker = new Tracker({ store: kept, options: resolved, log, metrics, certificate, observe, find });
   try {
     await tracker.start();
     return tracker;
@@ -85,6 +88,16 @@ async function metricsFor(options: TrackerOptions): Promise<TrackerMetrics | und
   return new TrackerMetrics();
 }
 
+interface TrackerParts {
+  readonly store: TrackerStore;
+  readonly options: TrackerOptions;
+  readonly log: TrackerLog;
+  readonly metrics: TrackerMetrics | undefined;
+  readonly certificate: CertificateFiles | undefined;
+  readonly observe: EventObserver;
+  readonly find: FindPeer;
+}
+
 class Tracker implements RunningTracker {
   readonly #store: TrackerStore;
   readonly #options: TrackerOptions;
@@ -103,15 +116,7 @@ class Tracker implements RunningTracker {
   #closed: Promise<void> | undefined;
   endpoint = "";
 
-  constructor(
-    store: TrackerStore,
-    options: TrackerOptions,
-    log: TrackerLog,
-    metrics: TrackerMetrics | undefined,
-    observe: EventObserver,
-    certificate: CertificateFiles | undefined,
-    find: FindPeer,
-  ) {
+  constructor({ store, options, log, metrics, certificate, observe, find }: TrackerParts) {
     this.#store = metrics?.measuredStore(store) ?? store;
     this.#options = options;
     this.#log = log;
@@ -163,7 +168,9 @@ class Tracker implements RunningTracker {
     const scheme = certificate === undefined ? "" : TLS_SCHEME;
     this.endpoint = scheme + dialableFromHere({ host: address.address, port: address.port });
     this.#observe({ type: "listening", endpoint: this.endpoint });
-    this.#log.info({ endpoint: this.endpoint, store, agent: this.#options.agent }, "listening");
+    // Nothing but the kind of store: what follows it may hold a password.
+    const [storeKind] = store.split(":", 1);
+    this.#log.info({ endpoint: this.endpoint, store: storeKind, agent: this.#options.agent }, "listening");
   }
 
   close(): Promise<void> {
