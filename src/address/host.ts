@@ -1,5 +1,4 @@
 // Hosts: one spelling for each address or name, and how far it reaches. Never resolves a name.
-import { isIPv4 } from "node:net";
 import ipaddr from "ipaddr.js";
 import { MAX_NAME_BYTES } from "./limits.js";
 
@@ -76,9 +75,22 @@ export function hostScope(host: string): HostScope {
   }
 }
 
-/** What one machine may have all the addresses of: of an IPv6 address the /64 (RFC 8981), else the host itself. */
+/** What one machine may have all the addresses of: of an IPv6 address the /64 (RFC 8981), else the host itself. Asked for
+ * every call of a tracker, so it looks at the text alone: `host` has passed through `normaliseHost`, or comes from a socket. */
 export function hostNetwork(host: string): string {
-  if (isIPv4(host)) return host;
-  const address = parseAddress(host);
-  return address?.kind() === "ipv6" ? address.toByteArray().slice(0, 8).join(":") : host;
+  if (!host.includes(":") || host.includes(".")) return host;
+  const [head = "", tail] = host.split("::", 2);
+  const groups = groupsOf(head);
+  if (tail !== undefined) {
+    const last = groupsOf(tail);
+    const zeros = Math.max(0, IPV6_GROUPS - groups.length - last.length);
+    groups.push(...Array<string>(zeros).fill("0"), ...last);
+  }
+  return `${groups.slice(0, IPV6_GROUPS / 2).join(":")}::/64`;
+}
+
+const IPV6_GROUPS = 8;
+
+function groupsOf(text: string): string[] {
+  return text === "" ? [] : text.split(":");
 }

@@ -17,7 +17,7 @@ import {
   type ServerUnaryCall,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { hostScope, normaliseHost } from "../address/host.js";
+import { hostScope } from "../address/host.js";
 import { HostCount } from "../address/host-count.js";
 import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
 import { type CallWatch, noWatch } from "./call-watch.js";
@@ -205,9 +205,8 @@ export class RpcServer {
 
   #connected(socket: Socket): void {
     const { remoteAddress = "" } = socket;
-    const host = normaliseHost(remoteAddress) ?? "";
-    const isWelcome = this.#hosts.entered(host) || hostScope(host) === "loopback";
-    socket.once("close", () => this.#hosts.left(host));
+    const isWelcome = this.#hosts.entered(remoteAddress) || hostScope(remoteAddress) === "loopback";
+    socket.once("close", () => this.#hosts.left(remoteAddress));
     if (!isWelcome || !this.#calls.watch.mayConnect(remoteAddress)) {
       socket.destroy();
       return;

@@ -1,7 +1,6 @@
 // One call between the gRPC library and those who watch: refuses it before its request is read, counts the
 // response until it is taken, and tells how it ended. Reads no message.
 import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
-import { normaliseHost } from "../address/host.js";
 import type { CallRefusal, CallWatch } from "./call-watch.js";
 import { PUSHBACK_TRAILER, RPC_STATUS, rpcStatusFromCode } from "./rpc-error.js";
 import type { UntakenResponses } from "./untaken-responses.js";
@@ -63,7 +62,7 @@ export class WatchedCall {
     const { remoteAddress = "", remotePort } = this.connection;
     const { untaken, hangUpOn } = this.#surroundings;
     const hangUp = (): void => hangUpOn(remoteAddress, remotePort);
-    return untaken.mayGo(this, bytes, normaliseHost(remoteAddress) ?? "", performance.now(), hangUp);
+    return untaken.mayGo(this, bytes, remoteAddress, performance.now(), hangUp);
   }
 
   answered(code: number): void {
