@@ -5,7 +5,11 @@ export const flows: Flows = {
   share: () => import("../flows/share.js"),
   download: () => import("../flows/download.js"),
   inspect: () => import("../flows/inspect.js"),
+  verify: () => import("../flows/verify.js"),
   status: () => import("../flows/status.js"),
   trackerStatus: () => import("../flows/tracker-status.js"),
+  doctor: () => import("../flows/doctor.js"),
+  begun: () => import("../flows/begun-downloads.js"),
+  discard: () => import("../flows/discard.js"),
   tracker: () => import("../flows/tracker.js"),
 };

@@ -21,9 +21,6 @@ export const defaultCliOptions: CliOptions = Object.freeze({
   color: "auto",
 });
 
-/** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
-export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
-
 interface OptionText {
   /** As clipanion wants them: "-q,--quiet". */
   readonly names: string;
@@ -44,7 +41,7 @@ export const OPTIONS = {
   color: option("--color", `Colours: auto, always or never (default ${defaultCliOptions.color})`, "WHEN"),
   tracker: option(
     "--tracker",
-    `A tracker, HOST:PORT or tls://HOST:PORT; may be repeated (default ${TRACKER_VARIABLE}, else one on this machine if there is one)`,
+    `A tracker, HOST:PORT or tls://HOST:PORT; may be repeated (default one on this machine if there is one)`,
     "HOST:PORT",
   ),
   peerListen: option(
@@ -133,6 +130,9 @@ export const OPTIONS = {
     `Log to stderr as JSON lines from this level on: ${LOG_LEVELS.join(", ")} (default ${defaultCliOptions.logLevel})`,
     "LEVEL",
   ),
+  all: option("--all", "Every unfinished download of the folder that no process runs"),
+  repair: option("--repair", "Fetch what is wrong or missing, and put it in its place"),
+  sums: option("--sha256sum", "Print the SHA-256 of every file to stdout, as sha256sum does"),
   trustAnnounced: option(
     "--trust-announced",
     "Hand out addresses that peers announce without having seen them: for trackers behind a proxy only",
