@@ -49,6 +49,14 @@ test("for people it is a few lines", async () => {
   });
 });
 
+test("settings of the environment hold for it as for others", async () => {
+  await withTracker({}, async ({ endpoint }) => {
+    const setting = { env: { GOSHARE_COLOR: "never", GOSHARE_QUIET: "true" } };
+    const { exitCode } = await runGoshare(["tracker", "status", `127.0.0.1:${endpoint.port}`], setting);
+    assert.is(exitCode, 0);
+  });
+});
+
 test("one that is not serving is told with exit code 4", async () => {
   const store = Object.assign(new MemoryStore(defaultTrackerOptions, monotonicClock), {
     check: () => Promise.reject(new Error("gone")),
