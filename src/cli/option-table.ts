@@ -21,6 +21,9 @@ export const defaultCliOptions: CliOptions = Object.freeze({
   color: "auto",
 });
 
+/** Where a tracker that is started by one word keeps what it knows. */
+export const DEFAULT_TRACKER_STORE = "file";
+
 interface OptionText {
   /** As clipanion wants them: "-q,--quiet". */
   readonly names: string;
@@ -108,6 +111,11 @@ export const OPTIONS = {
     "--timeout",
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
     "DURATION",
+  ),
+  store: option(
+    "--store",
+    `Where to keep what it knows: file:DIR, file for this user's state directory, or memory to keep nothing (default ${DEFAULT_TRACKER_STORE})`,
+    "STORE",
   ),
   perAddressLimit: option(
     "--per-address-limit",

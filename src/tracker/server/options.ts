@@ -6,6 +6,7 @@ import type { LogLevel } from "../../core/log-level.js";
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
 import { MIB } from "../../core/units.js";
 import { DEFAULT_CALLS_PER_ADDRESS, DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
+import { MAX_ROWS } from "./stores/leases/slab.js";
 
 export interface TrackerOptions {
   /** Program and version, for whoever asks. */
@@ -90,6 +91,8 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
 });
 
 const COUNT = [0, Number.MAX_SAFE_INTEGER] as const;
+/** Peers and leases have numbered rows. */
+const ROWS = [1, MAX_ROWS] as const;
 const SOME = [1, Number.MAX_SAFE_INTEGER] as const;
 const RENEWAL = [MIN_RENEW_MS, MAX_RENEW_MS] as const;
 /** What a timer can wait for. */
@@ -98,8 +101,8 @@ const LAG = [1, 60_000] as const;
 
 const ranges: NumericRanges<TrackerOptions> = {
   listenPort: [0, 65_535],
-  maxPeers: SOME,
-  maxLeases: SOME,
+  maxPeers: ROWS,
+  maxLeases: ROWS,
   maxLeasesPerPeer: SOME,
   maxManifests: COUNT,
   maxManifestBytesTotal: COUNT,

@@ -24,6 +24,7 @@ import { RenewalPace } from "./renewal-pace.js";
 import { TrackerCalls } from "./service.js";
 import type { TrackerStore } from "./store.js";
 import { StoreHealth } from "./store-health.js";
+import type { StoreWarning } from "./stores/file-store.js";
 import { openStore } from "./stores/open-store.js";
 
 export interface RunningTracker {
@@ -47,10 +48,10 @@ const CONNECTION = {
   connectionAgeGraceMs: 30_000,
 } as const;
 
-/** Starts a tracker that listens when the promise resolves. `observe` gets `listening`, and a `warning` with
- * code BUG for everything that should not happen while it runs. `store` takes the
- * place of the one that the options name, and is closed with the tracker. `find` dials peers at the addresses that they
- * announce; without it none of those is handed out, unless the options trust them. Rejects with USAGE (an option),
+/** Starts a tracker that listens when the promise resolves. `observe` gets `listening`, a `warning` for what its store
+ * cannot keep, and one with code BUG for everything that should not happen while it runs. `store` takes the place of the
+ * one that the options name, and is closed with the tracker. `find` dials peers at the addresses that they announce;
+ * without it none of those is handed out, unless the options trust them. Rejects with USAGE (an option), STORE_BUSY,
  * ADDRESS_IN_USE or PERMISSION_DENIED (an address to listen at), or what reading the files of its certificate brings. */
 export async function startTracker(
   options: Partial<TrackerOptions>,
@@ -62,7 +63,11 @@ export async function startTracker(
   const log = await openLog(resolved.logLevel, process.stderr);
   const certificate = certificateOf(resolved);
   const metrics = await metricsFor(resolved);
-  const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock));
+  const warnOfStore: StoreWarning = (code, message, path) => {
+    observe({ type: "warning", code, message, path });
+    log.warn({ code, path }, message);
+  };
+  const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock, warnOfStore));
   const tracker = new Tracker({ store: kept, options: resolved, log, metrics, certificate, observe, find });
   try {
     await tracker.start();
