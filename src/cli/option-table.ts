@@ -36,6 +36,9 @@ export const defaultPeerListen: ListenAddress = {
 /** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
 export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
 
+/** Names the tracker's store where --store is not given: a password in it is not for everybody who lists processes. */
+export const STORE_VARIABLE = "GOSHARE_STORE";
+
 interface OptionText {
   /** As clipanion wants them: "-q,--quiet". */
   readonly names: string;
@@ -111,6 +114,11 @@ export const OPTIONS = {
     "--timeout",
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
     "DURATION",
+  ),
+  store: option(
+    "--store",
+    `What keeps leases and manifests: memory, or redis://HOST:PORT/DATABASE for several trackers over one (default ${STORE_VARIABLE}, else memory)`,
+    "STORE",
   ),
   trustAnnounced: option(
     "--trust-announced",

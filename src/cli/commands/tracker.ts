@@ -4,7 +4,7 @@ import { requireListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { OPTIONS } from "../option-table.js";
+import { OPTIONS, STORE_VARIABLE } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class TrackerCommand extends GoshareCommand {
@@ -17,6 +17,7 @@ export class TrackerCommand extends GoshareCommand {
     `,
     examples: [
       ["Run a tracker at the default port", "$0 tracker"],
+      ["One of several over a Redis", "$0 tracker --store redis://redis.example:6379"],
       ["At another port, for programs to read", "$0 tracker --listen 0.0.0.0:9090 --json"],
     ],
   });
@@ -24,6 +25,7 @@ export class TrackerCommand extends GoshareCommand {
   readonly listen = Option.String(OPTIONS.trackerListen.names, {
     description: OPTIONS.trackerListen.description,
   });
+  readonly store = Option.String(OPTIONS.store.names, { description: OPTIONS.store.description });
   readonly trustAnnounced = Option.Boolean(OPTIONS.trustAnnounced.names, false, {
     description: OPTIONS.trustAnnounced.description,
   });
@@ -32,6 +34,7 @@ export class TrackerCommand extends GoshareCommand {
     const options = {
       agent: AGENT,
       trustAnnounced: this.trustAnnounced,
+      ...this.#storeOption(),
       ...this.#listenOptions(),
     };
     const { startTracker } = await this.context.flows.tracker();
@@ -42,6 +45,11 @@ export class TrackerCommand extends GoshareCommand {
       await tracker.close();
     }
     return { type: "stopped", signal: session.stoppedBy(), bytesSent: 0 };
+  }
+
+  #storeOption(): { readonly store?: string } {
+    const store = this.store ?? this.context.env[STORE_VARIABLE] ?? "";
+    return store === "" ? {} : { store };
   }
 
   /** Nothing where --listen is not given: the tracker then copes with a machine without IPv6 by itself. */

@@ -24,6 +24,7 @@ declare module "ioredis" {
 }
 
 const OPEN_TIMEOUT_MS = 5_000;
+const DISCONNECT_TIMEOUT_MS = 200;
 const CONNECT_TIMEOUT_MS = 3_000;
 /** A server that owes answers and says nothing for so long is hung up. */
 const SILENCE_LIMIT_MS = 2_000;
@@ -68,8 +69,14 @@ export class RedisConnection implements RedisCalls {
     }
   }
 
+  /** A server that answers with an error will not do better in a moment. */
   #ready(): Promise<void> {
-    return new Promise((resolve) => this.#client.once("ready", () => resolve()));
+    return new Promise((resolve, reject) => {
+      this.#client.once("ready", () => resolve());
+      this.#client.on("error", (error) => {
+        if (isReply(error) && !error.message.startsWith("LOADING")) reject(error);
+      });
+    });
   }
 
   async run(
@@ -130,6 +137,7 @@ function commonOptions({ username, password, tls, servers }: RedisAddress) {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls && { tls: first === undefined ? {} : { servername: first.host } }),
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENCE_LIMIT_MS,
     maxRetriesPerRequest: 0,

@@ -168,9 +168,12 @@ export class RedisStore implements TrackerStore {
     return integerOf(await this.#redis.run(scripts.KEEP, this.#keys.shares([contentId]), [bytes])) === 1;
   }
 
-  /** Redis ends leases by itself. This sees whether it is there, and gives it the secret back if it has lost it:
-   * tokens that were given out stay good for trackers that start later. */
-  async expire(): Promise<void> {
+  /** Nothing to do: scores end leases, announcements clear ended ones away, and keys end by themselves. */
+  async expire(): Promise<void> {}
+
+  /** Gives Redis the secret back if it has lost it: tokens that were given out stay good for trackers that start
+   * later. */
+  async check(): Promise<void> {
     await this.#redis.settle(this.#keys.secret, await this.secret());
   }
 
