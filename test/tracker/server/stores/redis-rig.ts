@@ -93,14 +93,16 @@ export async function eachServer(spec: string, use: (redis: Redis) => Promise<vo
   if (!isCluster) {
     const [place = {}] = places;
     const redis = new Redis(place);
-    await use(redis);
-    redis.disconnect();
+    await use(redis).finally(() => redis.disconnect());
     return;
   }
   const cluster = new Cluster(places);
   await new Promise((resolve) => cluster.once("ready", resolve));
-  for (const redis of cluster.nodes("master")) await use(redis);
-  cluster.disconnect();
+  try {
+    for (const redis of cluster.nodes("master")) await use(redis);
+  } finally {
+    cluster.disconnect();
+  }
 }
 
 const BY_MEMORY = "Redis bounds all of it together by its own memory (maxmemory), not by numbers";
