@@ -8,6 +8,7 @@ import { freePort } from "./free-port.js";
 import { until } from "./until.js";
 
 const START_LIMIT_MS = 20_000;
+const MAX_ATTEMPTS = 10;
 
 /** Why there can be no Redis here; undefined if there can. Throws where GOSHARE_REQUIRE_REDIS says that there is. */
 export function redisProblem(): string | undefined {
@@ -41,9 +42,16 @@ export class RedisServer {
 
   /** A server that answers, with its files in `folder`. `options` are arguments of redis-server. */
   static async start(folder: string, options: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), folder, ["--save", "", ...options]);
-    await server.#ready();
-    return server;
+    // Somebody may take the port, or the one beside it that a cluster talks at, before it is used.
+    for (let attempt = 1; ; attempt++) {
+      const server = new RedisServer(await freePort(), folder, ["--save", "", ...options]);
+      try {
+        await server.#ready();
+        return server;
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS) throw error;
+      }
+    }
   }
 
   get pid(): number {

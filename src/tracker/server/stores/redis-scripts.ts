@@ -231,7 +231,8 @@ return answers`,
 export const HOLDS = script(
   SWARM_LUA,
   `local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
-return score and score % CLASS > now and 1 or 0`,
+local ends = (score or 0) % CLASS
+return ends > now and ends <= now + AHEAD and 1 or 0`,
 );
 
 /** KEYS: swarm, records. Returns the root while somebody has a lease, or nil. */
