@@ -6,6 +6,7 @@ import { fileRivals, folderRivals } from "./rivals/rivals.js";
 import { RivalsCase } from "./rivals/rivals-case.js";
 import { swarmCases } from "./swarm/swarm-case.js";
 import { swarmSimCases } from "./swarm-sim/sim-cases.js";
+import { redisCases } from "./tracker/redis-cases.js";
 import { ResumeCase } from "./transfer/resume-case.js";
 import { ShareCase, StartCase } from "./transfer/share-case.js";
 import { TransferCase } from "./transfer/transfer-case.js";
@@ -48,6 +49,7 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
     new SchedulerCost(microMs),
     new PoolHop(microMs),
     new UploadQueueCost(isQuick ? 2_048 : 131_072, 50),
+    ...redisCases(isQuick),
     ...swarmCases(isQuick),
     ...swarmSimCases(isQuick),
   ];

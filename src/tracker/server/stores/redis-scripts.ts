@@ -29,8 +29,12 @@ export const MAX_LEASE_MS = MAX_RENEW_MS * TTL_PER_RENEWAL;
 const ASK_TIMEOUT_MS = 30_000;
 /** A share that many announce at once must not be sent by all of them. */
 const MAX_ASKED = 2;
-/** Ended leases that one announcement clears away at most. */
+/** One lease in so many clears ended ones away, of one kind each, and at most so many. */
+const CLEARED_EVERY = 4;
 const MAX_CLEARED = 64;
+export const CLEARING_TURNS = LEASE_KINDS * CLEARED_EVERY;
+/** Runs of leases that one sample consists of. */
+const MAX_RUNS = 8;
 
 // Leases of one swarm stand in one sorted set. A score is CLASS * (2 * listed + complete) + when it ends, so that
 // each of the four kinds is one range of scores. What would end later than any lease can was written before the
@@ -74,7 +78,7 @@ local known, new = {}, 0
 if shares > 0 then known = redis.call('ZMSCORE', held, unpack(ARGV, 4, at - 1)) end
 for i = 1, shares do if not known[i] then new = new + 1 end end
 local holds = redis.call('ZCARD', held)
-if redis.call('ZSCORE', held, 'run') then holds = holds - 1 end
+if run then holds = holds - 1 end
 local full = new > 0 and holds + new > most
 local writes, taken = { -(epoch + 1), 'run' }, {}
 for i = 1, shares do
@@ -101,17 +105,18 @@ return redis.call('ZRANGEBYSCORE', KEYS[1], now + 1, '+inf', 'WITHSCORES')`);
 export const FORGET = script(`if #ARGV > 0 then redis.call('ZREM', KEYS[1], unpack(ARGV)) end
 if #ARGV == 0 or redis.call('ZCOUNT', KEYS[1], now + 1, '+inf') == 0 then redis.call('DEL', KEYS[1]) end`);
 
-/** KEYS: swarm and records of each share. ARGV: member, place, TTL, 1 if listed, kind of which ended leases are
- * cleared away, peer id to ask for roots or nothing, state of each share. Returns the numbers of the shares whose
+/** KEYS: swarm and records of each share. ARGV: member, place, TTL, 1 if listed, a random number below
+ * CLEARING_TURNS, peer id to ask for roots or nothing, state of each share. Returns the numbers of the shares whose
  * roots are wanted. */
 export const LEASE = script(
   SWARM_LUA,
   OUTLIVE_LUA,
-  `local member, place, ttl, listed, cleared, asker =
+  `local member, place, ttl, listed, turn, asker =
   ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 
-local function clear(swarm, records)
-  local ended = redis.call('ZRANGEBYSCORE', swarm, cleared * CLASS, cleared * CLASS + now, 'LIMIT', 0, ${MAX_CLEARED})
+local function clear(swarm, records, class)
+  if class >= ${LEASE_KINDS} then return end
+  local ended = redis.call('ZRANGEBYSCORE', swarm, class * CLASS, class * CLASS + now, 'LIMIT', 0, ${MAX_CLEARED})
   if #ended == 0 then return end
   redis.call('ZREM', swarm, unpack(ended))
   redis.call('HDEL', records, unpack(ended))
@@ -142,7 +147,7 @@ for i = 1, #ARGV - 6 do
   redis.call('HSET', records, member, state .. place)
   outlive(swarm, ttl)
   outlive(records, ttl)
-  clear(swarm, records)
+  clear(swarm, records, (turn + i) % ${CLEARING_TURNS})
   if complete == 1 and asker ~= '' and ask(records) then wanted[#wanted + 1] = i end
 end
 return wanted`,
@@ -179,45 +184,44 @@ export const DROP = script(LEAVE_LUA, "for i = 1, #KEYS, 2 do leave(KEYS[i], KEY
 
 /** KEYS: swarm and records of each share. ARGV: a random number, then how many records are wanted of each. Returns
  * for each share live leases listed and complete, listed and partial, hidden and complete, hidden and partial,
- * then records drawn: by rank among the live, so that each is equally likely and a draw costs the same in a swarm
- * of any size. */
+ * then records. The live and listed are a ring by the time at which they end, of which a few runs are taken,
+ * evenly spaced from a random place on: each is equally likely, and a swarm of any size costs the same. */
 export const SAMPLE = script(
   SWARM_LUA,
   `math.randomseed(tonumber(ARGV[1]))
-local function members(swarm, from, count, ranks)
-  if not ranks then return redis.call('ZRANGE', swarm, from, from + count - 1) end
-  local found = {}
-  for _, rank in ipairs(ranks) do found[#found + 1] = redis.call('ZRANGE', swarm, from + rank, from + rank)[1] end
-  return found
-end
 
-local function draw(swarm, most, complete, partial)
-  local all, ranks = complete + partial, { {}, {} }
-  -- Floyd's way to choose different numbers below a bound.
-  local chosen = {}
-  for last = all - most, all - 1 do
-    local one = math.random(0, last)
-    if chosen[one] then one = last end
-    chosen[one] = true
-    if one < partial then table.insert(ranks[1], one) else table.insert(ranks[2], one - partial) end
+local function draw(swarm, most, partial, complete)
+  local ring, found = partial + complete, {}
+  local first_partial = redis.call('ZCOUNT', swarm, '-inf', 2 * CLASS + now)
+  local first_complete = redis.call('ZCOUNT', swarm, '-inf', 3 * CLASS + now)
+  local function take(from, count)
+    while count > 0 do
+      local rank, some = first_partial + from, partial - from
+      if some <= 0 then rank, some = first_complete + from - partial, ring - from end
+      some = math.min(some, count)
+      for _, member in ipairs(redis.call('ZRANGE', swarm, rank, rank + some - 1)) do found[#found + 1] = member end
+      from, count = (from + some) % ring, count - some
+    end
   end
-  return ranks
+  local from = math.random(0, ring - 1)
+  if most * 2 > ring then
+    take(from, math.min(most, ring))
+  else
+    local runs = math.min(most, ${MAX_RUNS})
+    for i = 0, runs - 1 do
+      local count = math.floor((i + 1) * most / runs) - math.floor(i * most / runs)
+      take((from + math.floor(i * ring / runs)) % ring, count)
+    end
+  end
+  return found
 end
 
 local answers = {}
 for i = 1, #ARGV - 1 do
   local swarm, records, most = KEYS[2 * i - 1], KEYS[2 * i], tonumber(ARGV[i + 1])
   local answer = { live(swarm, 3), live(swarm, 2), live(swarm, 1), live(swarm, 0) }
-  local complete, partial = answer[1], answer[2]
-  local ranks = most < complete + partial and draw(swarm, most, complete, partial) or {}
-  local found = {}
-  for class, count in pairs({ [2] = partial, [3] = complete }) do
-    if count > 0 and most > 0 then
-      local first = redis.call('ZCOUNT', swarm, '-inf', class * CLASS + now)
-      for _, member in ipairs(members(swarm, first, count, ranks[class - 1])) do found[#found + 1] = member end
-    end
-  end
-  if #found > 0 then
+  if most > 0 and answer[1] + answer[2] > 0 then
+    local found = draw(swarm, most, answer[2], answer[1])
     for _, record in ipairs(redis.call('HMGET', records, unpack(found))) do
       if record then answer[#answer + 1] = record end
     end

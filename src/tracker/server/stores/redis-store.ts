@@ -126,9 +126,9 @@ export class RedisStore implements TrackerStore {
   ): Promise<ContentId[]> {
     const { maxManifests, maxManifestBytesTotal } = this.#limits;
     const asker = maxManifests === 0 || maxManifestBytesTotal === 0 ? "" : idToBytes(peerId);
-    const cleared = Math.floor(this.#random() * scripts.LEASE_KINDS);
+    const turn = Math.floor(this.#random() * scripts.CLEARING_TURNS);
     const wanted = await this.#keys.eachGroup(shares, async (group, keys) => {
-      const args = [...lease, cleared, asker, ...group.map(stateBytes)];
+      const args = [...lease, turn, asker, ...group.map(stateBytes)];
       const numbers = itemsOf(await this.#redis.run(scripts.LEASE, keys, args)).map(integerOf);
       return group.filter((_, index) => numbers.includes(index + 1)).map(({ contentId }) => contentId);
     });
