@@ -64,22 +64,32 @@ const script = (...parts: readonly string[]): RedisScript => redisScript(NOW_LUA
 export const CLAIM = script(
   OUTLIVE_LUA,
   `local held, epoch, ttl, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local run = redis.call('ZSCORE', held, 'run')
-if run and epoch < -run - 1 then return 'stale' end
-redis.call('ZREMRANGEBYSCORE', held, 0, now)
+local function is_stale(run) return run and epoch < -run - 1 end
 local at = 4
 while ARGV[at] ~= '' do at = at + 1 end
-local shares = at - 4
-for moved = at + 1, #ARGV, 2 do
-  redis.call('ZADD', held, 'NX', ARGV[moved + 1], ARGV[moved])
-  outlive(held, ARGV[moved + 1] - now)
+local shares, moved = at - 4, at + 1
+
+if moved < #ARGV then
+  if is_stale(redis.call('ZSCORE', held, 'run')) then return 'stale' end
+  for i = moved, #ARGV, 2 do
+    redis.call('ZADD', held, 'NX', ARGV[i + 1], ARGV[i])
+    outlive(held, ARGV[i + 1] - now)
+  end
 end
-local known, new = {}, 0
-if shares > 0 then known = redis.call('ZMSCORE', held, unpack(ARGV, 4, at - 1)) end
-for i = 1, shares do if not known[i] then new = new + 1 end end
-local holds = redis.call('ZCARD', held)
-if run then holds = holds - 1 end
-local full = new > 0 and holds + new > most
+
+local scores = redis.call('ZMSCORE', held, 'run', unpack(ARGV, 4, at - 1))
+if is_stale(scores[1]) then return 'stale' end
+local known, new, full = {}, 0, false
+for i = 1, shares do
+  known[i] = tonumber(scores[i + 1] or 0) > now
+  if not known[i] then new = new + 1 end
+end
+if new > 0 then
+  redis.call('ZREMRANGEBYSCORE', held, 0, now)
+  local holds = redis.call('ZCARD', held) - (scores[1] and 1 or 0)
+  full = holds + new > most
+end
+
 local writes, taken = { -(epoch + 1), 'run' }, {}
 for i = 1, shares do
   local takes = known[i] or not full
@@ -89,7 +99,7 @@ for i = 1, shares do
     writes[#writes + 1] = ARGV[3 + i]
   end
 end
-if #writes > 2 or holds > 0 then
+if #writes > 2 or redis.call('EXISTS', held) == 1 then
   redis.call('ZADD', held, unpack(writes))
   outlive(held, ttl)
 end
