@@ -8,10 +8,12 @@ import { HeldMemory } from "./held-memory.js";
 
 export abstract class FixtureCase implements BenchCase {
   readonly name: string;
+  readonly isLong: boolean;
   protected readonly data: Fixture;
 
-  constructor(name: string, kind: FixtureKind) {
+  constructor(name: string, kind: FixtureKind, isLong = false) {
     this.name = name;
+    this.isLong = isLong;
     this.data = new Fixture(kind);
   }
 
@@ -42,8 +44,8 @@ export abstract class FixtureCase implements BenchCase {
     }
   }
 
-  /** What `goshare` is told to share it; the .goshare file goes to `manifest`. */
+  /** What `goshare` is told to share it as if for the first time; the .goshare file goes to `manifest`. */
   protected shareArguments(manifest: string): readonly string[] {
-    return ["share", this.data.path, "--listen", LOOPBACK, "--manifest", manifest];
+    return ["share", this.data.path, "--listen", LOOPBACK, "--manifest", manifest, "--rehash"];
   }
 }

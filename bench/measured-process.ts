@@ -1,10 +1,14 @@
 // A goshare process whose time and memory are measured as a whole, start-up included. Every wait ends with the
 // process, and no process outlives its time.
 import { type ChildProcess, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { cpuSecondsOf } from "./process-cpu.js";
+import { residentBytesOf } from "./process-memory.js";
 import type { ProcessUsage } from "./usage-probe.js";
 
 const MAIN = fileURLToPath(new URL("../src/program/main.js", import.meta.url));
@@ -35,6 +39,10 @@ const DEFAULT_LIFETIME_MS = 600_000;
 
 const running = new Set<ChildProcess>();
 
+/** What the programs remember: nothing of the user's, and gone with this process. */
+const STATE_HOME = join(tmpdir(), `goshare-bench-state-${process.pid}`);
+process.once("exit", () => rmSync(STATE_HOME, { recursive: true, force: true }));
+
 /** Ends every process that still runs, at once. For interruptions. */
 export function killAll(): void {
   for (const child of running) child.kill("SIGKILL");
@@ -55,7 +63,7 @@ export class MeasuredProcess {
     const command = script === undefined ? [MAIN, ...argv, "--json"] : [script, ...argv];
     this.#child = spawn(process.execPath, ["--import", PROBE, ...command], {
       stdio: ["pipe", "pipe", "inherit", "pipe"],
-      env: { ...process.env, GOSHARE_TRACKER: "" },
+      env: { ...process.env, GOSHARE_TRACKER: "", XDG_STATE_HOME: STATE_HOME },
     });
     const child = this.#child;
     running.add(child);
@@ -95,6 +103,11 @@ export class MeasuredProcess {
     const { pid } = this.#child;
     if (pid === undefined) return { cpuSeconds: 0, mainThreadSeconds: 0 };
     return { cpuSeconds: cpuSecondsOf(pid), mainThreadSeconds: cpuSecondsOf(pid, pid) };
+  }
+
+  /** What it holds of memory now; 0 where the system does not say. */
+  get residentBytes(): number {
+    return this.#child.pid === undefined ? 0 : residentBytesOf(this.#child.pid);
   }
 
   get hasEnded(): boolean {

@@ -1,25 +1,21 @@
 // Shares a file or folder: listener ─▶ paths ─▶ workers hash chunks ─▶ manifest ─▶ requests answered ─▶ trackers.
 // Told as a story; the parts are elsewhere. Prints nothing.
 import * as os from "node:os";
-import * as path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
 import { ownEndpoints } from "../address/own-endpoints.js";
 import { encodeTicket } from "../address/ticket.js";
 import { Bitfield } from "../core/bitfield.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
-import { RateMeter } from "../events/rate.js";
-import { assembleManifest } from "../manifest/assemble.js";
-import { chooseChunkSize, computeLayout } from "../manifest/layout.js";
 import type { Manifest } from "../manifest/manifest.js";
-import { requirePlaceForManifest, writeManifestFile } from "../storage/manifest-file.js";
+import { besideShare, requirePlaceForManifest, writeManifestFile } from "../storage/manifest-file.js";
 import { ShareSource } from "../storage/share-source.js";
-import { type SourceTree, sourcePath, walkSource } from "../storage/source-tree.js";
+import type { SourceTree } from "../storage/source-tree.js";
 import { Announcer } from "../swarm/announcer.js";
-import { hashTasks } from "../workers/batches.js";
-import { WorkerPool } from "../workers/worker-pool.js";
 import { failure } from "./failure.js";
 import { SharePort, type SharePortOptions } from "./share-port.js";
+import { ShareProgress } from "./share-progress.js";
+import { readSource } from "./source-manifest.js";
 import { chooseTrackers, trackersForOthers } from "./trackers.js";
 
 export interface ShareOptions extends SharePortOptions {
@@ -34,6 +30,12 @@ export interface ShareOptions extends SharePortOptions {
   readonly manifestPath: string | undefined;
   /** Bytes in a chunk; chosen by size if undefined. */
   readonly chunkSizeBytes: number | undefined;
+  /** Where digests are remembered, so that unchanged files are not read again; nowhere if undefined. */
+  readonly stateDirectory: string | undefined;
+  /** Whether all is read, whatever is remembered. */
+  readonly rehash: boolean;
+  /** What of a folder is left out; see path-patterns.ts. */
+  readonly exclude: readonly string[];
   /** Whether trackers may keep the manifest. */
   readonly publish: boolean;
 }
@@ -45,13 +47,15 @@ export interface RunningShare {
   readonly bytesSent: number;
   /** Peers with whom it is exchanged now. */
   readonly neighbourCount: number;
+  /** Peers that have had all of it, of those that were connected to this one then. */
+  readonly copies: number;
+  /** Resolves when there are so many. */
+  untilCopies(count: number): Promise<void>;
   /** Rejects when the share can no longer be served. */
   readonly failed: Promise<never>;
   /** Withdraws, says goodbye and stops. */
   close(): Promise<void>;
 }
-
-const MAX_WARNED_ENTRIES = 20;
 
 /** Listens, hashes, announces; resolves when others can download. Throws GoshareError. */
 export async function share(
@@ -62,7 +66,9 @@ export async function share(
   const port = await SharePort.open(options, observe);
   try {
     const choosingTrackers = chooseTrackers(options.trackers, options.probeLocalTracker);
-    const { tree, manifest } = await hashSource(options, observe, signal);
+    const found = async (tree: SourceTree) =>
+      requirePlaceForManifest(options.manifestPath ?? besideShare(options.path, tree.name));
+    const { tree, manifest } = await readSource(options, found, observe, signal);
     const trackers = await choosingTrackers;
     const running = await RunningShareImpl.start(options, port, tree, manifest, trackers, observe);
     if (signal.aborted) await running.close();
@@ -74,75 +80,6 @@ export async function share(
   }
 }
 
-async function hashSource(
-  options: ShareOptions,
-  observe: EventObserver,
-  signal: AbortSignal,
-): Promise<{ readonly tree: SourceTree; readonly manifest: Manifest }> {
-  const pool = new WorkerPool(undefined);
-  try {
-    const progress = hashingProgress(options.path, observe);
-    const tree = await walkSource(options.path, (files) => progress(0, 0, files), signal);
-    warnOfSkipped(tree, observe);
-    await requirePlaceForManifest(options.manifestPath ?? besideShare(options.path, tree.name));
-    const sizes = Float64Array.from(tree.files, (file) => file.size);
-    const layout = computeLayout(sizes, options.chunkSizeBytes ?? chooseChunkSize(sizes));
-    const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
-    const digests = new Uint8Array(new SharedArrayBuffer(layout.chunkCount * 32));
-    const pathOf = (fileIndex: number) =>
-      sourcePath(tree.rootPath, tree.kind, tree.files[fileIndex]?.path ?? "");
-    let bytesDone = 0;
-    await pool.runAll(
-      hashTasks(layout, pathOf, tree.identities, digests),
-      (_task, { bytes }) => {
-        bytesDone += bytes;
-        progress(bytesDone, totalBytes, tree.files.length);
-      },
-      signal,
-    );
-    const { name, kind, files, emptyDirectories, symbolicLinks } = tree;
-    const { chunkSize } = layout;
-    const entries = { name, kind, chunkSize, files, emptyDirectories, symbolicLinks };
-    return { tree, manifest: assembleManifest({ ...entries, chunkDigests: digests.slice() }) };
-  } finally {
-    await pool.close();
-  }
-}
-
-/** Reports a few times a second, and the end always. */
-function hashingProgress(givenPath: string, observe: EventObserver) {
-  const meter = new RateMeter(performance.now());
-  let reportedAtMs = Number.NEGATIVE_INFINITY;
-  return (bytesDone: number, bytesTotal: number, files: number) => {
-    const nowMs = performance.now();
-    meter.record(nowMs, bytesDone);
-    if (nowMs - reportedAtMs < 200 && (bytesDone < bytesTotal || bytesTotal === 0)) return;
-    reportedAtMs = nowMs;
-    const bytesPerSecond = meter.bytesPerSecond(nowMs);
-    observe({ type: "hashing", path: givenPath, bytesDone, bytesTotal, files, bytesPerSecond });
-  };
-}
-
-function warnOfSkipped(tree: SourceTree, observe: EventObserver): void {
-  for (const { path: skippedPath, why } of tree.skipped.slice(0, MAX_WARNED_ENTRIES)) {
-    observe({
-      type: "warning",
-      code: "SOURCE_UNSUPPORTED",
-      message: `not shared: ${why}`,
-      path: skippedPath,
-    });
-  }
-  const more = tree.skipped.length - MAX_WARNED_ENTRIES;
-  if (more > 0) {
-    observe({
-      type: "warning",
-      code: "SOURCE_UNSUPPORTED",
-      message: `${more} more entries are not shared`,
-      path: "",
-    });
-  }
-}
-
 class RunningShareImpl implements RunningShare {
   readonly contentId: ContentId;
   readonly ticket: string;
@@ -150,11 +87,12 @@ class RunningShareImpl implements RunningShare {
   readonly #port: SharePort;
   readonly #source: ShareSource;
   readonly #announcer: Announcer;
+  readonly #progress: ShareProgress;
 
   private constructor(
     contentId: ContentId,
     ticket: string,
-    parts: { port: SharePort; source: ShareSource; announcer: Announcer },
+    parts: { port: SharePort; source: ShareSource; announcer: Announcer; progress: ShareProgress },
     failed: Promise<never>,
   ) {
     this.contentId = contentId;
@@ -163,6 +101,7 @@ class RunningShareImpl implements RunningShare {
     this.#port = parts.port;
     this.#source = parts.source;
     this.#announcer = parts.announcer;
+    this.#progress = parts.progress;
   }
 
   get bytesSent(): number {
@@ -171,6 +110,14 @@ class RunningShareImpl implements RunningShare {
 
   get neighbourCount(): number {
     return this.#port.server.joinedCount(this.contentId);
+  }
+
+  get copies(): number {
+    return this.#progress.copies;
+  }
+
+  untilCopies(count: number): Promise<void> {
+    return this.#progress.untilCopies(count);
   }
 
   static async start(
@@ -185,10 +132,12 @@ class RunningShareImpl implements RunningShare {
     const source = new ShareSource(manifest, tree);
     const { local, server } = port;
     const { failed, fail } = failure();
+    const progress = new ShareProgress(manifest.root, server, observe);
     server.add({
       manifest,
       held: Bitfield.full(manifest.root.chunkCount),
       readChunk: (chunkIndex, offset, into) => source.readChunk(chunkIndex, offset, into),
+      copied: (neighbour) => progress.copied(neighbour),
       readFailed: (error) => {
         // A share with one changed file cannot be completed from here: nobody is sent here any more.
         server.remove(contentId);
@@ -244,16 +193,13 @@ class RunningShareImpl implements RunningShare {
       chunks: manifest.root.chunkCount,
       linksSkipped: tree.skipped.filter((entry) => entry.isLink).length,
     });
-    return new RunningShareImpl(contentId, ticket, { port, source, announcer }, failed);
+    progress.begin();
+    return new RunningShareImpl(contentId, ticket, { port, source, announcer, progress }, failed);
   }
 
   async close(): Promise<void> {
+    this.#progress.close();
     await Promise.all([this.#port.close(), this.#announcer.close()]);
     this.#source.close();
   }
-}
-
-/** `NAME.goshare` in the folder the share lies in. */
-function besideShare(givenPath: string, name: string): string {
-  return path.join(path.dirname(path.resolve(givenPath)), `${name}.goshare`);
 }

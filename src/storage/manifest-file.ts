@@ -104,6 +104,11 @@ async function readBounded(filePath: string): Promise<Uint8Array> {
   }
 }
 
+/** `NAME.goshare` in the folder the share lies in. */
+export function besideShare(givenPath: string, name: string): string {
+  return path.join(path.dirname(path.resolve(givenPath)), `${name}.goshare`);
+}
+
 /** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, or one is in its place: known before a share
  * is hashed. */
 export async function requirePlaceForManifest(filePath: string): Promise<void> {

@@ -38,18 +38,15 @@ function* batches(layout: Layout, chunkIndexes: Iterable<number>): Iterable<Batc
   if (chunks.length > 0) yield { fileIndexes: [...numbers.keys()], chunks };
 }
 
-function* upTo(count: number): Iterable<number> {
-  for (let index = 0; index < count; index++) yield index;
-}
-
-/** Tasks that hash every chunk of a source into `digests`. */
+/** Tasks that hash `chunkIndexes` of a source into `digests`. */
 export function* hashTasks(
   layout: Layout,
+  chunkIndexes: Iterable<number>,
   pathOf: (fileIndex: number) => string,
   identities: BigInt64Array,
   digests: Uint8Array,
 ): Iterable<HashTask> {
-  for (const { fileIndexes, chunks } of batches(layout, upTo(layout.chunkCount))) {
+  for (const { fileIndexes, chunks } of batches(layout, chunkIndexes)) {
     const files = fileIndexes.map((fileIndex) => ({ path: pathOf(fileIndex), fileIndex }));
     yield { kind: "hash", files, chunks, identities, digests };
   }

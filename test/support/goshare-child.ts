@@ -1,5 +1,8 @@
 // The compiled program as a child process: how it is started, where, and that none outlives its time.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
@@ -27,6 +30,10 @@ export type GoshareChild = ChildProcessByStdio<null, Readable, Readable>;
 
 const running = new Set<GoshareChild>();
 
+/** What the programs remember: nothing of the user's, and gone with this process. */
+const STATE_HOME = join(tmpdir(), `goshare-state-${process.pid}`);
+process.once("exit", () => rmSync(STATE_HOME, { recursive: true, force: true }));
+
 /** Ends every process that still runs, at once. For the ends of tests and for interruptions. */
 export function killAll(): void {
   for (const child of running) child.kill("SIGKILL");
@@ -37,7 +44,7 @@ export function spawnGoshare(argv: readonly string[], setting: ChildSetting = {}
   const [command = process.execPath, ...args] = [...(setting.wrapper ?? []), process.execPath, MAIN, ...argv];
   const child = spawn(command, args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, GOSHARE_TRACKER: "", ...setting.env },
+    env: { ...process.env, GOSHARE_TRACKER: "", XDG_STATE_HOME: STATE_HOME, ...setting.env },
     ...(setting.cwd === undefined ? {} : { cwd: setting.cwd }),
   });
   running.add(child);

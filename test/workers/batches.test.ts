@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Bitfield } from "../../src/core/bitfield.js";
 import { KIB, MIB } from "../../src/core/units.js";
 import { computeLayout, type Layout } from "../../src/manifest/layout.js";
 import { chunkDigest, hashTasks, syncTasks, verifyTasks } from "../../src/workers/batches.js";
@@ -29,7 +30,15 @@ function segmentsOf(chunk: ChunkRead, fileIndexes: readonly number[]) {
 }
 
 function hashTasksOf(layout: Layout) {
-  return [...hashTasks(layout, (fileIndex) => `/f${fileIndex}`, noIdentities, noDigests)];
+  return [
+    ...hashTasks(
+      layout,
+      Bitfield.full(layout.chunkCount),
+      (fileIndex) => `/f${fileIndex}`,
+      noIdentities,
+      noDigests,
+    ),
+  ];
 }
 
 test("tasks that hash hold every chunk once, in order, each with its runs", () => {
@@ -82,7 +91,9 @@ test("tasks are made when they are asked for", () => {
     asked++;
     return "/f";
   };
-  hashTasks(layout, pathOf, noIdentities, noDigests)[Symbol.iterator]().next();
+  hashTasks(layout, Bitfield.full(layout.chunkCount), pathOf, noIdentities, noDigests)
+    [Symbol.iterator]()
+    .next();
   assert.is(asked, 1);
 });
 

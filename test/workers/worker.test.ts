@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Bitfield } from "../../src/core/bitfield.js";
 import { MIB } from "../../src/core/units.js";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import { sourcePath, walkSource } from "../../src/storage/source-tree.js";
@@ -49,7 +50,7 @@ async function hashed(rootPath: string, share: SampleShare, meddle = () => {}): 
     sourcePath(tree.rootPath, tree.kind, tree.files[fileIndex]?.path ?? "");
   let bytes = 0;
   await pool.runAll(
-    hashTasks(layout, pathOf, tree.identities, digests),
+    hashTasks(layout, Bitfield.full(layout.chunkCount), pathOf, tree.identities, digests),
     (_task, result) => {
       bytes += result.bytes;
     },

@@ -1,0 +1,198 @@
+// From what a user wants to share to its manifest: walk, hash what is not remembered, assemble. Reports progress and
+// what is left out. Serves nothing.
+import { setImmediate as yieldToLoop } from "node:timers/promises";
+import { Bitfield } from "../core/bitfield.js";
+import { DIGEST_BYTES } from "../core/ids.js";
+import type { EventObserver } from "../events/event.js";
+import { RateMeter } from "../events/rate.js";
+import { assembleManifest } from "../manifest/assemble.js";
+import { chooseChunkSize, computeLayout, type Layout } from "../manifest/layout.js";
+import type { Manifest } from "../manifest/manifest.js";
+import {
+  chunkFingerprint,
+  encodeHashCache,
+  FINGERPRINT_BYTES,
+  HashCache,
+  isSettled,
+  MAX_CACHED_CHUNKS,
+} from "../storage/hash-cache.js";
+import { HashCacheFolder } from "../storage/hash-cache-folder.js";
+import { type SourceTree, sourcePath, walkSource } from "../storage/source-tree.js";
+import { hashTasks } from "../workers/batches.js";
+import { WorkerPool } from "../workers/worker-pool.js";
+import { pathMatcher } from "./path-patterns.js";
+
+export interface SourceOptions {
+  /** A file or folder. */
+  readonly path: string;
+  /** Bytes in a chunk; chosen by size if undefined. */
+  readonly chunkSizeBytes: number | undefined;
+  /** Where digests are remembered; nowhere if undefined. */
+  readonly stateDirectory: string | undefined;
+  /** Whether all is read, whatever is remembered. */
+  readonly rehash: boolean;
+  /** What of a folder is left out; see path-patterns.ts. */
+  readonly exclude: readonly string[];
+}
+
+const MAX_WARNED_ENTRIES = 20;
+
+/** Smaller shares are hashed before a cache would be read. */
+const MIN_CACHED_BYTES = 16 * 1024 * 1024;
+
+/** Fingerprints taken in one go, so that the event loop is not kept from its sockets. */
+const CHUNKS_PER_TURN = 1024;
+
+/** Reads what `options.path` names; `found` is called before anything is hashed. Throws GoshareError. */
+export async function readSource(
+  options: SourceOptions,
+  found: (tree: SourceTree) => Promise<void>,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<{ readonly tree: SourceTree; readonly manifest: Manifest }> {
+  const pool = new WorkerPool(undefined);
+  try {
+    const begunAtMs = Date.now();
+    const walked = hashingProgress(options.path, 0, observe);
+    const isExcluded = pathMatcher(options.exclude);
+    const tree = await walkSource(options.path, (files) => walked(0, 0, files), signal, isExcluded);
+    warnOfSkipped(tree, observe);
+    await found(tree);
+    const sizes = Float64Array.from(tree.files, (file) => file.size);
+    const layout = computeLayout(sizes, options.chunkSizeBytes ?? chooseChunkSize(sizes));
+    const bytesTotal = sizes.reduce((sum, size) => sum + size, 0);
+    const digests = new Uint8Array(new SharedArrayBuffer(layout.chunkCount * DIGEST_BYTES));
+    const memory = await HashMemory.open(options, tree, layout, bytesTotal);
+    const unknown = memory.fill(digests);
+    const pathOf = (fileIndex: number) =>
+      sourcePath(tree.rootPath, tree.kind, tree.files[fileIndex]?.path ?? "");
+    let bytesDone = bytesTotal;
+    for (const chunkIndex of unknown) bytesDone -= layout.chunkLength(chunkIndex);
+    const progress = hashingProgress(options.path, bytesDone, observe);
+    progress(bytesDone, bytesTotal, tree.files.length);
+    await pool.runAll(
+      hashTasks(layout, unknown, pathOf, tree.identities, digests),
+      (_task, { bytes }) => {
+        bytesDone += bytes;
+        progress(bytesDone, bytesTotal, tree.files.length);
+      },
+      signal,
+    );
+    if (unknown.count > 0) memory.remember(digests, begunAtMs);
+    const { name, kind, files, emptyDirectories, symbolicLinks } = tree;
+    const { chunkSize } = layout;
+    const entries = { name, kind, chunkSize, files, emptyDirectories, symbolicLinks };
+    return { tree, manifest: assembleManifest({ ...entries, chunkDigests: digests.slice() }) };
+  } finally {
+    await pool.close();
+  }
+}
+
+/** What the chunks of one source hashed to when it was shared before. */
+class HashMemory {
+  readonly #folder: HashCacheFolder | undefined;
+  readonly #cache: HashCache;
+  readonly #tree: SourceTree;
+  readonly #layout: Layout;
+  /** FINGERPRINT_BYTES for each chunk; empty where nothing is remembered. */
+  readonly #fingerprints: Uint8Array;
+
+  private constructor(
+    folder: HashCacheFolder | undefined,
+    cache: HashCache,
+    source: { readonly tree: SourceTree; readonly layout: Layout },
+    fingerprints: Uint8Array,
+  ) {
+    this.#folder = folder;
+    this.#cache = cache;
+    this.#tree = source.tree;
+    this.#layout = source.layout;
+    this.#fingerprints = fingerprints;
+  }
+
+  static async open(
+    { stateDirectory, rehash }: SourceOptions,
+    tree: SourceTree,
+    layout: Layout,
+    bytesTotal: number,
+  ): Promise<HashMemory> {
+    const source = { tree, layout };
+    const isWorthIt = bytesTotal >= MIN_CACHED_BYTES && layout.chunkCount <= MAX_CACHED_CHUNKS;
+    if (stateDirectory === undefined || !isWorthIt) {
+      return new HashMemory(undefined, HashCache.empty, source, new Uint8Array(0));
+    }
+    const folder = new HashCacheFolder(stateDirectory);
+    const cache = rehash ? HashCache.empty : folder.read(tree.rootPath);
+    const fingerprints = new Uint8Array(layout.chunkCount * FINGERPRINT_BYTES);
+    for (let chunkIndex = 0; chunkIndex < layout.chunkCount; chunkIndex++) {
+      const fingerprint = chunkFingerprint(layout.segments(chunkIndex), tree.identities);
+      fingerprints.set(fingerprint, chunkIndex * FINGERPRINT_BYTES);
+      if (chunkIndex % CHUNKS_PER_TURN === CHUNKS_PER_TURN - 1) await yieldToLoop();
+    }
+    return new HashMemory(folder, cache, source, fingerprints);
+  }
+
+  /** Puts what is known into `digests`; the chunks that are not. */
+  fill(digests: Uint8Array): Bitfield {
+    const unknown = Bitfield.full(this.#layout.chunkCount);
+    if (this.#cache.size === 0) return unknown;
+    for (let chunkIndex = 0; chunkIndex < this.#layout.chunkCount; chunkIndex++) {
+      const digest = this.#cache.digest(this.#fingerprint(chunkIndex), chunkIndex);
+      if (digest === undefined) continue;
+      digests.set(digest, chunkIndex * DIGEST_BYTES);
+      unknown.delete(chunkIndex);
+    }
+    return unknown;
+  }
+
+  /** For the next time. `begunAtMs`: before any file was looked at, Unix milliseconds. */
+  remember(digests: Uint8Array, begunAtMs: number): void {
+    const { rootPath, identities } = this.#tree;
+    this.#folder?.write(
+      rootPath,
+      encodeHashCache(this.#layout.chunkCount, (chunkIndex) => {
+        if (!isSettled(this.#layout.segments(chunkIndex), identities, begunAtMs)) return undefined;
+        const digest = digests.subarray(chunkIndex * DIGEST_BYTES, (chunkIndex + 1) * DIGEST_BYTES);
+        return { fingerprint: this.#fingerprint(chunkIndex), digest };
+      }),
+    );
+  }
+
+  #fingerprint(chunkIndex: number): Uint8Array {
+    return this.#fingerprints.subarray(chunkIndex * FINGERPRINT_BYTES, (chunkIndex + 1) * FINGERPRINT_BYTES);
+  }
+}
+
+/** Reports a few times a second, and the end always. `bytesKnown` need not be hashed. */
+function hashingProgress(givenPath: string, bytesKnown: number, observe: EventObserver) {
+  const meter = new RateMeter(performance.now(), bytesKnown);
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
+  return (bytesDone: number, bytesTotal: number, files: number) => {
+    const nowMs = performance.now();
+    meter.record(nowMs, bytesDone);
+    if (nowMs - reportedAtMs < 200 && (bytesDone < bytesTotal || bytesTotal === 0)) return;
+    reportedAtMs = nowMs;
+    const bytesPerSecond = meter.bytesPerSecond(nowMs);
+    observe({ type: "hashing", path: givenPath, bytesDone, bytesTotal, files, bytesPerSecond });
+  };
+}
+
+function warnOfSkipped(tree: SourceTree, observe: EventObserver): void {
+  for (const { path: skippedPath, why } of tree.skipped.slice(0, MAX_WARNED_ENTRIES)) {
+    observe({
+      type: "warning",
+      code: "SOURCE_UNSUPPORTED",
+      message: `not shared: ${why}`,
+      path: skippedPath,
+    });
+  }
+  const more = tree.skipped.length - MAX_WARNED_ENTRIES;
+  if (more > 0) {
+    observe({
+      type: "warning",
+      code: "SOURCE_UNSUPPORTED",
+      message: `${more} more entries are not shared`,
+      path: "",
+    });
+  }
+}
