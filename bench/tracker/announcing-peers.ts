@@ -1,9 +1,8 @@
 // Simulated peers that keep their leases as goshare's announcer does: at every tracker, each at its own pace,
 // spread by a fifth either way, ever more slowly where nobody answers. They share some connections, and serve nothing.
-import { setMaxListeners } from "node:events";
+import { setTimeout as after } from "node:timers/promises";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
 import { type Endpoint, requireEndpoint } from "../../src/address/endpoint.js";
-import { pause } from "../../src/core/clock.js";
 import { idToBytes, randomPeerId } from "../../src/core/ids.js";
 import type { ManifestRoot } from "../../src/manifest/manifest.js";
 import { UnaryClient } from "../../src/rpc/unary-client.js";
@@ -19,9 +18,8 @@ export class AnnouncingPeers {
   /** When trackers answered, in order. */
   readonly answersMs: number[] = [];
   manifestBytesSent = 0;
-  readonly #closing = new AbortController();
   readonly #clients: readonly (readonly UnaryClient[])[];
-  readonly #loops: readonly Promise<void>[];
+  #isClosed = false;
 
   /** `count` peers with one of `roots` each, that begin within `withinMs`. */
   constructor(trackers: readonly string[], count: number, roots: readonly ManifestRoot[], withinMs: number) {
@@ -29,16 +27,15 @@ export class AnnouncingPeers {
     this.#clients = endpoints.map((endpoint) =>
       Array.from({ length: CONNECTIONS }, () => clientOf(endpoint)),
     );
-    setMaxListeners(0, this.#closing.signal);
-    this.#loops = Array.from({ length: count }, (_, n) => {
+    for (let n = 0; n < count; n++) {
       const root = roots[n % roots.length];
       if (root === undefined) throw new Error("peers need a share");
-      return this.#peer(n, root, (n / count) * withinMs);
-    });
+      void this.#peer(n, root, (n / count) * withinMs);
+    }
   }
 
   async #peer(n: number, root: ManifestRoot, startAfterMs: number): Promise<void> {
-    await pause(startAfterMs, this.#closing.signal);
+    await wait(startAfterMs);
     const peerId = idToBytes(randomPeerId());
     await Promise.all(
       this.#clients.map((clients) => this.#keepLease(clients[n % CONNECTIONS], n, peerId, root)),
@@ -51,13 +48,12 @@ export class AnnouncingPeers {
     peerId: Uint8Array,
     root: ManifestRoot,
   ): Promise<void> {
-    const { signal } = this.#closing;
-    const limits = { deadlineMs: CALL_TIMEOUT_MS, signal };
+    const limits = { deadlineMs: CALL_TIMEOUT_MS };
     const { method } = TrackerService;
     const shares = [{ contentId: idToBytes(root.contentId), complete: true, wantPeers: WANTED_PEERS }];
     const announcement = { peerId, listenPort: 1000 + n, runEpochMs: 1n, shares };
     let leaseToken = new Uint8Array(0);
-    for (let failures = 0; client !== undefined && !signal.aborted; ) {
+    for (let failures = 0; client !== undefined && !this.#isClosed; ) {
       let waitMs: number;
       try {
         const answer = await client.call(method.announce, { ...announcement, leaseToken }, limits);
@@ -73,15 +69,20 @@ export class AnnouncingPeers {
         failures += 1;
         waitMs = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** Math.min(failures, 16)) * (0.5 + Math.random() / 2);
       }
-      await pause(waitMs, signal);
+      await wait(waitMs);
     }
   }
 
+  /** No peer calls again; nothing waits for those that sleep. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    await Promise.all(this.#loops);
+    this.#isClosed = true;
     await Promise.all(this.#clients.flat().map((client) => client.close()));
   }
+}
+
+/** Without a signal: one that thousands listen to takes most of the time. */
+async function wait(ms: number): Promise<void> {
+  await after(ms, undefined, { ref: false });
 }
 
 function clientOf({ host, port }: Endpoint): UnaryClient {

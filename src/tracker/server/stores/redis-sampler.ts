@@ -2,6 +2,7 @@
 // the limit of the response had been kept for swarms with few peers. Writes nothing.
 import type { PeerId } from "../../../core/ids.js";
 import type { SampleQuery, StoredPeer, SwarmSample } from "../store.js";
+import { firstPart } from "./mixed-part.js";
 import type { RedisCalls } from "./redis-calls.js";
 import type { RedisKeys } from "./redis-keys.js";
 import { peerOfRecord } from "./redis-records.js";
@@ -60,30 +61,36 @@ export class RedisSampler {
   }
 
   async #draw(draws: readonly Draw[], exclude: readonly PeerId[], drawn: Drawn[]): Promise<void> {
-    const spare = exclude.length * PLACES_PER_PEER;
+    // One for a mixture that chance has rounded the other way.
+    const spare = 1 + exclude.length * PLACES_PER_PEER;
     await this.#keys.eachGroup(draws, async (group, keys) => {
       const seed = Math.floor(this.#random() * 2 ** 31);
-      const wanted = group.map(({ max }) => (max === 0 ? 0 : max + spare));
-      const answers = itemsOf(await this.#redis.run(SAMPLE, keys, [seed, ...wanted]));
-      for (const [at, { index }] of group.entries()) drawn[index] = this.#read(itemsOf(answers[at]), exclude);
+      const wanted = group.map(({ max }) => max);
+      const answers = itemsOf(await this.#redis.run(SAMPLE, keys, [seed, spare, ...wanted]));
+      for (const [at, { index, max }] of group.entries()) {
+        drawn[index] = this.#read(itemsOf(answers[at]), exclude, max);
+      }
     });
   }
 
-  #read(answer: readonly unknown[], exclude: readonly PeerId[]): Drawn {
+  #read(answer: readonly unknown[], exclude: readonly PeerId[], max: number): Drawn {
     const counts = answer.slice(0, LEASE_KINDS).map(integerOf);
     const [complete = 0, partial = 0, hiddenComplete = 0, hiddenPartial = 0] = counts;
-    const peers: StoredPeer[] = [];
+    const found: StoredPeer[] = [];
     for (const record of answer.slice(LEASE_KINDS)) {
       const peer = Buffer.isBuffer(record) ? peerOfRecord(record) : undefined;
       if (peer === undefined || exclude.includes(peer.key.peerId)) continue;
       // Who is left over must not depend on the order in which they were drawn.
-      const at = Math.floor(this.#random() * (peers.length + 1));
-      const moved = peers[at];
-      if (moved !== undefined) peers.push(moved);
-      peers[at] = peer;
+      const at = Math.floor(this.#random() * (found.length + 1));
+      const moved = found[at];
+      if (moved !== undefined) found.push(moved);
+      found[at] = peer;
     }
+    const whole = found.filter((peer) => peer.complete);
+    const rest = found.filter((peer) => !peer.complete);
+    const part = Math.max(firstPart([complete, partial], max, this.#random), max - rest.length);
     return {
-      peers,
+      peers: [...whole.slice(0, part), ...rest].slice(0, max),
       counts: { completePeers: complete + hiddenComplete, partialPeers: partial + hiddenPartial },
       listed: complete + partial,
     };

@@ -3,6 +3,7 @@
 // and redis-records.ts; nothing here is sent anywhere.
 import { createHash } from "node:crypto";
 import { MAX_RENEW_MS, TTL_PER_RENEWAL } from "../../limits.js";
+import { LEAST_PART } from "./mixed-part.js";
 
 /** A script and the name under which Redis remembers it. */
 export interface RedisScript {
@@ -33,8 +34,8 @@ const MAX_ASKED = 2;
 const CLEARED_EVERY = 4;
 const MAX_CLEARED = 64;
 export const CLEARING_TURNS = LEASE_KINDS * CLEARED_EVERY;
-/** Runs of leases that one sample consists of. */
-const MAX_RUNS = 8;
+/** Runs of leases of one kind that a sample consists of. */
+const MAX_RUNS = 6;
 
 // Leases of one swarm stand in one sorted set. A score is CLASS * (2 * listed + complete) + when it ends, so that
 // each of the four kinds is one range of scores. What would end later than any lease can was written before the
@@ -192,46 +193,46 @@ end`,
 /** KEYS: swarm and records of each lease that ends. ARGV: member. */
 export const DROP = script(LEAVE_LUA, "for i = 1, #KEYS, 2 do leave(KEYS[i], KEYS[i + 1], ARGV[1]) end");
 
-/** KEYS: swarm and records of each share. ARGV: a random number, then how many records are wanted of each. Returns
- * for each share live leases listed and complete, listed and partial, hidden and complete, hidden and partial,
- * then records. The live and listed are a ring by the time at which they end, of which a few runs are taken,
+/** KEYS: swarm and records of each share. ARGV: a random number, how many records more of each kind may be of no use,
+ * then how many are wanted of each share. Returns for each live leases listed and complete, listed and partial,
+ * hidden and complete, hidden and partial, then records of both kinds, enough for any mixture of them
+ * (mixed-part.ts). The live of one kind are a ring by the time at which they end, of which a few runs are taken,
  * evenly spaced from a random place on: each is equally likely, and a swarm of any size costs the same. */
 export const SAMPLE = script(
   SWARM_LUA,
   `math.randomseed(tonumber(ARGV[1]))
+local spare = tonumber(ARGV[2])
 
-local function draw(swarm, most, partial, complete)
-  local ring, found = partial + complete, {}
-  local first_partial = redis.call('ZCOUNT', swarm, '-inf', 2 * CLASS + now)
-  local first_complete = redis.call('ZCOUNT', swarm, '-inf', 3 * CLASS + now)
+local function draw(found, swarm, class, ring, most)
+  if ring == 0 then return end
+  local first = redis.call('ZCOUNT', swarm, '-inf', class * CLASS + now)
   local function take(from, count)
     while count > 0 do
-      local rank, some = first_partial + from, partial - from
-      if some <= 0 then rank, some = first_complete + from - partial, ring - from end
-      some = math.min(some, count)
-      for _, member in ipairs(redis.call('ZRANGE', swarm, rank, rank + some - 1)) do found[#found + 1] = member end
+      local some = math.min(count, ring - from)
+      local members = redis.call('ZRANGE', swarm, first + from, first + from + some - 1)
+      for _, member in ipairs(members) do found[#found + 1] = member end
       from, count = (from + some) % ring, count - some
     end
   end
   local from = math.random(0, ring - 1)
-  if most * 2 > ring then
-    take(from, math.min(most, ring))
-  else
-    local runs = math.min(most, ${MAX_RUNS})
-    for i = 0, runs - 1 do
-      local count = math.floor((i + 1) * most / runs) - math.floor(i * most / runs)
-      take((from + math.floor(i * ring / runs)) % ring, count)
-    end
+  if most * 2 > ring then return take(from, math.min(most, ring)) end
+  local runs = math.min(most, ${MAX_RUNS})
+  for i = 0, runs - 1 do
+    local count = math.floor((i + 1) * most / runs) - math.floor(i * most / runs)
+    take((from + math.floor(i * ring / runs)) % ring, count)
   end
-  return found
 end
 
 local answers = {}
-for i = 1, #ARGV - 1 do
-  local swarm, records, most = KEYS[2 * i - 1], KEYS[2 * i], tonumber(ARGV[i + 1])
-  local answer = { live(swarm, 3), live(swarm, 2), live(swarm, 1), live(swarm, 0) }
-  if most > 0 and answer[1] + answer[2] > 0 then
-    local found = draw(swarm, most, answer[2], answer[1])
+for i = 1, #ARGV - 2 do
+  local swarm, records, most = KEYS[2 * i - 1], KEYS[2 * i], tonumber(ARGV[i + 2])
+  local complete, partial = live(swarm, 3), live(swarm, 2)
+  local answer = { complete, partial, live(swarm, 1), live(swarm, 0) }
+  if most > 0 and complete + partial > 0 then
+    local found, even = {}, most * complete / (complete + partial)
+    local least = math.min(math.ceil(most / ${LEAST_PART}), math.floor(most / 2))
+    draw(found, swarm, 3, complete, math.max(least, math.ceil(even)) + spare)
+    draw(found, swarm, 2, partial, math.max(least, most - math.floor(even)) + spare)
     for _, record in ipairs(redis.call('HMGET', records, unpack(found))) do
       if record then answer[#answer + 1] = record end
     end
