@@ -1,10 +1,11 @@
 // What is measured of a tracker, for every store that it may keep what it knows in.
 import type { BenchCase } from "../bench-case.js";
+import { redisStores } from "./redis-cases.js";
 import { type StoreKind, TrackerCase, type TrackerWork } from "./tracker-case.js";
 import type { Population } from "./tracker-work.js";
 
 /** The first gives the cases their names; those of another have its name at the end. */
-const STORES: readonly StoreKind[] = [{ name: "memory", argumentsIn: () => [] }];
+const STORES: readonly StoreKind[] = [{ name: "memory", argumentsIn: () => [] }, ...redisStores()];
 
 const USUAL: Population = { singles: 5_000, collectors: 500, sharesPerCollector: 100, swarms: 5_000 };
 const FEW: Population = { singles: 100, collectors: 10, sharesPerCollector: 100, swarms: 50 };
