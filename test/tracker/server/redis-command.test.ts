@@ -1,0 +1,52 @@
+// Trackers over one Redis as people start them: what is announced to one is found at the other, and a share lives
+// through the death of either.
+import { readFileSync } from "node:fs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { GoshareProcess, killAll } from "../../support/goshare-process.js";
+import { killRedisServers, RedisServer, redisProblem } from "../../support/redis-server.js";
+import { ScratchFolder } from "../../support/scratch-folder.js";
+import { skipTest } from "../../support/skip-test.js";
+import { download, failure, startShare, startTracker } from "../../support/transfer.js";
+
+const test = suite("goshare tracker --store redis://");
+const LISTEN = ["--listen", "127.0.0.1:0"];
+
+const problem = redisProblem();
+if (problem !== undefined) {
+  skipTest("goshare tracker keeps its leases in Redis", problem);
+} else {
+  const scratch = new ScratchFolder();
+  const redis = await RedisServer.start(scratch.folder(), ["--requirepass", "p@ss word"]);
+  const spec = `redis://:p%40ss%20word@127.0.0.1:${redis.port}/2`;
+  test.after(() => {
+    killAll();
+    killRedisServers();
+    scratch.remove();
+  });
+
+  test("a share announced to one tracker is downloaded by way of the other, whichever of them dies", async () => {
+    const first = await startTracker(["--store", spec, ...LISTEN]);
+    const second = await startTracker(LISTEN, { env: { GOSHARE_STORE: spec } });
+    const path = scratch.file("shared", 100_000);
+    const share = await startShare(path, ["--tracker", first.endpoint]);
+    const byOther = await download(share.contentId, scratch.folder(), ["--tracker", second.endpoint]);
+    assert.ok(readFileSync(byOther.path).equals(readFileSync(path)));
+    first.process.kill("SIGKILL");
+    const afterwards = await download(share.contentId, scratch.folder(), ["--tracker", second.endpoint]);
+    assert.ok(readFileSync(afterwards.path).equals(readFileSync(path)));
+    assert.is((await second.process.stop()).exitCode, 0);
+    await share.process.stop();
+  });
+
+  test("a Redis that does not let it in is said in one line that repeats no password", async () => {
+    const place = `127.0.0.1:${redis.port}`;
+    const tracker = new GoshareProcess(["tracker", "--store", `redis://:mistaken@${place}`, ...LISTEN]);
+    const { code, exitCode, message, hint } = await failure(tracker);
+    assert.equal([code, exitCode], ["STORE_UNAVAILABLE", 4]);
+    assert.match(message, `redis://${place} does not answer: WRONGPASS`);
+    assert.not(`${message} ${hint}`.includes("mistaken"));
+  });
+}
+
+test.run();
