@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { monotonicClock } from "../../../../src/core/clock.js";
 import { GoshareError } from "../../../../src/core/errors.js";
-import { openStore } from "../../../../src/tracker/server/stores/open-store.js";
+import { openRedisStore } from "../../../../src/tracker/server/stores/open-redis-store.js";
 import { parseRedisAddress } from "../../../../src/tracker/server/stores/redis-address.js";
 import { ROOMY } from "./store-rig.js";
 
@@ -37,7 +37,7 @@ test("what is no address is USAGE and repeats no password", async () => {
     "redis-cluster://:secret@host/1",
     "redis:secret",
   ]) {
-    const error = await openStore(spec, ROOMY, monotonicClock).catch((thrown: unknown) => thrown);
+    const error = await openRedisStore(spec, ROOMY, monotonicClock).catch((thrown: unknown) => thrown);
     if (!(error instanceof GoshareError)) throw new Error(`${spec} was taken`);
     assert.is(error.code, "USAGE", spec);
     assert.not(`${error.message} ${error.hint}`.includes("secret"));
@@ -46,7 +46,7 @@ test("what is no address is USAGE and repeats no password", async () => {
 
 test("where nobody answers is STORE_UNAVAILABLE and names the address without its password", async () => {
   const spec = "redis://:secret@127.0.0.1:1";
-  const error = await openStore(spec, ROOMY, monotonicClock).catch((thrown: unknown) => thrown);
+  const error = await openRedisStore(spec, ROOMY, monotonicClock).catch((thrown: unknown) => thrown);
   if (!(error instanceof GoshareError)) throw new Error("somebody answered");
   assert.is(error.code, "STORE_UNAVAILABLE");
   assert.match(error.message, "redis://127.0.0.1:1 does not answer: connect ECONNREFUSED");
