@@ -85,7 +85,7 @@ export class RedisServer {
     this.#child.kill("SIGCONT");
   }
 
-  /** Runs a command by redis-cli and returns what it prints. */
+  /** Runs a command by redis-cli, without TLS, and returns what it prints. */
   command(...args: readonly string[]): string {
     const cli = spawnSync("redis-cli", ["-p", String(this.port), ...args], {
       encoding: "utf8",

@@ -1,8 +1,11 @@
 // Trackers over one Redis as people start them: what is announced to one is found at the other, and a share lives
 // through the death of either.
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { freePort } from "../../support/free-port.js";
 import { GoshareProcess, killAll } from "../../support/goshare-process.js";
 import { killRedisServers, RedisServer, redisProblem } from "../../support/redis-server.js";
 import { ScratchFolder } from "../../support/scratch-folder.js";
@@ -38,6 +41,38 @@ if (problem !== undefined) {
     assert.is((await second.process.stop()).exitCode, 0);
     await share.process.stop();
   });
+
+  const overTls = "over TLS a Redis is believed that shows a certificate of somebody who is known";
+  if (spawnSync("openssl", ["version"]).status !== 0) skipTest(overTls, "openssl is not installed");
+  else
+    test(overTls, async () => {
+      const folder = scratch.folder();
+      const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
+      const request = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        key,
+        "-out",
+        certificate,
+      ];
+      const name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+      assert.is(spawnSync("openssl", [...request, ...name]).status, 0);
+      const tlsPort = await freePort();
+      const files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"];
+      await RedisServer.start(folder, ["--tls-port", String(tlsPort), ...files]);
+      const argv = ["--store", `rediss://localhost:${tlsPort}`, ...LISTEN];
+      const stranger = await failure(new GoshareProcess(["tracker", ...argv]));
+      assert.is(stranger.code, "STORE_UNAVAILABLE");
+      assert.match(stranger.message, /self-signed certificate/);
+      const known = await startTracker(argv, { env: { NODE_EXTRA_CA_CERTS: certificate } });
+      assert.is((await known.process.stop()).exitCode, 0);
+    });
 
   test("a Redis that does not let it in is said in one line that repeats no password", async () => {
     const place = `127.0.0.1:${redis.port}`;

@@ -97,10 +97,13 @@ export class RedisConnection implements RedisCalls {
   }
 
   async settle(key: string, bytes: Uint8Array): Promise<Uint8Array> {
-    const found = await this.#call(CALL_BYTES, (client) =>
+    // Most often it is there, and a Redis without memory can still say so.
+    const found = await this.#call(CALL_BYTES, (client) => client.getBuffer(key));
+    if (found !== null) return found;
+    const other = await this.#call(CALL_BYTES, (client) =>
       client.setBuffer(key, bufferOf(bytes), "NX", "GET"),
     );
-    return found ?? bytes;
+    return other ?? bytes;
   }
 
   async close(): Promise<void> {
@@ -131,12 +134,12 @@ export class RedisConnection implements RedisCalls {
   }
 }
 
-function commonOptions({ username, password, tls, servers }: RedisAddress) {
-  const [first] = servers;
+function commonOptions({ username, password, tls }: RedisAddress) {
   return {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    ...(tls && { tls: first === undefined ? {} : { servername: first.host } }),
+    // The certificate must be of the host that is dialled, and of an authority that Node knows (NODE_EXTRA_CA_CERTS).
+    ...(tls && { tls: {} }),
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENCE_LIMIT_MS,

@@ -28,6 +28,11 @@ export class RedisKeys {
     this.secret = `${prefix}secret`;
   }
 
+  /** Never written to. */
+  get probe(): string {
+    return `${this.#prefix}probe`;
+  }
+
   /** Sorted set of what the peer holds. */
   held(member: Buffer): string {
     return `${this.#prefix}{${member.toString("hex")}}:held`;

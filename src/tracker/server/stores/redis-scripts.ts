@@ -59,6 +59,9 @@ end
 
 const script = (...parts: readonly string[]): RedisScript => redisScript(NOW_LUA + parts.join(""));
 
+/** KEYS: one that nobody uses. Fails where a later script would: before Redis 7.0, or without the right to it. */
+export const PROBE = script("return redis.call('PEXPIRE', KEYS[1], 1, 'GT')");
+
 /** KEYS: held. ARGV: run epoch, TTL, most leases, content ids; then, after an empty one, content id and end of each
  * lease that moves here. What the peer holds is noted under a member that is no content id too: "run" scores
  * -(run epoch + 1). Returns "stale", "held", or for a peer that holds too much "1" or "0" for each content id. */

@@ -57,6 +57,11 @@ export class RedisStore implements TrackerStore {
     this.#meter = new AnnounceMeter(clock);
   }
 
+  /** Whether Redis can do what is wanted of it at all; rejects with what it says. */
+  async probe(): Promise<void> {
+    await this.#redis.run(scripts.PROBE, [this.#keys.probe], []);
+  }
+
   async announce(update: LeaseUpdate): Promise<LeaseResult> {
     try {
       return await this.#announce(update);
@@ -165,7 +170,8 @@ export class RedisStore implements TrackerStore {
   async putManifest(contentId: ContentId, bytes: Uint8Array): Promise<boolean> {
     const { maxManifests, maxManifestBytesTotal } = this.#limits;
     if (maxManifests === 0 || bytes.length > maxManifestBytesTotal) return false;
-    return integerOf(await this.#redis.run(scripts.KEEP, this.#keys.shares([contentId]), [bytes])) === 1;
+    const kept = this.#redis.run(scripts.KEEP, this.#keys.shares([contentId]), [bytes]);
+    return integerOf(await kept.catch(unlessFull)) === 1;
   }
 
   /** Nothing to do: scores end leases, announcements clear ended ones away, and keys end by themselves. */
@@ -190,4 +196,10 @@ export class RedisStore implements TrackerStore {
   async close(): Promise<void> {
     await this.#redis.close();
   }
+}
+
+/** What a script answers that kept nothing, where Redis has no memory for it. */
+function unlessFull(error: unknown): number {
+  if (error instanceof RedisFullError) return 0;
+  throw error;
 }

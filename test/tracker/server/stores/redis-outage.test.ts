@@ -3,6 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { monotonicClock } from "../../../../src/core/clock.js";
 import { GoshareError } from "../../../../src/core/errors.js";
+import { openRedisStore } from "../../../../src/tracker/server/stores/open-redis-store.js";
 import { parseRedisAddress } from "../../../../src/tracker/server/stores/redis-address.js";
 import { RedisConnection } from "../../../../src/tracker/server/stores/redis-connection.js";
 import { RedisStore } from "../../../../src/tracker/server/stores/redis-store.js";
@@ -147,9 +148,14 @@ if (problem !== undefined) {
     const server = await RedisServer.start(scratch.folder());
     const store = await openStore(server.spec);
     await announce(store, 1, 1);
+    await store.secret();
     server.command("config", "set", "maxmemory", "1mb");
     assert.is((await announce(store, 2, 1)).outcome, "trackerFull");
+    assert.not(await store.putManifest(contentId(1), Buffer.from("root")));
     assert.is(await total(store, 1), 1);
+    await store.check();
+    await store.withdraw(leaseKey(1), []);
+    assert.is(await total(store, 1), 0);
     server.command("config", "set", "maxmemory", "0");
     assert.is((await announce(store, 2, 1)).outcome, "held");
   });
@@ -163,6 +169,17 @@ if (problem !== undefined) {
       assert.ok(performance.now() - startMs < 3000);
     }
     assert.is((await announce(await openStore(`redis://:right@${place}`), 1, 1)).outcome, "held");
+  });
+
+  test("a user without the right to run scripts, and what would fail later, is said at the start", async () => {
+    const server = await RedisServer.start(scratch.folder());
+    const rights = ["on", ">right", "~other:*", "+@all"];
+    server.command("acl", "setuser", "ann", ...rights);
+    const spec = `redis://ann:right@127.0.0.1:${server.port}`;
+    const { code, message, hint } = await refused(openRedisStore(spec, ROOMY, monotonicClock));
+    assert.is(code, "STORE_UNAVAILABLE");
+    assert.match(message, /cannot be used: NOPERM/);
+    assert.match(hint, "7.0");
   });
 
   test("one master of a cluster dies: shares of the others are served, and all again when it is back", async () => {
