@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { suite } from "uvu";
+import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { freePort } from "../../support/free-port.js";
 import { GoshareProcess, killAll } from "../../support/goshare-process.js";
@@ -12,7 +12,6 @@ import { ScratchFolder } from "../../support/scratch-folder.js";
 import { skipTest } from "../../support/skip-test.js";
 import { download, failure, startShare, startTracker } from "../../support/transfer.js";
 
-const test = suite("goshare tracker --store redis://");
 const LISTEN = ["--listen", "127.0.0.1:0"];
 
 const problem = redisProblem();
@@ -48,19 +47,9 @@ if (problem !== undefined) {
     test(overTls, async () => {
       const folder = scratch.folder();
       const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
-      const request = [
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-keyout",
-        key,
-        "-out",
-        certificate,
-      ];
+      const request = `req -x509 -newkey rsa:2048 -nodes -days 2 -keyout ${key} -out ${certificate}`.split(
+        " ",
+      );
       const name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
       assert.is(spawnSync("openssl", [...request, ...name]).status, 0);
       const tlsPort = await freePort();

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once, setMaxListeners } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { suite } from "uvu";
+import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import type { Endpoint } from "../../../src/address/endpoint.js";
@@ -25,8 +25,6 @@ const SWARMS = 10;
 /** The longest that a renewal waits, and a second for a busy machine. */
 const INTERVAL_MS = MIN_RENEW_MS * 1.2 + 1_000;
 const never = new AbortController().signal;
-
-const test = suite("trackers over one Redis");
 
 const roots = Array.from({ length: SWARMS }, (_, n) => rootNamed(`share ${n}`));
 const children = new Set<ChildProcess>();

@@ -1,5 +1,5 @@
 // Whose clock ends a lease: that of the Redis server, never that of a tracker; and what a step of it does.
-import { suite } from "uvu";
+import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { monotonicClock } from "../../../../src/core/clock.js";
 import { parseRedisAddress } from "../../../../src/tracker/server/stores/redis-address.js";
@@ -11,7 +11,6 @@ import { skipTest } from "../../../support/skip-test.js";
 import { CountedRedisStore } from "./redis-rig.js";
 import { A, leaseKey, peerId, ROOMY, StoreRig, TTL_MS } from "./store-rig.js";
 
-const test = suite("the clock of leases in Redis");
 const DAY_MS = 24 * 3600_000;
 const root = Buffer.from("root of A");
 

@@ -1,6 +1,6 @@
 // In which slot of a cluster each call's keys are, and that no key outlives what it is for.
 import fc from "fast-check";
-import { suite } from "uvu";
+import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { monotonicClock } from "../../../../src/core/clock.js";
 import type { TrackerStore } from "../../../../src/tracker/server/store.js";
@@ -15,8 +15,6 @@ import { skipTest } from "../../../support/skip-test.js";
 import { until } from "../../../support/until.js";
 import { eachServer } from "./redis-rig.js";
 import { contentId, leaseKey, ROOMY, TTL_MS } from "./store-rig.js";
-
-const test = suite("keys in Redis");
 
 /** CRC-16/XMODEM by a table, as in the cluster specification's appendix. */
 const TABLE = Array.from({ length: 256 }, (_, byte) => {

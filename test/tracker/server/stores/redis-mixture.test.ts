@@ -1,5 +1,5 @@
 // Samples from Redis in swarms of two kinds, and of many.
-import { suite } from "uvu";
+import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { PeerId } from "../../../../src/core/ids.js";
 import { parseRedisAddress } from "../../../../src/tracker/server/stores/redis-address.js";
@@ -9,8 +9,6 @@ import { ScratchFolder } from "../../../support/scratch-folder.js";
 import { skipTest } from "../../../support/skip-test.js";
 import { CountedRedisStore } from "./redis-rig.js";
 import { A, leaseKey, peerId, StoreRig } from "./store-rig.js";
-
-const test = suite("mixed samples from Redis");
 
 const problem = redisProblem();
 if (problem !== undefined) {

@@ -1,5 +1,5 @@
 // A Redis that dies, hangs, forgets its scripts or everything: what callers see, and that all comes back.
-import { suite } from "uvu";
+import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { monotonicClock } from "../../../../src/core/clock.js";
 import { GoshareError } from "../../../../src/core/errors.js";
@@ -12,7 +12,6 @@ import { ScratchFolder } from "../../../support/scratch-folder.js";
 import { skipTest } from "../../../support/skip-test.js";
 import { contentId, leaseKey, ROOMY, TTL_MS } from "./store-rig.js";
 
-const test = suite("a Redis that is away");
 const scratch = new ScratchFolder();
 const open: RedisStore[] = [];
 
