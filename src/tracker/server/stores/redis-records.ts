@@ -55,7 +55,10 @@ export function peerOfRecord(record: Buffer): StoredPeer | undefined {
   };
 }
 
-function endpointsOf(bytes: Buffer): Endpoint[] | undefined {
+const NO_ENDPOINTS: readonly Endpoint[] = [];
+
+function endpointsOf(bytes: Buffer): readonly Endpoint[] | undefined {
+  if (bytes.length === 0) return NO_ENDPOINTS;
   const endpoints: Endpoint[] = [];
   for (let at = 0; at < bytes.length; ) {
     if (at + 2 > bytes.length) return undefined;
