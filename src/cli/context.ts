@@ -19,7 +19,11 @@ export interface Flows {
   share(): Promise<Pick<typeof import("../flows/share.js"), "share">>;
   download(): Promise<Pick<typeof import("../flows/download.js"), "download">>;
   inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;
+  verify(): Promise<Pick<typeof import("../flows/verify.js"), "verify">>;
   status(): Promise<Pick<typeof import("../flows/status.js"), "status">>;
+  doctor(): Promise<Pick<typeof import("../flows/doctor.js"), "doctor">>;
+  begun(): Promise<Pick<typeof import("../flows/begun-downloads.js"), "resumableDownloads">>;
+  discard(): Promise<Pick<typeof import("../flows/discard.js"), "discard">>;
   tracker(): Promise<Pick<typeof import("../tracker/server/start.js"), "startTracker">>;
 }
 

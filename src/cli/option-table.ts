@@ -12,12 +12,6 @@ export interface CliOptions extends FlowOptions {
 
 export const defaultCliOptions: CliOptions = Object.freeze({ ...defaultFlowOptions, color: "auto" });
 
-/** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
-export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
-
-/** Names the tracker's store where --store is not given: a password in it is not for everybody who lists processes. */
-export const STORE_VARIABLE = "GOSHARE_STORE";
-
 interface OptionText {
   /** As clipanion wants them: "-q,--quiet". */
   readonly names: string;
@@ -38,7 +32,7 @@ export const OPTIONS = {
   color: option("--color", `Colours: auto, always or never (default ${defaultCliOptions.color})`, "WHEN"),
   tracker: option(
     "--tracker",
-    `A tracker, HOST:PORT; may be repeated (default ${TRACKER_VARIABLE}, else one on this machine if there is one)`,
+    `A tracker, HOST:PORT; may be repeated (default one on this machine if there is one)`,
     "HOST:PORT",
   ),
   peerListen: option(
@@ -106,9 +100,12 @@ export const OPTIONS = {
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
     "DURATION",
   ),
+  all: option("--all", "Every unfinished download of the folder that no process runs"),
+  repair: option("--repair", "Fetch what is wrong or missing, and put it in its place"),
+  sums: option("--sha256sum", "Print the SHA-256 of every file to stdout, as sha256sum does"),
   store: option(
     "--store",
-    `What keeps leases and manifests: memory, or redis://HOST:PORT/DATABASE for several trackers over one (default ${STORE_VARIABLE}, else memory)`,
+    `What keeps leases and manifests: memory, or redis://HOST:PORT/DATABASE for several trackers over one (default memory)`,
     "STORE",
   ),
   trustAnnounced: option(

@@ -4,7 +4,7 @@
 import type { Endpoint, ListenAddress } from "../address/endpoint.js";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
-import type { ContentId, PeerId } from "../core/ids.js";
+import type { ContentId } from "../core/ids.js";
 import type { EventObserver, SlowTime } from "../events/event.js";
 import { SlowTally } from "../events/slow-tally.js";
 import { checkManifest } from "../manifest/check.js";
@@ -26,6 +26,7 @@ import { WorkerPool } from "../workers/worker-pool.js";
 import { type ContentSource, readContentSource, requireSomebody, ticketFor } from "./content-source.js";
 import { DownloadPresence } from "./download-presence.js";
 import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
+import { liarWarnings } from "./liar-warnings.js";
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
@@ -303,7 +304,6 @@ class DownloadJob {
     const { swarm, patience, pool } = this.#parts;
     const { root } = manifest;
     const slots = new SlotPool(this.#parts.slots, root.chunkSize, () => this.#chunks?.slotFreed());
-    const liars = new Set<PeerId>();
     const none = new Bitfield(root.chunkCount);
     const claimed = part.claims.held;
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
@@ -316,15 +316,7 @@ class DownloadJob {
         verified: (chunkIndex) => share.news.gained(chunkIndex),
         refused: (peer, reason) => swarm.refused(peer, reason),
         stalled: (peer) => swarm.stalled(peer),
-        lied: (peer, chunkIndex) => {
-          const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
-          const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
-          const error = new GoshareError("DIGEST_MISMATCH", message);
-          // What else it had sent by then is wrong as well, and no news.
-          if (!liars.has(peer.id)) this.#observe({ type: "warning", code: error.code, message, path: where });
-          liars.add(peer.id);
-          swarm.ban(peer, error);
-        },
+        lied: liarWarnings(swarm, this.#observe),
       },
     );
     this.#chunks = chunks;

@@ -8,6 +8,7 @@ import type { Bitfield } from "../core/bitfield.js";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import type { ChunkPlace } from "./chunk-place.js";
 import { isEmptyTarget, isOwnTarget } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
 import {
@@ -52,7 +53,7 @@ const JOURNAL_GROUP = 16;
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
 
-export class PartFolder {
+export class PartFolder implements ChunkPlace {
   readonly root: ManifestRoot;
   /** Absolute path of the final file or folder. */
   readonly targetPath: string;
@@ -164,7 +165,6 @@ export class PartFolder {
     writeOwnFile(path.join(this.partPath, PART_NAMES.ticket), ticket);
   }
 
-  /** Where the bytes of a chunk go. Every call is followed by one `releaseRuns` with the same segments. */
   writeRuns(manifest: Manifest, segments: readonly ChunkSegment[]): readonly WriteRun[] {
     return segments.map((segment) => {
       const file = manifest.files[segment.fileIndex];
@@ -191,7 +191,6 @@ export class PartFolder {
     this.#closeUnused(MAX_OPEN_FILES);
   }
 
-  /** The chunk is verified and written. */
   record(chunkIndex: number): void {
     this.#unwritten.push(chunkIndex);
     if (this.#unwritten.length >= JOURNAL_GROUP) this.flushJournal();

@@ -7,7 +7,7 @@ import { GoshareError } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { RefusalReason } from "../peer/messages.js";
 import type { ChunkRequest } from "../peer/outstanding.js";
-import type { PartFolder } from "../storage/part-folder.js";
+import type { ChunkPlace } from "../storage/chunk-place.js";
 import { chunkDigest, verifyTasks } from "../workers/batches.js";
 import { ChunkWriter } from "../workers/chunk-writer.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
@@ -38,7 +38,7 @@ export interface ChunkDownloadEvents {
 
 export class ChunkDownload {
   readonly #manifest: Manifest;
-  readonly #part: PartFolder;
+  readonly #part: ChunkPlace;
   readonly #pool: WorkerPool;
   readonly #writer: ChunkWriter;
   readonly #slots: SlotPool;
@@ -71,7 +71,7 @@ export class ChunkDownload {
   constructor(
     work: {
       manifest: Manifest;
-      part: PartFolder;
+      part: ChunkPlace;
       pool: WorkerPool;
       slots: SlotPool;
       budget: RateBudget | undefined;

@@ -48,9 +48,17 @@ export interface WriteTask {
  * should be: what follows its chunks would be committed with them. */
 export interface VerifyTask {
   readonly kind: "verify";
-  /** `size` is what the file has in the share, in bytes. */
+  /** `size` is what the file has in the share, in bytes; infinite where it may have more. */
   readonly files: readonly { readonly path: string; readonly size: number }[];
   readonly chunks: readonly (ChunkRead & { readonly digest: Uint8Array })[];
+}
+
+/** Hashes whole files. The result's `sums` are hex, in the order of `paths`; empty for what cannot be read. */
+export interface SumTask {
+  readonly kind: "sum";
+  readonly paths: readonly string[];
+  /** Shared with the event loop: one number, the bytes read by all tasks so far. */
+  readonly bytesRead: BigInt64Array;
 }
 
 /** Makes files durable, and gives them the mode they should have. */
@@ -59,7 +67,7 @@ export interface SyncTask {
   readonly paths: readonly string[];
 }
 
-export type WorkerTask = HashTask | WriteTask | VerifyTask | SyncTask;
+export type WorkerTask = HashTask | WriteTask | VerifyTask | SumTask | SyncTask;
 
 /** Workers return what went wrong; classes of errors do not survive the way between threads. */
 export interface TaskFailure {
@@ -72,6 +80,8 @@ export interface TaskSuccess {
   readonly ok: true;
   readonly bytes: number;
   readonly wrongChunks: readonly number[];
+  /** Of a SumTask. */
+  readonly sums?: readonly string[];
   /** Of a WriteTask: what its time went into. */
   readonly spent?: { readonly hashMs: number; readonly writeMs: number };
 }

@@ -44,7 +44,8 @@ export function startFakeCli(argv: readonly string[], around: FakeSurroundings =
     stdin: new PassThrough(),
     stdout,
     stderr,
-    env: around.env ?? {},
+    // No settings of the user who runs the tests.
+    env: { XDG_CONFIG_HOME: "/nowhere", ...around.env },
     colorDepth: 1,
     processEvents: process,
     flows: { ...noFlows, ...around.flows },
@@ -132,6 +133,10 @@ const noFlows: Flows = {
   share: unexpected,
   download: unexpected,
   inspect: unexpected,
+  verify: unexpected,
   status: unexpected,
+  doctor: unexpected,
+  begun: unexpected,
+  discard: unexpected,
   tracker: unexpected,
 };

@@ -54,7 +54,7 @@ export class DownloadCommand extends GoshareCommand {
     const options = {
       what: this.what,
       outputDirectory: this.output,
-      ...trackerChoice(this.tracker, this.context.env),
+      ...trackerChoice(this.tracker),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
       downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),
       uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),

@@ -4,7 +4,7 @@ import { requireListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { OPTIONS, STORE_VARIABLE } from "../option-table.js";
+import { OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class TrackerCommand extends GoshareCommand {
@@ -34,7 +34,7 @@ export class TrackerCommand extends GoshareCommand {
     const options = {
       agent: AGENT,
       trustAnnounced: this.trustAnnounced,
-      ...this.#storeOption(),
+      ...(this.store !== undefined && { store: this.store }),
       ...this.#listenOptions(),
     };
     const { startTracker } = await this.context.flows.tracker();
@@ -45,11 +45,6 @@ export class TrackerCommand extends GoshareCommand {
       await tracker.close();
     }
     return { type: "stopped", signal: session.stoppedBy(), bytesSent: 0 };
-  }
-
-  #storeOption(): { readonly store?: string } {
-    const store = this.store ?? this.context.env[STORE_VARIABLE] ?? "";
-    return store === "" ? {} : { store };
   }
 
   /** Nothing where --listen is not given: the tracker then copes with a machine without IPv6 by itself. */
