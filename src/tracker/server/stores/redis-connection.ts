@@ -111,7 +111,8 @@ export class RedisConnection implements RedisCalls {
   }
 
   async #call<T>(bytes: number, call: (client: Redis | Cluster) => Promise<T>): Promise<T> {
-    if (this.#pendingBytes + bytes > MAX_PENDING_BYTES) throw this.#unavailable(undefined);
+    if (this.#pendingBytes + bytes > MAX_PENDING_BYTES)
+      throw this.#unavailable(new Error("too many calls wait"));
     this.#pendingBytes += bytes;
     // Counted until the library has let go of it, which may be later than the caller is answered.
     const answer = call(this.#client).finally(() => {

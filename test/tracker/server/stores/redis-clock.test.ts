@@ -8,8 +8,8 @@ import { RedisStore } from "../../../../src/tracker/server/stores/redis-store.js
 import { killRedisServers, RedisServer, redisProblem } from "../../../support/redis-server.js";
 import { ScratchFolder } from "../../../support/scratch-folder.js";
 import { skipTest } from "../../../support/skip-test.js";
-import { CountedRedisStore } from "./redis-rig.js";
-import { A, leaseKey, peerId, ROOMY, StoreRig, TTL_MS } from "./store-rig.js";
+import { CountedRedisStore, eachServer } from "./redis-rig.js";
+import { A, C, leaseKey, peerId, ROOMY, StoreRig, TTL_MS } from "./store-rig.js";
 
 const DAY_MS = 24 * 3600_000;
 const root = Buffer.from("root of A");
@@ -94,6 +94,23 @@ if (problem !== undefined) {
     assert.equal(await rig.store.manifest(A), root);
     await rig.pass(TTL_MS);
     assert.is(await rig.total(A), 0);
+  });
+
+  test("leases that have ended are cleared away by announcements of the same share", async () => {
+    const rig = clocked();
+    for (let n = 0; n < 300; n++) {
+      await (n % 2 === 0 ? rig.complete(leaseKey(n), C) : rig.announce(leaseKey(n), [C]));
+    }
+    rig.clock.advance(TTL_MS);
+    for (let round = 0; round < 400; round++) await rig.complete(leaseKey(1000), C);
+    const [kept] = await rig.store.sample([{ contentId: C, max: 5 }], [], 50);
+    assert.is(kept?.peers.length, 1);
+    await eachServer(server.spec, async (redis) => {
+      for (const key of await redis.keys(`*{${C}}*`)) {
+        const left = key.endsWith(":swarm") ? await redis.zcard(key) : await redis.hlen(key);
+        assert.ok(left <= 3, `${key} has ${left}`);
+      }
+    });
   });
 
   test("a small step back, as clocks are corrected by, changes nothing", async () => {

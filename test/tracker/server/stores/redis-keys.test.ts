@@ -103,6 +103,16 @@ test("without a cluster a thousand shares are a few calls, none of them long", a
   for (const keys of redis.calls) assert.ok(keys.length <= 200);
 });
 
+test("a tracker that keeps no roots asks for none and takes none", async () => {
+  const redis = new NotedCalls();
+  const store = new RedisStore(redis, { ...ROOMY, maxManifests: 0 }, monotonicClock);
+  assert.not(await store.putManifest(contentId(1), Buffer.from("root")));
+  assert.equal(redis.calls, []);
+  const small = new RedisStore(redis, { ...ROOMY, maxManifestBytesTotal: 3 }, monotonicClock);
+  assert.not(await small.putManifest(contentId(1), Buffer.from("root")));
+  assert.equal(redis.calls, []);
+});
+
 const problem = redisProblem();
 if (problem !== undefined) {
   skipTest("what Redis does with keys", problem);

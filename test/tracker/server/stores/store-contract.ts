@@ -14,14 +14,14 @@ export function storeContract(
   whenOver: () => Promise<void> = async () => {},
 ): void {
   const test = suite(name);
-  const unknown = new Set(Object.keys(differences));
+  const stated = new Set(Object.keys(differences));
   for (const tests of [leaseTests, moveTests, boundTests, sampleTests, manifestTests]) {
     for (const [title, run] of Object.entries(tests)) {
-      if (unknown.delete(title)) continue;
+      if (stated.delete(title)) continue;
       test(title, () => run((limits) => new StoreRig(factory, limits)));
     }
   }
-  test("every stated difference is one from a test", () => assert.equal([...unknown], []));
+  test("every difference that is stated is one from a test", () => assert.equal([...stated], []));
   test.after(whenOver);
   test.run();
 }
