@@ -1,8 +1,9 @@
 // Trackers over one Redis as people start them: what is announced to one is found at the other, and a share lives
 // through the death of either.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { freePort } from "../../support/free-port.js";
@@ -12,7 +13,16 @@ import { ScratchFolder } from "../../support/scratch-folder.js";
 import { skipTest } from "../../support/skip-test.js";
 import { download, failure, startShare, startTracker } from "../../support/transfer.js";
 
+const PROGRAM = fileURLToPath(new URL("../../../src/program", import.meta.url));
 const LISTEN = ["--listen", "127.0.0.1:0"];
+
+test("the client library of Redis is in no file of the program that is loaded without --store", () => {
+  const holders = readdirSync(PROGRAM).filter((name) =>
+    readFileSync(join(PROGRAM, name), "utf8").includes("MaxRetriesPerRequestError"),
+  );
+  assert.ok(holders.length > 0);
+  for (const name of holders) assert.match(name, /^open-redis-store-/);
+});
 
 const problem = redisProblem();
 if (problem !== undefined) {
