@@ -6,12 +6,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { parseContentId } from "../../../src/core/ids.js";
+import { TrackerClient } from "../../../src/tracker/client.js";
 import { freePort } from "../../support/free-port.js";
 import { GoshareProcess, killAll } from "../../support/goshare-process.js";
 import { killRedisServers, RedisServer, redisProblem } from "../../support/redis-server.js";
 import { ScratchFolder } from "../../support/scratch-folder.js";
 import { skipTest } from "../../support/skip-test.js";
 import { download, failure, startShare, startTracker } from "../../support/transfer.js";
+import { endpointOf } from "./rig.js";
 
 const PROGRAM = fileURLToPath(new URL("../../../src/program", import.meta.url));
 const LISTEN = ["--listen", "127.0.0.1:0"];
@@ -39,15 +42,21 @@ if (problem !== undefined) {
 
   test("a share announced to one tracker is downloaded by way of the other, whichever of them dies", async () => {
     const first = await startTracker(["--store", spec, ...LISTEN]);
-    const second = await startTracker(LISTEN, { env: { GOSHARE_STORE: spec } });
+    const second = new GoshareProcess(["tracker", ...LISTEN], () => {}, { env: { GOSHARE_STORE: spec } });
+    const other = String((await second.waitFor("listening"))["endpoint"]);
     const path = scratch.file("shared", 100_000);
     const share = await startShare(path, ["--tracker", first.endpoint]);
-    const byOther = await download(share.contentId, scratch.folder(), ["--tracker", second.endpoint]);
+    const contentId = parseContentId(share.contentId);
+    if (contentId === undefined) throw new Error(`${share.contentId} is no content id`);
+    const asker = new TrackerClient(endpointOf(other));
+    while ((await asker.listPeers(contentId, 0)).counts.completePeers === 0) await new Promise(setImmediate);
+    await asker.close();
+    const byOther = await download(share.contentId, scratch.folder(), ["--tracker", other]);
     assert.ok(readFileSync(byOther.path).equals(readFileSync(path)));
     first.process.kill("SIGKILL");
-    const afterwards = await download(share.contentId, scratch.folder(), ["--tracker", second.endpoint]);
+    const afterwards = await download(share.contentId, scratch.folder(), ["--tracker", other]);
     assert.ok(readFileSync(afterwards.path).equals(readFileSync(path)));
-    assert.is((await second.process.stop()).exitCode, 0);
+    assert.is((await second.stop()).exitCode, 0);
     await share.process.stop();
   });
 
