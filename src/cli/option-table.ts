@@ -12,6 +12,9 @@ export interface CliOptions extends FlowOptions {
 
 export const defaultCliOptions: CliOptions = Object.freeze({ ...defaultFlowOptions, color: "auto" });
 
+/** Where a tracker that is started by one word keeps what it knows. */
+export const DEFAULT_TRACKER_STORE = "file";
+
 interface OptionText {
   /** As clipanion wants them: "-q,--quiet". */
   readonly names: string;
@@ -100,14 +103,14 @@ export const OPTIONS = {
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
     "DURATION",
   ),
+  store: option(
+    "--store",
+    `Where to keep what it knows: file:DIR, file for this user's state directory, memory to keep nothing, or redis://HOST:PORT/DATABASE for several trackers over one Redis (default ${DEFAULT_TRACKER_STORE})`,
+    "STORE",
+  ),
   all: option("--all", "Every unfinished download of the folder that no process runs"),
   repair: option("--repair", "Fetch what is wrong or missing, and put it in its place"),
   sums: option("--sha256sum", "Print the SHA-256 of every file to stdout, as sha256sum does"),
-  store: option(
-    "--store",
-    `What keeps leases and manifests: memory, or redis://HOST:PORT/DATABASE for several trackers over one (default memory)`,
-    "STORE",
-  ),
   trustAnnounced: option(
     "--trust-announced",
     "Hand out addresses that peers announce without having seen them: for trackers behind a proxy only",
