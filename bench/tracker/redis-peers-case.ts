@@ -32,14 +32,16 @@ export class RedisPeersCase implements BenchCase {
   readonly isLong = true;
   readonly #peers: number;
   readonly #roots = Array.from({ length: SWARMS }, (_, n) => rootNamed(`share ${n}`));
-  readonly #folder = mkdtempSync(join(tmpdir(), "goshare-bench-redis-"));
+  #folder = "";
   #running: Running | undefined;
 
   constructor(peers: number) {
     this.#peers = peers;
   }
 
-  async prepare(): Promise<void> {}
+  async prepare(): Promise<void> {
+    this.#folder = mkdtempSync(join(tmpdir(), "goshare-bench-"));
+  }
 
   async run(): Promise<Figures> {
     const running = await this.#start();
@@ -126,7 +128,7 @@ export class RedisPeersCase implements BenchCase {
 
   async cleanUp(): Promise<void> {
     await this.#stop();
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -21,7 +21,7 @@ export class RedisStoreCase implements BenchCase {
   readonly name = "tracker/redis-store";
   readonly #peersInLarge: number;
   readonly #calls: number;
-  readonly #folder = mkdtempSync(join(tmpdir(), "goshare-bench-redis-"));
+  #folder = "";
   #server: RedisServer | undefined;
   #store: TrackerStore | undefined;
 
@@ -32,6 +32,7 @@ export class RedisStoreCase implements BenchCase {
   }
 
   async prepare(): Promise<void> {
+    this.#folder = mkdtempSync(join(tmpdir(), "goshare-bench-"));
     this.#server = await RedisServer.start(this.#folder);
     this.#store = await openRedisStore(this.#server.spec, defaultTrackerOptions, monotonicClock);
     await sideBySide(this.#peersInLarge, (n) => {
@@ -96,7 +97,7 @@ export class RedisStoreCase implements BenchCase {
   async cleanUp(): Promise<void> {
     await this.#store?.close();
     await this.#server?.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
