@@ -114,7 +114,7 @@ export const OPTIONS = {
   ),
   store: option(
     "--store",
-    `Where to keep what it knows: file:DIR, file for this user's state directory, or memory to keep nothing (default ${DEFAULT_TRACKER_STORE})`,
+    `Where to keep what it knows: file:DIR, file for this user's state directory, memory to keep nothing, or redis://HOST:PORT/DATABASE for several trackers over one Redis (default ${DEFAULT_TRACKER_STORE})`,
     "STORE",
   ),
   perAddressLimit: option(

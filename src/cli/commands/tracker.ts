@@ -19,6 +19,7 @@ export class TrackerCommand extends GoshareCommand {
     `,
     examples: [
       ["Run a tracker at the default port", "$0 tracker"],
+      ["One of several over a Redis", "$0 tracker --store redis://redis.example:6379"],
       ["Keep what it knows in a folder of your choice", "$0 tracker --store file:/var/lib/goshare"],
       ["At another port, for programs to read", "$0 tracker --listen 0.0.0.0:9090 --json"],
     ],

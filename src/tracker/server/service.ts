@@ -7,7 +7,7 @@ import { contentIdFromBytes, type PeerId } from "../../core/ids.js";
 import { checkRoot } from "../../manifest/check.js";
 import { MAX_ROOT_BYTES } from "../../manifest/limits.js";
 import type { ManifestRoot } from "../../manifest/manifest.js";
-import { type CallContext, type RpcMethods, unary } from "../../rpc/adapter.js";
+import type { CallContext, RpcMethods } from "../../rpc/adapter.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import type { AnnounceAnswer, Announcement, ShareAnnouncement, SwarmAnswer } from "../announcement.js";
 import {
@@ -23,6 +23,7 @@ import type { TrackerOptions } from "./options.js";
 import type { Listing, ProvenEndpoints } from "./proven-endpoints.js";
 import type { RenewalPace } from "./renewal-pace.js";
 import type { LeaseKey, LeaseUpdate, TrackerStore } from "./store.js";
+import { storeCall } from "./store-call.js";
 import {
   announceAnswerToWire,
   announcementFromWire,
@@ -70,32 +71,32 @@ export class TrackerCalls {
   methods(): RpcMethods<typeof TrackerService> {
     const { method } = TrackerService;
     return {
-      announce: unary(method.announce, async (request, context) => {
+      announce: storeCall(method.announce, async (request, context) => {
         const { answer, token } = await this.#announce(announcementFromWire(request), callerOf(context));
         return announceAnswerToWire(answer, token);
       }),
-      withdraw: unary(method.withdraw, async (request) => {
+      withdraw: storeCall(method.withdraw, async (request) => {
         const { contentIds, ...claim } = withdrawalFromWire(request);
         await this.#store.withdraw(this.#proven(claim), contentIds);
         return {};
       }),
-      listPeers: unary(method.listPeers, async (request, context) => {
+      listPeers: storeCall(method.listPeers, async (request, context) => {
         const { contentId, max, excludePeerId } = peersQueryFromWire(request);
         const exclude = excludePeerId === undefined ? [] : [excludePeerId];
         const [answer] = await this.#answers([{ contentId, wantPeers: max }], exclude, callerOf(context));
         return answer === undefined ? {} : swarmToWire(answer);
       }),
-      getManifest: unary(method.getManifest, async (request) => {
+      getManifest: storeCall(method.getManifest, async (request) => {
         const contentId = requiredContentId("content_id", request.contentId);
         const manifest = await this.#store.manifest(contentId);
         if (manifest === undefined) throw new RpcError("NOT_FOUND", `no manifest of ${contentId}`);
         return { manifest };
       }),
-      publishManifest: unary(method.publishManifest, async (request) => {
+      publishManifest: storeCall(method.publishManifest, async (request) => {
         const { manifest, ...claim } = publicationFromWire(request);
         return { stored: await this.#publish(claim, manifest) };
       }),
-      getTrackerInfo: unary(method.getTrackerInfo, async (_request, context) => ({
+      getTrackerInfo: storeCall(method.getTrackerInfo, async (_request, context) => ({
         agent: this.#options.agent,
         instanceId: this.#instanceId,
         ttlMs: this.#pace.ttlMs,

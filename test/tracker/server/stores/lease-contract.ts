@@ -233,6 +233,15 @@ export const boundTests: StoreTests = {
     assert.is((await rig.announce(leaseKey(2), [C])).outcome, "held");
   },
 
+  "a peer that is refused more than its part renews what it has": async (make) => {
+    const rig = make({ maxLeasesPerPeer: 1 });
+    await rig.announce(leaseKey(1), [A]);
+    await rig.pass(TTL_MS / 2);
+    assert.is((await rig.announce(leaseKey(1), [A, B])).outcome, "peerFull");
+    await rig.pass(TTL_MS / 2 + 1000);
+    assert.equal([await rig.total(A), await rig.total(B)], [1, 0]);
+  },
+
   "expired leases make room": async (make) => {
     const rig = make({ maxPeers: 1, maxLeases: 1 });
     await rig.announce(leaseKey(1), [A]);
