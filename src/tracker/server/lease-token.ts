@@ -1,6 +1,6 @@
 // Lease tokens: what a peer shows to prove that a lease is its own. They say which lease they are for, so the
 // tracker keeps nothing but the secret; where the store has forgotten that, old ones are worth nothing.
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { PeerId } from "../../core/ids.js";
 import type { LeaseKey } from "./store.js";
 
@@ -9,11 +9,11 @@ const PORT_BYTES = 2;
 
 /** Token: MAC (16 bytes) | listen port (u16, big endian) | host (ASCII, at most 45 bytes). */
 export class LeaseTokens {
-  readonly #secret: Uint8Array;
+  readonly #secret: KeyObject;
 
   /** `secret`: at least 16 random bytes that nobody else knows. */
   constructor(secret: Uint8Array) {
-    this.#secret = secret;
+    this.#secret = createSecretKey(secret);
   }
 
   issue(key: LeaseKey): Uint8Array {

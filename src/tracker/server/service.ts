@@ -120,7 +120,9 @@ export class TrackerCalls {
       throw exhausted("this address announces too many shares", isSoon ? waitMs : NEVER);
     }
     const { endpoints, isLooking } = this.#listing(announcement, caller);
-    const movedFrom = this.#tokens.read(peerId, leaseToken);
+    const proven = this.#tokens.read(peerId, leaseToken);
+    const hasMoved = proven?.host !== key.host || proven.listenPort !== key.listenPort;
+    const movedFrom = hasMoved ? proven : undefined;
     const isHeld = await this.#hold({ key, movedFrom, runEpochMs, endpoints, shares, ttlMs });
 
     const exclude = excludePeerId === undefined ? [peerId] : [peerId, excludePeerId];
@@ -134,7 +136,8 @@ export class TrackerCalls {
       wantedManifests: isHeld?.wantedManifests ?? [],
     };
     // An announcement of an earlier run must not get the means to withdraw what the later one holds.
-    return { answer, token: isHeld === undefined ? new Uint8Array(0) : this.#tokens.issue(key) };
+    if (isHeld === undefined) return { answer, token: new Uint8Array(0) };
+    return { answer, token: hasMoved ? this.#tokens.issue(key) : leaseToken };
   }
 
   /** Which of the places where a peer says it is others are told of. */
