@@ -36,6 +36,9 @@ export const defaultPeerListen: ListenAddress = {
 /** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
 export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
 
+/** What to download where the command line does not say it. */
+export const TICKET_VARIABLE = "GOSHARE_TICKET";
+
 interface OptionText {
   /** As clipanion wants them: "-q,--quiet". */
   readonly names: string;

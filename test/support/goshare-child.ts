@@ -44,7 +44,13 @@ export function spawnGoshare(argv: readonly string[], setting: ChildSetting = {}
   const [command = process.execPath, ...args] = [...(setting.wrapper ?? []), process.execPath, MAIN, ...argv];
   const child = spawn(command, args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, GOSHARE_TRACKER: "", XDG_STATE_HOME: STATE_HOME, ...setting.env },
+    env: {
+      ...process.env,
+      GOSHARE_TRACKER: "",
+      GOSHARE_TICKET: "",
+      XDG_STATE_HOME: STATE_HOME,
+      ...setting.env,
+    },
     ...(setting.cwd === undefined ? {} : { cwd: setting.cwd }),
   });
   running.add(child);

@@ -1,5 +1,6 @@
 // goshare download: argv → the download flow.
 import { Command, Option } from "clipanion";
+import { GoshareError } from "../../core/errors.js";
 import type { RunningSeed } from "../../flows/serving-download.js";
 import {
   countArgument,
@@ -9,25 +10,28 @@ import {
   trackerChoice,
 } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { defaultCliOptions, OPTIONS, TICKET_VARIABLE } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
+import { whatToDownload } from "../ticket-input.js";
 
 export class DownloadCommand extends GoshareCommand {
   static override paths = [["download"]];
   static override usage = Command.Usage({
     description: "fetch what somebody shares",
     details: `
-      WHAT is a ticket, a .goshare file or a content id. Every chunk is verified. An interrupted download
+      WHAT is a ticket, a .goshare file or a content id; - reads it from standard input, and without any it is
+      taken from ${TICKET_VARIABLE}. Every chunk is verified. An interrupted download
       keeps what is verified; the same command goes on where it stopped. What is verified is given to others
       who download the same; with --seed it goes on giving until it is stopped with Ctrl-C (exit code 0).
     `,
     examples: [
       ["Download what a ticket names", "$0 download goshare1..."],
       ["Download by .goshare file into a folder", "$0 download ubuntu.iso.goshare --output isos"],
+      ["Keep the ticket out of the shell's history", "$0 download - < ticket.txt"],
     ],
   });
 
-  readonly what = Option.String({ name: "WHAT" });
+  readonly what = Option.Rest({ name: "WHAT" });
   readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
     description: OPTIONS.output.description,
   });
@@ -51,8 +55,11 @@ export class DownloadCommand extends GoshareCommand {
   protected override readonly afterInterruption = "what is verified is kept; to go on";
 
   protected override async run(session: Session): Promise<Ending> {
+    const [what = "", ...more] = await whatToDownload(this.what, this.context, session);
+    if (more.length > 0)
+      throw new GoshareError("USAGE", "one WHAT at a time", { hint: "see: goshare download --help" });
     const options = {
-      what: this.what,
+      what,
       outputDirectory: this.output,
       ...trackerChoice(this.tracker, this.context.env),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),

@@ -48,12 +48,16 @@ export function commandHelp(definition: Definition, columns: number, palette: Pa
   return `${lines.join("\n")}\n`;
 }
 
-/** "goshare share PATH…", "goshare status [DIR…]". clipanion has no names for arguments that may be left out;
- * where there are any, they are folders. */
+/** Arguments of which there may be any number, none included: clipanion has no names for them. */
+const ANY_NUMBER: Readonly<Record<string, string>> = {
+  "goshare download": "WHAT…",
+};
+
+/** "goshare share PATH…", "goshare status [DIR…]". */
 function usageOf(definition: Definition): string {
   return definition.usage
     .replaceAll(/<([^>]*)>( \.\.\.)?/g, (_all, name: string, more?: string) => name + (more ? "…" : ""))
-    .replace(/ \.\.\.$/, " [DIR…]");
+    .replace(/ \.\.\.$/, ` ${ANY_NUMBER[definition.path] ?? "[DIR…]"}`);
 }
 
 /** "-q, --quiet" or "--output DIR". */
