@@ -10,14 +10,7 @@ import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { isEmptyTarget, isOwnTarget } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
-import {
-  decodeJournal,
-  encodeCommitMark,
-  encodeJournalHeader,
-  encodeJournalRecords,
-  type JournalClaims,
-  noClaims,
-} from "./journal.js";
+import { decodeJournal, type JournalClaims, noClaims } from "./journal.js";
 import { type Lock, lockPart } from "./lock.js";
 import {
   makeFolders,
@@ -28,6 +21,7 @@ import {
   syncDirectory,
   writeOwnFile,
 } from "./part-files.js";
+import { PartJournal } from "./part-journal.js";
 import { contentPath, PART_NAMES, type PartPaths, partPaths } from "./part-paths.js";
 
 /** Where a run of a chunk's bytes goes. */
@@ -47,8 +41,6 @@ export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
 
 /** Large files kept open for writing. */
 const MAX_OPEN_FILES = 64;
-/** Verified chunks are put into the journal in groups of this many. */
-const JOURNAL_GROUP = 16;
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
 
@@ -66,11 +58,7 @@ export class PartFolder {
    * but to clean up. */
   readonly isClaimed: boolean;
   readonly #lock: Lock;
-  readonly #journalFd: number;
-  #unwritten: number[] = [];
-  /** Whole records in the journal end here; what a failed write left behind is written over. */
-  #journalBytes: number;
-  #journalRecords: number;
+  readonly #journal: PartJournal;
   /** Least recently used first. */
   readonly #open = new Map<number, { readonly fd: number; uses: number }>();
   #isClosed = false;
@@ -81,7 +69,7 @@ export class PartFolder {
     claims: JournalClaims,
     isClaimed: boolean,
     lock: Lock,
-    journalFd: number,
+    journal: PartJournal,
   ) {
     this.root = root;
     this.isClaimed = isClaimed;
@@ -90,9 +78,7 @@ export class PartFolder {
     this.contentPath = contentPath(paths.part);
     this.claims = claims;
     this.#lock = lock;
-    this.#journalFd = journalFd;
-    this.#journalBytes = claims.wholeBytes;
-    this.#journalRecords = claims.held.count;
+    this.#journal = journal;
   }
 
   /** Opens or makes the part folder for `root` in `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY,
@@ -133,16 +119,8 @@ export class PartFolder {
     }
     writeOwnFile(path.join(paths.part, PART_NAMES.root), root.bytes);
     if (!isClaimed) makeOwnFolder(contentPath(paths.part));
-    const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
-    const journalFd = fs.openSync(journalPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-    try {
-      fs.writeSync(journalFd, encodeJournalHeader(contentId, chunkCount), 0, undefined, 0);
-      fs.ftruncateSync(journalFd, claims.wholeBytes);
-    } catch (thrown) {
-      fs.closeSync(journalFd);
-      throw thrown;
-    }
-    return new PartFolder(root, paths, claims, isClaimed, lock, journalFd);
+    const journal = new PartJournal(journalPath, root, claims);
+    return new PartFolder(root, paths, claims, isClaimed, lock, journal);
   }
 
   filePath(filePath: string): string {
@@ -193,22 +171,16 @@ export class PartFolder {
 
   /** The chunk is verified and written. */
   record(chunkIndex: number): void {
-    this.#unwritten.push(chunkIndex);
-    if (this.#unwritten.length >= JOURNAL_GROUP) this.flushJournal();
+    this.#journal.record(chunkIndex);
   }
 
   flushJournal(): void {
-    if (this.#unwritten.length === 0 || this.#isClosed) return;
-    this.#append(encodeJournalRecords(this.#unwritten));
-    this.#journalRecords += this.#unwritten.length;
-    this.#unwritten = [];
+    this.#journal.flush();
   }
 
   /** From now on a target with our name may be our own. */
   markCommitting(): void {
-    this.flushJournal();
-    this.#append(encodeCommitMark());
-    fs.fsyncSync(this.#journalFd);
+    this.#journal.markCommitting();
   }
 
   /** Makes files and folders durable by `syncFiles`. Where the disk does not confirm it (SYNC_FAILED) everything
@@ -224,16 +196,9 @@ export class PartFolder {
   }
 
   #giveUpContent(): void {
-    this.#unwritten = [];
-    this.#journalRecords = 0;
     this.#closeUnused(0);
-    const { contentId, chunkCount } = this.root;
-    this.#journalBytes = noClaims(chunkCount).wholeBytes;
     try {
-      fs.ftruncateSync(this.#journalFd, 0);
-      fs.writeSync(this.#journalFd, encodeJournalHeader(contentId, chunkCount), 0, undefined, 0);
-      // An empty target may still be our own.
-      if (this.claims.isCommitting) this.#append(encodeCommitMark());
+      this.#journal.giveUp(this.claims.isCommitting);
       fs.rmSync(this.contentPath, { recursive: true, force: true });
     } catch {
       // On a disk like this one nothing is sure; what is told is that it failed.
@@ -252,7 +217,7 @@ export class PartFolder {
   /** Leaves everything so that the next run can trust it. The files must be on the disk (fsync) already. */
   async pause(manifest: Manifest, held: Bitfield): Promise<void> {
     this.flushJournal();
-    fs.fsyncSync(this.#journalFd);
+    this.#journal.sync();
     const markPath = path.join(this.partPath, PART_NAMES.pause);
     try {
       writeOwnFile(`${markPath}.new`, await this.#identityDigest(manifest, held), true);
@@ -274,8 +239,8 @@ export class PartFolder {
     }
     this.#isClosed = true;
     this.#closeUnused(0);
-    fs.closeSync(this.#journalFd);
-    if (this.#journalRecords > 0 || this.claims.isCommitting) {
+    this.#journal.close();
+    if (!this.#journal.isEmpty || this.claims.isCommitting) {
       this.#lock.release();
       return;
     }
@@ -289,7 +254,7 @@ export class PartFolder {
   /** The download is committed: nothing here is needed any more. */
   remove(): void {
     this.#closeUnused(0);
-    fs.closeSync(this.#journalFd);
+    this.#journal.close();
     this.#isClosed = true;
     this.#removeAll();
   }
@@ -310,23 +275,6 @@ export class PartFolder {
       this.#lock.release();
     }
     removeIfEmpty(this.partPath);
-  }
-
-  #append(bytes: Buffer): void {
-    try {
-      for (let done = 0; done < bytes.byteLength; ) {
-        done += fs.writeSync(
-          this.#journalFd,
-          bytes,
-          done,
-          bytes.byteLength - done,
-          this.#journalBytes + done,
-        );
-      }
-    } catch (thrown) {
-      throw errorAt(thrown, path.join(this.partPath, PART_NAMES.journal));
-    }
-    this.#journalBytes += bytes.byteLength;
   }
 
   #acquire(fileIndex: number, filePath: string, size: number, executable: boolean): number {

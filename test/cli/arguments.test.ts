@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { DownloadOptions } from "../../src/flows/download.js";
+import type { DownloadOptions } from "../../src/flows/download-options.js";
 import type { ShareOptions } from "../../src/flows/share.js";
 import type { StatusOptions } from "../../src/flows/status.js";
 import { CONTENT_ID, type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";

@@ -1,0 +1,28 @@
+// What a download is told: one object, made by whoever calls it. Only types.
+import type { Endpoint, ListenAddress } from "../address/endpoint.js";
+import type { RateBudget } from "../swarm/rate-budget.js";
+
+export interface DownloadOptions {
+  /** A ticket, the path of a .goshare file, or a content id. */
+  readonly what: string;
+  /** Made if it is not there. */
+  readonly outputDirectory: string;
+  readonly trackers: readonly Endpoint[];
+  /** Whether to look for a tracker on this machine if none is named. */
+  readonly probeLocalTracker: boolean;
+  /** How long to wait for a manifest, or for the next verified chunk. */
+  readonly timeoutMs: number;
+  /** What may be asked of peers; undefined: no limit. */
+  readonly downloadBudget: RateBudget | undefined;
+  /** What may be sent to others; undefined: no limit. */
+  readonly uploadBudget: RateBudget | undefined;
+  readonly listen: ListenAddress;
+  /** False: `listen` is the default, and a free port will do if it is taken. */
+  readonly listenGiven: boolean;
+  /** Peers to be connected to at most. */
+  readonly maxPeers: number;
+  /** Connections accepted from one address. */
+  readonly maxConnectionsPerHost: number;
+  /** Whether to go on serving when everything is there. */
+  readonly seed: boolean;
+}
