@@ -9,6 +9,7 @@ import type { SlowTally } from "../events/slow-tally.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { commit, finishCommit } from "../storage/commit.js";
+import { requireSpace } from "../storage/free-space.js";
 import { PartFolder } from "../storage/part-folder.js";
 import { refuseUnsupportedNames } from "../storage/target-names.js";
 import { ChunkDownload } from "../swarm/chunk-download.js";
@@ -116,6 +117,7 @@ export class DownloadJob {
     part.storeTicket(ticketFor(root, this.#source, this.#parts.trackers));
     const manifest = known ?? (await this.#findBody(root, part));
     refuseUnsupportedNames(manifest, part);
+    requireSpace(part.partPath, missingBytes(manifest, part));
     await this.#fetchChunks(manifest, part);
     await commit(part, manifest, (paths) => this.#syncFiles(paths));
     this.isCommitted = true;
@@ -250,4 +252,11 @@ export class DownloadJob {
   async #syncFiles(paths: Iterable<string>): Promise<void> {
     await this.#parts.pool.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
   }
+}
+
+/** Bytes of chunks that no earlier run claims to have written. Those it claims wrongly have their room already. */
+function missingBytes(manifest: Manifest, part: PartFolder): number {
+  let bytes = manifest.root.totalSize;
+  for (const chunkIndex of part.claims.held) bytes -= manifest.layout.chunkLength(chunkIndex);
+  return bytes;
 }
