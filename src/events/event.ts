@@ -122,6 +122,7 @@ export type GoshareEvent =
       readonly pid: number;
       readonly what: string;
       readonly outputDirectory: string;
+      readonly moreArguments: readonly string[];
     }
   | {
       readonly type: "done";

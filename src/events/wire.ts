@@ -89,6 +89,7 @@ function toWire(event: GoshareEvent): EventCase {
           chunksDone: uint32(event.chunksDone),
           chunks: uint32(event.chunks),
           pid: uint32(event.pid),
+          moreArguments: [...event.moreArguments],
         },
       };
     case "done":

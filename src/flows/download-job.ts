@@ -108,7 +108,8 @@ export class DownloadJob {
     const known =
       this.#source.manifest ??
       (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
-    this.#part = await PartFolder.open(this.#options.outputDirectory, root);
+    const { outputDirectory, ifTaken } = this.#options;
+    this.#part = await PartFolder.open(outputDirectory, root, ifTaken);
     const part = this.#part;
     if (part.isClaimed) {
       finishCommit(part);

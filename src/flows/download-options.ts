@@ -1,5 +1,6 @@
 // What a download is told: one object, made by whoever calls it. Only types.
 import type { Endpoint, ListenAddress } from "../address/endpoint.js";
+import type { IfTaken } from "../storage/taken-name.js";
 import type { RateBudget } from "../swarm/rate-budget.js";
 
 export interface DownloadOptions {
@@ -7,6 +8,8 @@ export interface DownloadOptions {
   readonly what: string;
   /** Made if it is not there. */
   readonly outputDirectory: string;
+  /** What to do where the name of the share is taken there. */
+  readonly ifTaken: IfTaken;
   readonly trackers: readonly Endpoint[];
   /** Whether to look for a tracker on this machine if none is named. */
   readonly probeLocalTracker: boolean;

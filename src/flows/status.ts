@@ -67,7 +67,7 @@ function tell(part: SurveyedPart, outputDirectory: string, observe: EventObserve
     type: "resumable",
     contentId: root.contentId,
     name: root.name,
-    path: path.join(outputDirectory, root.name),
+    path: path.join(outputDirectory, path.basename(part.targetPath)),
     bytesDone,
     bytesTotal: root.totalSize,
     chunksDone,
@@ -76,5 +76,6 @@ function tell(part: SurveyedPart, outputDirectory: string, observe: EventObserve
     pid: holderPid ?? 0,
     what: ticket ?? root.contentId,
     outputDirectory,
+    moreArguments: part.isRenamed ? ["--rename"] : [],
   });
 }

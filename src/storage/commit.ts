@@ -1,14 +1,16 @@
 // From a complete part folder to the final name: empty files and directories, links, everything durable, then
-// the name is claimed without ever replacing what is there. Runs only when every chunk was verified. A crash
-// at any point leaves either the part folder or the target whole; the journal tells a half-made claim from
-// somebody else's file.
+// the name is claimed without ever replacing what is there, unless that is wanted. Runs only when every chunk was
+// verified. A crash at any point leaves either the part folder or the target whole; the journal tells a half-made claim
+// from somebody else's file.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
-import { isEmptyTarget } from "./claimed-target.js";
+import { isEmptyTarget, putBackReplaced } from "./claimed-target.js";
 import { makeFolders, openForWriting, syncDirectory } from "./part-files.js";
 import type { PartFolder, SyncFiles } from "./part-folder.js";
+import { replacedPath } from "./part-paths.js";
+import { requireReplaceable } from "./taken-name.js";
 
 /** How many entries are made in one go, so that the event loop is not kept from its sockets. */
 const ENTRIES_PER_TURN = 256;
@@ -84,6 +86,8 @@ function makeLink(target: string, linkPath: string): void {
  * first made empty: both fail if somebody else was there before. */
 function claim(part: PartFolder, manifest: Manifest): void {
   const { targetPath } = part;
+  const target = part.replaces ? fs.lstatSync(targetPath, { throwIfNoEntry: false }) : undefined;
+  if (target !== undefined) return replace(part, target);
   if (manifest.root.kind === "folder") {
     claimByMaking(targetPath, () => fs.mkdirSync(targetPath), part.claims.isCommitting);
     fs.renameSync(part.contentPath, targetPath);
@@ -101,6 +105,36 @@ function claim(part: PartFolder, manifest: Manifest): void {
   }
 }
 
+/** Takes the final name from what has it. A file is replaced in one step; a folder is moved aside, which the next run
+ * undoes if this one is stopped before the other has its name. */
+function replace(part: PartFolder, target: fs.Stats): void {
+  const { root, partPath, targetPath, contentPath } = part;
+  requireReplaceable(root, targetPath, target);
+  if (root.kind === "file") return fs.renameSync(part.filePath(root.name), targetPath);
+  const aside = replacedPath(partPath);
+  // It has been asked for already that this one goes.
+  fs.rmSync(aside, { recursive: true, force: true });
+  moveAside(targetPath, aside);
+  try {
+    fs.renameSync(contentPath, targetPath);
+  } catch (thrown) {
+    putBackReplaced({ part: partPath, target: targetPath });
+    throw isErrno(thrown, "EEXIST", "ENOTEMPTY", "ENOTDIR") ? targetExists(targetPath) : thrown;
+  }
+}
+
+function moveAside(targetPath: string, aside: string): void {
+  try {
+    fs.renameSync(targetPath, aside);
+  } catch (thrown) {
+    if (!isErrno(thrown, "EBUSY", "EXDEV")) throw thrown;
+    throw new GoshareError("TARGET_EXISTS", `${targetPath} cannot be replaced: a disk is mounted there`, {
+      hint: "choose another folder with --output",
+      cause: thrown,
+    });
+  }
+}
+
 /** Makes an empty target; with `mayBeOurs` an empty one that is there already will do. */
 function claimByMaking(targetPath: string, make: () => void, mayBeOurs: boolean): void {
   try {
@@ -113,7 +147,7 @@ function claimByMaking(targetPath: string, make: () => void, mayBeOurs: boolean)
 
 function targetExists(targetPath: string): GoshareError {
   return new GoshareError("TARGET_EXISTS", `${targetPath} has appeared while it was downloaded`, {
-    hint: "move it away and run the same command again; nothing is fetched twice",
+    hint: "move it away and run the same command again, or add --overwrite or --rename; nothing is fetched twice",
   });
 }
 

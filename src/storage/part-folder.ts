@@ -8,7 +8,7 @@ import type { Bitfield } from "../core/bitfield.js";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
-import { isEmptyTarget, isOwnTarget } from "./claimed-target.js";
+import { isEmptyTarget, isOwnTarget, putBackReplaced } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
 import { decodeJournal, type JournalClaims, noClaims } from "./journal.js";
 import { type Lock, lockPart } from "./lock.js";
@@ -22,7 +22,8 @@ import {
   writeOwnFile,
 } from "./part-files.js";
 import { PartJournal } from "./part-journal.js";
-import { contentPath, PART_NAMES, type PartPaths, partPaths } from "./part-paths.js";
+import { contentPath, PART_NAMES, type PartPaths, partPaths, replacedPath } from "./part-paths.js";
+import { freePaths, type IfTaken, keptPaths, requireReplaceable } from "./taken-name.js";
 
 /** Where a run of a chunk's bytes goes. */
 export interface WriteRun {
@@ -57,6 +58,8 @@ export class PartFolder {
   /** An earlier run was stopped after it had put the finished share under its final name: nothing is left to do
    * but to clean up. */
   readonly isClaimed: boolean;
+  /** Whether the commit takes the final name from what has it then. */
+  readonly replaces: boolean;
   readonly #lock: Lock;
   readonly #journal: PartJournal;
   /** Least recently used first. */
@@ -68,11 +71,13 @@ export class PartFolder {
     paths: PartPaths,
     claims: JournalClaims,
     isClaimed: boolean,
+    replaces: boolean,
     lock: Lock,
     journal: PartJournal,
   ) {
     this.root = root;
     this.isClaimed = isClaimed;
+    this.replaces = replaces;
     this.targetPath = paths.target;
     this.partPath = paths.part;
     this.contentPath = contentPath(paths.part);
@@ -83,13 +88,17 @@ export class PartFolder {
 
   /** Opens or makes the part folder for `root` in `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY,
    * PART_UNUSABLE or a disk error. */
-  static async open(outputDirectory: string, root: ManifestRoot): Promise<PartFolder> {
-    const paths = partPaths(outputDirectory, root);
+  static async open(
+    outputDirectory: string,
+    root: ManifestRoot,
+    ifTaken: IfTaken = "refuse",
+  ): Promise<PartFolder> {
+    const paths = ifTaken === "rename" ? keptPaths(outputDirectory, root) : partPaths(outputDirectory, root);
     try {
       makeFolders(outputDirectory);
       const lock = await lockPart(paths);
       try {
-        return PartFolder.#openLocked(root, paths, lock);
+        return PartFolder.#openLocked(outputDirectory, root, paths, ifTaken, lock);
       } catch (thrown) {
         lock.release();
         removeIfFresh(paths.part);
@@ -100,27 +109,38 @@ export class PartFolder {
     }
   }
 
-  static #openLocked(root: ManifestRoot, paths: PartPaths, lock: Lock): PartFolder {
+  static #openLocked(
+    outputDirectory: string,
+    root: ManifestRoot,
+    locked: PartPaths,
+    ifTaken: IfTaken,
+    lock: Lock,
+  ): PartFolder {
     const { contentId, chunkCount } = root;
-    const journalPath = path.join(paths.part, PART_NAMES.journal);
-    const stored = readIfThere(journalPath);
+    const stored = readIfThere(path.join(locked.part, PART_NAMES.journal));
     const claims = stored === undefined ? noClaims(chunkCount) : decodeJournal(stored, contentId, chunkCount);
     if (claims === undefined) {
-      throw new GoshareError("PART_UNUSABLE", `${paths.part} was left by the download of another share`, {
-        hint: `finish that one, or remove ${paths.part} and run this command again`,
+      throw new GoshareError("PART_UNUSABLE", `${locked.part} was left by the download of another share`, {
+        hint: `finish that one, or remove ${locked.part} and run this command again`,
       });
     }
-    const isClaimed = claims.isCommitting && claims.held.isFull && isOwnTarget(root, paths);
-    const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
-    if (target !== undefined && !isClaimed && !(claims.isCommitting && isEmptyTarget(paths.target))) {
-      throw new GoshareError("TARGET_EXISTS", `${paths.target} is already there`, {
-        hint: "move it away, or choose another folder with --output",
-      });
+    putBackReplaced(locked);
+    const isClaimed = claims.isCommitting && claims.held.isFull && isOwnTarget(root, locked);
+    let paths = locked;
+    const target = fs.lstatSync(locked.target, { throwIfNoEntry: false });
+    if (target !== undefined && !isClaimed && !(claims.isCommitting && isEmptyTarget(locked.target))) {
+      if (ifTaken === "refuse") throw targetExists(locked.target);
+      if (ifTaken === "replace") requireReplaceable(root, locked.target, target);
+      else {
+        paths = freePaths(outputDirectory, root);
+        fs.renameSync(locked.part, paths.part);
+        lock.moved(path.join(paths.part, PART_NAMES.lock));
+      }
     }
     writeOwnFile(path.join(paths.part, PART_NAMES.root), root.bytes);
     if (!isClaimed) makeOwnFolder(contentPath(paths.part));
-    const journal = new PartJournal(journalPath, root, claims);
-    return new PartFolder(root, paths, claims, isClaimed, lock, journal);
+    const journal = new PartJournal(path.join(paths.part, PART_NAMES.journal), root, claims);
+    return new PartFolder(root, paths, claims, isClaimed, ifTaken === "replace", lock, journal);
   }
 
   filePath(filePath: string): string {
@@ -240,7 +260,8 @@ export class PartFolder {
     this.#isClosed = true;
     this.#closeUnused(0);
     this.#journal.close();
-    if (!this.#journal.isEmpty || this.claims.isCommitting) {
+    const hasReplaced = fs.existsSync(replacedPath(this.partPath));
+    if (!this.#journal.isEmpty || this.claims.isCommitting || hasReplaced) {
       this.#lock.release();
       return;
     }
@@ -337,4 +358,10 @@ function removeIfFresh(partPath: string): void {
   fs.rmSync(journalPath, { force: true });
   fs.rmSync(path.join(partPath, PART_NAMES.root), { force: true });
   removeIfEmpty(partPath);
+}
+
+function targetExists(targetPath: string): GoshareError {
+  return new GoshareError("TARGET_EXISTS", `${targetPath} is already there`, {
+    hint: "move it away, add --overwrite or --rename, or choose another folder with --output",
+  });
 }

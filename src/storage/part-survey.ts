@@ -13,12 +13,14 @@ import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { decodeJournal, maxJournalBytes, noClaims } from "./journal.js";
 import { livingHolder } from "./lock.js";
 import { isOwnFolder, readAtMost } from "./part-files.js";
-import { isPartName, PART_NAMES, partPaths } from "./part-paths.js";
+import { allPartPaths, isPartName, PART_NAMES, type PartPaths } from "./part-paths.js";
 
 export interface SurveyedPart {
   readonly root: ManifestRoot;
   /** Absolute path of the final file or folder. */
   readonly targetPath: string;
+  /** Whether that is another name than the share's, since something else has that. */
+  readonly isRenamed: boolean;
   /** Chunks the journal claims. */
   readonly chunksDone: number;
   /** Bytes in them; where the body is not at hand, what as many chunks have on average. */
@@ -74,8 +76,8 @@ function surveyPresent(partPath: string): SurveyedPart | undefined {
     throw unusable("it does not say what was downloaded");
   }
   const root = checkRoot(rootBytes);
-  const paths = partPaths(path.dirname(partPath), root);
-  if (paths.part !== partPath) throw unusable("it holds the download of another name");
+  const paths = pathsOf(partPath, root);
+  if (paths === undefined) throw unusable("it holds the download of another name");
   const { chunkCount, contentId } = root;
   const journal = readAtMost(within(PART_NAMES.journal), maxJournalBytes(chunkCount));
   const claims = journal === undefined ? noClaims(chunkCount) : decodeJournal(journal, contentId, chunkCount);
@@ -83,12 +85,18 @@ function surveyPresent(partPath: string): SurveyedPart | undefined {
   return {
     root,
     targetPath: paths.target,
+    isRenamed: path.basename(paths.target) !== root.name,
     chunksDone: claims.held.count,
     bytesDone: bytesIn(claims.held, root, storedManifest(root, within(PART_NAMES.body))),
     holderPid: livingHolder(within(PART_NAMES.lock)),
     hasPauseMark: readAtMost(within(PART_NAMES.pause), MAX_PAUSE_BYTES) !== undefined,
     ticket: storedTicket(root, within(PART_NAMES.ticket)),
   };
+}
+
+function pathsOf(partPath: string, root: ManifestRoot): PartPaths | undefined {
+  for (const paths of allPartPaths(path.dirname(partPath), root)) if (paths.part === partPath) return paths;
+  return undefined;
 }
 
 function bytesIn(held: Bitfield, root: ManifestRoot, manifest: Manifest | undefined): number {

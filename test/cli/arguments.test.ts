@@ -124,6 +124,13 @@ test("durations and sizes are read with their units", async () => {
   assert.is((await shareOptions(["p", "--chunk-size", "2MiB"])).chunkSizeBytes, 2 * 1024 * 1024);
 });
 
+test("--overwrite and --rename reach the flow, and exclude each other", async () => {
+  assert.is((await downloadOptions(["x"])).ifTaken, "refuse");
+  assert.is((await downloadOptions(["x", "--overwrite"])).ifTaken, "replace");
+  assert.is((await downloadOptions(["x", "--rename"])).ifTaken, "rename");
+  assert.match(await refusal(["download", "x", "--rename", "--overwrite"]), "exclude each other");
+});
+
 test("rates are read with and without the second in them, and one budget is for the whole process", async () => {
   const download = await downloadOptions(["x", "--download-limit", "10MiB/s"]);
   assert.is(download.downloadBudget?.bytesPerSecond, 10 * 1024 * 1024);

@@ -89,6 +89,7 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     pid: 17,
     what: contentId,
     outputDirectory: "downloads",
+    moreArguments: ["--select", "*.txt"],
   },
   done: {
     ...{ type: "done", path: "", bytes: 0, elapsedMs: 1.6, contentId: "", bytesReceived: 0, bytesWasted: 0 },

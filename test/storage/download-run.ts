@@ -6,6 +6,7 @@ import { Bitfield } from "../../src/core/bitfield.js";
 import { commit, finishCommit } from "../../src/storage/commit.js";
 import { openForWriting } from "../../src/storage/part-files.js";
 import { PartFolder, type SyncFiles } from "../../src/storage/part-folder.js";
+import type { IfTaken } from "../../src/storage/taken-name.js";
 import type { SampleShare } from "./sample-share.js";
 
 /** Makes files durable at once, in this thread. */
@@ -80,8 +81,9 @@ export async function downloadAll(
   outputDirectory: string,
   share: SampleShare,
   syncFiles: SyncFiles = syncAtOnce,
+  ifTaken: IfTaken = "refuse",
 ): Promise<RunResult> {
-  const part = await PartFolder.open(outputDirectory, share.manifest.root);
+  const part = await PartFolder.open(outputDirectory, share.manifest.root, ifTaken);
   try {
     if (part.isClaimed) {
       finishCommit(part);

@@ -4,6 +4,7 @@ import { GoshareError } from "../../core/errors.js";
 import type { RunningSeed } from "../../flows/serving-download.js";
 import {
   countArgument,
+  ifTakenArgument,
   peerListenArgument,
   rateArgument,
   timeoutArgument,
@@ -35,6 +36,11 @@ export class DownloadCommand extends GoshareCommand {
   readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
     description: OPTIONS.output.description,
   });
+  readonly overwrite = Option.Boolean(OPTIONS.overwrite.names, false, {
+    description: OPTIONS.overwrite.description,
+  });
+
+  readonly rename = Option.Boolean(OPTIONS.rename.names, false, { description: OPTIONS.rename.description });
   readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
   readonly listen = Option.String(OPTIONS.peerListen.names, { description: OPTIONS.peerListen.description });
   readonly seed = Option.Boolean(OPTIONS.seed.names, false, { description: OPTIONS.seed.description });
@@ -61,6 +67,7 @@ export class DownloadCommand extends GoshareCommand {
     const options = {
       what,
       outputDirectory: this.output,
+      ifTaken: ifTakenArgument(this.overwrite, this.rename),
       ...trackerChoice(this.tracker, this.context.env),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
       downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),

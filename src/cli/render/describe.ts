@@ -138,7 +138,7 @@ function describeResumable(event: Extract<GoshareEvent, { type: "resumable" }>):
   ];
   // Whoever runs it now would be told that it runs already.
   if (event.state === "running") return lines;
-  const goOn = goshareCommand(["download", what, "--output", outputDirectory]);
+  const goOn = goshareCommand(["download", what, "--output", outputDirectory, ...event.moreArguments]);
   return [...lines, result(`  ${printable(goOn)}`)];
 }
 
