@@ -113,6 +113,11 @@ export const OPTIONS = {
     `The folder to download into (default ${defaultCliOptions.outputDirectory})`,
     "DIR",
   ),
+  select: option(
+    "--select",
+    "Only what matches, such as '*.jpg' or 'photos/2024'; may be repeated, and !GLOB leaves out (see goshare inspect)",
+    "GLOB",
+  ),
   overwrite: option("--overwrite", "Replace what has the name of the download, once that is complete"),
   rename: option("--rename", "Where the name is taken, use the first that is free, such as film (1).mkv"),
   seed: option("--seed", "Go on serving others when everything is there, until Ctrl-C"),

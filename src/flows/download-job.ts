@@ -8,6 +8,7 @@ import type { EventObserver } from "../events/event.js";
 import type { SlowTally } from "../events/slow-tally.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import type { Selection } from "../manifest/selection.js";
 import { commit, finishCommit } from "../storage/commit.js";
 import { requireSpace } from "../storage/free-space.js";
 import { PartFolder } from "../storage/part-folder.js";
@@ -17,6 +18,7 @@ import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { ServedDownload } from "../swarm/served-download.js";
 import { syncTasks } from "../workers/batches.js";
+import { PartStore } from "../workers/part-store.js";
 import { SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import { type ContentSource, ticketFor } from "./content-source.js";
@@ -24,6 +26,7 @@ import type { DownloadOptions } from "./download-options.js";
 import { DownloadProgress } from "./download-progress.js";
 import { firstRoot, type TrackerLookup } from "./manifest-lookup.js";
 import type { Patience } from "./patience.js";
+import { selectEntries, type Wanted } from "./select-entries.js";
 import { ServingDownload } from "./serving-download.js";
 
 interface JobParts {
@@ -38,6 +41,7 @@ interface JobParts {
   /** Lets others find this download, to be given what it has. */
   readonly announce: (share: ServedDownload) => void;
   readonly tally: SlowTally;
+  readonly wanted: Wanted;
 }
 
 /** What is looked at while chunks are fetched. */
@@ -96,7 +100,7 @@ export class DownloadJob {
 
   #turnReason(nowMs: number): void {
     const { tally, swarm, lookup } = this.#parts;
-    const isAllHere = this.#chunks?.held.isFull === true;
+    const isAllHere = this.#chunks?.isDone === true;
     tally.turn(isAllHere ? "disk" : swarm.slowReason(lookup.isSilent), nowMs);
   }
 
@@ -109,7 +113,8 @@ export class DownloadJob {
       this.#source.manifest ??
       (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
     const { outputDirectory, ifTaken } = this.#options;
-    this.#part = await PartFolder.open(outputDirectory, root, ifTaken);
+    const { wanted } = this.#parts;
+    this.#part = await PartFolder.open(outputDirectory, root, ifTaken, wanted.patterns);
     const part = this.#part;
     if (part.isClaimed) {
       finishCommit(part);
@@ -117,10 +122,14 @@ export class DownloadJob {
     }
     part.storeTicket(ticketFor(root, this.#source, this.#parts.trackers));
     const manifest = known ?? (await this.#findBody(root, part));
-    refuseUnsupportedNames(manifest, part);
-    requireSpace(part.partPath, missingBytes(manifest, part));
-    await this.#fetchChunks(manifest, part);
-    await commit(part, manifest, (paths) => this.#syncFiles(paths));
+    const selection = selectEntries(manifest, wanted);
+    this.bytes = selection.bytes;
+    refuseUnsupportedNames(selection, part);
+    const claimed = claimedOf(selection, part.claims.held);
+    requireSpace(part.partPath, missingBytes(selection, claimed));
+    part.storeSelection({ patterns: wanted.patterns, chunks: selection.chunks.count });
+    await this.#fetchChunks(selection, part, claimed);
+    await commit(part, selection, (paths) => this.#syncFiles(paths));
     this.isCommitted = true;
     await this.serving?.committed(part.targetPath, this.#options.seed);
     return part.targetPath;
@@ -166,17 +175,18 @@ export class DownloadJob {
     return manifest;
   }
 
-  async #fetchChunks(manifest: Manifest, part: PartFolder): Promise<void> {
+  async #fetchChunks(selection: Selection, part: PartFolder, claimed: Bitfield): Promise<void> {
     const { swarm, patience, pool } = this.#parts;
+    const { manifest } = selection;
     const { root } = manifest;
     const slots = new SlotPool(this.#parts.slots, root.chunkSize, () => this.#chunks?.slotFreed());
     const liars = new Set<PeerId>();
     const none = new Bitfield(root.chunkCount);
-    const claimed = part.claims.held;
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
+    const store = new PartStore(selection, part, pool, slots);
     const chunks = new ChunkDownload(
-      { manifest, part, pool, slots, budget: this.#options.downloadBudget },
-      ...(isTrusted ? ([claimed, none] as const) : ([none, claimed] as const)),
+      { selection, store, pool, slots, budget: this.#options.downloadBudget },
+      ...(isTrusted ? ([claimed, none] as const) : ([none, checkable(selection, claimed)] as const)),
       defaultDownloadSwarmOptions,
       {
         progressed: () => patience.begin("peers"),
@@ -195,17 +205,17 @@ export class DownloadJob {
       },
     );
     this.#chunks = chunks;
-    const serving = new ServingDownload(swarm, manifest, chunks.held, part, this.#observe);
+    const serving = new ServingDownload(swarm, selection, chunks.servable, part, this.#observe);
     const { share } = serving;
     this.serving = serving;
     this.#observe({
       ...{ type: "downloading", contentId: root.contentId, name: root.name, path: part.targetPath },
-      ...{ bytes: root.totalSize, files: manifest.files.length, chunks: root.chunkCount },
+      ...{ bytes: selection.bytes, files: selection.files.length, chunks: selection.chunks.count },
       resumedBytes: chunks.bytesDone,
     });
     const progress = new DownloadProgress(
       {
-        ...{ contentId: root.contentId, bytesTotal: root.totalSize },
+        ...{ contentId: root.contentId, bytesTotal: selection.bytes },
         ...{ bytesDone: () => chunks.bytesDone, peers: () => swarm.peerCount },
       },
       this.#observe,
@@ -222,7 +232,7 @@ export class DownloadJob {
       progress.finish(this.#parts.tally.reason, endMs);
       this.#turnReason(endMs);
     } catch (thrown) {
-      await this.#pause(manifest, part, chunks).catch((failed: unknown) => {
+      await this.#pause(selection, part, chunks).catch((failed: unknown) => {
         // Without its mark a pause costs a second look at what is there; without what was written it is none.
         if (failed instanceof GoshareError && failed.code === "SYNC_FAILED") throw failed;
       });
@@ -234,10 +244,12 @@ export class DownloadJob {
   }
 
   /** Leaves what is verified so that the next run can trust it. */
-  async #pause(manifest: Manifest, part: PartFolder, chunks: ChunkDownload): Promise<void> {
+  async #pause(selection: Selection, part: PartFolder, chunks: ChunkDownload): Promise<void> {
     if (chunks.held.count === 0) return;
+    const { manifest } = selection;
     const written = function* () {
       for (const [fileIndex, file] of manifest.files.entries()) {
+        if (!selection.hasFile(fileIndex)) continue;
         const { first, count } = manifest.layout.chunksOfFile(fileIndex);
         for (let chunkIndex = first; chunkIndex < first + count; chunkIndex++) {
           if (!chunks.held.has(chunkIndex)) continue;
@@ -255,9 +267,23 @@ export class DownloadJob {
   }
 }
 
+/** What an earlier run claims to have written of a selection: the same one, but a journal is only a claim. */
+function claimedOf(selection: Selection, held: Bitfield): Bitfield {
+  const claimed = new Bitfield(held.length);
+  for (const chunkIndex of held) if (selection.chunks.has(chunkIndex)) claimed.add(chunkIndex);
+  return claimed;
+}
+
+/** Those that can be verified again: of the others something was dropped, so they are fetched again. */
+function checkable(selection: Selection, claimed: Bitfield): Bitfield {
+  const whole = new Bitfield(claimed.length);
+  for (const chunkIndex of claimed) if (selection.isWholeChunk(chunkIndex)) whole.add(chunkIndex);
+  return whole;
+}
+
 /** Bytes of chunks that no earlier run claims to have written. Those it claims wrongly have their room already. */
-function missingBytes(manifest: Manifest, part: PartFolder): number {
-  let bytes = manifest.root.totalSize;
-  for (const chunkIndex of part.claims.held) bytes -= manifest.layout.chunkLength(chunkIndex);
+function missingBytes(selection: Selection, claimed: Bitfield): number {
+  let bytes = selection.bytes;
+  for (const chunkIndex of claimed) bytes -= selection.bytesIn(chunkIndex);
   return bytes;
 }

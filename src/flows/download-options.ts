@@ -8,6 +8,8 @@ export interface DownloadOptions {
   readonly what: string;
   /** Made if it is not there. */
   readonly outputDirectory: string;
+  /** Patterns of paths within the share, with "!" those of what to leave; none: everything. */
+  readonly select: readonly string[];
   /** What to do where the name of the share is taken there. */
   readonly ifTaken: IfTaken;
   readonly trackers: readonly Endpoint[];

@@ -21,6 +21,7 @@ import { newLocalPeer } from "./local-peer.js";
 import { TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
 import { Patience } from "./patience.js";
+import { readPatterns } from "./select-entries.js";
 import type { RunningSeed } from "./serving-download.js";
 import { trackerWarnings } from "./tracker-warnings.js";
 import { chooseTrackers } from "./trackers.js";
@@ -50,6 +51,7 @@ export async function download(
   signal: AbortSignal,
 ): Promise<DownloadResult> {
   const startMs = performance.now();
+  const wanted = await readPatterns(options.select);
   const source = await readContentSource(options.what);
   const named = [...options.trackers, ...source.trackers];
   const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
@@ -58,7 +60,7 @@ export async function download(
   const slots = slotMemory();
   const pool = new WorkerPool(slots);
   let listenPort = 0;
-  const local = newLocalPeer(() => listenPort);
+  const local = newLocalPeer(() => listenPort, options.select.length === 0);
   const { contentId } = source;
   const swarm = new DownloadSwarm({
     ...{ contentId, local, observe },
@@ -83,7 +85,7 @@ export async function download(
   const feeding = lookup.feed(swarm, ending.signal);
   const announce = (share: ServedDownload) => presence.announce(trackers, local, share, warn);
   const tally = new SlowTally("noPeer", startMs);
-  const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally };
+  const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally, wanted };
   const job = new DownloadJob(options, source, parts, observe);
   const ticking = setInterval(() => job.tick(performance.now()), PROGRESS_MS);
   let seed: RunningSeed | undefined;

@@ -5,7 +5,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
-import type { Manifest } from "../manifest/manifest.js";
+import type { Entries } from "../manifest/manifest.js";
 import { isEmptyTarget, putBackReplaced } from "./claimed-target.js";
 import { makeFolders, openForWriting, syncDirectory } from "./part-files.js";
 import type { PartFolder, SyncFiles } from "./part-folder.js";
@@ -15,13 +15,13 @@ import { requireReplaceable } from "./taken-name.js";
 /** How many entries are made in one go, so that the event loop is not kept from its sockets. */
 const ENTRIES_PER_TURN = 256;
 
-/** Puts the finished download under its final name; the part folder is gone afterwards. Throws TARGET_EXISTS
+/** Puts the finished download of these entries under its final name; the part folder is gone afterwards. Throws TARGET_EXISTS
  * or a disk error, and then the part folder stays. */
-export async function commit(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {
+export async function commit(part: PartFolder, entries: Entries, syncFiles: SyncFiles): Promise<void> {
   try {
-    await finishContent(part, manifest, syncFiles);
+    await finishContent(part, entries, syncFiles);
     part.markCommitting();
-    claim(part, manifest);
+    claim(part);
     finishCommit(part);
   } catch (thrown) {
     throw errorAt(thrown, part.partPath);
@@ -34,23 +34,23 @@ export function finishCommit(part: PartFolder): void {
   part.remove();
 }
 
-async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {
+async function finishContent(part: PartFolder, entries: Entries, syncFiles: SyncFiles): Promise<void> {
   const pause = everyNth(ENTRIES_PER_TURN);
   const directories = new Set<string>([part.contentPath]);
-  for (const file of manifest.files) {
+  for (const file of entries.files) {
     addParents(directories, part, file.path);
     if (file.size === 0)
       fs.closeSync(openForWriting(part.filePath(file.path), file.executable, fs.constants.O_TRUNC));
     await pause();
   }
-  for (const directory of manifest.emptyDirectories) {
+  for (const directory of entries.emptyDirectories) {
     makeFolders(part.filePath(directory));
     addParents(directories, part, `${directory}/.`);
     await pause();
   }
-  await part.makeDurable(filePaths(part, manifest), syncFiles);
+  await part.makeDurable(filePaths(part, entries), syncFiles);
   // Links come last, and nothing is written through them any more.
-  for (const { path: linkPath, target } of manifest.symbolicLinks) {
+  for (const { path: linkPath, target } of entries.symbolicLinks) {
     addParents(directories, part, linkPath);
     makeLink(target, part.filePath(linkPath));
     await pause();
@@ -59,8 +59,8 @@ async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: Sy
   await part.makeDurable(bottomUp, syncFiles);
 }
 
-function* filePaths(part: PartFolder, manifest: Manifest): Iterable<string> {
-  for (const file of manifest.files) yield part.filePath(file.path);
+function* filePaths(part: PartFolder, entries: Entries): Iterable<string> {
+  for (const file of entries.files) yield part.filePath(file.path);
 }
 
 /** Every directory above `entryPath`, up to the content folder. */
@@ -84,16 +84,16 @@ function makeLink(target: string, linkPath: string): void {
 
 /** Takes the final name. Node's `rename` would replace a file silently, so a file is linked and a folder is
  * first made empty: both fail if somebody else was there before. */
-function claim(part: PartFolder, manifest: Manifest): void {
-  const { targetPath } = part;
+function claim(part: PartFolder): void {
+  const { root, targetPath } = part;
   const target = part.replaces ? fs.lstatSync(targetPath, { throwIfNoEntry: false }) : undefined;
   if (target !== undefined) return replace(part, target);
-  if (manifest.root.kind === "folder") {
+  if (root.kind === "folder") {
     claimByMaking(targetPath, () => fs.mkdirSync(targetPath), part.claims.isCommitting);
     fs.renameSync(part.contentPath, targetPath);
     return;
   }
-  const own = part.filePath(manifest.root.name);
+  const own = part.filePath(root.name);
   try {
     fs.linkSync(own, targetPath);
   } catch (thrown) {

@@ -10,8 +10,9 @@ import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { isEmptyTarget, isOwnTarget, putBackReplaced } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
-import { decodeJournal, type JournalClaims, noClaims } from "./journal.js";
+import type { JournalClaims } from "./journal.js";
 import { type Lock, lockPart } from "./lock.js";
+import { type PartClaims, readClaims } from "./part-claims.js";
 import {
   makeFolders,
   makeOwnFolder,
@@ -23,6 +24,7 @@ import {
 } from "./part-files.js";
 import { PartJournal } from "./part-journal.js";
 import { contentPath, PART_NAMES, type PartPaths, partPaths, replacedPath } from "./part-paths.js";
+import { type PartSelection, writePartSelection } from "./part-selection.js";
 import { freePaths, type IfTaken, keptPaths, requireReplaceable } from "./taken-name.js";
 
 /** Where a run of a chunk's bytes goes. */
@@ -42,6 +44,12 @@ export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
 
 /** Large files kept open for writing. */
 const MAX_OPEN_FILES = 64;
+/** What a run that is stopped while it cleans up is understood by. */
+const KEPT_TO_THE_END: ReadonlySet<string> = new Set([
+  PART_NAMES.journal,
+  PART_NAMES.selection,
+  PART_NAMES.lock,
+]);
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
 
@@ -86,19 +94,22 @@ export class PartFolder {
     this.#journal = journal;
   }
 
-  /** Opens or makes the part folder for `root` in `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY,
+  /** Opens or makes the part folder for what `select` (sorted patterns; none: everything) means of `root`, in
+   * `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY,
    * PART_UNUSABLE or a disk error. */
   static async open(
     outputDirectory: string,
     root: ManifestRoot,
     ifTaken: IfTaken = "refuse",
+    select: readonly string[] = [],
   ): Promise<PartFolder> {
     const paths = ifTaken === "rename" ? keptPaths(outputDirectory, root) : partPaths(outputDirectory, root);
     try {
       makeFolders(outputDirectory);
       const lock = await lockPart(paths);
       try {
-        return PartFolder.#openLocked(outputDirectory, root, paths, ifTaken, lock);
+        const claims = readClaims(root, paths.part, select);
+        return PartFolder.#openLocked(outputDirectory, root, paths, ifTaken, lock, claims);
       } catch (thrown) {
         lock.release();
         removeIfFresh(paths.part);
@@ -115,17 +126,10 @@ export class PartFolder {
     locked: PartPaths,
     ifTaken: IfTaken,
     lock: Lock,
+    claims: PartClaims,
   ): PartFolder {
-    const { contentId, chunkCount } = root;
-    const stored = readIfThere(path.join(locked.part, PART_NAMES.journal));
-    const claims = stored === undefined ? noClaims(chunkCount) : decodeJournal(stored, contentId, chunkCount);
-    if (claims === undefined) {
-      throw new GoshareError("PART_UNUSABLE", `${locked.part} was left by the download of another share`, {
-        hint: `finish that one, or remove ${locked.part} and run this command again`,
-      });
-    }
     putBackReplaced(locked);
-    const isClaimed = claims.isCommitting && claims.held.isFull && isOwnTarget(root, locked);
+    const isClaimed = claims.isCommitting && claims.areAll && isOwnTarget(root, locked);
     let paths = locked;
     const target = fs.lstatSync(locked.target, { throwIfNoEntry: false });
     if (target !== undefined && !isClaimed && !(claims.isCommitting && isEmptyTarget(locked.target))) {
@@ -141,6 +145,11 @@ export class PartFolder {
     if (!isClaimed) makeOwnFolder(contentPath(paths.part));
     const journal = new PartJournal(path.join(paths.part, PART_NAMES.journal), root, claims);
     return new PartFolder(root, paths, claims, isClaimed, ifTaken === "replace", lock, journal);
+  }
+
+  /** Keeps what this download is for; before anything of it is written. */
+  storeSelection(selection: PartSelection): void {
+    writePartSelection(this.partPath, selection);
   }
 
   filePath(filePath: string): string {
@@ -280,15 +289,16 @@ export class PartFolder {
     this.#removeAll();
   }
 
-  /** The journal goes after all else, so that a run that is stopped here is still understood by the next. The
+  /** The journal goes after all else, and what it is to be read by after that, so that a run that is stopped here is still understood by the next. The
    * lock goes last, and the folder only if it is empty then: another process may have it by now. */
   #removeAll(): void {
     try {
       for (const name of fs.readdirSync(this.partPath)) {
-        if (name === PART_NAMES.journal || name === PART_NAMES.lock) continue;
+        if (KEPT_TO_THE_END.has(name)) continue;
         fs.rmSync(path.join(this.partPath, name), { recursive: true, force: true });
       }
-      fs.rmSync(path.join(this.partPath, PART_NAMES.journal), { force: true });
+      for (const name of [PART_NAMES.journal, PART_NAMES.selection])
+        fs.rmSync(path.join(this.partPath, name), { force: true });
     } catch (thrown) {
       // Somebody else has removed the folder.
       if (!isErrno(thrown, "ENOENT")) throw thrown;
@@ -356,7 +366,8 @@ function removeIfFresh(partPath: string): void {
   removeIfEmpty(contentPath(partPath));
   if (fs.existsSync(contentPath(partPath))) return;
   fs.rmSync(journalPath, { force: true });
-  fs.rmSync(path.join(partPath, PART_NAMES.root), { force: true });
+  for (const name of [PART_NAMES.root, PART_NAMES.selection])
+    fs.rmSync(path.join(partPath, name), { force: true });
   removeIfEmpty(partPath);
 }
 

@@ -12,6 +12,7 @@ export const PART_NAMES = {
   lock: "lock",
   pause: "pause",
   ticket: "ticket",
+  selection: "selection",
   /** What stood under the final name, while another takes it. */
   replaced: "replaced",
 } as const;

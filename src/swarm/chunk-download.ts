@@ -1,15 +1,13 @@
-// The data path of a download: asks peers for what the scheduler names, lets the sockets fill slots, has the
-// workers verify and write each slot, and counts what is done. One hop between threads per chunk. Memory is
+// The data path of a download: asks peers for what the scheduler names, lets the sockets fill slots, has a store
+// verify and keep what is in each slot, and counts what is done. One hop between threads per chunk. Memory is
 // bounded by the slots, whatever peers do.
-import type { Bitfield } from "../core/bitfield.js";
+import { Bitfield } from "../core/bitfield.js";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
-import type { Manifest } from "../manifest/manifest.js";
+import type { Selection } from "../manifest/selection.js";
 import type { RefusalReason } from "../peer/messages.js";
 import type { ChunkRequest } from "../peer/outstanding.js";
-import type { PartFolder } from "../storage/part-folder.js";
-import { chunkDigest, verifyTasks } from "../workers/batches.js";
-import { ChunkWriter } from "../workers/chunk-writer.js";
+import type { ChunkStore } from "../workers/chunk-store.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import type { PeerCoverage } from "./coverage.js";
@@ -26,7 +24,7 @@ import type { DownloadLoad } from "./slow-reason.js";
 export interface ChunkDownloadEvents {
   /** More bytes are verified and written. */
   progressed(): void;
-  /** This chunk is, and may be given to others. */
+  /** This chunk is, and may be given to others: all of it is kept. */
   verified(chunkIndex: number): void;
   /** A peer sent wrong bytes; the connection is closed by now. */
   lied(peer: DownloadPeer, chunkIndex: number): void;
@@ -37,10 +35,9 @@ export interface ChunkDownloadEvents {
 }
 
 export class ChunkDownload {
-  readonly #manifest: Manifest;
-  readonly #part: PartFolder;
+  readonly #selection: Selection;
+  readonly #store: ChunkStore;
   readonly #pool: WorkerPool;
-  readonly #writer: ChunkWriter;
   readonly #slots: SlotPool;
   readonly #options: DownloadSwarmOptions;
   readonly #events: ChunkDownloadEvents;
@@ -57,21 +54,25 @@ export class ChunkDownload {
   readonly #blocked = new Set<DownloadPeer>();
   #settle: { resolve: () => void; reject: (error: GoshareError) => void } | undefined;
   #isStopped = false;
+  /** Chunks being verified and written. */
   #writing = 0;
   /** Whether what an earlier run wrote is being verified. */
   #isChecking = false;
   #onIdle: (() => void) | undefined;
+  /** What is held and may be given to others. */
+  readonly servable: Bitfield;
+  /** Of what is selected. */
   bytesDone = 0;
   bytesWasted = 0;
   /** Whether a chunk that came from a peer was right. */
   isHonestlyServed = false;
 
-  /** `held` is trusted; `unchecked` was written by an earlier run and is verified while the rest arrives.
-   * `slots` and `pool` were made for each other. */
+  /** `held` is trusted; `unchecked` was written by an earlier run and is verified while the rest arrives. Both are
+   * within the selection. `store` puts back what it takes out of `slots`. */
   constructor(
     work: {
-      manifest: Manifest;
-      part: PartFolder;
+      selection: Selection;
+      store: ChunkStore;
       pool: WorkerPool;
       slots: SlotPool;
       budget: RateBudget | undefined;
@@ -82,16 +83,17 @@ export class ChunkDownload {
     events: ChunkDownloadEvents,
     clock: Clock = monotonicClock,
   ) {
-    this.#manifest = work.manifest;
-    this.#part = work.part;
+    const { selection } = work;
+    this.#selection = selection;
+    this.#store = work.store;
     this.#pool = work.pool;
-    this.#writer = new ChunkWriter(work.pool, clock);
     this.#slots = work.slots;
     this.#budget = work.budget;
     this.#options = options;
     this.#events = events;
     this.#unchecked = unchecked;
-    this.#scheduler = new ChunkScheduler(held, unchecked, options.firstChunk(held.length));
+    const first = options.firstChunk(held.length);
+    this.#scheduler = new ChunkScheduler(held, unchecked, first, selection.chunks);
     this.#relief = new Relief(options, this.#scheduler, {
       peers: () => [...this.#peers.keys()],
       isShortOfMemory: () => this.#blocked.size > 0,
@@ -101,14 +103,23 @@ export class ChunkDownload {
       stalled: (peer) => events.stalled(peer),
     });
     this.#clock = clock;
-    for (const chunkIndex of held) this.bytesDone += work.manifest.layout.chunkLength(chunkIndex);
+    this.servable = selection.hasPartialChunks ? new Bitfield(held.length) : this.#scheduler.held;
+    for (const chunkIndex of held) {
+      this.bytesDone += selection.bytesIn(chunkIndex);
+      if (selection.isWholeChunk(chunkIndex)) this.servable.add(chunkIndex);
+    }
   }
 
   get held(): Bitfield {
     return this.#scheduler.held;
   }
 
-  /** Resolves when every chunk is verified and written. Rejects on a local failure or abort; by then nothing
+  /** Whether everything that is selected is held. */
+  get isDone(): boolean {
+    return this.#scheduler.isDone;
+  }
+
+  /** Resolves when everything that is selected is verified and kept. Rejects on a local failure or abort; by then nothing
    * is being written any more. Call once. */
   async run(signal: AbortSignal): Promise<void> {
     const stopped = new AbortController();
@@ -121,7 +132,7 @@ export class ChunkDownload {
     const checking = this.#checkEarlier(stopped.signal).catch((thrown: unknown) => {
       if (!stopped.signal.aborted) this.fail(GoshareError.from(thrown));
     });
-    if (this.#scheduler.isDone) this.#settle?.resolve();
+    this.#endIfDone();
     const ticking = setInterval(() => this.#relief.tick(this.#clock.nowMs()), this.#options.handOverTickMs);
     try {
       await finished;
@@ -157,9 +168,9 @@ export class ChunkDownload {
   get load(): DownloadLoad {
     return {
       ...countPeers(this.#peers, this.#scheduler, this.#budget),
-      isWorking: this.#writing > 0 || this.#isChecking,
+      isWorking: this.#writing + this.#store.waiting > 0 || this.#isChecking,
       isBehind: this.#blocked.size > 0 && this.#writing >= this.#slots.size / 2,
-      isDiskSlow: !this.#isChecking && this.#writer.isDiskSlow(this.#clock.nowMs()),
+      isDiskSlow: !this.#isChecking && this.#store.isDiskSlow(this.#clock.nowMs()),
     };
   }
 
@@ -223,7 +234,7 @@ export class ChunkDownload {
   }
 
   #request(peer: DownloadPeer, chunkIndex: number, offerId = 0): void {
-    const chunkBytes = this.#manifest.layout.chunkLength(chunkIndex);
+    const chunkBytes = this.#selection.manifest.layout.chunkLength(chunkIndex);
     this.#budget?.spend(chunkBytes);
     peer.pace.asked(this.#clock.nowMs());
     const id = peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex, chunkBytes, offerId));
@@ -237,7 +248,7 @@ export class ChunkDownload {
       else this.#budget?.giveBack(chunkBytes);
     };
     return {
-      contentId: this.#manifest.root.contentId,
+      contentId: this.#selection.manifest.root.contentId,
       chunkIndex,
       offerId,
       chunkBytes,
@@ -306,39 +317,41 @@ export class ChunkDownload {
     chunkBytes: number,
     slot: Slot,
   ): Promise<void> {
-    const segments = this.#manifest.layout.segments(chunkIndex);
     this.#writing++;
     peer.trust.verifying();
     try {
-      const runs = this.#part.writeRuns(this.#manifest, segments);
-      try {
-        const digest = chunkDigest(this.#manifest, chunkIndex);
-        const write = { slotOffset: slot.offset, length: chunkBytes, digest, runs };
-        const isRight = await this.#writer.write(write);
-        if (isRight) this.#chunkDone(peer, chunkIndex, chunkBytes);
-        else this.#chunkWrong(peer, chunkIndex, chunkBytes);
-      } finally {
-        this.#part.releaseRuns(this.#manifest, segments);
-      }
+      if (await this.#store.put(chunkIndex, slot)) this.#chunkDone(peer, chunkIndex);
+      else this.#chunkWrong(peer, chunkIndex, chunkBytes);
     } catch (thrown) {
       this.fail(GoshareError.from(thrown));
     } finally {
       this.#writing--;
-      this.#slots.release(slot);
       if (this.#writing === 0) this.#onIdle?.();
     }
   }
 
-  #chunkDone(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {
+  #chunkDone(peer: DownloadPeer, chunkIndex: number): void {
     // More may be asked of it now than before.
     if (peer.trust.verified(true)) this.ask(peer);
     if (!this.#scheduler.verified(chunkIndex)) return;
     this.isHonestlyServed = true;
-    this.#part.record(chunkIndex);
-    this.bytesDone += chunkBytes;
-    this.#events.verified(chunkIndex);
+    this.#store.record(chunkIndex);
+    this.#gained(chunkIndex);
     this.#events.progressed();
-    if (this.#scheduler.isDone) this.#settle?.resolve();
+    this.#endIfDone();
+  }
+
+  #gained(chunkIndex: number): void {
+    this.bytesDone += this.#selection.bytesIn(chunkIndex);
+    if (!this.#selection.isWholeChunk(chunkIndex)) return;
+    this.servable.add(chunkIndex);
+    this.#events.verified(chunkIndex);
+  }
+
+  #endIfDone(): void {
+    if (!this.#scheduler.isDone || this.#settle === undefined) return;
+    const { resolve } = this.#settle;
+    this.#store.finish().then(resolve, (thrown: unknown) => this.fail(GoshareError.from(thrown)));
   }
 
   #chunkWrong(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {
@@ -359,21 +372,17 @@ export class ChunkDownload {
 
   /** Verifies what an earlier run claims to have written; what is wrong is asked of peers. */
   async #checkEarlier(signal: AbortSignal): Promise<void> {
-    const tasks = verifyTasks(this.#manifest, this.#unchecked, (filePath) => this.#part.filePath(filePath));
     this.#isChecking = true;
     await this.#pool.runAll(
-      tasks,
+      this.#store.checks(this.#unchecked),
       (task, { wrongChunks }) => {
         const wrong = new Set(wrongChunks);
         for (const { chunkIndex } of task.chunks) {
           if (wrong.has(chunkIndex)) this.#scheduler.missing(chunkIndex);
-          else if (this.#scheduler.verified(chunkIndex)) {
-            this.bytesDone += this.#manifest.layout.chunkLength(chunkIndex);
-            this.#events.verified(chunkIndex);
-          }
+          else if (this.#scheduler.verified(chunkIndex)) this.#gained(chunkIndex);
         }
         this.#events.progressed();
-        if (this.#scheduler.isDone) this.#settle?.resolve();
+        this.#endIfDone();
         this.#askAll();
       },
       signal,

@@ -371,21 +371,21 @@ export type Downloading = Message<"goshare.v1.Downloading"> & {
   path: string;
 
   /**
-   * Bytes in all.
+   * Bytes in all, or in what was selected.
    *
    * @generated from field: uint64 bytes = 4;
    */
   bytes: bigint;
 
   /**
-   * Regular files.
+   * Regular files, likewise.
    *
    * @generated from field: uint32 files = 5;
    */
   files: number;
 
   /**
-   * Chunks in all.
+   * Chunks that hold them.
    *
    * @generated from field: uint32 chunks = 6;
    */
@@ -420,14 +420,14 @@ export type Progress = Message<"goshare.v1.Progress"> & {
   contentId: string;
 
   /**
-   * Verified bytes, those of an earlier run included.
+   * Verified bytes of what was selected, those of an earlier run included.
    *
    * @generated from field: uint64 bytes_done = 2;
    */
   bytesDone: bigint;
 
   /**
-   * Bytes in all.
+   * Bytes in all, or in what was selected.
    *
    * @generated from field: uint64 bytes_total = 3;
    */
@@ -771,7 +771,7 @@ export type Done = Message<"goshare.v1.Done"> & {
   path: string;
 
   /**
-   * Bytes of the share.
+   * Bytes of the share, or of what was selected of it.
    *
    * @generated from field: uint64 bytes = 2;
    */

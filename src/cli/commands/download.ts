@@ -28,6 +28,10 @@ export class DownloadCommand extends GoshareCommand {
     examples: [
       ["Download what a ticket names", "$0 download goshare1..."],
       ["Download by .goshare file into a folder", "$0 download ubuntu.iso.goshare --output isos"],
+      [
+        "Download the pictures of a folder, but for one",
+        "$0 download goshare1... --select '*.jpg' --select '!blurred.jpg'",
+      ],
       ["Keep the ticket out of the shell's history", "$0 download - < ticket.txt"],
     ],
   });
@@ -36,6 +40,7 @@ export class DownloadCommand extends GoshareCommand {
   readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
     description: OPTIONS.output.description,
   });
+  readonly select = Option.Array(OPTIONS.select.names, { description: OPTIONS.select.description });
   readonly overwrite = Option.Boolean(OPTIONS.overwrite.names, false, {
     description: OPTIONS.overwrite.description,
   });
@@ -67,6 +72,7 @@ export class DownloadCommand extends GoshareCommand {
     const options = {
       what,
       outputDirectory: this.output,
+      select: this.select ?? [],
       ifTaken: ifTakenArgument(this.overwrite, this.rename),
       ...trackerChoice(this.tracker, this.context.env),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
