@@ -1,7 +1,6 @@
-// One download from its manifest to its commit: part folder, manifest, chunks, and the final name. Whom it talks to,
-// and what becomes of others afterwards, is download.ts's affair.
+// One download from its manifest to its end: manifest, selection, chunks, and where they belong. Whom it talks to, and
+// what becomes of others afterwards, is download.ts's affair; where it goes, that of its destination.
 import type { Endpoint } from "../address/endpoint.js";
-import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
@@ -9,19 +8,15 @@ import type { SlowTally } from "../events/slow-tally.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
-import { commit, finishCommit } from "../storage/commit.js";
-import { requireSpace } from "../storage/free-space.js";
-import { PartFolder } from "../storage/part-folder.js";
-import { refuseUnsupportedNames } from "../storage/target-names.js";
 import { ChunkDownload } from "../swarm/chunk-download.js";
+import type { DownloadPeer } from "../swarm/download-peer.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { ServedDownload } from "../swarm/served-download.js";
-import { syncTasks } from "../workers/batches.js";
-import { PartStore } from "../workers/part-store.js";
 import { SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import { type ContentSource, ticketFor } from "./content-source.js";
+import type { Arrival, Destination } from "./destination.js";
 import type { DownloadOptions } from "./download-options.js";
 import { DownloadProgress } from "./download-progress.js";
 import { firstRoot, type TrackerLookup } from "./manifest-lookup.js";
@@ -42,11 +37,11 @@ interface JobParts {
   readonly announce: (share: ServedDownload) => void;
   readonly tally: SlowTally;
   readonly wanted: Wanted;
+  readonly destination: Destination;
 }
 
 /** What is looked at while chunks are fetched. */
 interface Fetching {
-  readonly part: PartFolder;
   readonly chunks: ChunkDownload;
   readonly progress: DownloadProgress;
 }
@@ -56,13 +51,13 @@ export class DownloadJob {
   readonly #source: ContentSource;
   readonly #parts: JobParts;
   readonly #observe: EventObserver;
-  #part: PartFolder | undefined;
   #chunks: ChunkDownload | undefined;
   #fetching: Fetching | undefined;
   #isRootMissing = false;
+  readonly #liars = new Set<PeerId>();
   /** What others are given, once there is a manifest. */
   serving: ServingDownload | undefined;
-  isCommitted = false;
+  /** Of what is selected. */
   bytes = 0;
 
   constructor(options: DownloadOptions, source: ContentSource, parts: JobParts, observe: EventObserver) {
@@ -88,13 +83,15 @@ export class DownloadJob {
     this.#turnReason(nowMs);
     if (this.#isRootMissing && tally.reason !== before) this.#tellWait();
     if (this.#fetching === undefined) return;
-    const { part, chunks, progress } = this.#fetching;
-    // What is told is in the journal: whoever stops the process now loses nothing of it.
+    const { chunks, progress } = this.#fetching;
+    const { destination, patience } = this.#parts;
     try {
-      part.flushJournal();
+      destination.flush();
     } catch (thrown) {
       chunks.fail(GoshareError.from(thrown));
     }
+    // Peers are not to blame for that.
+    if (destination.isHeldUp) patience.begin("peers");
     progress.tell(tally.reason, nowMs);
   }
 
@@ -112,32 +109,16 @@ export class DownloadJob {
     const known =
       this.#source.manifest ??
       (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
-    const { outputDirectory, ifTaken } = this.#options;
-    const { wanted } = this.#parts;
-    this.#part = await PartFolder.open(outputDirectory, root, ifTaken, wanted.patterns);
-    const part = this.#part;
-    if (part.isClaimed) {
-      finishCommit(part);
-      return part.targetPath;
-    }
-    part.storeTicket(ticketFor(root, this.#source, this.#parts.trackers));
-    const manifest = known ?? (await this.#findBody(root, part));
-    const selection = selectEntries(manifest, wanted);
+    const { wanted, destination, trackers, slots, pool } = this.#parts;
+    if (await destination.open(root, ticketFor(root, this.#source, trackers))) return destination.path;
+    const selection = selectEntries(known ?? (await this.#findBody(root)), wanted);
     this.bytes = selection.bytes;
-    refuseUnsupportedNames(selection, part);
-    const claimed = claimedOf(selection, part.claims.held);
-    requireSpace(part.partPath, missingBytes(selection, claimed));
-    part.storeSelection({ patterns: wanted.patterns, chunks: selection.chunks.count });
-    await this.#fetchChunks(selection, part, claimed);
-    await commit(part, selection, (paths) => this.#syncFiles(paths));
-    this.isCommitted = true;
-    await this.serving?.committed(part.targetPath, this.#options.seed);
-    return part.targetPath;
-  }
-
-  async close(): Promise<void> {
-    await this.#parts.pool.close();
-    this.#part?.close();
+    const slotPool = new SlotPool(slots, root.chunkSize, () => this.#chunks?.slotFreed());
+    const arrival = await destination.prepare(selection, pool, slotPool);
+    await this.#fetchChunks(selection, arrival, slotPool);
+    await destination.finish();
+    await this.serving?.committed(destination.path, this.#options.seed);
+    return destination.path;
   }
 
   #tellWait(): void {
@@ -159,8 +140,9 @@ export class DownloadJob {
     }
   }
 
-  async #findBody(root: ManifestRoot, part: PartFolder): Promise<Manifest> {
-    const stored = part.storedBody();
+  async #findBody(root: ManifestRoot): Promise<Manifest> {
+    const { swarm, patience, destination } = this.#parts;
+    const stored = destination.storedBody();
     if (stored !== undefined) {
       try {
         return checkManifest(root, stored);
@@ -168,48 +150,35 @@ export class DownloadJob {
         // Torn by a crash; peers have it.
       }
     }
-    const { swarm, patience } = this.#parts;
     patience.begin("manifest");
     const manifest = checkManifest(root, await swarm.fetchBody(root, patience.signal));
-    part.storeBody(manifest.bodyBytes);
+    destination.keepBody(manifest.bodyBytes);
     return manifest;
   }
 
-  async #fetchChunks(selection: Selection, part: PartFolder, claimed: Bitfield): Promise<void> {
-    const { swarm, patience, pool } = this.#parts;
-    const { manifest } = selection;
-    const { root } = manifest;
-    const slots = new SlotPool(this.#parts.slots, root.chunkSize, () => this.#chunks?.slotFreed());
-    const liars = new Set<PeerId>();
-    const none = new Bitfield(root.chunkCount);
-    const isTrusted = claimed.count > 0 && (await part.takePauseMark(manifest));
-    const store = new PartStore(selection, part, pool, slots);
+  async #fetchChunks(selection: Selection, arrival: Arrival, slots: SlotPool): Promise<void> {
+    const { swarm, patience, pool, destination } = this.#parts;
+    const { root } = selection.manifest;
+    const { store, held, unchecked, files } = arrival;
     const chunks = new ChunkDownload(
       { selection, store, pool, slots, budget: this.#options.downloadBudget },
-      ...(isTrusted ? ([claimed, none] as const) : ([none, checkable(selection, claimed)] as const)),
+      held,
+      unchecked,
       defaultDownloadSwarmOptions,
       {
         progressed: () => patience.begin("peers"),
         verified: (chunkIndex) => share.news.gained(chunkIndex),
         refused: (peer, reason) => swarm.refused(peer, reason),
         stalled: (peer) => swarm.stalled(peer),
-        lied: (peer, chunkIndex) => {
-          const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
-          const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
-          const error = new GoshareError("DIGEST_MISMATCH", message);
-          // What else it had sent by then is wrong as well, and no news.
-          if (!liars.has(peer.id)) this.#observe({ type: "warning", code: error.code, message, path: where });
-          liars.add(peer.id);
-          swarm.ban(peer, error);
-        },
+        lied: (peer, chunkIndex) => this.#ban(peer, chunkIndex),
       },
     );
     this.#chunks = chunks;
-    const serving = new ServingDownload(swarm, selection, chunks.servable, part, this.#observe);
+    const serving = new ServingDownload(swarm, selection, chunks.servable, files, this.#observe);
     const { share } = serving;
     this.serving = serving;
     this.#observe({
-      ...{ type: "downloading", contentId: root.contentId, name: root.name, path: part.targetPath },
+      ...{ type: "downloading", contentId: root.contentId, name: root.name, path: destination.path },
       ...{ bytes: selection.bytes, files: selection.files.length, chunks: selection.chunks.count },
       resumedBytes: chunks.bytesDone,
     });
@@ -225,14 +194,14 @@ export class DownloadJob {
     swarm.start(chunks, share);
     this.#parts.announce(share);
     this.#turnReason(performance.now());
-    this.#fetching = { part, chunks, progress };
+    this.#fetching = { chunks, progress };
     try {
       await chunks.run(patience.signal);
       const endMs = performance.now();
       progress.finish(this.#parts.tally.reason, endMs);
       this.#turnReason(endMs);
     } catch (thrown) {
-      await this.#pause(selection, part, chunks).catch((failed: unknown) => {
+      await destination.pause(chunks.held).catch((failed: unknown) => {
         // Without its mark a pause costs a second look at what is there; without what was written it is none.
         if (failed instanceof GoshareError && failed.code === "SYNC_FAILED") throw failed;
       });
@@ -243,47 +212,13 @@ export class DownloadJob {
     }
   }
 
-  /** Leaves what is verified so that the next run can trust it. */
-  async #pause(selection: Selection, part: PartFolder, chunks: ChunkDownload): Promise<void> {
-    if (chunks.held.count === 0) return;
-    const { manifest } = selection;
-    const written = function* () {
-      for (const [fileIndex, file] of manifest.files.entries()) {
-        if (!selection.hasFile(fileIndex)) continue;
-        const { first, count } = manifest.layout.chunksOfFile(fileIndex);
-        for (let chunkIndex = first; chunkIndex < first + count; chunkIndex++) {
-          if (!chunks.held.has(chunkIndex)) continue;
-          yield part.filePath(file.path);
-          break;
-        }
-      }
-    };
-    await part.makeDurable(written(), (paths) => this.#syncFiles(paths));
-    await part.pause(manifest, chunks.held);
+  #ban(peer: DownloadPeer, chunkIndex: number): void {
+    const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
+    const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
+    const error = new GoshareError("DIGEST_MISMATCH", message);
+    // What else it had sent by then is wrong as well, and no news.
+    if (!this.#liars.has(peer.id)) this.#observe({ type: "warning", code: error.code, message, path: where });
+    this.#liars.add(peer.id);
+    this.#parts.swarm.ban(peer, error);
   }
-
-  async #syncFiles(paths: Iterable<string>): Promise<void> {
-    await this.#parts.pool.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
-  }
-}
-
-/** What an earlier run claims to have written of a selection: the same one, but a journal is only a claim. */
-function claimedOf(selection: Selection, held: Bitfield): Bitfield {
-  const claimed = new Bitfield(held.length);
-  for (const chunkIndex of held) if (selection.chunks.has(chunkIndex)) claimed.add(chunkIndex);
-  return claimed;
-}
-
-/** Those that can be verified again: of the others something was dropped, so they are fetched again. */
-function checkable(selection: Selection, claimed: Bitfield): Bitfield {
-  const whole = new Bitfield(claimed.length);
-  for (const chunkIndex of claimed) if (selection.isWholeChunk(chunkIndex)) whole.add(chunkIndex);
-  return whole;
-}
-
-/** Bytes of chunks that no earlier run claims to have written. Those it claims wrongly have their room already. */
-function missingBytes(selection: Selection, claimed: Bitfield): number {
-  let bytes = selection.bytes;
-  for (const chunkIndex of claimed) bytes -= selection.bytesIn(chunkIndex);
-  return bytes;
 }

@@ -17,6 +17,7 @@ import { DownloadJob } from "./download-job.js";
 import type { DownloadOptions } from "./download-options.js";
 import { DownloadPresence } from "./download-presence.js";
 import { PROGRESS_MS } from "./download-progress.js";
+import { FolderDestination } from "./folder-destination.js";
 import { newLocalPeer } from "./local-peer.js";
 import { TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
@@ -84,8 +85,10 @@ export async function download(
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
   const announce = (share: ServedDownload) => presence.announce(trackers, local, share, warn);
+  const { patterns } = wanted;
+  const destination = new FolderDestination({ ...options, patterns });
   const tally = new SlowTally("noPeer", startMs);
-  const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally, wanted };
+  const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally, wanted, destination };
   const job = new DownloadJob(options, source, parts, observe);
   const ticking = setInterval(() => job.tick(performance.now()), PROGRESS_MS);
   let seed: RunningSeed | undefined;
@@ -104,8 +107,9 @@ export async function download(
     patience.close();
     const closed = seed === undefined ? swarm.close() : undefined;
     // Who is being sent something gets it whole, but nobody waits for that where the download has failed.
-    if (job.isCommitted) await closed;
-    await Promise.all([feeding, lookup.close(), job.close()]);
+    if (destination.isCommitted) await closed;
+    await Promise.all([feeding, lookup.close(), pool.close()]);
+    destination.close();
     if (seed === undefined) {
       await presence.close();
       job.serving?.share.close();

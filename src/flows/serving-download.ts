@@ -3,8 +3,8 @@
 import type { Bitfield } from "../core/bitfield.js";
 import type { EventObserver } from "../events/event.js";
 import type { Selection } from "../manifest/selection.js";
-import { finishedFiles, partFiles } from "../storage/finished-files.js";
-import type { PartFolder } from "../storage/part-folder.js";
+import { finishedFiles } from "../storage/finished-files.js";
+import type { SourceFiles } from "../storage/share-source.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import { ServedDownload } from "../swarm/served-download.js";
 import type { DownloadPresence } from "./download-presence.js";
@@ -28,12 +28,12 @@ export class ServingDownload {
   readonly #observe: EventObserver;
   readonly #selection: Selection;
 
-  /** `held` is what `part` holds whole of the selection's chunks by now; it grows. */
+  /** `held` is what can be read from `files` by now, of the selection's chunks; it grows. */
   constructor(
     swarm: DownloadSwarm,
     selection: Selection,
     held: Bitfield,
-    part: PartFolder,
+    files: SourceFiles,
     observe: EventObserver,
   ) {
     this.#swarm = swarm;
@@ -41,7 +41,7 @@ export class ServingDownload {
     this.#selection = selection;
     const { failed, fail } = failure();
     this.failed = failed;
-    this.share = new ServedDownload(selection.manifest, held, partFiles(part), (error) => {
+    this.share = new ServedDownload(selection.manifest, held, files, (error) => {
       // The download itself goes on: it may still be able to write.
       if (!held.isFull) observe({ type: "warning", code: error.code, message: error.message, path: "" });
       swarm.stopServing();
