@@ -110,7 +110,7 @@ export const OPTIONS = {
   noPublish: option("--no-publish", "Keep the manifest away from trackers; peers serve it"),
   output: option(
     "--output",
-    `The folder to download into (default ${defaultCliOptions.outputDirectory})`,
+    `The folder to download into (default ${defaultCliOptions.outputDirectory}); - for standard output, of one file`,
     "DIR",
   ),
   select: option(
@@ -118,6 +118,7 @@ export const OPTIONS = {
     "Only what matches, such as '*.jpg' or 'photos/2024'; may be repeated, and !GLOB leaves out (see goshare inspect)",
     "GLOB",
   ),
+  sequential: option("--sequential", "Ask for the chunks in their order, to use what is there before all is"),
   overwrite: option("--overwrite", "Replace what has the name of the download, once that is complete"),
   rename: option("--rename", "Where the name is taken, use the first that is free, such as film (1).mkv"),
   seed: option("--seed", "Go on serving others when everything is there, until Ctrl-C"),

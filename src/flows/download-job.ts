@@ -67,6 +67,10 @@ export class DownloadJob {
     this.#observe = observe;
   }
 
+  get #inOrder(): boolean {
+    return this.#options.sequential || this.#options.output !== undefined;
+  }
+
   /** Whether a chunk that came from a peer was right. */
   get isHonestlyServed(): boolean {
     return this.#chunks?.isHonestlyServed === true;
@@ -101,8 +105,8 @@ export class DownloadJob {
     tally.turn(isAllHere ? "disk" : swarm.slowReason(lookup.isSilent), nowMs);
   }
 
-  /** The path of the finished share. */
-  async run(): Promise<string> {
+  /** Resolves when the share is where it belongs. */
+  async run(): Promise<void> {
     const root = await this.#findRoot();
     this.bytes = root.totalSize;
     // What is no manifest is refused before anything is made on the disk.
@@ -110,15 +114,16 @@ export class DownloadJob {
       this.#source.manifest ??
       (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
     const { wanted, destination, trackers, slots, pool } = this.#parts;
-    if (await destination.open(root, ticketFor(root, this.#source, trackers))) return destination.path;
+    if (await destination.open(root, ticketFor(root, this.#source, trackers))) return;
     const selection = selectEntries(known ?? (await this.#findBody(root)), wanted);
     this.bytes = selection.bytes;
     const slotPool = new SlotPool(slots, root.chunkSize, () => this.#chunks?.slotFreed());
     const arrival = await destination.prepare(selection, pool, slotPool);
     await this.#fetchChunks(selection, arrival, slotPool);
     await destination.finish();
-    await this.serving?.committed(destination.path, this.#options.seed);
-    return destination.path;
+    // What went into a stream is not there any more.
+    if (this.#options.output === undefined)
+      await this.serving?.committed(destination.path, this.#options.seed);
   }
 
   #tellWait(): void {
@@ -164,7 +169,7 @@ export class DownloadJob {
       { selection, store, pool, slots, budget: this.#options.downloadBudget },
       held,
       unchecked,
-      defaultDownloadSwarmOptions,
+      this.#inOrder ? { ...defaultDownloadSwarmOptions, firstChunk: () => 0 } : defaultDownloadSwarmOptions,
       {
         progressed: () => patience.begin("peers"),
         verified: (chunkIndex) => share.news.gained(chunkIndex),

@@ -1,4 +1,5 @@
 // What a download is told: one object, made by whoever calls it. Only types.
+import type { Writable } from "node:stream";
 import type { Endpoint, ListenAddress } from "../address/endpoint.js";
 import type { IfTaken } from "../storage/taken-name.js";
 import type { RateBudget } from "../swarm/rate-budget.js";
@@ -8,6 +9,10 @@ export interface DownloadOptions {
   readonly what: string;
   /** Made if it is not there. */
   readonly outputDirectory: string;
+  /** Where the bytes of the one file go instead, in order and each verified; nothing is kept on the disk then. */
+  readonly output: Writable | undefined;
+  /** Whether chunks are asked for in the order of the share. */
+  readonly sequential: boolean;
   /** Patterns of paths within the share, with "!" those of what to leave; none: everything. */
   readonly select: readonly string[];
   /** What to do where the name of the share is taken there. */

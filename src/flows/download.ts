@@ -10,6 +10,7 @@ import { defaultConnectionOptions } from "../peer/options.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { ServedDownload } from "../swarm/served-download.js";
+import { OutputClosed } from "../workers/output-store.js";
 import { slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
 import { readContentSource, requireSomebody } from "./content-source.js";
@@ -24,12 +25,13 @@ import { nobodyHelps } from "./nobody-helps.js";
 import { Patience } from "./patience.js";
 import { readPatterns } from "./select-entries.js";
 import type { RunningSeed } from "./serving-download.js";
+import { StreamDestination } from "./stream-destination.js";
 import { trackerWarnings } from "./tracker-warnings.js";
 import { chooseTrackers } from "./trackers.js";
 
 export interface DownloadResult {
   readonly contentId: ContentId;
-  /** The finished file or folder. */
+  /** The finished file or folder; "-" for a stream. */
   readonly path: string;
   /** Of the share. */
   readonly bytes: number;
@@ -41,6 +43,8 @@ export interface DownloadResult {
   readonly elapsedMs: number;
   /** What that time went into, the longest first. */
   readonly slowTimes: readonly SlowTime[];
+  /** Whoever read the stream closed it before its end. */
+  readonly isCutShort?: boolean;
   /** Until it is closed, others are served; only if that was wanted. */
   readonly seed?: RunningSeed | undefined;
 }
@@ -61,7 +65,7 @@ export async function download(
   const slots = slotMemory();
   const pool = new WorkerPool(slots);
   let listenPort = 0;
-  const local = newLocalPeer(() => listenPort, options.select.length === 0);
+  const local = newLocalPeer(() => listenPort, takesOffers(options));
   const { contentId } = source;
   const swarm = new DownloadSwarm({
     ...{ contentId, local, observe },
@@ -69,9 +73,11 @@ export async function download(
     options: { ...defaultDownloadSwarmOptions, maxPeers: options.maxPeers },
     uploadBudget: options.uploadBudget,
   });
-  const presence = await listen(options, local, swarm, pool, observe);
+  // What goes into a stream cannot be given to others.
+  const presence =
+    options.output === undefined ? await listen(options, local, swarm, pool, observe) : undefined;
   // Told in every Hello, so before anybody is dialled.
-  listenPort = presence.port;
+  listenPort = presence?.port ?? 0;
   const warn = trackerWarnings(observe);
   const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, warn);
   const ending = new AbortController();
@@ -84,24 +90,30 @@ export async function download(
   );
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
-  const announce = (share: ServedDownload) => presence.announce(trackers, local, share, warn);
+  const announce = (share: ServedDownload) => presence?.announce(trackers, local, share, warn);
   const { patterns } = wanted;
-  const destination = new FolderDestination({ ...options, patterns });
+  const { output } = options;
+  const destination =
+    output === undefined ? new FolderDestination({ ...options, patterns }) : new StreamDestination(output);
   const tally = new SlowTally("noPeer", startMs);
   const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally, wanted, destination };
   const job = new DownloadJob(options, source, parts, observe);
   const ticking = setInterval(() => job.tick(performance.now()), PROGRESS_MS);
   let seed: RunningSeed | undefined;
   try {
-    const path = await job.run().finally(() => clearInterval(ticking));
+    const isCutShort = await untilCutShort(job.run()).finally(() => clearInterval(ticking));
+    const { path } = destination;
     const endMs = performance.now();
     const elapsedMs = endMs - startMs;
     const slowTimes = tally.times(endMs);
     const { bytesReceived } = swarm;
     const { bytesWasted, bytes, serving } = job;
-    if (options.seed) seed = serving?.seed(presence);
-    else await serving?.release(presence, signal);
-    return { contentId, path, bytes, bytesReceived, bytesWasted, elapsedMs, slowTimes, seed };
+    if (presence !== undefined) {
+      if (options.seed) seed = serving?.seed(presence);
+      else await serving?.release(presence, signal);
+    }
+    const counters = { bytes, bytesReceived, bytesWasted, elapsedMs, slowTimes };
+    return { contentId, path, ...counters, isCutShort, seed };
   } finally {
     ending.abort();
     patience.close();
@@ -111,9 +123,25 @@ export async function download(
     await Promise.all([feeding, lookup.close(), pool.close()]);
     destination.close();
     if (seed === undefined) {
-      await presence.close();
+      await presence?.close();
       job.serving?.share.close();
     }
+  }
+}
+
+/** Who wants particular chunks, or all of them in order, asks for them: what others offer is what they have to give. */
+function takesOffers({ select, sequential, output }: DownloadOptions): boolean {
+  return select.length === 0 && !sequential && output === undefined;
+}
+
+/** Whether a download into a stream ended because nobody reads that any more: there is nothing wrong with that. */
+async function untilCutShort(run: Promise<void>): Promise<boolean> {
+  try {
+    await run;
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof OutputClosed) return true;
+    throw thrown;
   }
 }
 

@@ -10,6 +10,7 @@ import type { ChunkRequest } from "../peer/outstanding.js";
 import type { ChunkStore } from "../workers/chunk-store.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
+import type { ChunkDownloadEvents, ChunkWork } from "./chunk-work.js";
 import type { PeerCoverage } from "./coverage.js";
 import { type DownloadPeer, FINAL_REFUSALS } from "./download-peer.js";
 import { Intake } from "./intake.js";
@@ -20,19 +21,6 @@ import type { RateBudget } from "./rate-budget.js";
 import { Relief } from "./relief.js";
 import { ChunkScheduler } from "./scheduler.js";
 import type { DownloadLoad } from "./slow-reason.js";
-
-export interface ChunkDownloadEvents {
-  /** More bytes are verified and written. */
-  progressed(): void;
-  /** This chunk is, and may be given to others: all of it is kept. */
-  verified(chunkIndex: number): void;
-  /** A peer sent wrong bytes; the connection is closed by now. */
-  lied(peer: DownloadPeer, chunkIndex: number): void;
-  /** A peer stopped in the middle of a chunk and keeps memory that others need: it is to be hung up. */
-  stalled(peer: DownloadPeer): void;
-  /** A peer will not give a chunk. */
-  refused(peer: DownloadPeer, reason: RefusalReason): void;
-}
 
 export class ChunkDownload {
   readonly #selection: Selection;
@@ -52,7 +40,7 @@ export class ChunkDownload {
   readonly #peers = new Map<DownloadPeer, () => void>();
   /** Peers whose next chunk waits for a slot, in the order they came. */
   readonly #blocked = new Set<DownloadPeer>();
-  #settle: { resolve: () => void; reject: (error: GoshareError) => void } | undefined;
+  #settle: { resolve: () => void; reject: (error: unknown) => void } | undefined;
   #isStopped = false;
   /** Chunks being verified and written. */
   #writing = 0;
@@ -68,15 +56,9 @@ export class ChunkDownload {
   isHonestlyServed = false;
 
   /** `held` is trusted; `unchecked` was written by an earlier run and is verified while the rest arrives. Both are
-   * within the selection. `store` puts back what it takes out of `slots`. */
+   * within the selection. */
   constructor(
-    work: {
-      selection: Selection;
-      store: ChunkStore;
-      pool: WorkerPool;
-      slots: SlotPool;
-      budget: RateBudget | undefined;
-    },
+    work: ChunkWork,
     held: Bitfield,
     unchecked: Bitfield,
     options: DownloadSwarmOptions,
@@ -103,11 +85,15 @@ export class ChunkDownload {
       stalled: (peer) => events.stalled(peer),
     });
     this.#clock = clock;
-    this.servable = selection.hasPartialChunks ? new Bitfield(held.length) : this.#scheduler.held;
+    const isServable = work.store.keepsChunks && !selection.hasPartialChunks;
+    this.servable = isServable ? this.#scheduler.held : new Bitfield(held.length);
     for (const chunkIndex of held) {
       this.bytesDone += selection.bytesIn(chunkIndex);
-      if (selection.isWholeChunk(chunkIndex)) this.servable.add(chunkIndex);
+      if (this.#isServable(chunkIndex)) this.servable.add(chunkIndex);
     }
+    work.store.onProgress = () => this.#storeWentOn();
+    work.store.onFailure = (error) => this.#settle?.reject(error);
+    this.#storeWentOn();
   }
 
   get held(): Bitfield {
@@ -343,15 +329,27 @@ export class ChunkDownload {
 
   #gained(chunkIndex: number): void {
     this.bytesDone += this.#selection.bytesIn(chunkIndex);
-    if (!this.#selection.isWholeChunk(chunkIndex)) return;
+    if (!this.#isServable(chunkIndex)) return;
     this.servable.add(chunkIndex);
     this.#events.verified(chunkIndex);
+  }
+
+  #isServable(chunkIndex: number): boolean {
+    return this.#store.keepsChunks && this.#selection.isWholeChunk(chunkIndex);
+  }
+
+  /** More chunks may be asked for than before. */
+  #storeWentOn(): void {
+    const { askBelow } = this.#store;
+    if (askBelow === undefined) return;
+    this.#scheduler.askBelow(askBelow);
+    this.#askAll();
   }
 
   #endIfDone(): void {
     if (!this.#scheduler.isDone || this.#settle === undefined) return;
     const { resolve } = this.#settle;
-    this.#store.finish().then(resolve, (thrown: unknown) => this.fail(GoshareError.from(thrown)));
+    this.#store.finish().then(resolve, (thrown: unknown) => this.#settle?.reject(thrown));
   }
 
   #chunkWrong(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {

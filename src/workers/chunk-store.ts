@@ -13,6 +13,14 @@ export interface ChunkStore {
   checks(chunkIndexes: Bitfield): Iterable<VerifyTask>;
   /** Resolves when every chunk that counts is where it belongs. */
   finish(): Promise<void>;
+  /** Whether chunks can be read again, and given to others. */
+  readonly keepsChunks: boolean;
+  /** No chunk from this one on may be asked for yet; it rises. Undefined: any may. */
+  readonly askBelow: number | undefined;
+  /** Called when it has risen. */
+  onProgress: () => void;
+  /** Called with what keeps it from taking anything any more. */
+  onFailure: (error: unknown) => void;
   /** Chunks that are verified and still take memory. */
   readonly waiting: number;
   /** Whether it is the disk that takes the time, not verifying. */

@@ -17,6 +17,10 @@ export class PartStore implements ChunkStore {
   readonly #slots: SlotPool;
   readonly #writer: ChunkWriter;
   readonly waiting = 0;
+  readonly keepsChunks = true;
+  readonly askBelow = undefined;
+  onProgress: () => void = () => undefined;
+  onFailure: (error: unknown) => void = () => undefined;
 
   /** `slots` and `pool` were made for each other. */
   constructor(

@@ -124,6 +124,14 @@ test("durations and sizes are read with their units", async () => {
   assert.is((await shareOptions(["p", "--chunk-size", "2MiB"])).chunkSizeBytes, 2 * 1024 * 1024);
 });
 
+test("what is selected, and in what order it is wanted, reaches the flow", async () => {
+  const { select, sequential, output } = await downloadOptions(["x"]);
+  assert.equal([select, sequential, output], [[], false, undefined]);
+  const given = await downloadOptions(["x", "--select", "*.jpg", "--select=!b.jpg", "--sequential"]);
+  assert.equal([given.select, given.sequential], [["*.jpg", "!b.jpg"], true]);
+  assert.ok((await downloadOptions(["x", "--output", "-"])).output !== undefined);
+});
+
 test("--overwrite and --rename reach the flow, and exclude each other", async () => {
   assert.is((await downloadOptions(["x"])).ifTaken, "refuse");
   assert.is((await downloadOptions(["x", "--overwrite"])).ifTaken, "replace");

@@ -1,6 +1,7 @@
 // What goshare reports while it works. With --json every command prints one
 // Event a line on stdout, as protobuf JSON (64-bit numbers are strings, fields
-// with default values are written out). Ids are lower-case hex strings, times
+// with default values are written out). Where stdout takes a file (download
+// --output -), events go to stderr. Ids are lower-case hex strings, times
 // are milliseconds. The last line says how it ended: done, stopped or failed.
 // Readers ignore events and fields they do not know.
 
@@ -119,7 +120,8 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "done";
   } | {
     /**
-     * The last event of a tracker, share or seeding download that was told to stop.
+     * The last event of a tracker, share or seeding download that was told to stop,
+     * and of a download to stdout that is read no further.
      *
      * @generated from field: goshare.v1.Stopped stopped = 12;
      */
@@ -364,7 +366,7 @@ export type Downloading = Message<"goshare.v1.Downloading"> & {
   name: string;
 
   /**
-   * Where it will be when it is done.
+   * Where it will be when it is done; "-" for stdout.
    *
    * @generated from field: string path = 3;
    */
@@ -764,7 +766,7 @@ export const InspectedEntrySchema: GenMessage<InspectedEntry> = /*@__PURE__*/
  */
 export type Done = Message<"goshare.v1.Done"> & {
   /**
-   * Where the result is; empty if there is none.
+   * Where the result is; empty if there is none, "-" for stdout.
    *
    * @generated from field: string path = 1;
    */

@@ -1,4 +1,5 @@
 // goshare download: argv → the download flow.
+import type { Writable } from "node:stream";
 import { Command, Option } from "clipanion";
 import { GoshareError } from "../../core/errors.js";
 import type { RunningSeed } from "../../flows/serving-download.js";
@@ -12,6 +13,7 @@ import {
 } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultCliOptions, OPTIONS, TICKET_VARIABLE } from "../option-table.js";
+import { payloadOutput, STANDARD_OUTPUT } from "../payload-output.js";
 import type { Ending, Session } from "../session.js";
 import { whatToDownload } from "../ticket-input.js";
 
@@ -32,6 +34,10 @@ export class DownloadCommand extends GoshareCommand {
         "Download the pictures of a folder, but for one",
         "$0 download goshare1... --select '*.jpg' --select '!blurred.jpg'",
       ],
+      [
+        "Use one file of it without keeping it",
+        "$0 download goshare1... --select notes.txt --output - | less",
+      ],
       ["Keep the ticket out of the shell's history", "$0 download - < ticket.txt"],
     ],
   });
@@ -41,6 +47,10 @@ export class DownloadCommand extends GoshareCommand {
     description: OPTIONS.output.description,
   });
   readonly select = Option.Array(OPTIONS.select.names, { description: OPTIONS.select.description });
+  readonly sequential = Option.Boolean(OPTIONS.sequential.names, false, {
+    description: OPTIONS.sequential.description,
+  });
+
   readonly overwrite = Option.Boolean(OPTIONS.overwrite.names, false, {
     description: OPTIONS.overwrite.description,
   });
@@ -63,7 +73,18 @@ export class DownloadCommand extends GoshareCommand {
     description: OPTIONS.maxConnectionsPerHost.description,
   });
 
-  protected override readonly afterInterruption = "what is verified is kept; to go on";
+  protected override afterInterruption(): string {
+    return this.#isPiped ? super.afterInterruption() : "what is verified is kept; to go on";
+  }
+
+  /** The file itself goes to stdout. */
+  protected override resultStream(): Writable {
+    return this.#isPiped ? this.context.stderr : super.resultStream();
+  }
+
+  get #isPiped(): boolean {
+    return this.output === STANDARD_OUTPUT;
+  }
 
   protected override async run(session: Session): Promise<Ending> {
     const [what = "", ...more] = await whatToDownload(this.what, this.context, session);
@@ -72,6 +93,8 @@ export class DownloadCommand extends GoshareCommand {
     const options = {
       what,
       outputDirectory: this.output,
+      output: this.#payloadOutput(),
+      sequential: this.sequential,
       select: this.select ?? [],
       ifTaken: ifTakenArgument(this.overwrite, this.rename),
       ...trackerChoice(this.tracker, this.context.env),
@@ -89,11 +112,28 @@ export class DownloadCommand extends GoshareCommand {
       seed: this.seed,
     };
     const { download } = await this.context.flows.download();
-    const { seed, ...result } = await download(options, session.observe, session.signal);
+    const { seed, isCutShort, ...result } = await download(options, session.observe, session.signal);
+    if (isCutShort) return { type: "stopped", signal: "", bytesSent: 0 };
     const done = { type: "done", ...result } as const;
     if (seed === undefined) return done;
     session.observe(done);
     return await this.#untilStopped(seed, session);
+  }
+
+  #payloadOutput(): Writable | undefined {
+    if (!this.#isPiped) return undefined;
+    const given = [
+      [this.seed, OPTIONS.seed],
+      [this.overwrite, OPTIONS.overwrite],
+      [this.rename, OPTIONS.rename],
+    ] as const;
+    const [wrong] = given.filter(([isGiven]) => isGiven);
+    if (wrong !== undefined) {
+      throw new GoshareError("USAGE", `--output - and ${wrong[1].names} exclude each other`, {
+        hint: "name a folder with --output DIR, or leave the other out",
+      });
+    }
+    return payloadOutput(this.context.stdout);
   }
 
   async #untilStopped(seed: RunningSeed, session: Session): Promise<Ending> {

@@ -99,8 +99,9 @@ function describeDone(event: Extract<GoshareEvent, { type: "done" }>): Line[] {
   const limitedBy = limitedByText(event.slowTimes, event.elapsedMs);
   return [
     ...(limitedBy === "" ? [] : [note(`limited by: ${limitedBy}`)]),
-    note(`${took}; complete and verified:`),
-    result(printable(event.path)),
+    ...(event.path === "-"
+      ? [note(`${took}; complete and verified`)]
+      : [note(`${took}; complete and verified:`), result(printable(event.path))]),
   ];
 }
 
