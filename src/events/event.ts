@@ -142,6 +142,8 @@ export type GoshareEvent =
       readonly exitCode: number;
       readonly message: string;
       readonly hint: string;
+      /** Of one of several downloads only; empty if it is not known. */
+      readonly contentId?: ContentId | "";
     };
 
 /** Takes events as they happen; must not throw and must return at once. */

@@ -1,4 +1,4 @@
-// What a download is told: one object, made by whoever calls it. Only types.
+// What a download is told: one object, made by whoever calls it. Does nothing.
 import type { Writable } from "node:stream";
 import type { Endpoint, ListenAddress } from "../address/endpoint.js";
 import type { IfTaken } from "../storage/taken-name.js";
@@ -35,4 +35,11 @@ export interface DownloadOptions {
   readonly maxConnectionsPerHost: number;
   /** Whether to go on serving when everything is there. */
   readonly seed: boolean;
+}
+
+type OrderWish = Pick<DownloadOptions, "select" | "sequential" | "output">;
+
+/** Who wants particular chunks, or all of them in order, asks for them: what others offer is what they have to give. */
+export function takesOffers({ select, sequential, output }: OrderWish): boolean {
+  return select.length === 0 && !sequential && output === undefined;
 }

@@ -5,7 +5,6 @@ import type { ContentId } from "../core/ids.js";
 import type { EventObserver, SlowTime } from "../events/event.js";
 import { SlowTally } from "../events/slow-tally.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
-import type { LocalPeer } from "../peer/handshake.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
@@ -15,7 +14,8 @@ import { slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
 import { readContentSource, requireSomebody } from "./content-source.js";
 import { DownloadJob } from "./download-job.js";
-import type { DownloadOptions } from "./download-options.js";
+import { type DownloadOptions, takesOffers } from "./download-options.js";
+import { DownloadPort } from "./download-port.js";
 import { DownloadPresence } from "./download-presence.js";
 import { PROGRESS_MS } from "./download-progress.js";
 import { FolderDestination } from "./folder-destination.js";
@@ -50,7 +50,17 @@ export interface DownloadResult {
 }
 
 /** Downloads and commits. Throws GoshareError; whatever was verified stays for the next run. */
-export async function download(
+export function download(
+  options: DownloadOptions,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<DownloadResult> {
+  return downloadAt(undefined, options, observe, signal);
+}
+
+/** The same at a port that it shares with others; undefined: at one of its own. */
+export async function downloadAt(
+  sharedPort: DownloadPort | undefined,
   options: DownloadOptions,
   observe: EventObserver,
   signal: AbortSignal,
@@ -64,8 +74,10 @@ export async function download(
   // Threads take a moment to start: they do so while peers are found and the manifest comes.
   const slots = slotMemory();
   const pool = new WorkerPool(slots);
-  let listenPort = 0;
-  const local = newLocalPeer(() => listenPort, takesOffers(options));
+  // What goes into a stream cannot be given to others.
+  const isReachable = options.output === undefined;
+  const port = isReachable ? (sharedPort ?? (await listen(options, pool, observe))) : undefined;
+  const local = port?.local ?? newLocalPeer(() => 0, false);
   const { contentId } = source;
   const swarm = new DownloadSwarm({
     ...{ contentId, local, observe },
@@ -73,11 +85,7 @@ export async function download(
     options: { ...defaultDownloadSwarmOptions, maxPeers: options.maxPeers },
     uploadBudget: options.uploadBudget,
   });
-  // What goes into a stream cannot be given to others.
-  const presence =
-    options.output === undefined ? await listen(options, local, swarm, pool, observe) : undefined;
-  // Told in every Hello, so before anybody is dialled.
-  listenPort = presence?.port ?? 0;
+  const presence = await arrive(port, contentId, swarm, pool);
   const warn = trackerWarnings(observe);
   const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, warn);
   const ending = new AbortController();
@@ -90,7 +98,7 @@ export async function download(
   );
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
-  const announce = (share: ServedDownload) => presence?.announce(trackers, local, share, warn);
+  const announce = (share: ServedDownload) => presence?.announce(trackers, share, warn);
   const { patterns } = wanted;
   const { output } = options;
   const destination =
@@ -129,11 +137,6 @@ export async function download(
   }
 }
 
-/** Who wants particular chunks, or all of them in order, asks for them: what others offer is what they have to give. */
-function takesOffers({ select, sequential, output }: DownloadOptions): boolean {
-  return select.length === 0 && !sequential && output === undefined;
-}
-
 /** Whether a download into a stream ended because nobody reads that any more: there is nothing wrong with that. */
 async function untilCutShort(run: Promise<void>): Promise<boolean> {
   try {
@@ -148,15 +151,28 @@ async function untilCutShort(run: Promise<void>): Promise<boolean> {
 /** The port others come to. Throws ADDRESS_IN_USE, and then nothing is left running. */
 async function listen(
   options: DownloadOptions,
-  local: LocalPeer,
-  swarm: DownloadSwarm,
   pool: WorkerPool,
   observe: EventObserver,
-): Promise<DownloadPresence> {
+): Promise<DownloadPort> {
   try {
-    return await DownloadPresence.listen(options, local, swarm, observe);
+    return await DownloadPort.listen(options, takesOffers(options), false, observe);
   } catch (thrown) {
     await pool.close();
+    throw thrown;
+  }
+}
+
+/** The place at the port. Throws USAGE if it is taken, likewise. */
+async function arrive(
+  port: DownloadPort | undefined,
+  contentId: ContentId,
+  swarm: DownloadSwarm,
+  pool: WorkerPool,
+): Promise<DownloadPresence | undefined> {
+  try {
+    return port && new DownloadPresence(port, contentId, swarm);
+  } catch (thrown) {
+    await Promise.all([pool.close(), swarm.close()]);
     throw thrown;
   }
 }

@@ -131,6 +131,7 @@ const unexpected = (): Promise<never> => Promise.reject(new Error("this flow was
 const noFlows: Flows = {
   share: unexpected,
   download: unexpected,
+  downloads: unexpected,
   inspect: unexpected,
   status: unexpected,
   tracker: unexpected,

@@ -2,6 +2,7 @@
 import type { Writable } from "node:stream";
 import { Command, Option } from "clipanion";
 import { GoshareError } from "../../core/errors.js";
+import type { DownloadOptions } from "../../flows/download-options.js";
 import type { RunningSeed } from "../../flows/serving-download.js";
 import {
   countArgument,
@@ -23,12 +24,14 @@ export class DownloadCommand extends GoshareCommand {
     description: "fetch what somebody shares",
     details: `
       WHAT is a ticket, a .goshare file or a content id; - reads it from standard input, and without any it is
-      taken from ${TICKET_VARIABLE}. Every chunk is verified. An interrupted download
+      taken from ${TICKET_VARIABLE}. Several are downloaded at once; the exit code is that of the first that
+      failed. Every chunk is verified. An interrupted download
       keeps what is verified; the same command goes on where it stopped. What is verified is given to others
       who download the same; with --seed it goes on giving until it is stopped with Ctrl-C (exit code 0).
     `,
     examples: [
       ["Download what a ticket names", "$0 download goshare1..."],
+      ["Download two at once", "$0 download goshare1... ubuntu.iso.goshare"],
       ["Download by .goshare file into a folder", "$0 download ubuntu.iso.goshare --output isos"],
       [
         "Download the pictures of a folder, but for one",
@@ -87,13 +90,10 @@ export class DownloadCommand extends GoshareCommand {
   }
 
   protected override async run(session: Session): Promise<Ending> {
-    const [what = "", ...more] = await whatToDownload(this.what, this.context, session);
-    if (more.length > 0)
-      throw new GoshareError("USAGE", "one WHAT at a time", { hint: "see: goshare download --help" });
+    const output = this.#payloadOutput();
+    const whats = await whatToDownload(this.what, this.context, session);
     const options = {
-      what,
       outputDirectory: this.output,
-      output: this.#payloadOutput(),
       sequential: this.sequential,
       select: this.select ?? [],
       ifTaken: ifTakenArgument(this.overwrite, this.rename),
@@ -111,13 +111,40 @@ export class DownloadCommand extends GoshareCommand {
       listenGiven: this.listen !== undefined,
       seed: this.seed,
     };
+    const [what = ""] = whats;
+    return whats.length === 1
+      ? this.#downloadOne({ ...options, what, output }, session)
+      : this.#downloadSeveral(whats, options, session);
+  }
+
+  async #downloadOne(options: DownloadOptions, session: Session): Promise<Ending> {
     const { download } = await this.context.flows.download();
     const { seed, isCutShort, ...result } = await download(options, session.observe, session.signal);
     if (isCutShort) return { type: "stopped", signal: "", bytesSent: 0 };
     const done = { type: "done", ...result } as const;
     if (seed === undefined) return done;
     session.observe(done);
-    return await this.#untilStopped(seed, session);
+    return this.#untilStopped([seed], () => seed.close(), session);
+  }
+
+  async #downloadSeveral(
+    whats: readonly string[],
+    options: Omit<DownloadOptions, "what" | "output">,
+    session: Session,
+  ): Promise<Ending> {
+    if (this.#isPiped) {
+      throw new GoshareError("USAGE", `--output - takes one file, and there are ${whats.length} downloads`, {
+        hint: "see: goshare download --help",
+      });
+    }
+    const { downloadSeveral } = await this.context.flows.downloads();
+    const { observe, signal } = session;
+    const { last, failure, seeds, close } = await downloadSeveral(whats, options, observe, signal);
+    if (last !== undefined && failure === undefined && seeds.length === 0) return last;
+    if (last !== undefined) observe(last);
+    const stopped = seeds.length === 0 ? undefined : await this.#untilStopped(seeds, close, session);
+    if (failure !== undefined || stopped === undefined) throw failure;
+    return stopped;
   }
 
   #payloadOutput(): Writable | undefined {
@@ -136,12 +163,17 @@ export class DownloadCommand extends GoshareCommand {
     return payloadOutput(this.context.stdout);
   }
 
-  async #untilStopped(seed: RunningSeed, session: Session): Promise<Ending> {
+  async #untilStopped(
+    seeds: readonly RunningSeed[],
+    close: () => Promise<void>,
+    session: Session,
+  ): Promise<Ending> {
     try {
-      await Promise.race([session.untilStopped(), seed.failed]);
+      await Promise.race([session.untilStopped(), ...seeds.map((seed) => seed.failed)]);
     } finally {
-      await seed.close();
+      await close();
     }
-    return { type: "stopped", signal: session.stoppedBy(), bytesSent: seed.bytesSent };
+    const bytesSent = seeds.reduce((sum, seed) => sum + seed.bytesSent, 0);
+    return { type: "stopped", signal: session.stoppedBy(), bytesSent };
   }
 }
