@@ -8,10 +8,12 @@ import { HeldMemory } from "./held-memory.js";
 
 export abstract class FixtureCase implements BenchCase {
   readonly name: string;
+  readonly isLong: boolean;
   protected readonly data: Fixture;
 
-  constructor(name: string, kind: FixtureKind) {
+  constructor(name: string, kind: FixtureKind, isLong = false) {
     this.name = name;
+    this.isLong = isLong;
     this.data = new Fixture(kind);
   }
 

@@ -1,18 +1,19 @@
 // What is shared in measurements: made once for all cases that use the same, since several copies of a large file would
 // not fit into memory. Removed with its last user.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GIB } from "../src/core/units.js";
-import { fastFolder, isInMemory } from "./fast-folder.js";
-import { writeEqualFiles, writeRandomFile } from "./sample-data.js";
+import { diskFolder, fastFolder, isInMemory } from "./fast-folder.js";
+import { writeEqualFiles, writeRandomFile, writeSparseFile } from "./sample-data.js";
 
 /** One file of so many bytes, or a folder of equal ones. */
 export interface FixtureKind {
   readonly fileBytes: number;
   readonly fileCount?: number;
-  /** In memory where there is a file system for that, or where temporary files go. */
+  /** In memory where there is a file system for that, or on a disk. */
   readonly place?: "memory" | "disk";
+  /** A file with next to nothing in it: it takes no room, what is received does. */
+  readonly isSparse?: boolean;
 }
 
 const made = new Map<string, { readonly folder: Promise<string>; users: number }>();
@@ -61,18 +62,19 @@ export class Fixture {
   }
 
   get #key(): string {
-    const { fileBytes, fileCount = 0, place = "memory" } = this.#kind;
-    return `${fileBytes} ${fileCount} ${place}`;
+    const { fileBytes, fileCount = 0, place = "memory", isSparse = false } = this.#kind;
+    return `${fileBytes} ${fileCount} ${place} ${isSparse}`;
   }
 
   async #make(): Promise<string> {
-    const { fileBytes, fileCount, place } = this.#kind;
-    const parent = place === "disk" ? tmpdir() : await fastFolder(this.bytes + MAX_COPIES_BYTES);
+    const { fileBytes, fileCount, place, isSparse } = this.#kind;
+    const parent = place === "disk" ? await diskFolder() : await fastFolder(this.bytes + MAX_COPIES_BYTES);
     const folder = await mkdtemp(join(parent, "goshare-bench-"));
     await mkdir(join(folder, "shared"));
     const data = join(folder, "shared", "data");
     const { signal } = new AbortController();
-    if (fileCount === undefined) await writeRandomFile(data, fileBytes, signal);
+    if (isSparse === true) await writeSparseFile(data, fileBytes);
+    else if (fileCount === undefined) await writeRandomFile(data, fileBytes, signal);
     else await writeEqualFiles(data, fileCount, fileBytes, signal);
     return folder;
   }

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { cpuSecondsOf } from "./process-cpu.js";
+import { residentBytesOf } from "./process-memory.js";
 import type { ProcessUsage } from "./usage-probe.js";
 
 const MAIN = fileURLToPath(new URL("../src/program/main.js", import.meta.url));
@@ -102,6 +103,11 @@ export class MeasuredProcess {
     const { pid } = this.#child;
     if (pid === undefined) return { cpuSeconds: 0, mainThreadSeconds: 0 };
     return { cpuSeconds: cpuSecondsOf(pid), mainThreadSeconds: cpuSecondsOf(pid, pid) };
+  }
+
+  /** What it holds of memory now; 0 where the system does not say. */
+  get residentBytes(): number {
+    return this.#child.pid === undefined ? 0 : residentBytesOf(this.#child.pid);
   }
 
   get hasEnded(): boolean {

@@ -1,4 +1,5 @@
-// Things to share that compress badly and are quickly made: one large file, and a folder of many small ones.
+// Things to share that are quickly made: a large file that compresses badly, or takes no room, and folders of many
+// small ones.
 import { randomFillSync, randomInt } from "node:crypto";
 import { chmod, mkdir, open, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,6 +17,21 @@ export async function writeRandomFile(path: string, bytes: number, signal: Abort
       randomFillSync(buffer);
       await file.write(buffer, 0, Math.min(buffer.byteLength, bytes - offset));
     }
+  } finally {
+    await file.close();
+  }
+}
+
+const SPARSE_STEP_BYTES = 256 * MIB;
+
+/** A file of `bytes` bytes that are 0, but for a random mebibyte in every 256: it takes next to no room on disk. */
+export async function writeSparseFile(path: string, bytes: number): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.truncate(bytes);
+    const buffer = Buffer.allocUnsafe(MIB);
+    for (let offset = 0; offset + buffer.byteLength <= bytes; offset += SPARSE_STEP_BYTES)
+      await file.write(randomFillSync(buffer), 0, buffer.byteLength, offset);
   } finally {
     await file.close();
   }

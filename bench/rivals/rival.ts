@@ -1,6 +1,6 @@
 // What people use today, doing the same work on this machine: one side serves, the other receives. Installed by whoever
 // wants to compare; never by us.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import * as net from "node:net";
 import { delimiter, join } from "node:path";
@@ -23,11 +23,21 @@ export interface Rival {
   readonly name: string;
   /** Programs that must be there. */
   readonly programs: readonly string[];
+  /** What the first of them, a Python, must have. */
+  readonly pythonModule?: string;
   run(work: RivalWork): Promise<Figures>;
 }
 
-/** The programs of `rival` that are not installed. */
-export async function missingPrograms(rival: Rival): Promise<readonly string[]> {
+/** Whether something that `rival` needs is not installed; says so then. */
+export async function nameMissing(rival: Rival): Promise<boolean> {
+  const missing = await missingPrograms(rival);
+  const isMissing = missing.length > 0;
+  if (isMissing)
+    process.stderr.write(`${rival.name}: not compared, ${missing.join(" and ")} not installed\n`);
+  return isMissing;
+}
+
+async function missingPrograms(rival: Rival): Promise<readonly string[]> {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
   const missing: string[] = [];
   for (const program of rival.programs) {
@@ -41,6 +51,11 @@ export async function missingPrograms(rival: Rival): Promise<readonly string[]> 
       ),
     );
     if (!found.includes(true)) missing.push(program);
+  }
+  const [python] = rival.programs;
+  if (rival.pythonModule !== undefined && missing.length === 0) {
+    const { status } = spawnSync(python ?? "", ["-c", `import ${rival.pythonModule}`], { stdio: "ignore" });
+    if (status !== 0) missing.push(`Python's ${rival.pythonModule}`);
   }
   return missing;
 }
@@ -99,6 +114,13 @@ export async function receive(script: string, server: RivalServer, bytes: number
   };
 }
 
+/** Figures of `script` (for bash), which does something to so many bytes that are here. */
+export async function work(script: string, bytes: number): Promise<Figures> {
+  const { wallSeconds, cpuSeconds } = await timed(script);
+  const gib = bytes / GIB;
+  return { s: wallSeconds, "GiB/s": gib / wallSeconds, "CPU s/GiB": cpuSeconds / gib };
+}
+
 interface Timed {
   readonly wallSeconds: number;
   /** Of all processes of the script. */
@@ -108,7 +130,7 @@ interface Timed {
 const MAX_SCRIPT_MS = 600_000;
 
 /** Runs a script, timed by bash itself. Rejects if it fails. */
-function timed(script: string): Promise<Timed> {
+export function timed(script: string): Promise<Timed> {
   return new Promise((resolve, reject) => {
     const command = `TIMEFORMAT='%R %U %S'; set -o pipefail; time { ${script} ; } >/dev/null 2>&1`;
     const child = spawn("bash", ["-c", command], {

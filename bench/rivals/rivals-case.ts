@@ -4,30 +4,30 @@ import { join } from "node:path";
 import type { Figures } from "../bench-case.js";
 import type { FixtureKind } from "../fixture.js";
 import { FixtureCase } from "../fixture-case.js";
-import { endServing, missingPrograms, type Rival } from "./rival.js";
+import { endServing, nameMissing, type Rival } from "./rival.js";
 
 export interface RivalsWork extends FixtureKind {
   readonly name: string;
   readonly rivals: readonly Rival[];
+  /** They write nothing. */
+  readonly readsOnly?: boolean;
 }
 
 export class RivalsCase extends FixtureCase {
   readonly #rivals: readonly Rival[];
+  readonly #readsOnly: boolean;
   #installed: readonly Rival[] = [];
 
   constructor(work: RivalsWork) {
     super(work.name, work);
     this.#rivals = work.rivals;
+    this.#readsOnly = work.readsOnly === true;
   }
 
   /** Names what is missing. */
   override async prepare(): Promise<void> {
     const installed: Rival[] = [];
-    for (const rival of this.#rivals) {
-      const missing = await missingPrograms(rival);
-      if (missing.length === 0) installed.push(rival);
-      else process.stderr.write(`${rival.name}: not compared, ${missing.join(" and ")} not installed\n`);
-    }
+    for (const rival of this.#rivals) if (!(await nameMissing(rival))) installed.push(rival);
     this.#installed = installed;
     await super.prepare();
   }
@@ -48,7 +48,7 @@ export class RivalsCase extends FixtureCase {
 
   #runOne(rival: Rival): Promise<Figures> {
     const { folder, path: dataPath, bytes } = this.data;
-    return this.receiving(bytes, async () => {
+    return this.receiving(this.#readsOnly ? 0 : bytes, async () => {
       const scratchFolder = join(folder, "scratch");
       await mkdir(this.received);
       await mkdir(scratchFolder);

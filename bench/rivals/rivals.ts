@@ -1,14 +1,11 @@
 // The rivals, each as its users would run it to get one large file, or a folder of small ones, to another machine.
 import { chmod, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { freePort } from "../../test/support/free-port.js";
-import type { Figures } from "../bench-case.js";
-import { type Rival, RivalServer, type RivalWork, receive } from "./rival.js";
-
-const TORRENT = fileURLToPath(new URL("../../../bench/rivals/torrent.py", import.meta.url));
-/** Debian's package of libtorrent is for Debian's Python. */
-const PYTHON = "/usr/bin/python3";
+import { ARIA2 } from "./aria2.js";
+import { LIBTORRENT } from "./libtorrent.js";
+import { type Rival, RivalServer, receive, work } from "./rival.js";
 
 /** `options`: what is asked of rsync beside. It does not verify what it writes. */
 function rsync(name: string, options: string): Rival {
@@ -62,18 +59,6 @@ function overHttp(
   };
 }
 
-async function torrent({ dataPath, bytes, outputFolder, scratchFolder }: RivalWork): Promise<Figures> {
-  const port = await freePort();
-  const file = join(scratchFolder, "data.torrent");
-  const argv = [TORRENT, "seed", file, dataPath, String(port)];
-  const server = await RivalServer.start(PYTHON, argv, port);
-  try {
-    return await receive(`${PYTHON} ${TORRENT} leech ${file} ${outputFolder} ${port}`, server, bytes);
-  } finally {
-    await server.stop();
-  }
-}
-
 /** For one large file. */
 export const fileRivals: readonly Rival[] = [
   rsync("rsync daemon", "-W --inplace"),
@@ -87,11 +72,24 @@ export const fileRivals: readonly Rival[] = [
     const options = "-q -x4 -s4 -k16M --file-allocation=none";
     return `aria2c ${options} -d ${dirname(file)} -o ${basename(file)} ${url} && openssl dgst -sha256 ${file}`;
   }),
-  { name: "libtorrent", programs: [PYTHON], run: torrent },
+  LIBTORRENT,
+  ARIA2,
 ];
 
 /** For many small ones. */
 export const folderRivals: readonly Rival[] = [
   rsync("rsync daemon", "-a"),
   rsync("rsync daemon --fsync", "-a --fsync"),
+];
+
+/** For hashing many small ones: as many processes as cores, 500 files each. */
+export const hashingRivals: readonly Rival[] = [
+  {
+    name: "find | xargs -P openssl",
+    programs: ["find", "xargs", "openssl"],
+    run: ({ dataPath, bytes }) => {
+      const perCore = `xargs -0 -P${availableParallelism()} -n500 openssl dgst -sha256`;
+      return work(`find ${dataPath} -type f -print0 | ${perCore}`, bytes);
+    },
+  },
 ];

@@ -76,6 +76,7 @@ const running = await share(
     chunkSizeBytes: chunkBytes,
     stateDirectory: undefined,
     rehash: false,
+    exclude: [],
     publish: true,
     listen: { host: "127.0.0.1", port: 0 },
     listenGiven: true,

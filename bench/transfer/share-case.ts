@@ -15,6 +15,7 @@ import { MeasuredProcess } from "../measured-process.js";
 
 export interface Sharing extends FixtureKind {
   readonly name: string;
+  readonly isLong?: boolean;
   /** Until a downloader that is started as soon as it serves has everything. */
   readonly untilCopied?: boolean;
 }
@@ -24,7 +25,7 @@ export class ShareCase extends FixtureCase {
   readonly #isUntilCopied: boolean;
 
   constructor(sharing: Sharing) {
-    super(sharing.name, sharing);
+    super(sharing.name, sharing, sharing.isLong);
     this.#isUntilCopied = sharing.untilCopied === true;
   }
 

@@ -12,8 +12,11 @@ import { DelayProxy } from "./delay-proxy.js";
 
 export interface Transfer extends FixtureKind {
   readonly name: string;
+  readonly isLong?: boolean;
   readonly sharers?: number;
   readonly downloaders?: number;
+  /** Each downloader has a sharer of its own, and they know nothing of the others. */
+  readonly isPaired?: boolean;
   /** Both ways together, by a proxy between sharer and downloader. */
   readonly roundTripMs?: number;
 }
@@ -22,7 +25,7 @@ export class TransferCase extends FixtureCase {
   readonly #transfer: Transfer;
 
   constructor(transfer: Transfer) {
-    super(transfer.name, transfer);
+    super(transfer.name, transfer, transfer.isLong);
     this.#transfer = transfer;
   }
 
@@ -74,15 +77,16 @@ export class TransferCase extends FixtureCase {
   }
 
   async #startSharers(proxy: DelayProxy | undefined): Promise<Sharers> {
-    const count = this.#transfer.sharers ?? 1;
+    const { isPaired = false, downloaders = 1, sharers = isPaired ? downloaders : 1 } = this.#transfer;
     // Several are known to each other's downloaders by a tracker.
-    const tracker = count > 1 ? new MeasuredProcess(["tracker", "--listen", LOOPBACK]) : undefined;
+    const tracker =
+      sharers > 1 && !isPaired ? new MeasuredProcess(["tracker", "--listen", LOOPBACK]) : undefined;
     const trackerEndpoint = tracker && String((await tracker.event("listening"))["endpoint"]);
     const trackerArguments = trackerEndpoint === undefined ? [] : ["--tracker", trackerEndpoint];
     const processes: MeasuredProcess[] = [];
-    let ticket = "";
+    const tickets: string[] = [];
     const advertise = proxy === undefined ? [] : ["--advertise", proxy.endpoint];
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < sharers; i++) {
       const manifest = join(this.data.folder, `data-${i}.goshare`);
       const sharer = new MeasuredProcess([
         ...this.shareArguments(manifest),
@@ -91,14 +95,15 @@ export class TransferCase extends FixtureCase {
       ]);
       processes.push(sharer);
       const sharing = await sharer.event("sharing");
-      ticket = String(sharing["ticket"]);
+      tickets.push(String(sharing["ticket"]));
       proxy?.leadTo(String(sharing["endpoint"]));
       await rm(manifest);
     }
-    return { processes, tracker, trackerArguments, ticket };
+    return { processes, tracker, trackerArguments, tickets };
   }
 
-  #download(index: number, { ticket, trackerArguments }: Sharers): MeasuredProcess {
+  #download(index: number, { tickets, trackerArguments }: Sharers): MeasuredProcess {
+    const ticket = tickets[index % tickets.length] ?? "";
     const output = join(this.received, String(index));
     return new MeasuredProcess([
       ...["download", ticket, "--output", output, "--listen", LOOPBACK],
@@ -111,7 +116,8 @@ interface Sharers {
   readonly processes: readonly MeasuredProcess[];
   readonly tracker: MeasuredProcess | undefined;
   readonly trackerArguments: readonly string[];
-  readonly ticket: string;
+  /** One of each. */
+  readonly tickets: readonly string[];
 }
 
 function sumOf(usages: readonly CpuUsage[]): CpuUsage {

@@ -8,12 +8,13 @@ import {
 } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
+import { defaultPeerListen } from "../flows/defaults.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import type { IfTaken } from "../storage/taken-name.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
-import { defaultPeerListen, OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
+import { OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
 import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 
 /** Longest wait that Node's timers can hold, in milliseconds. */
@@ -79,12 +80,12 @@ export function rateArgument(
   return refuse(option.names, text, `a rate of at least ${least}, for example 500KiB/s or 10MiB/s`);
 }
 
-/** A number of peers or connections, at least 1. */
-export function countArgument(
-  option: typeof OPTIONS.maxPeers | typeof OPTIONS.maxConnectionsPerHost,
+/** A number of peers, connections or copies, at least 1. */
+export function countArgument<Default>(
+  option: typeof OPTIONS.maxPeers | typeof OPTIONS.maxConnectionsPerHost | typeof OPTIONS.untilCopies,
   text: string | undefined,
-  defaultCount: number,
-): number {
+  defaultCount: Default,
+): number | Default {
   if (text === undefined) return defaultCount;
   const count = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MAX_COUNT) return count;

@@ -1,37 +1,16 @@
 // Every option of the command line: its names, its text in --help, and its default, once each. Reads nothing.
-import { formatEndpoint, type ListenAddress } from "../address/endpoint.js";
+import { formatEndpoint } from "../address/endpoint.js";
 import { formatDuration } from "../core/units.js";
-import { defaultListenerOptions } from "../peer/options.js";
-import { defaultDownloadSwarmOptions, defaultServerOptions } from "../swarm/options.js";
+import { defaultFlowOptions, defaultPeerListen, type FlowOptions } from "../flows/defaults.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import type { ColorMode } from "./render/palette.js";
 
 /** What holds where the command line says nothing. Texts are read as if they had been typed. */
-export interface CliOptions {
-  readonly outputDirectory: string;
-  /** How long a download may stand still, in milliseconds. */
-  readonly timeoutMs: number;
-  /** Peers of a share, and of a download. */
-  readonly maxSharePeers: number;
-  readonly maxDownloadPeers: number;
-  readonly maxConnectionsPerHost: number;
+export interface CliOptions extends FlowOptions {
   readonly color: ColorMode;
 }
 
-export const defaultCliOptions: CliOptions = Object.freeze({
-  outputDirectory: "downloads",
-  timeoutMs: 5 * 60_000,
-  maxSharePeers: defaultServerOptions.maxNeighbours,
-  maxDownloadPeers: defaultDownloadSwarmOptions.maxPeers,
-  maxConnectionsPerHost: defaultListenerOptions.maxConnectionsPerHost,
-  color: "auto",
-});
-
-/** Where peers are accepted if nothing else was asked for. */
-export const defaultPeerListen: ListenAddress = {
-  host: defaultListenerOptions.host,
-  port: defaultListenerOptions.port,
-};
+export const defaultCliOptions: CliOptions = Object.freeze({ ...defaultFlowOptions, color: "auto" });
 
 /** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
 export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
@@ -103,6 +82,14 @@ export const OPTIONS = {
     `Accept at most so many connections from one address (default ${defaultCliOptions.maxConnectionsPerHost}: many machines may share one)`,
     "COUNT",
   ),
+  exclude: option(
+    "--exclude",
+    "Leave out what matches in a folder, such as '*.tmp' or 'build/**'; may be repeated",
+    "PATTERN",
+  ),
+  once: option("--once", "End when one peer has everything"),
+  untilCopies: option("--until-copies", "End when so many peers have everything", "COUNT"),
+  qr: option("--qr", "Show the ticket as a QR code too"),
   rehash: option(
     "--rehash",
     "Read everything again, even files that have not changed since they were shared last",

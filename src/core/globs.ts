@@ -44,7 +44,8 @@ class Glob {
 
   constructor(pattern: string, name: string) {
     const anchored = pattern.replace(/\/+$/, "");
-    const within = anchored.replace(/^\/+/, "");
+    // All that is in a folder, and the folder: that one makes no difference between them.
+    const within = anchored.replace(/^\/+/, "").replace(/\/\*\*$/, "");
     if (within === "" || pattern.length > MAX_PATTERN_CHARACTERS) {
       const hint = `it takes a pattern of at most ${MAX_PATTERN_CHARACTERS} characters, for example '*.jpg' or 'photos/**'`;
       throw new GoshareError("USAGE", `${name} ${JSON.stringify(pattern.slice(0, 80))} is not understood`, {

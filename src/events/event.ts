@@ -29,6 +29,12 @@ export interface InspectedEntry {
   readonly target: string;
 }
 
+export interface ServedPeer {
+  readonly peerId: PeerId;
+  readonly endpoint: string;
+  readonly chunksHeld: number;
+}
+
 export type GoshareEvent =
   | { readonly type: "listening"; readonly endpoint: string }
   | {
@@ -123,6 +129,26 @@ export type GoshareEvent =
       readonly what: string;
       readonly outputDirectory: string;
       readonly moreArguments: readonly string[];
+    }
+  | {
+      readonly type: "copied";
+      readonly contentId: ContentId;
+      readonly peerId: PeerId;
+      readonly endpoint: string;
+      readonly copies: number;
+    }
+  | {
+      readonly type: "serving";
+      readonly contentId: ContentId;
+      readonly name: string;
+      /** Of this process, for all its shares together. */
+      readonly bytesSent: number;
+      readonly bytesPerSecond: number;
+      readonly peers: number;
+      readonly copies: number;
+      readonly chunks: number;
+      /** Some of the peers, those that lack most first. */
+      readonly neighbours: readonly ServedPeer[];
     }
   | {
       readonly type: "done";

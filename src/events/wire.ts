@@ -92,6 +92,10 @@ function toWire(event: GoshareEvent): EventCase {
           moreArguments: [...event.moreArguments],
         },
       };
+    case "copied":
+      return { case: "copied", value: { ...event, copies: uint32(event.copies) } };
+    case "serving":
+      return servingToWire(event);
     case "done":
       return {
         case: "done",
@@ -129,6 +133,21 @@ function countersToWire(event: Extract<GoshareEvent, { type: "hashing" | "progre
           stalledMs: uint64(event.stalledMs),
         },
       };
+}
+
+function servingToWire(event: Extract<GoshareEvent, { type: "serving" }>): EventCase {
+  return {
+    case: "serving",
+    value: {
+      ...event,
+      bytesSent: uint64(event.bytesSent),
+      bytesPerSecond: uint64(event.bytesPerSecond),
+      peers: uint32(event.peers),
+      copies: uint32(event.copies),
+      chunks: uint32(event.chunks),
+      neighbours: event.neighbours.map((peer) => ({ ...peer, chunksHeld: uint32(peer.chunksHeld) })),
+    },
+  };
 }
 
 function inspectedToWire(event: Extract<GoshareEvent, { type: "inspected" }>): EventCase {

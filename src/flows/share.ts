@@ -14,6 +14,7 @@ import type { SourceTree } from "../storage/source-tree.js";
 import { Announcer } from "../swarm/announcer.js";
 import { failure } from "./failure.js";
 import { SharePort, type SharePortOptions } from "./share-port.js";
+import { ShareProgress } from "./share-progress.js";
 import { readSource } from "./source-manifest.js";
 import { chooseTrackers, trackersForOthers } from "./trackers.js";
 
@@ -33,6 +34,8 @@ export interface ShareOptions extends SharePortOptions {
   readonly stateDirectory: string | undefined;
   /** Whether all is read, whatever is remembered. */
   readonly rehash: boolean;
+  /** What of a folder is left out; see path-patterns.ts. */
+  readonly exclude: readonly string[];
   /** Whether trackers may keep the manifest. */
   readonly publish: boolean;
 }
@@ -44,6 +47,10 @@ export interface RunningShare {
   readonly bytesSent: number;
   /** Peers with whom it is exchanged now. */
   readonly neighbourCount: number;
+  /** Peers that have had all of it, of those that were connected to this one then. */
+  readonly copies: number;
+  /** Resolves when there are so many. */
+  untilCopies(count: number): Promise<void>;
   /** Rejects when the share can no longer be served. */
   readonly failed: Promise<never>;
   /** Withdraws, says goodbye and stops. */
@@ -80,11 +87,12 @@ class RunningShareImpl implements RunningShare {
   readonly #port: SharePort;
   readonly #source: ShareSource;
   readonly #announcer: Announcer;
+  readonly #progress: ShareProgress;
 
   private constructor(
     contentId: ContentId,
     ticket: string,
-    parts: { port: SharePort; source: ShareSource; announcer: Announcer },
+    parts: { port: SharePort; source: ShareSource; announcer: Announcer; progress: ShareProgress },
     failed: Promise<never>,
   ) {
     this.contentId = contentId;
@@ -93,6 +101,7 @@ class RunningShareImpl implements RunningShare {
     this.#port = parts.port;
     this.#source = parts.source;
     this.#announcer = parts.announcer;
+    this.#progress = parts.progress;
   }
 
   get bytesSent(): number {
@@ -101,6 +110,14 @@ class RunningShareImpl implements RunningShare {
 
   get neighbourCount(): number {
     return this.#port.server.joinedCount(this.contentId);
+  }
+
+  get copies(): number {
+    return this.#progress.copies;
+  }
+
+  untilCopies(count: number): Promise<void> {
+    return this.#progress.untilCopies(count);
   }
 
   static async start(
@@ -115,10 +132,12 @@ class RunningShareImpl implements RunningShare {
     const source = new ShareSource(manifest, tree);
     const { local, server } = port;
     const { failed, fail } = failure();
+    const progress = new ShareProgress(manifest.root, server, observe);
     server.add({
       manifest,
       held: Bitfield.full(manifest.root.chunkCount),
       readChunk: (chunkIndex, offset, into) => source.readChunk(chunkIndex, offset, into),
+      copied: (neighbour) => progress.copied(neighbour),
       readFailed: (error) => {
         // A share with one changed file cannot be completed from here: nobody is sent here any more.
         server.remove(contentId);
@@ -174,10 +193,12 @@ class RunningShareImpl implements RunningShare {
       chunks: manifest.root.chunkCount,
       linksSkipped: tree.skipped.filter((entry) => entry.isLink).length,
     });
-    return new RunningShareImpl(contentId, ticket, { port, source, announcer }, failed);
+    progress.begin();
+    return new RunningShareImpl(contentId, ticket, { port, source, announcer, progress }, failed);
   }
 
   async close(): Promise<void> {
+    this.#progress.close();
     await Promise.all([this.#port.close(), this.#announcer.close()]);
     this.#source.close();
   }

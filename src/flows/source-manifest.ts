@@ -20,6 +20,7 @@ import { HashCacheFolder } from "../storage/hash-cache-folder.js";
 import { type SourceTree, sourcePath, walkSource } from "../storage/source-tree.js";
 import { hashTasks } from "../workers/batches.js";
 import { WorkerPool } from "../workers/worker-pool.js";
+import { pathMatcher } from "./path-patterns.js";
 
 export interface SourceOptions {
   /** A file or folder. */
@@ -30,6 +31,8 @@ export interface SourceOptions {
   readonly stateDirectory: string | undefined;
   /** Whether all is read, whatever is remembered. */
   readonly rehash: boolean;
+  /** What of a folder is left out; see path-patterns.ts. */
+  readonly exclude: readonly string[];
 }
 
 const MAX_WARNED_ENTRIES = 20;
@@ -51,7 +54,8 @@ export async function readSource(
   try {
     const begunAtMs = Date.now();
     const walked = hashingProgress(options.path, 0, observe);
-    const tree = await walkSource(options.path, (files) => walked(0, 0, files), signal);
+    const isExcluded = pathMatcher(options.exclude);
+    const tree = await walkSource(options.path, (files) => walked(0, 0, files), signal, isExcluded);
     warnOfSkipped(tree, observe);
     await found(tree);
     const sizes = Float64Array.from(tree.files, (file) => file.size);

@@ -44,12 +44,14 @@ export function sourcePath(rootPath: string, kind: ShareKind, filePath: string):
   return kind === "file" ? rootPath : `${rootPath}/${filePath}`;
 }
 
-/** Everything under `givenPath`, which may itself be a link. Throws SOURCE_UNREADABLE, SOURCE_UNSUPPORTED or
+/** Everything under `givenPath`, which may itself be a link, without the entries whose paths within a folder
+ * `isExcluded` names, and what is below them. Throws SOURCE_UNREADABLE, SOURCE_UNSUPPORTED or
  * LIMIT_EXCEEDED, naming the path. */
 export async function walkSource(
   givenPath: string,
   onProgress: WalkProgress,
   signal: AbortSignal,
+  isExcluded: (path: string) => boolean = () => false,
 ): Promise<SourceTree> {
   const absolute = path.resolve(givenPath);
   const name = path.basename(absolute);
@@ -66,7 +68,8 @@ export async function walkSource(
       hint: "only files and folders can be shared",
     });
   }
-  const walk = new FolderWalk(readable(givenPath, () => fs.realpathSync(absolute)));
+  const rootPath = readable(givenPath, () => fs.realpathSync(absolute));
+  const walk = new FolderWalk(rootPath, isExcluded);
   await walk.run(onProgress, signal);
   return walk.result(name);
 }
@@ -88,6 +91,7 @@ function singleFile(absolute: string, name: string, stats: fs.BigIntStats): Sour
 
 class FolderWalk {
   readonly #rootPath: string;
+  readonly #isExcluded: (path: string) => boolean;
   readonly #found: { readonly entry: FileEntry; readonly identity: readonly bigint[] }[] = [];
   readonly #emptyDirectories: string[] = [];
   readonly #symbolicLinks: SymbolicLink[] = [];
@@ -95,8 +99,9 @@ class FolderWalk {
   readonly #pending: string[] = [""];
   #bytes = 0;
 
-  constructor(rootPath: string) {
+  constructor(rootPath: string, isExcluded: (path: string) => boolean) {
     this.#rootPath = rootPath;
+    this.#isExcluded = isExcluded;
   }
 
   async run(onProgress: WalkProgress, signal: AbortSignal): Promise<void> {
@@ -153,6 +158,7 @@ class FolderWalk {
 
   /** Whether the entry, or something below it, is shared. */
   #visit(child: string): boolean {
+    if (this.#isExcluded(child)) return false;
     const absolute = `${this.#rootPath}/${child}`;
     const stats = readable(absolute, () => fs.lstatSync(absolute, { bigint: true }));
     if (stats.isDirectory()) this.#pending.push(child);

@@ -15,7 +15,7 @@ import { LeastUseful } from "./least-useful.js";
 import { Offering, pullRequests } from "./offering.js";
 import { defaultOfferingOptions, type ServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
-import type { ServedShare } from "./served-share.js";
+import type { ServedNeighbour, ServedShare } from "./served-share.js";
 import { UploadTurns } from "./upload-turns.js";
 
 type GetChunk = Extract<Request, { type: "getChunk" }>;
@@ -83,6 +83,17 @@ export class ChunkServer {
 
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** Those with whom `contentId` is exchanged. */
+  neighbours(contentId: ContentId): readonly ServedNeighbour[] {
+    const offering = this.#offerings.get(contentId);
+    const neighbours: ServedNeighbour[] = [];
+    for (const { connection, joined } of this.#connections) {
+      const chunksHeld = joined.has(contentId) ? offering?.chunksHeld(connection) : undefined;
+      if (chunksHeld !== undefined) neighbours.push(servedNeighbour(connection, chunksHeld));
+    }
+    return neighbours;
   }
 
   /** Connections on which `contentId` is exchanged. */
@@ -174,6 +185,11 @@ export class ChunkServer {
   }
 }
 
+function servedNeighbour(connection: PeerConnection, chunksHeld: number): ServedNeighbour {
+  const { remoteHost: host, remotePort: port, remote } = connection;
+  return { peerId: remote.peerId, endpoint: { host, port, transport: "tcp" }, chunksHeld };
+}
+
 /** Who found no room may ask again after so long. */
 const CROWDED_RETRY_MS = 10_000;
 
@@ -251,12 +267,22 @@ export class ServedConnection implements ConnectionHandler {
     }
     if (notice.type !== "leave") return;
     this.joined.delete(notice.contentId);
+    this.#tellIfCopied(notice.contentId);
     this.#server.offering(notice.contentId)?.left(this.connection);
     this.#server.get(notice.contentId)?.news?.unfollow(this.connection);
     this.#sender.refuseQueued("cancelled", notice.contentId);
   }
 
-  goodbye(): void {
+  /** Whoever takes its leave and has everything is done; whoever goes without a word may have failed in the end. */
+  #tellIfCopied(contentId: ContentId): void {
+    const share = this.#server.get(contentId);
+    const chunksHeld = this.#server.offering(contentId)?.chunksHeld(this.connection);
+    if (share === undefined || chunksHeld !== share.manifest.root.chunkCount) return;
+    share.copied?.(servedNeighbour(this.connection, chunksHeld));
+  }
+
+  goodbye(reason: GoodbyeReason): void {
+    if (reason === "finished") for (const contentId of this.joined) this.#tellIfCopied(contentId);
     this.refuseQueued();
   }
 

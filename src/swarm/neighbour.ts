@@ -34,7 +34,7 @@ export class Neighbour implements ConnectionHandler {
   }
 
   goodbye(reason: GoodbyeReason, message: string): void {
-    this.#serving.goodbye();
+    this.#serving.goodbye(reason);
     this.#asking.goodbye(reason, message);
   }
 

@@ -119,6 +119,12 @@ export class Offering {
     this.#schedule();
   }
 
+  /** Chunks that a neighbour has, as far as it said or they were sent to it; undefined if it is none. */
+  chunksHeld(connection: OfferedConnection): number | undefined {
+    const recipient = this.#recipients.get(connection);
+    return recipient && this.#queue.chunksHeld(recipient);
+  }
+
   /** A chunk is held here from now on. */
   gained(chunkIndex: number): void {
     this.#queue.gained(chunkIndex);

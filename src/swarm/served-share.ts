@@ -1,8 +1,18 @@
 // What a chunk server needs to know of a share it serves. Types only.
+import type { Endpoint } from "../address/endpoint.js";
 import type { Bitfield } from "../core/bitfield.js";
 import type { GoshareError } from "../core/errors.js";
+import type { PeerId } from "../core/ids.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { AvailabilityNews } from "./availability-news.js";
+
+/** Who exchanges a share with this process. */
+export interface ServedNeighbour {
+  readonly peerId: PeerId;
+  readonly endpoint: Endpoint;
+  /** As far as it said, or they were sent to it. */
+  readonly chunksHeld: number;
+}
 
 /** A share, or the part of it that is held here. */
 export interface ServedShare {
@@ -13,6 +23,8 @@ export interface ServedShare {
   /** Fills `into` with what stands at `offset` of a held chunk: done when it returns undefined, else when the
    * promise resolves. Throws GoshareError. */
   readChunk(chunkIndex: number, offset: number, into: Uint8Array): Promise<void> | undefined;
+  /** A neighbour that has everything takes its leave; perhaps more than once. */
+  copied?(neighbour: ServedNeighbour): void;
   /** A chunk could not be read: the owner decides what that means. */
   readFailed(error: GoshareError): void;
 }

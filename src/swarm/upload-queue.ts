@@ -59,6 +59,11 @@ export class UploadQueue<Recipient extends object> {
     return this.#copies.of(chunkIndex) + this.#copies.everywhere;
   }
 
+  /** Chunks that it announced or was sent; undefined if it has not joined. */
+  chunksHeld(recipient: Recipient): number | undefined {
+    return this.#recipients.get(recipient)?.chunksHeld;
+  }
+
   /** Milliseconds from an offer to the recipient's answer, smoothed; `firstAnswerMs` before the first. */
   answerMs(recipient: Recipient): number {
     return this.#recipients.get(recipient)?.answerMs ?? this.#options.firstAnswerMs;

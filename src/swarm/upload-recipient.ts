@@ -60,6 +60,11 @@ export class UploadRecipient {
     return this.#open.size + this.#askedCount;
   }
 
+  /** Chunks that it announced or that were sent to it. */
+  get chunksHeld(): number {
+    return this.#has.count;
+  }
+
   /** Whether anything was ever offered to it. */
   get wasOffered(): boolean {
     return this.#lastOfferId > 0;

@@ -118,6 +118,14 @@ test("what is remembered lies in the user's state directory, and --rehash reads 
   assert.is((await shareOptions(["p", "--rehash"])).rehash, true);
 });
 
+test("patterns to leave out reach the flow, one for each --exclude", async () => {
+  assert.equal((await shareOptions(["p"])).exclude, []);
+  assert.equal((await shareOptions(["p", "--exclude", "*.tmp", "--exclude=build/**"])).exclude, [
+    "*.tmp",
+    "build/**",
+  ]);
+});
+
 test("durations and sizes are read with their units", async () => {
   assert.is((await downloadOptions(["x", "--timeout", "5min"])).timeoutMs, 300_000);
   assert.is((await downloadOptions(["x", "--timeout=1.5"])).timeoutMs, 1_500);

@@ -4,9 +4,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { plainPalette, wantsColor } from "../../src/cli/render/palette.js";
 import { cellWidth, fitCells, printable } from "../../src/cli/render/printable.js";
-import { barLine, ProgressBar } from "../../src/cli/render/progress-bar.js";
+import { barLine, ProgressBar, servingLine } from "../../src/cli/render/progress-bar.js";
 import { ProgressLines } from "../../src/cli/render/progress-lines.js";
-import type { ProgressState } from "../../src/cli/render/reporter.js";
+import type { ProgressState, ServingState, TransferState } from "../../src/cli/render/reporter.js";
 import { TextReporter } from "../../src/cli/render/text-reporter.js";
 import { shellQuote } from "../../src/cli/shell-quote.js";
 import type { GoshareEvent } from "../../src/events/event.js";
@@ -14,7 +14,7 @@ import { CONTENT_ID } from "../support/fake-cli.js";
 
 const GIB = 1024 ** 3;
 
-const STATE: ProgressState = {
+const STATE: TransferState = {
   name: "ubuntu-24.04-desktop-amd64.iso",
   verb: "downloading",
   bytesDone: 2.7 * GIB,
@@ -44,6 +44,34 @@ test("a bar of a download that stands still says why in place of the remaining t
   const stall = "upload limit of peers";
   assert.match(barLine({ ...STATE, stall }, 119, draw), /112 MiB\/s {2}upload limit of peers {2}5 peers$/);
   assert.match(barLine({ ...STATE, stall }, 39, draw), /^\S+…\S+ {3}57% {2}upload limit of peers$/);
+});
+
+test("a share on a terminal shows rate, bytes, peers and how much each has, as far as there is room", () => {
+  const state: ServingState = {
+    ...{ name: "ubuntu.iso", verb: "sharing", bytesSent: 1.3 * GIB, bytesPerSecond: 41.2 * 1024 ** 2 },
+    ...{ peers: 3, percents: [12, 58, 99] },
+  };
+  assert.is(servingLine(state, 79), "ubuntu.iso  ↑ 41.2 MiB/s  sent 1.3 GiB  3 peers  12%  58%  99%");
+  assert.is(servingLine(state, 34), "ubuntu.iso  ↑ 41.2 MiB/s  3 peers");
+  assert.is(servingLine(state, 12), "↑ 41.2 MiB/s");
+  for (let columns = 1; columns < 80; columns++)
+    assert.ok(cellWidth(servingLine(state, columns)) <= columns, `${columns}`);
+});
+
+test("a share in a log says every ten seconds who takes how much", () => {
+  const stderr = new PassThrough();
+  let nowMs = 0;
+  const lines = new ProgressLines(stderr, { nowMs: () => nowMs });
+  for (; nowMs <= 20_000; nowMs += 1_000)
+    lines.show({
+      name: "a",
+      verb: "sharing",
+      bytesSent: 2048,
+      bytesPerSecond: 1024,
+      peers: 1,
+      percents: [5],
+    });
+  assert.is(textOf(stderr), "sharing a: 1 peer (5%), 1 KiB/s, sent 2 KiB\n".repeat(2));
 });
 
 test("no bar is wider than the terminal, whatever is shown at whatever width", () => {
@@ -195,7 +223,7 @@ test("progress says what a download stands still for after a second without a ve
       stalledMs,
     });
   assert.equal(
-    states.map(({ stall }) => stall),
+    states.map((state) => "stall" in state && state.stall),
     ["", "", "nobody has the rest"],
   );
 });

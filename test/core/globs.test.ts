@@ -47,6 +47,8 @@ test("a folder stands for all that is in it", () => {
   assert.equal(meant("photos/2024"), in2024);
   assert.equal(meant("photos/2024/"), in2024);
   assert.equal(meant("2024"), in2024);
+  assert.equal(meant("photos/2024/**"), in2024);
+  assert.equal(meant("/2024/**"), []);
   assert.equal(meant("/other"), ["other/photos/d.jpg"]);
   assert.equal(meant("photos").length, 5);
 });

@@ -31,6 +31,18 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     chunks: 1,
     linksSkipped: 0,
   },
+  copied: { type: "copied", contentId, peerId, endpoint: "10.0.0.1:9000", copies: 1 },
+  serving: {
+    type: "serving",
+    contentId,
+    name: "a",
+    bytesSent: 5,
+    bytesPerSecond: 0.5,
+    peers: 1,
+    copies: 0,
+    chunks: 4,
+    neighbours: [{ peerId, endpoint: "10.0.0.1:9000", chunksHeld: 3 }],
+  },
   waiting: { type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" },
   downloading: {
     type: "downloading",

@@ -5,9 +5,9 @@ import { decodeTicket } from "../../src/address/ticket.js";
 import { MIB } from "../../src/core/units.js";
 import type { ChildSetting } from "../support/goshare-child.js";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
-import { NetworkHost, namespaceProblem, removeHosts } from "../support/network-hosts.js";
+import { namespaceTest } from "../support/namespace-test.js";
+import { NetworkHost, removeHosts } from "../support/network-hosts.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
-import { skipTest } from "../support/skip-test.js";
 import { download, startTracker } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
@@ -62,19 +62,7 @@ async function arrives(what: string, args: readonly string[], setting: ChildSett
   assert.is(sha256Of(path), digest);
 }
 
-const problem = namespaceProblem();
-const isRequired = (process.env["GOSHARE_REQUIRE_NAMESPACES"] ?? "") !== "";
-
-function between(title: string, body: () => Promise<void>): void {
-  if (problem === undefined) test(title, body);
-  else if (isRequired) {
-    test(title, () => {
-      throw new Error(problem);
-    });
-  } else skipTest(title, problem);
-}
-
-between("between two machines: one command on each side, without a flag", () =>
+namespaceTest("between two machines: one command on each side, without a flag", () =>
   withHosts(IPV4, async ({ inA, inB }) => {
     const { ticket, sharing } = await shareIn(inA);
     assert.equal(sharing["trackers"], []);
@@ -83,7 +71,7 @@ between("between two machines: one command on each side, without a flag", () =>
   }),
 );
 
-between("between two machines with a tracker on the first, which nobody had to name there", () =>
+namespaceTest("between two machines with a tracker on the first, which nobody had to name there", () =>
   withHosts(IPV4, async ({ inA, inB }) => {
     const tracker = await startTracker([], inA);
     assert.match(tracker.endpoint, /:8080$/);
@@ -95,7 +83,7 @@ between("between two machines with a tracker on the first, which nobody had to n
   }),
 );
 
-between("between two machines with IPv6 only, by ticket and by tracker", () =>
+namespaceTest("between two machines with IPv6 only, by ticket and by tracker", () =>
   withHosts(IPV6, async ({ inA, inB }) => {
     await startTracker([], inA);
     const { ticket, contentId, sharing } = await shareIn(inA);
@@ -106,7 +94,7 @@ between("between two machines with IPv6 only, by ticket and by tracker", () =>
   }),
 );
 
-between("between two machines with both kinds of addresses the ticket has both", () =>
+namespaceTest("between two machines with both kinds of addresses the ticket has both", () =>
   withHosts(
     [
       [...IPV4[0], ...IPV6[0]],
@@ -120,7 +108,7 @@ between("between two machines with both kinds of addresses the ticket has both",
   ),
 );
 
-between("a second interface that is down is not in the ticket", () =>
+namespaceTest("a second interface that is down is not in the ticket", () =>
   withHosts(IPV4, async ({ a, inA, inB }) => {
     a.addInterface("down0", "192.168.50.1/24", "down");
     const { ticket } = await shareIn(inA);
@@ -129,7 +117,7 @@ between("a second interface that is down is not in the ticket", () =>
   }),
 );
 
-between("a second interface that the other machine cannot reach does no harm", () =>
+namespaceTest("a second interface that the other machine cannot reach does no harm", () =>
   withHosts(IPV4, async ({ a, inA, inB }) => {
     a.addInterface("away0", "10.99.0.1/24", "up");
     const { ticket } = await shareIn(inA);
@@ -138,7 +126,7 @@ between("a second interface that the other machine cannot reach does no harm", (
   }),
 );
 
-between("a machine without a network shares with itself", async () => {
+namespaceTest("a machine without a network shares with itself", async () => {
   const alone = new NetworkHost();
   const inside = { wrapper: alone.wrapper, cwd: scratch.folder() };
   const { ticket } = await shareIn(inside);

@@ -4,7 +4,7 @@ import { posix } from "node:path";
 /** Imports go down this list only, and not to a sibling. */
 const LAYERS: readonly (readonly string[])[] = [
   ["index"],
-  ["cli"],
+  ["cli", "library"],
   ["flows"],
   ["swarm"],
   ["tracker", "peer", "workers"],

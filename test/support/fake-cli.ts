@@ -76,6 +76,8 @@ export function runningShare(over: Partial<RunningShare> = {}): RunningShare {
     ticket: "goshare1x",
     bytesSent: 0,
     neighbourCount: 0,
+    copies: 0,
+    untilCopies: () => failed,
     failed,
     close: async () => {},
     ...over,

@@ -1,5 +1,5 @@
-// Hosts of their own on this machine: network namespaces, alone or two of them joined by a cable (veth). Each
-// has its own loopback, addresses and ports. Needs root and iproute2.
+// Hosts of their own on this machine: network namespaces, alone, two of them joined by a cable (veth), or many on one
+// switch. Each has its own loopback, addresses and ports. Needs root and iproute2.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 
@@ -65,6 +65,28 @@ export class NetworkHost {
   /** Its interfaces go with it. */
   remove(): void {
     if (hosts.delete(this)) ip("netns", "delete", this.name);
+  }
+}
+
+/** What many hosts are plugged into. */
+export class NetworkSwitch {
+  readonly #host = new NetworkHost();
+  #ports = 0;
+
+  constructor() {
+    this.#host.ip("link", "add", "switch", "type", "bridge");
+    this.#host.ip("link", "set", "switch", "up");
+  }
+
+  /** A new host with this address (ADDRESS/BITS). */
+  plug(address: string): NetworkHost {
+    const host = new NetworkHost();
+    const port = `port${this.#ports++}`;
+    this.#host.ip("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", host.name);
+    this.#host.ip("link", "set", port, "master", "switch", "up");
+    host.ip("address", "add", address, "dev", "eth0");
+    host.ip("link", "set", "eth0", "up");
+    return host;
   }
 }
 

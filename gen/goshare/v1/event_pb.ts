@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file goshare/v1/event.proto.
  */
 export const file_goshare_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIu4ECgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIAEIHCgVldmVudCIdCglMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkiaQoHSGFzaGluZxIMCgRwYXRoGAEgASgJEhIKCmJ5dGVzX2RvbmUYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQSDQoFZmlsZXMYBCABKA0SGAoQYnl0ZXNfcGVyX3NlY29uZBgFIAEoBCK7AQoHU2hhcmluZxISCgpjb250ZW50X2lkGAEgASgJEg4KBnRpY2tldBgCIAEoCRIVCg1tYW5pZmVzdF9wYXRoGAMgASgJEhAKCGVuZHBvaW50GAQgASgJEhAKCHRyYWNrZXJzGAUgAygJEgwKBG5hbWUYBiABKAkSDQoFYnl0ZXMYByABKAQSDQoFZmlsZXMYCCABKA0SDgoGY2h1bmtzGAkgASgNEhUKDWxpbmtzX3NraXBwZWQYCiABKA0iXwoHV2FpdGluZxISCgpjb250ZW50X2lkGAEgASgJEhMKC3dhaXRpbmdfZm9yGAIgASgJEisKC3Nsb3dfcmVhc29uGAMgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uIoIBCgtEb3dubG9hZGluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRINCgVieXRlcxgEIAEoBBINCgVmaWxlcxgFIAEoDRIOCgZjaHVua3MYBiABKA0SFQoNcmVzdW1lZF9ieXRlcxgHIAEoBCLBAQoIUHJvZ3Jlc3MSEgoKY29udGVudF9pZBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBCABKAQSDgoGZXRhX21zGAUgASgEEg0KBXBlZXJzGAYgASgNEisKC3Nsb3dfcmVhc29uGAcgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEhIKCnN0YWxsZWRfbXMYCCABKAQiPgoIU2xvd1RpbWUSJgoGcmVhc29uGAEgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEgoKAm1zGAIgASgEIlIKDVBlZXJDb25uZWN0ZWQSDwoHcGVlcl9pZBgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRINCgVhZ2VudBgDIAEoCRIPCgdpbmJvdW5kGAQgASgIIoABChBQZWVyRGlzY29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhIKCmJ5dGVzX3NlbnQYBiABKAQiNgoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEcGF0aBgDIAEoCSK8AQoJSW5zcGVjdGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg0KBWJ5dGVzGAQgASgEEhIKCmNodW5rX3NpemUYBSABKA0SDgoGY2h1bmtzGAYgASgNEisKB2VudHJpZXMYByADKAsyGi5nb3NoYXJlLnYxLkluc3BlY3RlZEVudHJ5Eg0KBXBlZXJzGAggAygJEhAKCHRyYWNrZXJzGAkgAygJIkoKDkluc3BlY3RlZEVudHJ5EgwKBHBhdGgYASABKAkSDAoEc2l6ZRgCIAEoBBIMCgRraW5kGAMgASgJEg4KBnRhcmdldBgEIAEoCSKjAQoERG9uZRIMCgRwYXRoGAEgASgJEg0KBWJ5dGVzGAIgASgEEhIKCmVsYXBzZWRfbXMYAyABKAQSEgoKY29udGVudF9pZBgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBIUCgxieXRlc193YXN0ZWQYBiABKAQSKAoKc2xvd190aW1lcxgHIAMoCzIULmdvc2hhcmUudjEuU2xvd1RpbWUiLQoHU3RvcHBlZBIOCgZzaWduYWwYASABKAkSEgoKYnl0ZXNfc2VudBgCIAEoBCJwCgZGYWlsZWQSDAoEY29kZRgBIAEoCRIRCglleGl0X2NvZGUYAiABKA0SDwoHbWVzc2FnZRgDIAEoCRIMCgRoaW50GAQgASgJEhcKCmNvbnRlbnRfaWQYBSABKAlIAIgBAUINCgtfY29udGVudF9pZCLlAQoJUmVzdW1hYmxlEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEhIKCmJ5dGVzX2RvbmUYBCABKAQSEwoLYnl0ZXNfdG90YWwYBSABKAQSEwoLY2h1bmtzX2RvbmUYBiABKA0SDgoGY2h1bmtzGAcgASgNEg0KBXN0YXRlGAggASgJEgsKA3BpZBgJIAEoDRIMCgR3aGF0GAogASgJEhgKEG91dHB1dF9kaXJlY3RvcnkYCyABKAkSFgoObW9yZV9hcmd1bWVudHMYDCADKAkq8AIKClNsb3dSZWFzb24SGwoXU0xPV19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNTTE9XX1JFQVNPTl9OT19QRUVSEAESIwofU0xPV19SRUFTT05fVFJBQ0tFUl9VTlJFQUNIQUJMRRACEhsKF1NMT1dfUkVBU09OX0RJQUxfRkFJTEVEEAMSIQodU0xPV19SRUFTT05fTk9fUEVFUl9IQVNfQ0hVTksQBBIhCh1TTE9XX1JFQVNPTl9XQUlUSU5HX0ZPUl9PRkZFUhAFEhkKFVNMT1dfUkVBU09OX1BFRVJfQlVTWRAGEh4KGlNMT1dfUkVBU09OX0RPV05MT0FEX0xJTUlUEAcSHAoYU0xPV19SRUFTT05fVVBMT0FEX0xJTUlUEAgSFAoQU0xPV19SRUFTT05fRElTSxAJEhwKGFNMT1dfUkVBU09OX1ZFUklGSUNBVElPThAKEhcKE1NMT1dfUkVBU09OX05FVFdPUksQC0I4Cg5kZXYuZ29zaGFyZS52MVABWiRnb3NoYXJlLmRldi9nZW4vZ29zaGFyZS92MTtnb3NoYXJldjFiBnByb3RvMw");
+  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIrwFCgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIABIkCgZjb3BpZWQYDyABKAsyEi5nb3NoYXJlLnYxLkNvcGllZEgAEiYKB3NlcnZpbmcYECABKAsyEy5nb3NoYXJlLnYxLlNlcnZpbmdIAEIHCgVldmVudCIdCglMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkiaQoHSGFzaGluZxIMCgRwYXRoGAEgASgJEhIKCmJ5dGVzX2RvbmUYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQSDQoFZmlsZXMYBCABKA0SGAoQYnl0ZXNfcGVyX3NlY29uZBgFIAEoBCK7AQoHU2hhcmluZxISCgpjb250ZW50X2lkGAEgASgJEg4KBnRpY2tldBgCIAEoCRIVCg1tYW5pZmVzdF9wYXRoGAMgASgJEhAKCGVuZHBvaW50GAQgASgJEhAKCHRyYWNrZXJzGAUgAygJEgwKBG5hbWUYBiABKAkSDQoFYnl0ZXMYByABKAQSDQoFZmlsZXMYCCABKA0SDgoGY2h1bmtzGAkgASgNEhUKDWxpbmtzX3NraXBwZWQYCiABKA0iXwoHV2FpdGluZxISCgpjb250ZW50X2lkGAEgASgJEhMKC3dhaXRpbmdfZm9yGAIgASgJEisKC3Nsb3dfcmVhc29uGAMgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uIoIBCgtEb3dubG9hZGluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRINCgVieXRlcxgEIAEoBBINCgVmaWxlcxgFIAEoDRIOCgZjaHVua3MYBiABKA0SFQoNcmVzdW1lZF9ieXRlcxgHIAEoBCLBAQoIUHJvZ3Jlc3MSEgoKY29udGVudF9pZBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBCABKAQSDgoGZXRhX21zGAUgASgEEg0KBXBlZXJzGAYgASgNEisKC3Nsb3dfcmVhc29uGAcgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEhIKCnN0YWxsZWRfbXMYCCABKAQiPgoIU2xvd1RpbWUSJgoGcmVhc29uGAEgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEgoKAm1zGAIgASgEIlIKDVBlZXJDb25uZWN0ZWQSDwoHcGVlcl9pZBgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRINCgVhZ2VudBgDIAEoCRIPCgdpbmJvdW5kGAQgASgIIoABChBQZWVyRGlzY29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhIKCmJ5dGVzX3NlbnQYBiABKAQiNgoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEcGF0aBgDIAEoCSK8AQoJSW5zcGVjdGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg0KBWJ5dGVzGAQgASgEEhIKCmNodW5rX3NpemUYBSABKA0SDgoGY2h1bmtzGAYgASgNEisKB2VudHJpZXMYByADKAsyGi5nb3NoYXJlLnYxLkluc3BlY3RlZEVudHJ5Eg0KBXBlZXJzGAggAygJEhAKCHRyYWNrZXJzGAkgAygJIkoKDkluc3BlY3RlZEVudHJ5EgwKBHBhdGgYASABKAkSDAoEc2l6ZRgCIAEoBBIMCgRraW5kGAMgASgJEg4KBnRhcmdldBgEIAEoCSKjAQoERG9uZRIMCgRwYXRoGAEgASgJEg0KBWJ5dGVzGAIgASgEEhIKCmVsYXBzZWRfbXMYAyABKAQSEgoKY29udGVudF9pZBgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBIUCgxieXRlc193YXN0ZWQYBiABKAQSKAoKc2xvd190aW1lcxgHIAMoCzIULmdvc2hhcmUudjEuU2xvd1RpbWUiLQoHU3RvcHBlZBIOCgZzaWduYWwYASABKAkSEgoKYnl0ZXNfc2VudBgCIAEoBCJwCgZGYWlsZWQSDAoEY29kZRgBIAEoCRIRCglleGl0X2NvZGUYAiABKA0SDwoHbWVzc2FnZRgDIAEoCRIMCgRoaW50GAQgASgJEhcKCmNvbnRlbnRfaWQYBSABKAlIAIgBAUINCgtfY29udGVudF9pZCLlAQoJUmVzdW1hYmxlEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEhIKCmJ5dGVzX2RvbmUYBCABKAQSEwoLYnl0ZXNfdG90YWwYBSABKAQSEwoLY2h1bmtzX2RvbmUYBiABKA0SDgoGY2h1bmtzGAcgASgNEg0KBXN0YXRlGAggASgJEgsKA3BpZBgJIAEoDRIMCgR3aGF0GAogASgJEhgKEG91dHB1dF9kaXJlY3RvcnkYCyABKAkSFgoObW9yZV9hcmd1bWVudHMYDCADKAkiTwoGQ29waWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDwoHcGVlcl9pZBgCIAEoCRIQCghlbmRwb2ludBgDIAEoCRIOCgZjb3BpZXMYBCABKA0itAEKB1NlcnZpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCmJ5dGVzX3NlbnQYAyABKAQSGAoQYnl0ZXNfcGVyX3NlY29uZBgEIAEoBBINCgVwZWVycxgFIAEoDRIOCgZjb3BpZXMYBiABKA0SDgoGY2h1bmtzGAcgASgNEioKCm5laWdoYm91cnMYCCADKAsyFi5nb3NoYXJlLnYxLlNlcnZlZFBlZXIiRAoKU2VydmVkUGVlchIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEhMKC2NodW5rc19oZWxkGAMgASgNKvACCgpTbG93UmVhc29uEhsKF1NMT1dfUkVBU09OX1VOU1BFQ0lGSUVEEAASFwoTU0xPV19SRUFTT05fTk9fUEVFUhABEiMKH1NMT1dfUkVBU09OX1RSQUNLRVJfVU5SRUFDSEFCTEUQAhIbChdTTE9XX1JFQVNPTl9ESUFMX0ZBSUxFRBADEiEKHVNMT1dfUkVBU09OX05PX1BFRVJfSEFTX0NIVU5LEAQSIQodU0xPV19SRUFTT05fV0FJVElOR19GT1JfT0ZGRVIQBRIZChVTTE9XX1JFQVNPTl9QRUVSX0JVU1kQBhIeChpTTE9XX1JFQVNPTl9ET1dOTE9BRF9MSU1JVBAHEhwKGFNMT1dfUkVBU09OX1VQTE9BRF9MSU1JVBAIEhQKEFNMT1dfUkVBU09OX0RJU0sQCRIcChhTTE9XX1JFQVNPTl9WRVJJRklDQVRJT04QChIXChNTTE9XX1JFQVNPTl9ORVRXT1JLEAtCOAoOZGV2Lmdvc2hhcmUudjFQAVokZ29zaGFyZS5kZXYvZ2VuL2dvc2hhcmUvdjE7Z29zaGFyZXYxYgZwcm90bzM");
 
 /**
  * One thing that happened.
@@ -145,6 +145,22 @@ export type Event = Message<"goshare.v1.Event"> & {
      */
     value: Resumable;
     case: "resumable";
+  } | {
+    /**
+     * Somebody has all of a share.
+     *
+     * @generated from field: goshare.v1.Copied copied = 15;
+     */
+    value: Copied;
+    case: "copied";
+  } | {
+    /**
+     * How far those are who download a share.
+     *
+     * @generated from field: goshare.v1.Serving serving = 16;
+     */
+    value: Serving;
+    case: "serving";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1001,6 +1017,155 @@ export type Resumable = Message<"goshare.v1.Resumable"> & {
  */
 export const ResumableSchema: GenMessage<Resumable> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 16);
+
+/**
+ * Somebody who downloaded a share has all of it. Told once for each peer, of
+ * those that were connected to this one when they had the last chunk.
+ *
+ * @generated from message goshare.v1.Copied
+ */
+export type Copied = Message<"goshare.v1.Copied"> & {
+  /**
+   * The share's id.
+   *
+   * @generated from field: string content_id = 1;
+   */
+  contentId: string;
+
+  /**
+   * Who it is.
+   *
+   * @generated from field: string peer_id = 2;
+   */
+  peerId: string;
+
+  /**
+   * HOST:PORT of its end of the connection.
+   *
+   * @generated from field: string endpoint = 3;
+   */
+  endpoint: string;
+
+  /**
+   * How many have all of it by now, this one included.
+   *
+   * @generated from field: uint32 copies = 4;
+   */
+  copies: number;
+};
+
+/**
+ * Describes the message goshare.v1.Copied.
+ * Use `create(CopiedSchema)` to create a new message.
+ */
+export const CopiedSchema: GenMessage<Copied> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 17);
+
+/**
+ * How far those are who download a share. About once a second while something
+ * changes.
+ *
+ * @generated from message goshare.v1.Serving
+ */
+export type Serving = Message<"goshare.v1.Serving"> & {
+  /**
+   * The share's id.
+   *
+   * @generated from field: string content_id = 1;
+   */
+  contentId: string;
+
+  /**
+   * The share's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Payload bytes that this process sent, for all its shares together.
+   *
+   * @generated from field: uint64 bytes_sent = 3;
+   */
+  bytesSent: bigint;
+
+  /**
+   * The same in the last seconds.
+   *
+   * @generated from field: uint64 bytes_per_second = 4;
+   */
+  bytesPerSecond: bigint;
+
+  /**
+   * How many exchange the share with this process now.
+   *
+   * @generated from field: uint32 peers = 5;
+   */
+  peers: number;
+
+  /**
+   * How many have had all of it.
+   *
+   * @generated from field: uint32 copies = 6;
+   */
+  copies: number;
+
+  /**
+   * Chunks of the share.
+   *
+   * @generated from field: uint32 chunks = 7;
+   */
+  chunks: number;
+
+  /**
+   * At most 50 of the peers, those that lack most first.
+   *
+   * @generated from field: repeated goshare.v1.ServedPeer neighbours = 8;
+   */
+  neighbours: ServedPeer[];
+};
+
+/**
+ * Describes the message goshare.v1.Serving.
+ * Use `create(ServingSchema)` to create a new message.
+ */
+export const ServingSchema: GenMessage<Serving> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 18);
+
+/**
+ * One who downloads a share.
+ *
+ * @generated from message goshare.v1.ServedPeer
+ */
+export type ServedPeer = Message<"goshare.v1.ServedPeer"> & {
+  /**
+   * Who it is.
+   *
+   * @generated from field: string peer_id = 1;
+   */
+  peerId: string;
+
+  /**
+   * HOST:PORT of its end of the connection.
+   *
+   * @generated from field: string endpoint = 2;
+   */
+  endpoint: string;
+
+  /**
+   * Chunks that it has.
+   *
+   * @generated from field: uint32 chunks_held = 3;
+   */
+  chunksHeld: number;
+};
+
+/**
+ * Describes the message goshare.v1.ServedPeer.
+ * Use `create(ServedPeerSchema)` to create a new message.
+ */
+export const ServedPeerSchema: GenMessage<ServedPeer> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 19);
 
 /**
  * What keeps a download from going faster at one moment. There is always one,

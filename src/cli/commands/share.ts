@@ -2,6 +2,7 @@
 import { Command, Option } from "clipanion";
 import { requireEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
+import { defaultPeerListen } from "../../flows/defaults.js";
 import type { RunningShare } from "../../flows/share.js";
 import { stateDirectory } from "../../storage/state-directory.js";
 import {
@@ -12,7 +13,9 @@ import {
   trackerChoice,
 } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, defaultPeerListen, OPTIONS } from "../option-table.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { columnsOf } from "../render/palette.js";
+import { ticketAsQrCode } from "../render/qr-code.js";
 import type { Ending, Session } from "../session.js";
 
 export class ShareCommand extends GoshareCommand {
@@ -26,6 +29,7 @@ export class ShareCommand extends GoshareCommand {
     examples: [
       ["Share a file", "$0 share ubuntu.iso"],
       ["Share a folder through a tracker", "$0 share photos --tracker tracker.example:8080"],
+      ["Send a folder to one other machine, and end", "$0 share project --once --exclude node_modules"],
     ],
   });
 
@@ -41,6 +45,12 @@ export class ShareCommand extends GoshareCommand {
   readonly noPublish = Option.Boolean(OPTIONS.noPublish.names, false, {
     description: OPTIONS.noPublish.description,
   });
+  readonly exclude = Option.Array(OPTIONS.exclude.names, [], { description: OPTIONS.exclude.description });
+  readonly once = Option.Boolean(OPTIONS.once.names, false, { description: OPTIONS.once.description });
+  readonly untilCopies = Option.String(OPTIONS.untilCopies.names, {
+    description: OPTIONS.untilCopies.description,
+  });
+  readonly qr = Option.Boolean(OPTIONS.qr.names, false, { description: OPTIONS.qr.description });
   readonly rehash = Option.Boolean(OPTIONS.rehash.names, false, { description: OPTIONS.rehash.description });
   readonly uploadLimit = Option.String(OPTIONS.uploadLimit.names, {
     description: OPTIONS.uploadLimit.description,
@@ -69,6 +79,7 @@ export class ShareCommand extends GoshareCommand {
       publish: !this.noPublish,
       stateDirectory: stateDirectory(this.context.env),
       rehash: this.rehash,
+      exclude: this.exclude,
       uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),
       maxPeers: countArgument(OPTIONS.maxPeers, this.maxPeers, defaultCliOptions.maxSharePeers),
       maxConnectionsPerHost: countArgument(
@@ -78,6 +89,7 @@ export class ShareCommand extends GoshareCommand {
       ),
       manifestPath,
     };
+    const copies = this.#copiesWanted();
     const { share } = await this.context.flows.share();
     const running: RunningShare[] = [];
     try {
@@ -90,12 +102,30 @@ export class ShareCommand extends GoshareCommand {
         // Noticed below; until then it must not count as thrown where nobody can catch it.
         one.failed.catch(() => {});
         running.push(one);
+        if (this.qr) session.tell(await ticketAsQrCode(one.ticket, columnsOf(this.context.stderr)));
       }
-      await Promise.race([session.untilStopped(), ...running.map((one) => one.failed)]);
+      const ends = [session.untilStopped(), ...running.map((one) => one.failed)];
+      if (copies !== undefined) ends.push(allHave(running, copies));
+      await Promise.race(ends);
     } finally {
       await Promise.all(running.map((one) => one.close()));
     }
     const bytesSent = running.reduce((sum, one) => sum + one.bytesSent, 0);
     return { type: "stopped", signal: session.stoppedBy(), bytesSent };
   }
+
+  /** Undefined: it serves until it is told to stop. */
+  #copiesWanted(): number | undefined {
+    if (this.once && this.untilCopies !== undefined) {
+      const { once, untilCopies } = OPTIONS;
+      throw new GoshareError("USAGE", `${once.names} and ${untilCopies.names} contradict each other`);
+    }
+    if (this.once) return 1;
+    return countArgument(OPTIONS.untilCopies, this.untilCopies, undefined);
+  }
+}
+
+/** Resolves when `copies` peers have had all of each share. */
+async function allHave(shares: readonly RunningShare[], copies: number): Promise<void> {
+  await Promise.all(shares.map((one) => one.untilCopies(copies)));
 }

@@ -37,6 +37,10 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
       return [note(`${printable(event.endpoint)} connected${agentText(event.agent)}`)];
     case "peerDisconnected":
       return [note(`${printable(event.endpoint)} disconnected${disconnectText(event)}`)];
+    case "copied": {
+      const copies = count(event.copies, "copy", "copies");
+      return [note(`${printable(event.endpoint)} has everything (${copies} so far)`)];
+    }
     case "warning":
       return [problem(`${palette.warning("warning:")} ${printable(event.message)}${pathText(event.path)}`)];
     case "inspected":
@@ -54,6 +58,7 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
       ];
     case "hashing":
     case "progress":
+    case "serving":
       return [];
   }
 }
@@ -179,6 +184,6 @@ function pathText(path: string): string {
   return path === "" ? "" : ` (${printable(path)})`;
 }
 
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+function count(n: number, noun: string, plural = `${noun}s`): string {
+  return `${n} ${n === 1 ? noun : plural}`;
 }

@@ -5,7 +5,15 @@ import cliProgress from "cli-progress";
 import { formatBytes, formatRate } from "../../core/units.js";
 import { columnsOf } from "./palette.js";
 import { cellWidth, fitCells } from "./printable.js";
-import { type ProgressDisplay, type ProgressState, percentOf, remainingText } from "./reporter.js";
+import {
+  type ProgressDisplay,
+  type ProgressState,
+  peersText,
+  percentOf,
+  remainingText,
+  type ServingState,
+  type TransferState,
+} from "./reporter.js";
 
 const REDRAWS_PER_SECOND = 8;
 const GAP = "  ";
@@ -33,7 +41,7 @@ export class ProgressBar implements ProgressDisplay {
         hideCursor: true,
         stream: writeStream(stream),
         format: (options, _params, payload: Payload) =>
-          payload.state === undefined ? "" : barLine(payload.state, columnsOf(stream) - 1, barOf(options)),
+          payload.state === undefined ? "" : lineOf(payload.state, columnsOf(stream) - 1, barOf(options)),
       },
       cliProgress.Presets.shades_classic,
     );
@@ -41,12 +49,13 @@ export class ProgressBar implements ProgressDisplay {
 
   show(state: ProgressState): void {
     const payload: Payload = { state };
+    const [done, total] = state.verb === "sharing" ? [0, 1] : [state.bytesDone, state.bytesTotal];
     if (this.#shown) {
-      this.#bar.update(state.bytesDone, payload);
+      this.#bar.update(done, payload);
       return;
     }
     this.#shown = true;
-    this.#bar.start(state.bytesTotal, state.bytesDone, payload);
+    this.#bar.start(total, done, payload);
   }
 
   clear(): void {
@@ -67,35 +76,58 @@ function barOf(options: cliProgress.Options): DrawBar {
   return (fraction, cells) => cliProgress.Format.BarFormat(fraction, { ...options, barsize: cells });
 }
 
+function lineOf(state: ProgressState, columns: number, drawBar: DrawBar): string {
+  return state.verb === "sharing" ? servingLine(state, columns) : barLine(state, columns, drawBar);
+}
+
+/** One line of at most `columns` cells: who takes how much of what is shared here. */
+export function servingLine(state: ServingState, columns: number): string {
+  const { taken } = whatFits(columns + GAP.length, [
+    [1, `↑ ${formatRate(state.bytesPerSecond)}`],
+    [3, peersText(state.peers)],
+    [0, fitCells(state.name, NAME_MAX_CELLS)],
+    [2, `sent ${formatBytes(state.bytesSent)}`],
+    ...state.percents.map((percent, index): Offer => [4 + index, `${percent}%`]),
+  ]);
+  return fitCells(taken.join(GAP), columns);
+}
+
+type Offer = readonly [position: number, text: string];
+
+/** Of texts, the most needed first, those that fit into `cells` with a gap before each; in the order of positions. */
+function whatFits(cells: number, offers: readonly Offer[]): { taken: readonly string[]; left: number } {
+  const taken: Offer[] = [];
+  let left = cells;
+  for (const [position, text] of offers) {
+    const needed = cellWidth(text) + GAP.length;
+    if (text === "" || needed > left) continue;
+    taken.push([position, text]);
+    left -= needed;
+  }
+  return { taken: taken.sort(([a], [b]) => a - b).map(([, text]) => text), left };
+}
+
 /** One line of at most `columns` cells. */
-export function barLine(state: ProgressState, columns: number, drawBar: DrawBar): string {
+export function barLine(state: TransferState, columns: number, drawBar: DrawBar): string {
   const percent = `${String(percentOf(state)).padStart(3)}%`;
-  // The most needed first: what still fits is taken.
-  const offers: readonly [position: number, text: string][] = [
+  const forName = GAP.length + Math.min(NAME_MIN_CELLS, cellWidth(state.name));
+  const { taken, left: leftOver } = whatFits(columns - cellWidth(percent) - forName, [
     [4, state.stall],
     [3, formatRate(state.bytesPerSecond)],
     [4, remainingText(state)],
     [2, bytesText(state)],
-    [5, state.peers === undefined ? "" : `${state.peers} ${state.peers === 1 ? "peer" : "peers"}`],
-  ];
-  const taken: [position: number, text: string][] = [];
-  let left = columns - cellWidth(percent) - GAP.length - Math.min(NAME_MIN_CELLS, cellWidth(state.name));
-  for (const [position, text] of offers) {
-    const cells = cellWidth(text) + GAP.length;
-    if (text === "" || cells > left) continue;
-    taken.push([position, text]);
-    left -= cells;
-  }
+    [5, state.peers === undefined ? "" : peersText(state.peers)],
+  ]);
+  let left = leftOver;
   const name = fitCells(state.name, Math.min(NAME_MAX_CELLS, NAME_MIN_CELLS + Math.max(0, left)));
   left -= Math.max(0, cellWidth(name) - NAME_MIN_CELLS);
   const barCells = Math.min(BAR_MAX_CELLS, left - GAP.length);
   const bar = barCells >= BAR_MIN_CELLS ? drawBar(percentOf(state) / 100, barCells) : "";
-  const rest = taken.sort(([a], [b]) => a - b).map(([, text]) => text);
-  const line = [name, bar, percent, ...rest].filter((part) => part !== "").join(GAP);
+  const line = [name, bar, percent, ...taken].filter((part) => part !== "").join(GAP);
   return fitCells(line, columns);
 }
 
-function bytesText(state: ProgressState): string {
+function bytesText(state: TransferState): string {
   return state.bytesTotal > 0
     ? `${formatBytes(state.bytesDone)}/${formatBytes(state.bytesTotal)}`
     : formatBytes(state.bytesDone);

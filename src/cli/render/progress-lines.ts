@@ -2,7 +2,15 @@
 import type { Writable } from "node:stream";
 import type { Clock } from "../../core/clock.js";
 import { formatBytes, formatRate } from "../../core/units.js";
-import { type ProgressDisplay, type ProgressState, percentOf, remainingText } from "./reporter.js";
+import {
+  type ProgressDisplay,
+  type ProgressState,
+  peersText,
+  percentOf,
+  remainingText,
+  type ServingState,
+  type TransferState,
+} from "./reporter.js";
 
 const STEP_PERCENT = 10;
 const LONGEST_SILENCE_MS = 10_000;
@@ -21,7 +29,7 @@ export class ProgressLines implements ProgressDisplay {
 
   show(state: ProgressState): void {
     const nowMs = this.#clock.nowMs();
-    const step = Math.floor(percentOf(state) / STEP_PERCENT);
+    const step = state.verb === "sharing" ? 0 : Math.floor(percentOf(state) / STEP_PERCENT);
     const subject = `${state.verb} ${state.name}`;
     if (subject !== this.#subject) {
       this.#subject = subject;
@@ -31,13 +39,18 @@ export class ProgressLines implements ProgressDisplay {
     if (step <= this.#step && nowMs - this.#writtenMs < LONGEST_SILENCE_MS) return;
     this.#step = step;
     this.#writtenMs = nowMs;
-    this.#stream.write(`${progressLine(state)}\n`);
+    this.#stream.write(`${state.verb === "sharing" ? servingLine(state) : progressLine(state)}\n`);
   }
 
   clear(): void {}
 }
 
-function progressLine(state: ProgressState): string {
+function servingLine({ name, peers, percents, bytesPerSecond, bytesSent }: ServingState): string {
+  const have = percents.length === 0 ? "" : ` (${percents.map((percent) => `${percent}%`).join(" ")})`;
+  return `sharing ${name}: ${peersText(peers)}${have}, ${formatRate(bytesPerSecond)}, sent ${formatBytes(bytesSent)}`;
+}
+
+function progressLine(state: TransferState): string {
   const parts = [`${state.verb} ${state.name}: ${percentOf(state)}%`];
   parts.push(
     state.bytesTotal > 0
@@ -47,7 +60,7 @@ function progressLine(state: ProgressState): string {
   parts.push(formatRate(state.bytesPerSecond));
   const remaining = remainingText(state);
   if (remaining !== "") parts.push(remaining);
-  if (state.peers !== undefined) parts.push(`${state.peers} ${state.peers === 1 ? "peer" : "peers"}`);
+  if (state.peers !== undefined) parts.push(peersText(state.peers));
   if (state.stall !== "") parts.push(state.stall);
   return parts.join(", ");
 }

@@ -21,7 +21,21 @@ export interface ProgressDisplay {
   clear(): void;
 }
 
-export interface ProgressState {
+export type ProgressState = TransferState | ServingState;
+
+/** Those who download what is shared here. */
+export interface ServingState {
+  /** Printable text. */
+  readonly name: string;
+  readonly verb: "sharing";
+  readonly bytesSent: number;
+  readonly bytesPerSecond: number;
+  readonly peers: number;
+  /** How much each of some of them has, 0 to 100. */
+  readonly percents: readonly number[];
+}
+
+export interface TransferState {
   /** Printable text. */
   readonly name: string;
   readonly verb: "hashing" | "downloading";
@@ -38,12 +52,16 @@ export interface ProgressState {
 }
 
 /** 0 to 100; 100 only when it is done. */
-export function percentOf(state: ProgressState): number {
+export function percentOf(state: TransferState): number {
   if (state.bytesTotal <= 0) return 0;
   return Math.min(100, Math.floor((100 * state.bytesDone) / state.bytesTotal));
 }
 
 /** "ETA 18 s"; empty where it is not known, or means nothing because it stands still. */
-export function remainingText({ etaMs, stall }: ProgressState): string {
+export function remainingText({ etaMs, stall }: TransferState): string {
   return etaMs > 0 && stall === "" ? `ETA ${formatDuration(etaMs)}` : "";
+}
+
+export function peersText(peers: number): string {
+  return `${peers} ${peers === 1 ? "peer" : "peers"}`;
 }

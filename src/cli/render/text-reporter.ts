@@ -33,6 +33,10 @@ export class TextReporter implements Reporter {
       this.#showProgress(event);
       return;
     }
+    if (event.type === "serving") {
+      this.#showServing(event);
+      return;
+    }
     if (event.type === "downloading") {
       this.#transfers.begun(event);
       this.#transferring = true;
@@ -68,6 +72,18 @@ export class TextReporter implements Reporter {
     if (lines.length === 0) return;
     progress?.clear();
     for (const line of lines) (line.kind === "result" ? stdout : stderr).write(`${line.text}\n`);
+  }
+
+  /** Of several shares the one that somebody takes something of. */
+  #showServing(event: Extract<GoshareEvent, { type: "serving" }>): void {
+    const { bytesSent, bytesPerSecond, peers, chunks, neighbours } = event;
+    if (peers === 0) {
+      this.#parts.progress?.clear();
+      return;
+    }
+    const percents = neighbours.map(({ chunksHeld }) => Math.floor((100 * chunksHeld) / Math.max(1, chunks)));
+    const name = printable(event.name);
+    this.#parts.progress?.show({ name, verb: "sharing", bytesSent, bytesPerSecond, peers, percents });
   }
 
   #showProgress(event: Extract<GoshareEvent, { type: "hashing" | "progress" }>): void {

@@ -1,7 +1,7 @@
 // How far the downloads of one command are, together: one line is all there is room for. Of one alone it is that one's.
 import type { GoshareEvent } from "../../events/event.js";
 import { printable } from "./printable.js";
-import type { ProgressState } from "./reporter.js";
+import type { TransferState } from "./reporter.js";
 import { stallText } from "./slow-reason-text.js";
 
 type Progress = Extract<GoshareEvent, { type: "progress" }>;
@@ -29,7 +29,7 @@ export class Transfers {
   }
 
   /** What to show when one of them has gone on. */
-  progressed(event: Progress): ProgressState {
+  progressed(event: Progress): TransferState {
     const { bytesDone, bytesTotal, bytesPerSecond, etaMs, peers } = event;
     const transfer = this.#transfers.get(event.contentId) ?? { name: "", isOver: false };
     this.#transfers.set(event.contentId, { ...transfer, bytesDone, bytesTotal, last: event });
@@ -40,7 +40,7 @@ export class Transfers {
     return this.#together();
   }
 
-  #together(): ProgressState {
+  #together(): TransferState {
     const sum = { bytesDone: 0, bytesTotal: 0, bytesPerSecond: 0, peers: 0 };
     const stalls: string[] = [];
     for (const { last, isOver, ...counted } of this.#transfers.values()) {

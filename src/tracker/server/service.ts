@@ -82,7 +82,7 @@ export class TrackerCalls {
       getTrackerInfo: unary(method.getTrackerInfo, async (_request, context) => ({
         agent: this.#options.agent,
         instanceId: this.#instanceId,
-        ttlMs: (await this.#renewAfterMs()) * TTL_PER_RENEWAL,
+        ttlMs: ttlOf(await this.#renewAfterMs()),
         maxSharesPerAnnounce: MAX_SHARES_PER_ANNOUNCE,
         maxManifestBytes: this.#options.maxManifests === 0 ? 0 : MAX_ROOT_BYTES,
         observedHost: callerOf(context).host,
@@ -97,7 +97,7 @@ export class TrackerCalls {
     const { peerId, leaseToken, listenPort, runEpochMs, shares, excludePeerId } = announcement;
     const key: LeaseKey = { peerId, host: caller.host, listenPort };
     const renewAfterMs = await this.#renewAfterMs();
-    const ttlMs = renewAfterMs * TTL_PER_RENEWAL;
+    const ttlMs = ttlOf(renewAfterMs);
     const endpoints = this.#options.trustAnnounced ? announcement.endpoints : [];
     const movedFrom = this.#tokens.read(peerId, leaseToken);
     const isHeld = await this.#hold({ key, movedFrom, runEpochMs, endpoints, shares, ttlMs });
@@ -172,6 +172,11 @@ export class TrackerCalls {
     const { peers } = await this.#store.size();
     return Math.max(minRenewMs, Math.min(Math.ceil((peers * 1000) / renewalsPerSecond), maxRenewMs));
   }
+}
+
+/** Whole milliseconds: the wire has no others. */
+function ttlOf(renewAfterMs: number): number {
+  return Math.ceil(renewAfterMs * TTL_PER_RENEWAL);
 }
 
 function callerOf({ peerHost, localHost }: CallContext): Caller {

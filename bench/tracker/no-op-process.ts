@@ -1,0 +1,44 @@
+// A tracker whose handlers do nothing: what gRPC and decoding a request cost by themselves, which is what a tracker is
+// compared with. no-op-process.js; says where it listens as `goshare tracker --json` does, and ends on SIGTERM. Its
+// server is the tracker's, its answers are empty.
+import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
+import { unary } from "../../src/rpc/adapter.js";
+import { RpcServer } from "../../src/rpc/rpc-server.js";
+import { MAX_REQUEST_BYTES, MAX_REQUEST_FIELDS, MAX_RESPONSE_BYTES } from "../../src/tracker/limits.js";
+import { defaultTrackerOptions } from "../../src/tracker/server/options.js";
+
+const { maxConnections, connectionIdleMs, shutdownGraceMs } = defaultTrackerOptions;
+
+/** What a connection may do, as for a tracker; nothing of it is reached. */
+const server = new RpcServer(
+  {
+    maxRequestBytes: MAX_REQUEST_BYTES,
+    maxResponseBytes: MAX_RESPONSE_BYTES,
+    maxRequestFields: MAX_REQUEST_FIELDS,
+    maxConnections,
+    maxCallsPerConnection: 16,
+    requestTimeoutMs: 20_000,
+    idleTimeoutMs: connectionIdleMs,
+    keepaliveMs: 60_000,
+    keepaliveTimeoutMs: 20_000,
+    connectionAgeMs: 30 * 60_000,
+    connectionAgeGraceMs: 30_000,
+    shutdownGraceMs,
+  },
+  (error, where) => {
+    throw new Error(where, { cause: error });
+  },
+);
+
+const { method } = TrackerService;
+server.addService(TrackerService, {
+  announce: unary(method.announce, async () => ({})),
+  withdraw: unary(method.withdraw, async () => ({})),
+  listPeers: unary(method.listPeers, async () => ({})),
+  getManifest: unary(method.getManifest, async () => ({})),
+  publishManifest: unary(method.publishManifest, async () => ({})),
+  getTrackerInfo: unary(method.getTrackerInfo, async () => ({})),
+});
+const { port } = await server.listen("127.0.0.1", 0);
+process.once("SIGTERM", () => process.exit(0));
+process.stdout.write(`${JSON.stringify({ listening: { endpoint: `127.0.0.1:${port}` } })}\n`);

@@ -1,0 +1,183 @@
+// What a tracker takes for its calls, beside one whose handlers do nothing: two real processes, loaded by turns in the
+// same round by a process each, so that their ratio means the same on any machine. Judges nothing.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BenchCase, type Figures, LOOPBACK } from "../bench-case.js";
+import { MeasuredProcess, type ProcessSetting } from "../measured-process.js";
+import {
+  type CallKind,
+  leasesOf,
+  type Population,
+  type SliceRequest,
+  type SliceResult,
+  toText,
+} from "./tracker-work.js";
+
+const LOAD = fileURLToPath(new URL("./load-process.js", import.meta.url));
+const NO_OP = fileURLToPath(new URL("./no-op-process.js", import.meta.url));
+
+/** Slices of each side, by turns, after one that is not counted. */
+const SLICES = 3;
+/** At which latencies are measured: what a tracker lets its peers' renewals come to. */
+const STEADY_CALLS_PER_SECOND = 1_000;
+
+/** Where a tracker keeps what it knows. */
+export interface StoreKind {
+  readonly name: string;
+  /** What `goshare tracker` is told beside, with a folder of its own. */
+  readonly argumentsIn: (folder: string) => readonly string[];
+}
+
+export interface TrackerWork {
+  readonly name: string;
+  readonly isLong?: boolean;
+  readonly store: StoreKind;
+  readonly population: Population;
+  readonly sliceMs: number;
+  /** What is measured, and what its figures are called before a colon. */
+  readonly calls: readonly { readonly label: string; readonly kind: CallKind }[];
+}
+
+export class TrackerCase implements BenchCase {
+  readonly name: string;
+  readonly isLong: boolean;
+  readonly #work: TrackerWork;
+  #folder = "";
+
+  constructor(work: TrackerWork) {
+    this.name = work.name;
+    this.isLong = work.isLong === true;
+    this.#work = work;
+  }
+
+  async prepare(): Promise<void> {
+    this.#folder = await mkdtemp(join(tmpdir(), "goshare-bench-"));
+  }
+
+  async run(): Promise<Figures> {
+    const { store, population, calls } = this.#work;
+    const storeFolder = await mkdtemp(join(this.#folder, "store-"));
+    const argv = ["tracker", "--listen", LOOPBACK, ...store.argumentsIn(storeFolder)];
+    // One after the other: filling keeps both processors busy.
+    const tracker = await LoadedServer.start(argv, {}, population);
+    const noOp = await LoadedServer.start([], { script: NO_OP }, population);
+    const leases = leasesOf(population);
+    const figures: Record<string, number> = {
+      // The calls that made them leave as much behind in a tracker that does nothing.
+      "resident bytes/lease": (tracker.filledBytes - noOp.filledBytes) / leases,
+    };
+    for (const { label, kind } of calls) {
+      const measured = await this.#measure(tracker, noOp, kind);
+      for (const [figure, value] of Object.entries(measured)) figures[`${label}: ${figure}`] = value;
+    }
+    const { usage } = await tracker.stop();
+    await noOp.stop();
+    figures["loop delay p99 ms"] = usage.loopDelayP99Ms;
+    await rm(storeFolder, { recursive: true, force: true });
+    return figures;
+  }
+
+  async cleanUp(): Promise<void> {
+    if (this.#folder !== "") await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #measure(tracker: LoadedServer, noOp: LoadedServer, kind: CallKind): Promise<Figures> {
+    const { sliceMs } = this.#work;
+    const sides = [tracker, noOp] as const;
+    for (const side of sides) await side.load({ kind, durationMs: sliceMs });
+    const slices: [Loaded[], Loaded[]] = [[], []];
+    for (let i = 0; i < SLICES; i++) {
+      for (const [at, side] of sides.entries())
+        slices[at]?.push(await side.load({ kind, durationMs: sliceMs }));
+    }
+    const steadyWork = { kind, durationMs: 2 * sliceMs, callsPerSecond: STEADY_CALLS_PER_SECOND };
+    const steady = await tracker.load(steadyWork);
+    const noOpSteady = await noOp.load(steadyWork);
+    if (steady.answerBytes === 0) throw new Error("the tracker's answers are empty");
+    const own = sumOf(slices[0]);
+    const least = sumOf(slices[1]);
+    const cpuPerCall = own.cpuSeconds / own.calls;
+    const leastCpuPerCall = least.cpuSeconds / least.calls;
+    return {
+      "calls/server CPU-s": quotient(1, cpuPerCall),
+      "no-op handler: calls/server CPU-s": quotient(1, leastCpuPerCall),
+      "% of a no-op handler": 100 * quotient(leastCpuPerCall, cpuPerCall),
+      "server CPU µs/call": 1e6 * cpuPerCall,
+      "calls/s, 64 at a time": own.calls / own.seconds,
+      "p50 ms at 1000 calls/s": steady.p50Ms,
+      "p99 ms at 1000 calls/s": steady.p99Ms,
+      "no-op handler: p50 ms at 1000 calls/s": noOpSteady.p50Ms,
+      "no-op handler: p99 ms at 1000 calls/s": noOpSteady.p99Ms,
+    };
+  }
+}
+
+/** Where the system does not say what a process uses, figures are 0. */
+function quotient(some: number, by: number): number {
+  return by === 0 ? 0 : some / by;
+}
+
+/** What a slice took of the server. */
+interface Loaded extends SliceResult {
+  readonly cpuSeconds: number;
+}
+
+function sumOf(slices: readonly Loaded[]): Pick<Loaded, "calls" | "seconds" | "cpuSeconds"> {
+  return slices.reduce(
+    (sum, { calls, seconds, cpuSeconds }) => ({
+      calls: sum.calls + calls,
+      seconds: sum.seconds + seconds,
+      cpuSeconds: sum.cpuSeconds + cpuSeconds,
+    }),
+    { calls: 0, seconds: 0, cpuSeconds: 0 },
+  );
+}
+
+/** A server, and the process that asks it. */
+class LoadedServer {
+  /** What the server holds of memory when the population has announced itself. */
+  readonly filledBytes: number;
+  readonly #server: MeasuredProcess;
+  readonly #load: MeasuredProcess;
+  #slices = 0;
+
+  private constructor(server: MeasuredProcess, load: MeasuredProcess) {
+    this.#server = server;
+    this.#load = load;
+    this.filledBytes = server.residentBytes;
+  }
+
+  static async start(
+    argv: readonly string[],
+    setting: ProcessSetting,
+    population: Population,
+  ): Promise<LoadedServer> {
+    const server = new MeasuredProcess(argv, setting);
+    const { endpoint } = await server.event("listening");
+    const load = new MeasuredProcess([String(endpoint), toText(population)], { script: LOAD });
+    await load.event("filled");
+    return new LoadedServer(server, load);
+  }
+
+  async load(slice: Omit<SliceRequest, "name">): Promise<Loaded> {
+    const name = `slice${this.#slices++}`;
+    const before = this.#server.usedSoFar;
+    this.#load.tell(toText({ ...slice, name }));
+    const result = await this.#load.event(name);
+    const { cpuSeconds } = this.#server.usedSoFar;
+    const of = (figure: keyof SliceResult) => Number(result[figure]);
+    return {
+      ...{ calls: of("calls"), seconds: of("seconds"), answerBytes: of("answerBytes") },
+      ...{ p50Ms: of("p50Ms"), p99Ms: of("p99Ms") },
+      cpuSeconds: cpuSeconds - before.cpuSeconds,
+    };
+  }
+
+  /** What the server used. */
+  async stop(): ReturnType<MeasuredProcess["stop"]> {
+    await this.#load.stop();
+    return this.#server.stop();
+  }
+}

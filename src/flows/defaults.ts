@@ -1,0 +1,28 @@
+// What holds where nobody says otherwise, on the command line as in the library.
+import type { ListenAddress } from "../address/endpoint.js";
+import { defaultListenerOptions } from "../peer/options.js";
+import { defaultDownloadSwarmOptions, defaultServerOptions } from "../swarm/options.js";
+
+export interface FlowOptions {
+  readonly outputDirectory: string;
+  /** How long a download may stand still, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Peers of a share, and of a download. */
+  readonly maxSharePeers: number;
+  readonly maxDownloadPeers: number;
+  readonly maxConnectionsPerHost: number;
+}
+
+export const defaultFlowOptions: FlowOptions = Object.freeze({
+  outputDirectory: "downloads",
+  timeoutMs: 5 * 60_000,
+  maxSharePeers: defaultServerOptions.maxNeighbours,
+  maxDownloadPeers: defaultDownloadSwarmOptions.maxPeers,
+  maxConnectionsPerHost: defaultListenerOptions.maxConnectionsPerHost,
+});
+
+/** Where peers are accepted if nothing else was asked for. */
+export const defaultPeerListen: ListenAddress = {
+  host: defaultListenerOptions.host,
+  port: defaultListenerOptions.port,
+};

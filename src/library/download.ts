@@ -1,0 +1,92 @@
+// download(), inspect() and status() for programs: they begin at once and tell what happens.
+import type { EventObserver, GoshareEvent } from "../events/event.js";
+import { download as downloadFlow } from "../flows/download.js";
+import { inspect as inspectFlow } from "../flows/inspect.js";
+import { status as statusFlow } from "../flows/status.js";
+import { EventStream, failedEvent } from "./event-stream.js";
+import {
+  type DownloadCallOptions,
+  downloadOptions,
+  type InspectCallOptions,
+  inspectOptions,
+} from "./options.js";
+
+/** What a download came to. */
+export type Downloaded = Omit<Extract<GoshareEvent, { type: "done" }>, "type">;
+
+/** A download from its first step to its end. A loop over it sees its events; the last one is `done` or `failed`. */
+export interface Download extends AsyncIterable<GoshareEvent> {
+  /** Everything is in its place. Rejects with a GoshareError, or the reason of the signal that ended it; what was
+   * verified stays for the next run. */
+  readonly done: Promise<Downloaded>;
+}
+
+/** Downloads what a ticket, a .goshare file or a content id names. */
+export function download(what: string, options: DownloadCallOptions = {}): Download {
+  const events = new EventStream();
+  const signal = options.signal ?? new AbortController().signal;
+  const done = run(what, options, events.observe, signal).then(
+    (result) => {
+      events.end({ type: "done", ...result });
+      return result;
+    },
+    (thrown: unknown) => {
+      events.end(failedEvent(thrown));
+      throw thrown;
+    },
+  );
+  // Whoever only loops must not be ended by it.
+  done.catch(() => undefined);
+  return { done, [Symbol.asyncIterator]: () => events[Symbol.asyncIterator]() };
+}
+
+async function run(
+  what: string,
+  options: DownloadCallOptions,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<Downloaded> {
+  // After the caller had a chance to begin a loop.
+  await undefined;
+  const {
+    seed: _none,
+    isCutShort: _never,
+    ...result
+  } = await downloadFlow(downloadOptions(what, options), observe, signal);
+  return result;
+}
+
+/** What a ticket, .goshare file or content id stands for. */
+export type Inspected = Omit<Extract<GoshareEvent, { type: "inspected" }>, "type">;
+
+/** Looks at what `what` names without downloading it; `kind` is "" where its manifest is not to be had. */
+export async function inspect(what: string, options: InspectCallOptions = {}): Promise<Inspected> {
+  let found: Inspected | undefined;
+  const signal = options.signal ?? new AbortController().signal;
+  const observe = (event: GoshareEvent) => {
+    if (event.type !== "inspected") return;
+    const { type: _type, ...inspected } = event;
+    found = inspected;
+  };
+  await inspectFlow(inspectOptions(what, options), observe, signal);
+  if (found === undefined) throw new Error("inspecting tells what it found");
+  return found;
+}
+
+/** A download that was begun and not finished. */
+export type Resumable = Omit<Extract<GoshareEvent, { type: "resumable" }>, "type">;
+
+/** The unfinished downloads in a folder. Part folders that cannot be read are left out. */
+export async function unfinished(
+  outputDirectory: string,
+  { signal = new AbortController().signal }: { readonly signal?: AbortSignal } = {},
+): Promise<readonly Resumable[]> {
+  const found: Resumable[] = [];
+  const observe = (event: GoshareEvent) => {
+    if (event.type !== "resumable") return;
+    const { type: _type, ...resumable } = event;
+    found.push(resumable);
+  };
+  await statusFlow({ outputDirectories: [outputDirectory], mayBeMissing: true }, observe, signal);
+  return found;
+}

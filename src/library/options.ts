@@ -1,0 +1,145 @@
+// Options of the library as programs give them: texts for addresses, numbers with their units, everything optional.
+// Turned into those of the flows here and nowhere else.
+import { requireEndpoint, requireListenAddress } from "../address/endpoint.js";
+import { GoshareError } from "../core/errors.js";
+import { defaultFlowOptions, defaultPeerListen } from "../flows/defaults.js";
+import type { DownloadOptions } from "../flows/download-options.js";
+import type { InspectOptions } from "../flows/inspect.js";
+import type { ShareOptions } from "../flows/share.js";
+import { RateBudget } from "../swarm/rate-budget.js";
+import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Ends the work; what is verified is kept. */
+  readonly signal?: AbortSignal | undefined;
+  /** Trackers, HOST:PORT each. None is looked for by itself. */
+  readonly trackers?: readonly string[] | undefined;
+}
+
+/** What both ends of a transfer take. */
+export interface PeerCallOptions extends CallOptions {
+  /** Where to accept peers, HOST:PORT; port 0 takes a free one. Not given: port 9000 of every address, or a free port
+   * if that is taken. */
+  readonly listen?: string | undefined;
+  /** No more is sent to all peers together. */
+  readonly uploadBytesPerSecond?: number | undefined;
+  /** Exchanges with at most so many peers at a time. */
+  readonly maxPeers?: number | undefined;
+  /** Connections accepted from one address. */
+  readonly maxConnectionsPerHost?: number | undefined;
+}
+
+export interface ShareCallOptions extends PeerCallOptions {
+  /** Where others reach this machine, HOST:PORT each, instead of its own addresses. */
+  readonly advertise?: readonly string[] | undefined;
+  /** Where to write the .goshare file; beside the share if not given. */
+  readonly manifestPath?: string | undefined;
+  /** A power of two from 64 KiB to 4 MiB; chosen by size if not given. */
+  readonly chunkSizeBytes?: number | undefined;
+  /** False keeps the manifest away from trackers. */
+  readonly publish?: boolean | undefined;
+  /** What of a folder is left out, such as "*.tmp" or "build/**". */
+  readonly exclude?: readonly string[] | undefined;
+  /** A folder in which digests are remembered, so that unchanged files are not read again; none if not given. */
+  readonly stateDirectory?: string | undefined;
+  /** Whether everything is read, whatever is remembered. */
+  readonly rehash?: boolean | undefined;
+}
+
+export interface DownloadCallOptions extends PeerCallOptions {
+  /** The folder to download into; "downloads" if not given. */
+  readonly output?: string | undefined;
+  /** Only what matches, such as "*.jpg" or "photos/2024"; "!GLOB" leaves out. Everything if not given. */
+  readonly select?: readonly string[] | undefined;
+  /** What to do where the name of the share is taken; "refuse" if not given. */
+  readonly ifTaken?: "refuse" | "replace" | "rename" | undefined;
+  /** Whether chunks are asked for in their order. */
+  readonly sequential?: boolean | undefined;
+  /** How long nothing may arrive until it gives up, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+  /** No more is asked of all peers together. */
+  readonly downloadBytesPerSecond?: number | undefined;
+}
+
+export interface InspectCallOptions extends CallOptions {
+  /** How long to look for the manifest, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export function shareOptions(path: string, given: ShareCallOptions): ShareOptions {
+  return {
+    path,
+    ...peerOptions(given),
+    maxPeers: count("maxPeers", given.maxPeers, defaultFlowOptions.maxSharePeers),
+    advertise: (given.advertise ?? []).map((text) =>
+      requireEndpoint(text, "advertise", defaultPeerListen.port),
+    ),
+    manifestPath: given.manifestPath,
+    chunkSizeBytes: given.chunkSizeBytes,
+    publish: given.publish ?? true,
+    exclude: given.exclude ?? [],
+    stateDirectory: given.stateDirectory,
+    rehash: given.rehash ?? false,
+  };
+}
+
+export function downloadOptions(what: string, given: DownloadCallOptions): DownloadOptions {
+  return {
+    what,
+    ...peerOptions(given),
+    maxPeers: count("maxPeers", given.maxPeers, defaultFlowOptions.maxDownloadPeers),
+    outputDirectory: given.output ?? defaultFlowOptions.outputDirectory,
+    output: undefined,
+    select: given.select ?? [],
+    ifTaken: given.ifTaken ?? "refuse",
+    sequential: given.sequential ?? false,
+    timeoutMs: count("timeoutMs", given.timeoutMs, defaultFlowOptions.timeoutMs),
+    downloadBudget: budget("downloadBytesPerSecond", given.downloadBytesPerSecond),
+    seed: false,
+  };
+}
+
+export function inspectOptions(what: string, given: InspectCallOptions): InspectOptions {
+  return {
+    what,
+    ...trackerOptions(given),
+    timeoutMs: count("timeoutMs", given.timeoutMs, defaultFlowOptions.timeoutMs),
+  };
+}
+
+function trackerOptions({ trackers = [] }: CallOptions) {
+  return {
+    trackers: trackers.map((text) => requireEndpoint(text, "trackers", DEFAULT_TRACKER_PORT)),
+    probeLocalTracker: false,
+  };
+}
+
+function peerOptions(given: PeerCallOptions) {
+  const { listen } = given;
+  return {
+    ...trackerOptions(given),
+    listen:
+      listen === undefined
+        ? defaultPeerListen
+        : requireListenAddress(listen, "listen", defaultPeerListen.port),
+    listenGiven: listen !== undefined,
+    uploadBudget: budget("uploadBytesPerSecond", given.uploadBytesPerSecond),
+    maxConnectionsPerHost: count(
+      "maxConnectionsPerHost",
+      given.maxConnectionsPerHost,
+      defaultFlowOptions.maxConnectionsPerHost,
+    ),
+  };
+}
+
+function budget(name: string, bytesPerSecond: number | undefined): RateBudget | undefined {
+  if (bytesPerSecond === undefined) return undefined;
+  return new RateBudget(count(name, bytesPerSecond, bytesPerSecond));
+}
+
+function count(name: string, given: number | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  if (Number.isFinite(given) && given >= 1) return given;
+  throw new GoshareError("USAGE", `${name} is ${given}`, { hint: "it is a number from 1 up" });
+}

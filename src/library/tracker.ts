@@ -1,0 +1,43 @@
+// startTracker() for programs.
+import { requireListenAddress } from "../address/endpoint.js";
+import type { GoshareEvent } from "../events/event.js";
+import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
+import type { TrackerOptions } from "../tracker/server/options.js";
+import { startTracker as start } from "../tracker/server/start.js";
+import { EventStream } from "./event-stream.js";
+
+export interface TrackerCallOptions extends Partial<Omit<TrackerOptions, "listenHost" | "listenPort">> {
+  /** Where to accept calls, HOST:PORT; port 0 takes a free one. Not given: port 8080 of every address. */
+  readonly listen?: string;
+}
+
+/** A tracker that accepts calls. A loop over it sees its warnings. */
+export interface Tracker extends AsyncIterable<GoshareEvent>, AsyncDisposable {
+  /** HOST:PORT that can be dialled from this machine. */
+  readonly endpoint: string;
+  /** Takes no calls any more, and ends when those that run have, or have taken too long. */
+  close(): Promise<void>;
+}
+
+/** Resolves when it listens. Rejects with a GoshareError: USAGE, ADDRESS_IN_USE or PERMISSION_DENIED. */
+export async function startTracker(options: TrackerCallOptions = {}): Promise<Tracker> {
+  const { listen, ...rest } = options;
+  const events = new EventStream();
+  const running = await start({ ...rest, ...listenOptions(listen) }, events.observe);
+  const close = async () => {
+    await running.close();
+    events.end();
+  };
+  return {
+    endpoint: running.endpoint,
+    close,
+    [Symbol.asyncDispose]: close,
+    [Symbol.asyncIterator]: () => events[Symbol.asyncIterator](),
+  };
+}
+
+function listenOptions(listen: string | undefined) {
+  if (listen === undefined) return {};
+  const { host, port } = requireListenAddress(listen, "listen", DEFAULT_TRACKER_PORT);
+  return { listenHost: host, listenPort: port };
+}

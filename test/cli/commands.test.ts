@@ -1,0 +1,58 @@
+// What commands do beside calling a flow with options.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { TrackerOptions } from "../../src/tracker/server/options.js";
+import { runningShare, startFakeCli } from "../support/fake-cli.js";
+
+const TICKET = `goshare1${"q".repeat(90)}`;
+
+/** What a share with these arguments says to the person at a terminal of so many columns. */
+async function toldByShare(argv: readonly string[], columns: number): Promise<string> {
+  const cli = startFakeCli(["share", "p", ...argv], {
+    columns,
+    flows: {
+      share: async () => ({
+        share: async () => {
+          setImmediate(() => setImmediate(() => cli.sendSignal("SIGINT")));
+          return runningShare({ ticket: TICKET });
+        },
+      }),
+    },
+  });
+  assert.is(await cli.exitCode, 0);
+  assert.is(cli.stdout(), "");
+  return cli.stderr();
+}
+
+test("--qr shows the ticket as blocks that fit the terminal, and says so where they do not", async () => {
+  const wide = await toldByShare(["--qr"], 80);
+  const lines = wide.split("\n").filter((line) => /^[█▀▄ ]{20,}$/.test(line));
+  assert.ok(lines.length > 10, wide);
+  assert.ok(lines.every((line) => line.length <= 80));
+  assert.match(await toldByShare(["--qr"], 20), /the QR code takes \d+ columns, and the terminal has 20/);
+  assert.not.match(await toldByShare([], 80), /█/);
+});
+
+test("a tracker trusts what peers announce only with --trust-announced", async () => {
+  const seen: Partial<TrackerOptions>[] = [];
+  for (const argv of [[], ["--trust-announced"]]) {
+    const cli = startFakeCli(["tracker", "--listen", "127.0.0.1:0", ...argv], {
+      flows: {
+        tracker: async () => ({
+          startTracker: async (options) => {
+            seen.push(options);
+            setImmediate(() => cli.sendSignal("SIGTERM"));
+            return { endpoint: "127.0.0.1:1", close: async () => undefined };
+          },
+        }),
+      },
+    });
+    assert.is(await cli.exitCode, 0, cli.stderr());
+  }
+  assert.equal(
+    seen.map(({ trustAnnounced }) => trustAnnounced),
+    [false, true],
+  );
+});
+
+test.run();

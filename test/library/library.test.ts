@@ -1,0 +1,136 @@
+// What programs are promised: events as iterables, promises that say how it ended, signals that end it.
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { MIB } from "../../src/core/units.js";
+import {
+  download,
+  GoshareError,
+  type GoshareEvent,
+  share,
+  startTracker,
+  unfinished,
+} from "../../src/index.js";
+import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
+
+const scratch = new ScratchFolder();
+test.after(() => scratch.remove());
+
+const LOOPBACK = "127.0.0.1:0";
+
+async function all(events: AsyncIterable<GoshareEvent>): Promise<readonly GoshareEvent[]> {
+  const seen: GoshareEvent[] = [];
+  for await (const event of events) seen.push(event);
+  return seen;
+}
+
+test("a loop that begins with the call sees every event, and two loops see the same", async () => {
+  const file = scratch.file("data", 3 * MIB);
+  const sharing = share(file, { listen: LOOPBACK });
+  const shareEvents = Promise.all([all(sharing), all(sharing)]);
+  const { ticket } = await sharing.ready;
+  const running = download(ticket, { output: scratch.folder(), listen: LOOPBACK });
+  const events = await all(running);
+  const { path, bytes } = await running.done;
+  assert.is(bytes, 3 * MIB);
+  assert.is(sha256Of(path), sha256Of(file));
+  const types = events.map(({ type }) => type);
+  for (const type of ["peerConnected", "downloading", "progress"] as const)
+    assert.ok(types.includes(type), type);
+  assert.is(types.at(-1), "done");
+  await sharing.untilCopies(1);
+  await sharing.close();
+  const [first, second] = await shareEvents;
+  assert.equal(first, second);
+  assert.is(first[0]?.type, "hashing");
+  assert.is(first.at(-1)?.type, "stopped");
+  await sharing.ended;
+});
+
+test("a loop that is left, or that begins when all is over, ends", async () => {
+  const sharing = share(scratch.file("data", 1), { listen: LOOPBACK });
+  for await (const { type } of sharing) if (type === "sharing") break;
+  await sharing.close();
+  assert.equal(await all(sharing), []);
+});
+
+test("a signal ends a share before and after it is ready", async () => {
+  const early = share(scratch.file("data", 1), { listen: LOOPBACK, signal: AbortSignal.abort() });
+  const failed = await early.ready.catch((error: unknown) => error);
+  assert.ok(failed instanceof Error && failed.name === "AbortError");
+  await early.ended;
+
+  const stop = new AbortController();
+  const late = share(scratch.file("data", 1), { listen: LOOPBACK, signal: stop.signal });
+  await late.ready;
+  stop.abort();
+  await late.ended;
+  const gone = await late.untilCopies(1).catch((error: unknown) => error);
+  assert.ok(gone instanceof GoshareError);
+});
+
+test("what is wrong rejects with a GoshareError and is the last event", async () => {
+  const missing = share("/nowhere/at/all", { listen: LOOPBACK });
+  const events = all(missing);
+  const error = await missing.ready.catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof GoshareError && error.code === "SOURCE_UNREADABLE");
+  await missing.ended.catch((thrown: unknown) => assert.is(thrown, error));
+  const last = (await events).at(-1);
+  assert.ok(last?.type === "failed" && last.code === "SOURCE_UNREADABLE");
+  for (const wrong of [{ maxPeers: 0 }, { uploadBytesPerSecond: -1 }, { trackers: ["no port at all:x"] }]) {
+    const thrown = await share("x", wrong).ready.catch((reason: unknown) => reason);
+    assert.ok(thrown instanceof GoshareError && thrown.code === "USAGE", JSON.stringify(wrong));
+  }
+});
+
+test("a download that a signal ended is found among the unfinished, and the same call goes on with it", async () => {
+  const file = scratch.file("data", 24 * MIB);
+  const sharing = share(file, { listen: LOOPBACK, uploadBytesPerSecond: 8 * MIB });
+  const { ticket } = await sharing.ready;
+  const output = scratch.folder();
+  const stop = new AbortController();
+  const first = download(ticket, { output, listen: LOOPBACK, signal: stop.signal });
+  for await (const event of first) if (event.type === "progress" && event.bytesDone > 0) stop.abort();
+  assert.ok((await first.done.catch((error: unknown) => error)) instanceof Error);
+  const [part] = await unfinished(output);
+  assert.is(part?.name, "data");
+  assert.is(part?.state, "paused");
+  const { bytesReceived, path } = await download(ticket, { output, listen: LOOPBACK }).done;
+  assert.ok(bytesReceived < 24 * MIB, `${bytesReceived}`);
+  assert.is(sha256Of(path), sha256Of(file));
+  assert.equal(await unfinished(output), []);
+  await sharing.close();
+});
+
+test("two trackers in one process know nothing of each other", async () => {
+  const [a, b] = await Promise.all([startTracker({ listen: LOOPBACK }), startTracker({ listen: LOOPBACK })]);
+  const sharing = share(scratch.file("data", 1), { listen: LOOPBACK, trackers: [a.endpoint] });
+  const { contentId } = await sharing.ready;
+  const output = scratch.folder();
+  const lost = download(contentId, { output, listen: LOOPBACK, trackers: [b.endpoint], timeoutMs: 1_000 });
+  const error = await lost.done.catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof GoshareError, String(error));
+  await download(contentId, { output, listen: LOOPBACK, trackers: [a.endpoint] }).done;
+  await sharing.close();
+  await Promise.all([a.close(), b.close()]);
+});
+
+test("a reader that does not keep up loses tellings of progress first, and never the end", async () => {
+  const { EventStream } = await import("../../src/library/event-stream.js");
+  const stream = new EventStream();
+  const reader = stream[Symbol.asyncIterator]();
+  const warning = (n: number): GoshareEvent => ({ type: "warning", code: "BUG", message: `${n}`, path: "" });
+  const progress: GoshareEvent = {
+    ...{ type: "hashing", path: "", bytesDone: 0, bytesTotal: 0 },
+    ...{ files: 0, bytesPerSecond: 0 },
+  };
+  for (let n = 0; n < 600; n++) stream.observe(warning(n));
+  for (let n = 0; n < 5_000; n++) stream.observe(progress);
+  stream.end({ type: "stopped", signal: "", bytesSent: 0 });
+  const seen: GoshareEvent[] = [];
+  for (let next = await reader.next(); next.done !== true; next = await reader.next()) seen.push(next.value);
+  assert.is(seen.length, 1_000);
+  assert.is(seen.filter(({ type }) => type === "warning").length, 600);
+  assert.is(seen.at(-1)?.type, "stopped");
+});
+
+test.run();
