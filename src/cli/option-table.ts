@@ -105,6 +105,11 @@ export const OPTIONS = {
     "Only what matches, such as '*.jpg' or 'photos/2024'; may be repeated, and !GLOB leaves out (see goshare inspect)",
     "GLOB",
   ),
+  reuse: option(
+    "--reuse",
+    "Copy chunks that an older version in this folder has already, instead of fetching them",
+    "DIR",
+  ),
   sequential: option("--sequential", "Ask for the chunks in their order, to use what is there before all is"),
   overwrite: option("--overwrite", "Replace what has the name of the download, once that is complete"),
   rename: option("--rename", "Where the name is taken, use the first that is free, such as film (1).mkv"),

@@ -158,6 +158,8 @@ export type GoshareEvent =
       readonly contentId: ContentId | "";
       readonly bytesReceived: number;
       readonly bytesWasted: number;
+      /** Of a download that had an older version to copy from only. */
+      readonly bytesReused?: number | undefined;
       /** Of a download: what the time went into, the longest first. */
       readonly slowTimes: readonly SlowTime[];
     }

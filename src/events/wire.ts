@@ -97,21 +97,23 @@ function toWire(event: GoshareEvent): EventCase {
     case "serving":
       return servingToWire(event);
     case "done":
-      return {
-        case: "done",
-        value: {
-          ...event,
-          bytes: uint64(event.bytes),
-          elapsedMs: uint64(event.elapsedMs),
-          bytesReceived: uint64(event.bytesReceived),
-          bytesWasted: uint64(event.bytesWasted),
-          slowTimes: event.slowTimes.map(({ reason, ms }) => ({
-            reason: SLOW_REASONS[reason],
-            ms: uint64(ms),
-          })),
-        },
-      };
+      return doneToWire(event);
   }
+}
+
+function doneToWire({ bytesReused, ...event }: Extract<GoshareEvent, { type: "done" }>): EventCase {
+  return {
+    case: "done",
+    value: {
+      ...event,
+      bytes: uint64(event.bytes),
+      elapsedMs: uint64(event.elapsedMs),
+      bytesReceived: uint64(event.bytesReceived),
+      bytesWasted: uint64(event.bytesWasted),
+      slowTimes: event.slowTimes.map(({ reason, ms }) => ({ reason: SLOW_REASONS[reason], ms: uint64(ms) })),
+      ...(bytesReused === undefined ? {} : { bytesReused: uint64(bytesReused) }),
+    },
+  };
 }
 
 function countersToWire(event: Extract<GoshareEvent, { type: "hashing" | "progress" }>): EventCase {

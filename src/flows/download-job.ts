@@ -80,6 +80,11 @@ export class DownloadJob {
     return this.#chunks?.bytesWasted ?? 0;
   }
 
+  /** Copied from an older version; undefined where that was not wanted. */
+  get bytesReused(): number | undefined {
+    return this.#options.reuseDirectory === undefined ? undefined : (this.#chunks?.bytesReused ?? 0);
+  }
+
   /** To be called every PROGRESS_MS. */
   tick(nowMs: number): void {
     const { tally } = this.#parts;

@@ -11,6 +11,8 @@ export interface DownloadOptions {
   readonly outputDirectory: string;
   /** Where the bytes of the one file go instead, in order and each verified; nothing is kept on the disk then. */
   readonly output: Writable | undefined;
+  /** A folder with an older version: chunks that it has already are copied, not fetched. */
+  readonly reuseDirectory: string | undefined;
   /** Whether chunks are asked for in the order of the share. */
   readonly sequential: boolean;
   /** Patterns of paths within the share, with "!" those of what to leave; none: everything. */

@@ -39,6 +39,8 @@ export interface DownloadResult {
   readonly bytesReceived: number;
   /** Of them, in chunks that were not used. */
   readonly bytesWasted: number;
+  /** Copied from an older version, where one was named. */
+  readonly bytesReused?: number | undefined;
   /** Until the share was in its place; staying for others is not counted. */
   readonly elapsedMs: number;
   /** What that time went into, the longest first. */
@@ -115,12 +117,12 @@ export async function downloadAt(
     const elapsedMs = endMs - startMs;
     const slowTimes = tally.times(endMs);
     const { bytesReceived } = swarm;
-    const { bytesWasted, bytes, serving } = job;
+    const { bytesWasted, bytesReused, bytes, serving } = job;
     if (presence !== undefined) {
       if (options.seed) seed = serving?.seed(presence);
       else await serving?.release(presence, signal);
     }
-    const counters = { bytes, bytesReceived, bytesWasted, elapsedMs, slowTimes };
+    const counters = { bytes, bytesReceived, bytesWasted, bytesReused, elapsedMs, slowTimes };
     return { contentId, path, ...counters, isCutShort, seed };
   } finally {
     ending.abort();

@@ -6,6 +6,7 @@ import { commit, finishCommit } from "../storage/commit.js";
 import { partFiles } from "../storage/finished-files.js";
 import { requireSpace } from "../storage/free-space.js";
 import { PartFolder } from "../storage/part-folder.js";
+import { findReusable } from "../storage/reuse.js";
 import type { IfTaken } from "../storage/taken-name.js";
 import { refuseUnsupportedNames } from "../storage/target-names.js";
 import { syncTasks } from "../workers/batches.js";
@@ -19,6 +20,8 @@ interface FolderWish {
   readonly ifTaken: IfTaken;
   /** Sorted patterns of what is wanted; none: everything. */
   readonly patterns: readonly string[];
+  /** A folder in which an older version may be. */
+  readonly reuseDirectory: string | undefined;
 }
 
 /** What is there once the manifest is known. */
@@ -66,13 +69,15 @@ export class FolderDestination implements Destination {
     requireSpace(part.partPath, missingBytes(selection, claimed));
     part.storeSelection({ patterns: this.#wish.patterns, chunks: selection.chunks.count });
     this.#prepared = { selection, pool };
-    const store = new PartStore(selection, part, pool, slots);
+    const { reuseDirectory } = this.#wish;
+    const reusable = reuseDirectory === undefined ? undefined : await findReusable(reuseDirectory, selection);
+    const store = new PartStore(selection, part, pool, slots, reusable);
     const none = new Bitfield(claimed.length);
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(selection.manifest));
-    const there = isTrusted
-      ? { held: claimed, unchecked: none }
-      : { held: none, unchecked: checkable(selection, claimed) };
-    return { store, ...there, files: partFiles(part) };
+    const held = isTrusted ? claimed : none;
+    const unchecked = isTrusted ? none : checkable(selection, claimed);
+    for (const chunkIndex of reusable?.chunks ?? []) if (!claimed.has(chunkIndex)) unchecked.add(chunkIndex);
+    return { store, held, unchecked, files: partFiles(part) };
   }
 
   /** What is told of is in the journal: whoever stops the process now loses nothing of it. */

@@ -54,6 +54,8 @@ export interface DownloadCallOptions extends PeerCallOptions {
   readonly select?: readonly string[] | undefined;
   /** What to do where the name of the share is taken; "refuse" if not given. */
   readonly ifTaken?: "refuse" | "replace" | "rename" | undefined;
+  /** A folder with an older version: chunks that it has already are copied, not fetched. */
+  readonly reuse?: string | undefined;
   /** Whether chunks are asked for in their order. */
   readonly sequential?: boolean | undefined;
   /** How long nothing may arrive until it gives up, in milliseconds. */
@@ -93,6 +95,7 @@ export function downloadOptions(what: string, given: DownloadCallOptions): Downl
     output: undefined,
     select: given.select ?? [],
     ifTaken: given.ifTaken ?? "refuse",
+    reuseDirectory: given.reuse,
     sequential: given.sequential ?? false,
     timeoutMs: count("timeoutMs", given.timeoutMs, defaultFlowOptions.timeoutMs),
     downloadBudget: budget("downloadBytesPerSecond", given.downloadBytesPerSecond),

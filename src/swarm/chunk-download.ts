@@ -1,7 +1,7 @@
 // The data path of a download: asks peers for what the scheduler names, lets the sockets fill slots, has a store
 // verify and keep what is in each slot, and counts what is done. One hop between threads per chunk. Memory is
 // bounded by the slots, whatever peers do.
-import { Bitfield } from "../core/bitfield.js";
+import type { Bitfield } from "../core/bitfield.js";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { Selection } from "../manifest/selection.js";
@@ -20,6 +20,7 @@ import { countPeers } from "./peer-counts.js";
 import type { RateBudget } from "./rate-budget.js";
 import { Relief } from "./relief.js";
 import { ChunkScheduler } from "./scheduler.js";
+import { Servable } from "./servable.js";
 import type { DownloadLoad } from "./slow-reason.js";
 
 export class ChunkDownload {
@@ -47,11 +48,12 @@ export class ChunkDownload {
   /** Whether what an earlier run wrote is being verified. */
   #isChecking = false;
   #onIdle: (() => void) | undefined;
-  /** What is held and may be given to others. */
-  readonly servable: Bitfield;
+  readonly #servable: Servable;
   /** Of what is selected. */
   bytesDone = 0;
   bytesWasted = 0;
+  /** Of what is selected, copied from older files. */
+  bytesReused = 0;
   /** Whether a chunk that came from a peer was right. */
   isHonestlyServed = false;
 
@@ -74,8 +76,7 @@ export class ChunkDownload {
     this.#options = options;
     this.#events = events;
     this.#unchecked = unchecked;
-    const first = options.firstChunk(held.length);
-    this.#scheduler = new ChunkScheduler(held, unchecked, first, selection.chunks);
+    this.#scheduler = new ChunkScheduler(held, unchecked, options.firstChunk(held.length), selection.chunks);
     this.#relief = new Relief(options, this.#scheduler, {
       peers: () => [...this.#peers.keys()],
       isShortOfMemory: () => this.#blocked.size > 0,
@@ -85,12 +86,8 @@ export class ChunkDownload {
       stalled: (peer) => events.stalled(peer),
     });
     this.#clock = clock;
-    const isServable = work.store.keepsChunks && !selection.hasPartialChunks;
-    this.servable = isServable ? this.#scheduler.held : new Bitfield(held.length);
-    for (const chunkIndex of held) {
-      this.bytesDone += selection.bytesIn(chunkIndex);
-      if (this.#isServable(chunkIndex)) this.servable.add(chunkIndex);
-    }
+    this.#servable = new Servable(selection, work.store.keepsChunks, this.#scheduler.held);
+    for (const chunkIndex of held) this.bytesDone += selection.bytesIn(chunkIndex);
     work.store.onProgress = () => this.#storeWentOn();
     work.store.onFailure = (error) => this.#settle?.reject(error);
     this.#storeWentOn();
@@ -98,6 +95,11 @@ export class ChunkDownload {
 
   get held(): Bitfield {
     return this.#scheduler.held;
+  }
+
+  /** What is held and may be given to others. */
+  get servable(): Bitfield {
+    return this.#servable.chunks;
   }
 
   /** Whether everything that is selected is held. */
@@ -327,22 +329,22 @@ export class ChunkDownload {
     this.#endIfDone();
   }
 
-  #gained(chunkIndex: number): void {
-    this.bytesDone += this.#selection.bytesIn(chunkIndex);
-    if (!this.#isServable(chunkIndex)) return;
-    this.servable.add(chunkIndex);
-    this.#events.verified(chunkIndex);
+  #found(chunkIndex: number, isCopied: boolean): void {
+    this.#gained(chunkIndex);
+    if (!isCopied) return;
+    this.#store.record(chunkIndex);
+    this.bytesReused += this.#selection.bytesIn(chunkIndex);
   }
 
-  #isServable(chunkIndex: number): boolean {
-    return this.#store.keepsChunks && this.#selection.isWholeChunk(chunkIndex);
+  #gained(chunkIndex: number): void {
+    this.bytesDone += this.#selection.bytesIn(chunkIndex);
+    if (this.#servable.gained(chunkIndex)) this.#events.verified(chunkIndex);
   }
 
   /** More chunks may be asked for than before. */
   #storeWentOn(): void {
-    const { askBelow } = this.#store;
-    if (askBelow === undefined) return;
-    this.#scheduler.askBelow(askBelow);
+    if (this.#store.askBelow === undefined) return;
+    this.#scheduler.askBelow(this.#store.askBelow);
     this.#askAll();
   }
 
@@ -377,7 +379,7 @@ export class ChunkDownload {
         const wrong = new Set(wrongChunks);
         for (const { chunkIndex } of task.chunks) {
           if (wrong.has(chunkIndex)) this.#scheduler.missing(chunkIndex);
-          else if (this.#scheduler.verified(chunkIndex)) this.#gained(chunkIndex);
+          else if (this.#scheduler.verified(chunkIndex)) this.#found(chunkIndex, task.kind === "copy");
         }
         this.#events.progressed();
         this.#endIfDone();

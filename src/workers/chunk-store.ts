@@ -1,7 +1,7 @@
 // Where the chunks of a download go, as those who fetch them see it. Types only.
 import type { Bitfield } from "../core/bitfield.js";
 import type { Slot } from "./slots.js";
-import type { VerifyTask } from "./tasks.js";
+import type { CopyTask, VerifyTask } from "./tasks.js";
 
 export interface ChunkStore {
   /** Verifies what is in `slot`, which is the store's from now on, and keeps it if it is right; resolves with whether it
@@ -9,8 +9,8 @@ export interface ChunkStore {
   put(chunkIndex: number, slot: Slot): Promise<boolean>;
   /** A chunk that was right is news, and counts from now on. */
   record(chunkIndex: number): void;
-  /** Tasks that find out which of these chunks are there from before. */
-  checks(chunkIndexes: Bitfield): Iterable<VerifyTask>;
+  /** Tasks that find out which of these chunks are there from before, and put them in their place. */
+  checks(chunkIndexes: Bitfield): Iterable<VerifyTask | CopyTask>;
   /** Resolves when every chunk that counts is where it belongs. */
   finish(): Promise<void>;
   /** Whether chunks can be read again, and given to others. */

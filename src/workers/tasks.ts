@@ -53,13 +53,36 @@ export interface VerifyTask {
   readonly chunks: readonly (ChunkRead & { readonly digest: Uint8Array })[];
 }
 
+/** Where a run of a chunk that is copied goes. */
+export interface CopiedRun {
+  readonly path: string;
+  readonly executable: boolean;
+  /** Of the whole file, in bytes. */
+  readonly fileBytes: number;
+  readonly fileOffset: number;
+  readonly chunkOffset: number;
+  readonly length: number;
+}
+
+export interface ChunkCopy extends ChunkRead {
+  readonly digest: Uint8Array;
+  readonly writes: readonly CopiedRun[];
+}
+
+/** Reads chunks where they may be, and writes those that are right where they belong. `wrongChunks` are the others. */
+export interface CopyTask {
+  readonly kind: "copy";
+  readonly files: readonly { readonly path: string }[];
+  readonly chunks: readonly ChunkCopy[];
+}
+
 /** Makes files durable, and gives them the mode they should have. */
 export interface SyncTask {
   readonly kind: "sync";
   readonly paths: readonly string[];
 }
 
-export type WorkerTask = HashTask | WriteTask | VerifyTask | SyncTask;
+export type WorkerTask = HashTask | WriteTask | VerifyTask | CopyTask | SyncTask;
 
 /** Workers return what went wrong; classes of errors do not survive the way between threads. */
 export interface TaskFailure {

@@ -137,6 +137,7 @@ test("what is selected, and in what order it is wanted, reaches the flow", async
   assert.equal([select, sequential, output], [[], false, undefined]);
   const given = await downloadOptions(["x", "--select", "*.jpg", "--select=!b.jpg", "--sequential"]);
   assert.equal([given.select, given.sequential], [["*.jpg", "!b.jpg"], true]);
+  assert.is((await downloadOptions(["x", "--reuse", "old"])).reuseDirectory, "old");
   assert.ok((await downloadOptions(["x", "--output", "-"])).output !== undefined);
 });
 

@@ -106,6 +106,7 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
   done: {
     ...{ type: "done", path: "", bytes: 0, elapsedMs: 1.6, contentId: "", bytesReceived: 0, bytesWasted: 0 },
     slowTimes: [{ reason: "uploadLimit", ms: 1.6 }],
+    bytesReused: 7,
   },
   stopped: { type: "stopped", signal: "SIGTERM", bytesSent: 9 },
   failed: { type: "failed", code: "NO_PEERS", exitCode: 3, message: "m", hint: "", contentId },

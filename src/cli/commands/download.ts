@@ -41,6 +41,7 @@ export class DownloadCommand extends GoshareCommand {
         "Use one file of it without keeping it",
         "$0 download goshare1... --select notes.txt --output - | less",
       ],
+      ["Fetch only what is new since the last one", "$0 download goshare1... --reuse checkpoints/1000"],
       ["Keep the ticket out of the shell's history", "$0 download - < ticket.txt"],
     ],
   });
@@ -50,6 +51,7 @@ export class DownloadCommand extends GoshareCommand {
     description: OPTIONS.output.description,
   });
   readonly select = Option.Array(OPTIONS.select.names, { description: OPTIONS.select.description });
+  readonly reuse = Option.String(OPTIONS.reuse.names, { description: OPTIONS.reuse.description });
   readonly sequential = Option.Boolean(OPTIONS.sequential.names, false, {
     description: OPTIONS.sequential.description,
   });
@@ -95,6 +97,7 @@ export class DownloadCommand extends GoshareCommand {
     const options = {
       outputDirectory: this.output,
       sequential: this.sequential,
+      reuseDirectory: this.reuse,
       select: this.select ?? [],
       ifTaken: ifTakenArgument(this.overwrite, this.rename),
       ...trackerChoice(this.tracker, this.context.env),
@@ -153,6 +156,7 @@ export class DownloadCommand extends GoshareCommand {
       [this.seed, OPTIONS.seed],
       [this.overwrite, OPTIONS.overwrite],
       [this.rename, OPTIONS.rename],
+      [this.reuse !== undefined, OPTIONS.reuse],
     ] as const;
     const [wrong] = given.filter(([isGiven]) => isGiven);
     if (wrong !== undefined) {
