@@ -1,4 +1,4 @@
-// Texts from the command line and the environment → the values that flows take. Every refusal is USAGE and
+// Texts from the command line → the values that flows take. Every refusal is USAGE and
 // names the option.
 import {
   type Endpoint,
@@ -14,7 +14,7 @@ import { defaultConnectionOptions } from "../peer/options.js";
 import type { IfTaken } from "../storage/taken-name.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
-import { OPTIONS, TRACKER_VARIABLE } from "./option-table.js";
+import { OPTIONS } from "./option-table.js";
 import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 
 /** Longest wait that Node's timers can hold, in milliseconds. */
@@ -33,16 +33,8 @@ export interface TrackerChoice {
   readonly probeLocalTracker: boolean;
 }
 
-/** The trackers of --tracker, else of the environment. */
-export function trackerChoice(
-  given: readonly string[] | undefined,
-  env: Readonly<NodeJS.ProcessEnv>,
-): TrackerChoice {
-  const fromEnvironment = (env[TRACKER_VARIABLE] ?? "").split(",").filter((text) => text.trim() !== "");
-  const trackers =
-    given === undefined
-      ? fromEnvironment.map((text) => requireEndpoint(text, TRACKER_VARIABLE, DEFAULT_TRACKER_PORT))
-      : given.map((text) => requireEndpoint(text, OPTIONS.tracker.names, DEFAULT_TRACKER_PORT));
+export function trackerChoice(given: readonly string[] = []): TrackerChoice {
+  const trackers = given.map((text) => requireEndpoint(text, OPTIONS.tracker.names, DEFAULT_TRACKER_PORT));
   return { trackers, probeLocalTracker: trackers.length === 0 };
 }
 

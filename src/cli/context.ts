@@ -20,7 +20,11 @@ export interface Flows {
   download(): Promise<Pick<typeof import("../flows/download.js"), "download">>;
   downloads(): Promise<Pick<typeof import("../flows/downloads.js"), "downloadSeveral">>;
   inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;
+  verify(): Promise<Pick<typeof import("../flows/verify.js"), "verify">>;
   status(): Promise<Pick<typeof import("../flows/status.js"), "status">>;
+  doctor(): Promise<Pick<typeof import("../flows/doctor.js"), "doctor">>;
+  begun(): Promise<Pick<typeof import("../flows/begun-downloads.js"), "resumableDownloads">>;
+  discard(): Promise<Pick<typeof import("../flows/discard.js"), "discard">>;
   tracker(): Promise<Pick<typeof import("../tracker/server/start.js"), "startTracker">>;
 }
 

@@ -1,21 +1,40 @@
 // From argv to an exit code. clipanion prints its errors on stdout and ends with 1 for all of them, so it only
 // parses here; errors of the command line go the way of every other error.
-import { Cli, type Command } from "clipanion";
+import { Cli, type Command, type Definition } from "clipanion";
 import { VERSION } from "../core/agent.js";
 import { EXIT, GoshareError } from "../core/errors.js";
+import { CompletionCommand } from "./commands/completion.js";
+import { ConfigCommand } from "./commands/config.js";
+import { DiscardCommand } from "./commands/discard.js";
+import { DoctorCommand } from "./commands/doctor.js";
 import { DownloadCommand } from "./commands/download.js";
 import { InspectCommand } from "./commands/inspect.js";
+import { ResumeCommand } from "./commands/resume.js";
 import { ShareCommand } from "./commands/share.js";
 import { StatusCommand } from "./commands/status.js";
 import { TrackerCommand } from "./commands/tracker.js";
+import { VerifyCommand } from "./commands/verify.js";
 import type { CommandContext } from "./context.js";
 import { createReporter } from "./render/create-reporter.js";
 import { commandHelp, generalHelp } from "./render/help.js";
 import { columnsOf, paletteFor } from "./render/palette.js";
 import { runSession } from "./session.js";
+import { readSettings, withSettings } from "./settings/settings.js";
 
 /** In the order of help. */
-const COMMANDS = [ShareCommand, DownloadCommand, TrackerCommand, InspectCommand, StatusCommand];
+const COMMANDS = [
+  ShareCommand,
+  DownloadCommand,
+  TrackerCommand,
+  InspectCommand,
+  VerifyCommand,
+  StatusCommand,
+  ResumeCommand,
+  DiscardCommand,
+  DoctorCommand,
+  ConfigCommand,
+  CompletionCommand,
+];
 
 const HELP_MAX_COLUMNS = 110;
 
@@ -40,6 +59,11 @@ export async function runCli(context: CommandContext): Promise<number> {
   let command: Command<CommandContext>;
   try {
     command = cli.process(argv, context);
+    const definition = definitionOf(cli, argv);
+    if (definition !== undefined) {
+      const typedAndSet = withSettings(argv, definition, await readSettings(context.env));
+      command = cli.process([...typedAndSet], context);
+    }
   } catch (thrown) {
     return refuseCommandLine(context, thrown);
   }
@@ -53,12 +77,16 @@ function asksForHelp(argv: readonly string[]): boolean {
 }
 
 function helpText(cli: Cli<CommandContext>, context: CommandContext): string {
-  const definitions = cli.definitions();
   const palette = paletteFor(context.stdout, "auto", context.env);
-  const named = definitions.find((definition) => definition.path === `goshare ${context.argv[0]}`);
+  const named = definitionOf(cli, context.argv);
   return named === undefined
-    ? generalHelp(VERSION, definitions, palette)
+    ? generalHelp(VERSION, cli.definitions(), palette)
     : commandHelp(named, Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout)), palette);
+}
+
+/** Of the command that is named. */
+function definitionOf(cli: Cli<CommandContext>, [name]: readonly string[]): Definition | undefined {
+  return cli.definitions().find((definition) => definition.path === `goshare ${name}`);
 }
 
 async function refuseCommandLine(context: CommandContext, thrown: unknown): Promise<number> {

@@ -6,6 +6,10 @@ export const flows: Flows = {
   download: () => import("../flows/download.js"),
   downloads: () => import("../flows/downloads.js"),
   inspect: () => import("../flows/inspect.js"),
+  verify: () => import("../flows/verify.js"),
   status: () => import("../flows/status.js"),
+  doctor: () => import("../flows/doctor.js"),
+  begun: () => import("../flows/begun-downloads.js"),
+  discard: () => import("../flows/discard.js"),
   tracker: () => import("../tracker/server/start.js"),
 };

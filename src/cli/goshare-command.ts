@@ -19,6 +19,11 @@ export abstract class GoshareCommand extends Command<CommandContext> {
   /** Calls the flow. What it throws ends the command. */
   protected abstract run(session: Session): Promise<Ending>;
 
+  /** Runs it as a part of another command, which tells how that ends. */
+  runWithin(session: Session): Promise<Ending> {
+    return this.run(session);
+  }
+
   /** What an interrupted run leaves: said before the command line that begins it again. */
   protected afterInterruption(): string {
     return "to start again";

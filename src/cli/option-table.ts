@@ -12,9 +12,6 @@ export interface CliOptions extends FlowOptions {
 
 export const defaultCliOptions: CliOptions = Object.freeze({ ...defaultFlowOptions, color: "auto" });
 
-/** Names trackers where --tracker is not given: HOST:PORT, several with commas between them. */
-export const TRACKER_VARIABLE = "GOSHARE_TRACKER";
-
 /** What to download where the command line does not say it. */
 export const TICKET_VARIABLE = "GOSHARE_TICKET";
 
@@ -38,7 +35,7 @@ export const OPTIONS = {
   color: option("--color", `Colours: auto, always or never (default ${defaultCliOptions.color})`, "WHEN"),
   tracker: option(
     "--tracker",
-    `A tracker, HOST:PORT; may be repeated (default ${TRACKER_VARIABLE}, else one on this machine if there is one)`,
+    `A tracker, HOST:PORT; may be repeated (default one on this machine if there is one)`,
     "HOST:PORT",
   ),
   peerListen: option(
@@ -97,7 +94,7 @@ export const OPTIONS = {
   noPublish: option("--no-publish", "Keep the manifest away from trackers; peers serve it"),
   output: option(
     "--output",
-    `The folder to download into (default ${defaultCliOptions.outputDirectory}); - for standard output, of one file`,
+    `The folder to download into, or - for standard output, of one file (default ${defaultCliOptions.outputDirectory})`,
     "DIR",
   ),
   select: option(
@@ -119,6 +116,9 @@ export const OPTIONS = {
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
     "DURATION",
   ),
+  all: option("--all", "Every unfinished download of the folder that no process runs"),
+  repair: option("--repair", "Fetch what is wrong or missing, and put it in its place"),
+  sums: option("--sha256sum", "Print the SHA-256 of every file to stdout, as sha256sum does"),
   trustAnnounced: option(
     "--trust-announced",
     "Hand out addresses that peers announce without having seen them: for trackers behind a proxy only",

@@ -54,7 +54,7 @@ export const ERROR_CODES = {
     "A manifest breaks the rules of its format or does not match its content id.",
   ),
   LIMIT_EXCEEDED: entry("user", EXIT.other, "A share is larger than the format allows, or a list too long."),
-  SOURCE_UNREADABLE: entry("user", EXIT.disk, "A path to share does not exist or cannot be read."),
+  SOURCE_UNREADABLE: entry("user", EXIT.disk, "A path to share or verify does not exist or cannot be read."),
   SOURCE_UNSUPPORTED: entry(
     "user",
     EXIT.other,
@@ -63,6 +63,8 @@ export const ERROR_CODES = {
   SOURCE_CHANGED: entry("user", EXIT.other, "A file is not what it was when it was hashed."),
   CONTENT_NOT_FOUND: entry("user", EXIT.notFound, "No tracker and no peer knows the content id."),
   NO_PEERS: entry("user", EXIT.notFound, "Nobody who has the share could be reached."),
+  PROBLEM_FOUND: entry("user", EXIT.other, "doctor found what keeps goshare from working as it should."),
+  DOWNLOAD_NOT_FOUND: entry("user", EXIT.notFound, "No unfinished download has that name, or several have."),
   PEER_UNREACHABLE: entry(
     "peer",
     EXIT.network,
@@ -81,6 +83,7 @@ export const ERROR_CODES = {
     EXIT.integrity,
     "A peer sent bytes that do not have the digest they should have.",
   ),
+  CONTENT_DIFFERS: entry("user", EXIT.integrity, "What was verified is not what the share holds."),
   TARGET_EXISTS: entry("user", EXIT.disk, "Something is already there under the name of the download."),
   TARGET_BUSY: entry("user", EXIT.disk, "Another process downloads to the same place."),
   TARGET_NAME_UNSUPPORTED: entry("user", EXIT.disk, "This machine's disk cannot hold a name in the share."),

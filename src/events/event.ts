@@ -2,6 +2,7 @@
 // mirror proto/goshare/v1/event.proto; wire.ts turns them into its JSON. Never prints.
 import type { ErrorCode } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
+import type { FindingEvent } from "./finding-event.js";
 
 /** What keeps a download from going faster. */
 export type SlowReason =
@@ -36,6 +37,7 @@ export interface ServedPeer {
 }
 
 export type GoshareEvent =
+  | FindingEvent
   | { readonly type: "listening"; readonly endpoint: string }
   | {
       readonly type: "hashing";

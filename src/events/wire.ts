@@ -4,6 +4,7 @@
 import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { EventSchema, SlowReason as WireSlowReason } from "../../gen/goshare/v1/event_pb.js";
 import type { GoshareEvent, SlowReason } from "./event.js";
+import type { FindingEvent } from "./finding-event.js";
 
 type EventCase = NonNullable<MessageInitShape<typeof EventSchema>["event"]>;
 
@@ -98,6 +99,8 @@ function toWire(event: GoshareEvent): EventCase {
       return servingToWire(event);
     case "done":
       return doneToWire(event);
+    default:
+      return findingToWire(event);
   }
 }
 
@@ -165,6 +168,48 @@ function inspectedToWire(event: Extract<GoshareEvent, { type: "inspected" }>): E
       trackers: [...event.trackers],
     },
   };
+}
+
+function findingToWire(event: FindingEvent): EventCase {
+  switch (event.type) {
+    case "difference":
+      return {
+        case: "difference",
+        value: {
+          ...event,
+          paths: [...event.paths],
+          chunksWrong: uint32(event.chunksWrong),
+          chunks: event.chunks.map(({ first, count }) => ({ first: uint32(first), count: uint32(count) })),
+          bytes: uint64(event.bytes),
+          bytesExpected: uint64(event.bytesExpected),
+        },
+      };
+    case "verified":
+      return {
+        case: "verified",
+        value: {
+          ...event,
+          bytes: uint64(event.bytes),
+          bytesRight: uint64(event.bytesRight),
+          chunks: uint32(event.chunks),
+          chunksRight: uint32(event.chunksRight),
+          files: uint32(event.files),
+          filesWrong: uint32(event.filesWrong),
+          filesUnsure: uint32(event.filesUnsure),
+          extra: uint32(event.extra),
+        },
+      };
+    case "fileSum":
+      return { case: "fileSum", value: event };
+    case "setting":
+      return { case: "setting", value: { ...event, values: [...event.values] } };
+    case "checked":
+      return { case: "checked", value: event };
+    case "completionScript":
+      return { case: "completionScript", value: event };
+    case "discarded":
+      return { case: "discarded", value: { ...event, bytes: uint64(event.bytes) } };
+  }
 }
 
 function uint64(value: number): bigint {

@@ -2,14 +2,12 @@
 // what becomes of others afterwards, is download.ts's affair; where it goes, that of its destination.
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
-import type { PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { SlowTally } from "../events/slow-tally.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
 import { ChunkDownload } from "../swarm/chunk-download.js";
-import type { DownloadPeer } from "../swarm/download-peer.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { ServedDownload } from "../swarm/served-download.js";
@@ -19,6 +17,7 @@ import { type ContentSource, ticketFor } from "./content-source.js";
 import type { Arrival, Destination } from "./destination.js";
 import type { DownloadOptions } from "./download-options.js";
 import { DownloadProgress } from "./download-progress.js";
+import { liarWarnings } from "./liar-warnings.js";
 import { firstRoot, type TrackerLookup } from "./manifest-lookup.js";
 import type { Patience } from "./patience.js";
 import { selectEntries, type Wanted } from "./select-entries.js";
@@ -54,7 +53,6 @@ export class DownloadJob {
   #chunks: ChunkDownload | undefined;
   #fetching: Fetching | undefined;
   #isRootMissing = false;
-  readonly #liars = new Set<PeerId>();
   /** What others are given, once there is a manifest. */
   serving: ServingDownload | undefined;
   /** Of what is selected. */
@@ -180,7 +178,7 @@ export class DownloadJob {
         verified: (chunkIndex) => share.news.gained(chunkIndex),
         refused: (peer, reason) => swarm.refused(peer, reason),
         stalled: (peer) => swarm.stalled(peer),
-        lied: (peer, chunkIndex) => this.#ban(peer, chunkIndex),
+        lied: liarWarnings(swarm, this.#observe),
       },
     );
     this.#chunks = chunks;
@@ -220,15 +218,5 @@ export class DownloadJob {
       this.#fetching = undefined;
       patience.rest();
     }
-  }
-
-  #ban(peer: DownloadPeer, chunkIndex: number): void {
-    const where = `${peer.connection.remoteHost}:${peer.connection.remotePort}`;
-    const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
-    const error = new GoshareError("DIGEST_MISMATCH", message);
-    // What else it had sent by then is wrong as well, and no news.
-    if (!this.#liars.has(peer.id)) this.#observe({ type: "warning", code: error.code, message, path: where });
-    this.#liars.add(peer.id);
-    this.#parts.swarm.ban(peer, error);
   }
 }

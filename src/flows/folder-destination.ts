@@ -71,12 +71,14 @@ export class FolderDestination implements Destination {
     this.#prepared = { selection, pool };
     const { reuseDirectory } = this.#wish;
     const reusable = reuseDirectory === undefined ? undefined : await findReusable(reuseDirectory, selection);
+    // What an earlier run has written need not be looked for elsewhere.
+    for (const chunkIndex of claimed) reusable?.chunks.delete(chunkIndex);
     const store = new PartStore(selection, part, pool, slots, reusable);
     const none = new Bitfield(claimed.length);
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(selection.manifest));
     const held = isTrusted ? claimed : none;
     const unchecked = isTrusted ? none : checkable(selection, claimed);
-    for (const chunkIndex of reusable?.chunks ?? []) if (!claimed.has(chunkIndex)) unchecked.add(chunkIndex);
+    for (const chunkIndex of reusable?.chunks ?? []) unchecked.add(chunkIndex);
     return { store, held, unchecked, files: partFiles(part) };
   }
 

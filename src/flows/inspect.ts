@@ -1,18 +1,10 @@
 // Shows what a ticket, .goshare file or content id stands for, without downloading it: what they say by
 // themselves, and the manifest if it is to be had. Writes nothing.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
-import { GoshareError } from "../core/errors.js";
 import type { EventObserver, InspectedEntry } from "../events/event.js";
-import { checkManifest } from "../manifest/check.js";
-import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
-import { defaultConnectionOptions } from "../peer/options.js";
-import { DownloadSwarm } from "../swarm/download-swarm.js";
-import { defaultDownloadSwarmOptions } from "../swarm/options.js";
-import { type ContentSource, readContentSource, requireSomebody } from "./content-source.js";
-import { newLocalPeer } from "./local-peer.js";
-import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
-import { Patience } from "./patience.js";
-import { trackerWarnings } from "./tracker-warnings.js";
+import type { Manifest } from "../manifest/manifest.js";
+import { readContentSource } from "./content-source.js";
+import { lookUpManifest } from "./look-up.js";
 import { chooseTrackers } from "./trackers.js";
 
 export interface InspectOptions {
@@ -33,9 +25,12 @@ export async function inspect(
   const source = await readContentSource(options.what);
   const named = [...options.trackers, ...source.trackers];
   const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
-  const found = source.manifest ?? (await lookUp(options, source, trackers, observe, signal));
-  const root = found === undefined ? source.root : "root" in found ? found.root : found;
-  const manifest = found !== undefined && "root" in found ? found : undefined;
+  const { timeoutMs } = options;
+  const { root, manifest, problem } = await lookUpManifest(source, trackers, timeoutMs, observe, signal);
+  if (problem !== undefined) {
+    const { code, message } = problem;
+    observe({ type: "warning", code, message, path: "" });
+  }
   observe({
     type: "inspected",
     contentId: source.contentId,
@@ -48,49 +43,6 @@ export async function inspect(
     peers: source.peers.map(formatEndpoint),
     trackers: trackers.map(formatEndpoint),
   });
-}
-
-async function lookUp(
-  options: InspectOptions,
-  source: ContentSource,
-  trackers: readonly Endpoint[],
-  observe: EventObserver,
-  signal: AbortSignal,
-): Promise<Manifest | ManifestRoot | undefined> {
-  const local = newLocalPeer(() => 0);
-  const { contentId } = source;
-  const swarm = new DownloadSwarm({
-    ...{ contentId, local, observe: () => undefined },
-    connectionOptions: defaultConnectionOptions,
-    options: defaultDownloadSwarmOptions,
-  });
-  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, trackerWarnings(observe));
-  const ending = new AbortController();
-  const patience = new Patience(options.timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
-    const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;
-    return new GoshareError("NO_PEERS", `the manifest is not to be had now${why}`);
-  });
-  swarm.addPeer({ endpoints: source.peers, isNamed: true });
-  const feeding = lookup.feed(swarm, ending.signal);
-  let root = source.root;
-  try {
-    requireSomebody(source, trackers);
-    patience.begin("manifest");
-    root ??= await firstRoot(swarm, lookup, patience.signal);
-    return checkManifest(root, root.inlineBody ?? (await swarm.fetchBody(root, patience.signal)));
-  } catch (thrown) {
-    signal.throwIfAborted();
-    const error = GoshareError.from(thrown);
-    if (error.code !== "NO_PEERS") throw error;
-    observe({ type: "warning", code: error.code, message: error.message, path: "" });
-    return root;
-  } finally {
-    ending.abort();
-    patience.close();
-    swarm.close();
-    await feeding;
-    await lookup.close();
-  }
 }
 
 function entriesOf(manifest: Manifest): readonly InspectedEntry[] {

@@ -4,7 +4,6 @@ import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { Bitfield } from "../core/bitfield.js";
 import { DIGEST_BYTES } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
-import { RateMeter } from "../events/rate.js";
 import { assembleManifest } from "../manifest/assemble.js";
 import { chooseChunkSize, computeLayout, type Layout } from "../manifest/layout.js";
 import type { Manifest } from "../manifest/manifest.js";
@@ -20,6 +19,7 @@ import { HashCacheFolder } from "../storage/hash-cache-folder.js";
 import { type SourceTree, sourcePath, walkSource } from "../storage/source-tree.js";
 import { hashTasks } from "../workers/batches.js";
 import { WorkerPool } from "../workers/worker-pool.js";
+import { hashingProgress } from "./hashing-progress.js";
 import { pathMatcher } from "./path-patterns.js";
 
 export interface SourceOptions {
@@ -161,20 +161,6 @@ class HashMemory {
   #fingerprint(chunkIndex: number): Uint8Array {
     return this.#fingerprints.subarray(chunkIndex * FINGERPRINT_BYTES, (chunkIndex + 1) * FINGERPRINT_BYTES);
   }
-}
-
-/** Reports a few times a second, and the end always. `bytesKnown` need not be hashed. */
-function hashingProgress(givenPath: string, bytesKnown: number, observe: EventObserver) {
-  const meter = new RateMeter(performance.now(), bytesKnown);
-  let reportedAtMs = Number.NEGATIVE_INFINITY;
-  return (bytesDone: number, bytesTotal: number, files: number) => {
-    const nowMs = performance.now();
-    meter.record(nowMs, bytesDone);
-    if (nowMs - reportedAtMs < 200 && (bytesDone < bytesTotal || bytesTotal === 0)) return;
-    reportedAtMs = nowMs;
-    const bytesPerSecond = meter.bytesPerSecond(nowMs);
-    observe({ type: "hashing", path: givenPath, bytesDone, bytesTotal, files, bytesPerSecond });
-  };
 }
 
 function warnOfSkipped(tree: SourceTree, observe: EventObserver): void {

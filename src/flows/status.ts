@@ -2,7 +2,7 @@
 // nothing, dials nobody, and goes on after a part folder that cannot be read.
 import * as path from "node:path";
 import { GoshareError, isErrno } from "../core/errors.js";
-import type { EventObserver } from "../events/event.js";
+import type { EventObserver, GoshareEvent } from "../events/event.js";
 import { findParts, type SurveyedPart, surveyPart } from "../storage/part-survey.js";
 
 export interface StatusOptions {
@@ -29,7 +29,7 @@ export async function status(
       const part = readPart(partPath, observe);
       if (part === undefined) continue;
       count++;
-      tell(part, outputDirectory, observe);
+      observe(resumableEvent(part, outputDirectory));
     }
   }
   return count;
@@ -60,10 +60,14 @@ function warn(thrown: unknown, what: string, where: string, observe: EventObserv
   observe({ type: "warning", code, message: `${what}: ${message}`, path: where });
 }
 
-function tell(part: SurveyedPart, outputDirectory: string, observe: EventObserver): void {
+/** What is told of a download that lies in `outputDirectory`. */
+export function resumableEvent(
+  part: SurveyedPart,
+  outputDirectory: string,
+): Extract<GoshareEvent, { type: "resumable" }> {
   const { root, chunksDone, bytesDone, holderPid, ticket } = part;
   const pausedOrNot = part.hasPauseMark ? "paused" : "interrupted";
-  observe({
+  return {
     type: "resumable",
     contentId: root.contentId,
     name: root.name,
@@ -80,5 +84,5 @@ function tell(part: SurveyedPart, outputDirectory: string, observe: EventObserve
       ...(part.isRenamed ? ["--rename"] : []),
       ...part.select.map((pattern) => `--select=${pattern}`),
     ],
-  });
+  };
 }

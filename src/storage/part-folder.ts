@@ -8,6 +8,7 @@ import type { Bitfield } from "../core/bitfield.js";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import type { ChunkPlace } from "./chunk-place.js";
 import { isEmptyTarget, isOwnTarget, putBackReplaced } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
 import type { JournalClaims } from "./journal.js";
@@ -53,7 +54,7 @@ const KEPT_TO_THE_END: ReadonlySet<string> = new Set([
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
 
-export class PartFolder {
+export class PartFolder implements ChunkPlace {
   readonly root: ManifestRoot;
   /** Absolute path of the final file or folder. */
   readonly targetPath: string;
@@ -171,7 +172,6 @@ export class PartFolder {
     writeOwnFile(path.join(this.partPath, PART_NAMES.ticket), ticket);
   }
 
-  /** Where the bytes of a chunk go. Every call is followed by one `releaseRuns` with the same segments. */
   writeRuns(manifest: Manifest, segments: readonly ChunkSegment[]): readonly WriteRun[] {
     return segments.map((segment) => {
       const file = manifest.files[segment.fileIndex];
@@ -198,7 +198,6 @@ export class PartFolder {
     this.#closeUnused(MAX_OPEN_FILES);
   }
 
-  /** The chunk is verified and written. */
   record(chunkIndex: number): void {
     this.#journal.record(chunkIndex);
   }

@@ -3,9 +3,9 @@
 import { DIGEST_BYTES } from "../core/ids.js";
 import { MIB } from "../core/units.js";
 import type { Layout } from "../manifest/layout.js";
-import type { Manifest } from "../manifest/manifest.js";
+import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
-import type { ChunkRead, CopyTask, HashTask, ReadRun, SyncTask, VerifyTask } from "./tasks.js";
+import type { ChunkRead, CopyTask, HashTask, ReadRun, SumTask, SyncTask, VerifyTask } from "./tasks.js";
 
 const TASK_BYTES = 16 * MIB;
 const TASK_FILES = 1024;
@@ -53,18 +53,20 @@ export function* hashTasks(
   }
 }
 
-/** Tasks that verify what is written of `chunkIndexes`. */
+/** Tasks that verify what is written of `chunkIndexes`. Chunks of files that are longer than they should be are
+ * wrong, unless `mayBeLonger`. */
 export function* verifyTasks(
   manifest: Manifest,
   chunkIndexes: Iterable<number>,
   pathOf: (filePath: string) => string,
+  mayBeLonger = false,
 ): Iterable<VerifyTask> {
   for (const { fileIndexes, chunks } of batches(manifest.layout, chunkIndexes)) {
     yield {
       kind: "verify",
       files: fileIndexes.map((fileIndex) => {
         const { path, size } = manifest.files[fileIndex] ?? { path: "", size: 0 };
-        return { path: pathOf(path), size };
+        return { path: pathOf(path), size: mayBeLonger ? Number.POSITIVE_INFINITY : size };
       }),
       chunks: chunks.map((chunk) => ({ ...chunk, digest: chunkDigest(manifest, chunk.chunkIndex) })),
     };
@@ -93,6 +95,25 @@ export function* copyTasks(
       })),
     };
   }
+}
+
+/** Tasks that hash whole files of the share; a large one is a task of its own. */
+export function* sumTasks(
+  files: Iterable<FileEntry>,
+  pathOf: (filePath: string) => string,
+  bytesRead: BigInt64Array,
+): Iterable<SumTask> {
+  let paths: string[] = [];
+  let bytes = 0;
+  for (const { path, size } of files) {
+    paths.push(pathOf(path));
+    bytes += size;
+    if (bytes < TASK_BYTES && paths.length < TASK_FILES) continue;
+    yield { kind: "sum", paths, bytesRead };
+    paths = [];
+    bytes = 0;
+  }
+  if (paths.length > 0) yield { kind: "sum", paths, bytesRead };
 }
 
 /** Tasks that make `paths` durable. */

@@ -1,9 +1,9 @@
-// The part folder as a place for chunks: each is verified and written by the workers, at its place in the files that are
+// Files on the disk as a place for chunks: each is verified and written by the workers, at its place in the files that are
 // wanted of it. Knows no peers.
 import type { Bitfield } from "../core/bitfield.js";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import type { Selection } from "../manifest/selection.js";
-import type { PartFolder } from "../storage/part-folder.js";
+import type { ChunkPlace } from "../storage/chunk-place.js";
 import type { Reusable } from "../storage/reuse.js";
 import { chunkDigest, copyTasks, verifyTasks } from "./batches.js";
 import type { ChunkStore } from "./chunk-store.js";
@@ -14,9 +14,9 @@ import type { WorkerPool } from "./worker-pool.js";
 
 export class PartStore implements ChunkStore {
   readonly #selection: Selection;
-  readonly #part: PartFolder;
+  readonly #part: ChunkPlace;
   readonly #slots: SlotPool;
-  readonly #reusable: Reusable | undefined;
+  readonly #copies: Reusable | undefined;
   readonly #writer: ChunkWriter;
   readonly waiting = 0;
   readonly keepsChunks = true;
@@ -24,19 +24,20 @@ export class PartStore implements ChunkStore {
   onProgress: () => void = () => undefined;
   onFailure: (error: unknown) => void = () => undefined;
 
-  /** `slots` and `pool` were made for each other. `reusable` is where chunks may be that are not in `part`. */
+  /** `slots` and `pool` were made for each other. `copies` says which chunks
+   * may be had from older files. */
   constructor(
     selection: Selection,
-    part: PartFolder,
+    part: ChunkPlace,
     pool: WorkerPool,
     slots: SlotPool,
-    reusable?: Reusable,
+    copies?: Reusable,
     clock: Clock = monotonicClock,
   ) {
     this.#selection = selection;
     this.#part = part;
     this.#slots = slots;
-    this.#reusable = reusable;
+    this.#copies = copies;
     this.#writer = new ChunkWriter(pool, clock);
   }
 
@@ -61,16 +62,16 @@ export class PartStore implements ChunkStore {
     this.#part.record(chunkIndex);
   }
 
-  /** What an earlier run has written is verified where it is; the others are looked for in older files. */
+  /** What is to be copied is looked for in older files; the others are verified where they are. */
   *checks(chunkIndexes: Bitfield): Iterable<VerifyTask | CopyTask> {
-    const { held } = this.#part.claims;
     const pathOf = (filePath: string) => this.#part.filePath(filePath);
-    const written = [...chunkIndexes].filter((chunkIndex) => held.has(chunkIndex));
+    const copies = this.#copies;
+    const isCopied = (chunkIndex: number) => copies?.chunks.has(chunkIndex) === true;
+    const written = [...chunkIndexes].filter((chunkIndex) => !isCopied(chunkIndex));
     yield* verifyTasks(this.#selection.manifest, written, pathOf);
-    const reusable = this.#reusable;
-    if (reusable === undefined) return;
-    const old = [...chunkIndexes].filter((chunkIndex) => !held.has(chunkIndex));
-    yield* copyTasks(this.#selection, old, (fileIndex) => reusable.pathOf(fileIndex), pathOf);
+    if (copies === undefined) return;
+    const old = [...chunkIndexes].filter(isCopied);
+    yield* copyTasks(this.#selection, old, (fileIndex) => copies.pathOf(fileIndex), pathOf);
   }
 
   async finish(): Promise<void> {}

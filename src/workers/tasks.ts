@@ -48,7 +48,7 @@ export interface WriteTask {
  * should be: what follows its chunks would be committed with them. */
 export interface VerifyTask {
   readonly kind: "verify";
-  /** `size` is what the file has in the share, in bytes. */
+  /** `size` is what the file has in the share, in bytes; infinite where it may have more. */
   readonly files: readonly { readonly path: string; readonly size: number }[];
   readonly chunks: readonly (ChunkRead & { readonly digest: Uint8Array })[];
 }
@@ -76,13 +76,21 @@ export interface CopyTask {
   readonly chunks: readonly ChunkCopy[];
 }
 
+/** Hashes whole files. The result's `sums` are hex, in the order of `paths`; empty for what cannot be read. */
+export interface SumTask {
+  readonly kind: "sum";
+  readonly paths: readonly string[];
+  /** Shared with the event loop: one number, the bytes read by all tasks so far. */
+  readonly bytesRead: BigInt64Array;
+}
+
 /** Makes files durable, and gives them the mode they should have. */
 export interface SyncTask {
   readonly kind: "sync";
   readonly paths: readonly string[];
 }
 
-export type WorkerTask = HashTask | WriteTask | VerifyTask | CopyTask | SyncTask;
+export type WorkerTask = HashTask | WriteTask | VerifyTask | CopyTask | SumTask | SyncTask;
 
 /** Workers return what went wrong; classes of errors do not survive the way between threads. */
 export interface TaskFailure {
@@ -95,6 +103,8 @@ export interface TaskSuccess {
   readonly ok: true;
   readonly bytes: number;
   readonly wrongChunks: readonly number[];
+  /** Of a SumTask. */
+  readonly sums?: readonly string[];
   /** Of a WriteTask: what its time went into. */
   readonly spent?: { readonly hashMs: number; readonly writeMs: number };
 }

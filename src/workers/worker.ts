@@ -14,6 +14,7 @@ import { FileTurns } from "./file-turns.js";
 import {
   type HashTask,
   LOADED,
+  type SumTask,
   type SyncTask,
   type TaskFailure,
   type TaskResult,
@@ -48,6 +49,8 @@ export default function runTask(task: WorkerTask): TaskResult {
         return verifyChunks(task);
       case "copy":
         return copyChunks(task);
+      case "sum":
+        return sumFiles(task);
       case "sync":
         return syncFiles(task);
     }
@@ -140,6 +143,29 @@ function verifyChunks(task: VerifyTask): TaskResult {
     open.abandon();
   }
   return done(bytes, wrongChunks);
+}
+
+function sumFiles(task: SumTask): TaskResult {
+  let bytes = 0;
+  const sums = task.paths.map((path) => {
+    let fd: number | undefined;
+    try {
+      fd = fs.openSync(path, READ_FLAGS);
+      const hash = createHash("sha256");
+      let at = 0;
+      for (let count = -1; count !== 0; at += count) {
+        count = hashRun(hash, fd, at, READ_BYTES);
+        Atomics.add(task.bytesRead, 0, BigInt(count));
+      }
+      bytes += at;
+      return hash.digest("hex");
+    } catch {
+      return "";
+    } finally {
+      if (fd !== undefined) fs.closeSync(fd);
+    }
+  });
+  return { ...done(bytes), sums };
 }
 
 function assertNoLonger(fd: number, size: number): void {

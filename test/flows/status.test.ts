@@ -12,18 +12,15 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MIB } from "../../src/core/units.js";
 import { actualTree } from "../storage/sample-share.js";
-import { GatedProxy } from "../support/gated-proxy.js";
 import { GoshareProcess, type JsonBody, killAll } from "../support/goshare-process.js";
 import { runGoshare } from "../support/goshare-text.js";
+import { startHalfway, VERIFIED_BYTES } from "../support/halfway-download.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
-import { type StartedShare, startDownload, startShare, ticketVia } from "../support/transfer.js";
+import { type StartedShare, startShare } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
 const bytes = 8 * MIB;
 const source = scratch.file("film.bin", bytes);
-/** What the gate lets through, and the verified part of it. */
-const MIDDLE_BYTES = 3.5 * MIB;
-const VERIFIED_BYTES = 3 * MIB;
 
 let share: StartedShare;
 
@@ -35,22 +32,6 @@ test.after(() => {
   killAll();
   scratch.remove();
 });
-
-interface Halfway {
-  readonly gate: GatedProxy;
-  readonly ticket: string;
-  readonly process: GoshareProcess;
-}
-
-/** A download that stands still with 3 of 8 chunks verified. */
-async function startHalfway(output: string, args: readonly string[] = []): Promise<Halfway> {
-  const gate = await GatedProxy.start(MIDDLE_BYTES);
-  gate.target = share.endpoint;
-  const ticket = ticketVia(share.ticket, gate.endpoint);
-  const process = startDownload(ticket, output, args);
-  await process.waitFor("progress", (body) => body["bytesDone"] === String(VERIFIED_BYTES));
-  return { gate, ticket, process };
-}
 
 /** What `status --json` says; it ends with `done` and 0. */
 async function statusOf(
@@ -69,7 +50,7 @@ test("a download is running, then paused or interrupted, and goes on with the li
     ["SIGKILL", "interrupted"],
   ] as const) {
     const output = scratch.folder();
-    const { gate, ticket, process } = await startHalfway(output);
+    const { gate, ticket, process } = await startHalfway(share, output);
     const common = {
       ...{ contentId: share.contentId, name: "film.bin", path: join(output, "film.bin") },
       ...{ bytesDone: String(VERIFIED_BYTES), bytesTotal: String(bytes), chunksDone: 3, chunks: 8 },
@@ -103,7 +84,7 @@ test("a download is running, then paused or interrupted, and goes on with the li
 
 test("what cannot be gone on with is a warning each, and the rest is listed all the same", async () => {
   const output = scratch.folder();
-  const { gate, process } = await startHalfway(output);
+  const { gate, process } = await startHalfway(share, output);
   await process.stop("SIGINT");
   await gate.close();
   const good = join(output, ".film.bin.goshare-part");
@@ -149,7 +130,7 @@ test("nothing to go on with is a line on stderr and no failure, and nothing is m
 
 test("a part folder without a ticket goes on by its content id", async () => {
   const output = scratch.folder();
-  const { gate, process } = await startHalfway(output);
+  const { gate, process } = await startHalfway(share, output);
   await process.stop("SIGINT");
   await gate.close();
   renameSync(join(output, ".film.bin.goshare-part", "ticket"), join(scratch.folder(), "ticket"));

@@ -4,12 +4,17 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ERROR_CODES, EXIT } from "../../src/core/errors.js";
 import { REPOSITORY } from "../support/repository.js";
+import { configurationPage } from "./configuration-page.js";
 import { errorsPage } from "./errors-page.js";
 
 const read = (...path: string[]) => readFileSync(join(REPOSITORY, ...path), "utf8");
 
 test("docs/errors.md is what `pnpm write-docs` writes", () => {
   assert.is(read("docs", "errors.md"), errorsPage());
+});
+
+test("docs/configuration.md is what `pnpm write-docs` writes", () => {
+  assert.is(read("docs", "configuration.md"), configurationPage());
 });
 
 test("docs/errors.md has every error code, and no other", () => {

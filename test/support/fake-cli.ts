@@ -46,7 +46,8 @@ export function startFakeCli(argv: readonly string[], around: FakeSurroundings =
     stdin: around.stdin ?? new PassThrough(),
     stdout,
     stderr,
-    env: around.env ?? {},
+    // No settings of the user who runs the tests.
+    env: { XDG_CONFIG_HOME: "/nowhere", ...around.env },
     colorDepth: 1,
     processEvents: process,
     flows: { ...noFlows, ...around.flows },
@@ -135,6 +136,10 @@ const noFlows: Flows = {
   download: unexpected,
   downloads: unexpected,
   inspect: unexpected,
+  verify: unexpected,
   status: unexpected,
+  doctor: unexpected,
+  begun: unexpected,
+  discard: unexpected,
   tracker: unexpected,
 };

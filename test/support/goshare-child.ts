@@ -49,6 +49,7 @@ export function spawnGoshare(argv: readonly string[], setting: ChildSetting = {}
       GOSHARE_TRACKER: "",
       GOSHARE_TICKET: "",
       XDG_STATE_HOME: STATE_HOME,
+      XDG_CONFIG_HOME: STATE_HOME,
       ...setting.env,
     },
     ...(setting.cwd === undefined ? {} : { cwd: setting.cwd }),

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file goshare/v1/event.proto.
  */
 export const file_goshare_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIrwFCgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIABIkCgZjb3BpZWQYDyABKAsyEi5nb3NoYXJlLnYxLkNvcGllZEgAEiYKB3NlcnZpbmcYECABKAsyEy5nb3NoYXJlLnYxLlNlcnZpbmdIAEIHCgVldmVudCIdCglMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkiaQoHSGFzaGluZxIMCgRwYXRoGAEgASgJEhIKCmJ5dGVzX2RvbmUYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQSDQoFZmlsZXMYBCABKA0SGAoQYnl0ZXNfcGVyX3NlY29uZBgFIAEoBCK7AQoHU2hhcmluZxISCgpjb250ZW50X2lkGAEgASgJEg4KBnRpY2tldBgCIAEoCRIVCg1tYW5pZmVzdF9wYXRoGAMgASgJEhAKCGVuZHBvaW50GAQgASgJEhAKCHRyYWNrZXJzGAUgAygJEgwKBG5hbWUYBiABKAkSDQoFYnl0ZXMYByABKAQSDQoFZmlsZXMYCCABKA0SDgoGY2h1bmtzGAkgASgNEhUKDWxpbmtzX3NraXBwZWQYCiABKA0iXwoHV2FpdGluZxISCgpjb250ZW50X2lkGAEgASgJEhMKC3dhaXRpbmdfZm9yGAIgASgJEisKC3Nsb3dfcmVhc29uGAMgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uIoIBCgtEb3dubG9hZGluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRINCgVieXRlcxgEIAEoBBINCgVmaWxlcxgFIAEoDRIOCgZjaHVua3MYBiABKA0SFQoNcmVzdW1lZF9ieXRlcxgHIAEoBCLBAQoIUHJvZ3Jlc3MSEgoKY29udGVudF9pZBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBCABKAQSDgoGZXRhX21zGAUgASgEEg0KBXBlZXJzGAYgASgNEisKC3Nsb3dfcmVhc29uGAcgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEhIKCnN0YWxsZWRfbXMYCCABKAQiPgoIU2xvd1RpbWUSJgoGcmVhc29uGAEgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEgoKAm1zGAIgASgEIlIKDVBlZXJDb25uZWN0ZWQSDwoHcGVlcl9pZBgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRINCgVhZ2VudBgDIAEoCRIPCgdpbmJvdW5kGAQgASgIIoABChBQZWVyRGlzY29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhIKCmJ5dGVzX3NlbnQYBiABKAQiNgoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEcGF0aBgDIAEoCSK8AQoJSW5zcGVjdGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg0KBWJ5dGVzGAQgASgEEhIKCmNodW5rX3NpemUYBSABKA0SDgoGY2h1bmtzGAYgASgNEisKB2VudHJpZXMYByADKAsyGi5nb3NoYXJlLnYxLkluc3BlY3RlZEVudHJ5Eg0KBXBlZXJzGAggAygJEhAKCHRyYWNrZXJzGAkgAygJIkoKDkluc3BlY3RlZEVudHJ5EgwKBHBhdGgYASABKAkSDAoEc2l6ZRgCIAEoBBIMCgRraW5kGAMgASgJEg4KBnRhcmdldBgEIAEoCSLPAQoERG9uZRIMCgRwYXRoGAEgASgJEg0KBWJ5dGVzGAIgASgEEhIKCmVsYXBzZWRfbXMYAyABKAQSEgoKY29udGVudF9pZBgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBIUCgxieXRlc193YXN0ZWQYBiABKAQSKAoKc2xvd190aW1lcxgHIAMoCzIULmdvc2hhcmUudjEuU2xvd1RpbWUSGQoMYnl0ZXNfcmV1c2VkGAggASgESACIAQFCDwoNX2J5dGVzX3JldXNlZCItCgdTdG9wcGVkEg4KBnNpZ25hbBgBIAEoCRISCgpieXRlc19zZW50GAIgASgEInAKBkZhaWxlZBIMCgRjb2RlGAEgASgJEhEKCWV4aXRfY29kZRgCIAEoDRIPCgdtZXNzYWdlGAMgASgJEgwKBGhpbnQYBCABKAkSFwoKY29udGVudF9pZBgFIAEoCUgAiAEBQg0KC19jb250ZW50X2lkIuUBCglSZXN1bWFibGUSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSEgoKYnl0ZXNfZG9uZRgEIAEoBBITCgtieXRlc190b3RhbBgFIAEoBBITCgtjaHVua3NfZG9uZRgGIAEoDRIOCgZjaHVua3MYByABKA0SDQoFc3RhdGUYCCABKAkSCwoDcGlkGAkgASgNEgwKBHdoYXQYCiABKAkSGAoQb3V0cHV0X2RpcmVjdG9yeRgLIAEoCRIWCg5tb3JlX2FyZ3VtZW50cxgMIAMoCSJPCgZDb3BpZWQSEgoKY29udGVudF9pZBgBIAEoCRIPCgdwZWVyX2lkGAIgASgJEhAKCGVuZHBvaW50GAMgASgJEg4KBmNvcGllcxgEIAEoDSK0AQoHU2VydmluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKYnl0ZXNfc2VudBgDIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAQgASgEEg0KBXBlZXJzGAUgASgNEg4KBmNvcGllcxgGIAEoDRIOCgZjaHVua3MYByABKA0SKgoKbmVpZ2hib3VycxgIIAMoCzIWLmdvc2hhcmUudjEuU2VydmVkUGVlciJECgpTZXJ2ZWRQZWVyEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSEwoLY2h1bmtzX2hlbGQYAyABKA0q8AIKClNsb3dSZWFzb24SGwoXU0xPV19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNTTE9XX1JFQVNPTl9OT19QRUVSEAESIwofU0xPV19SRUFTT05fVFJBQ0tFUl9VTlJFQUNIQUJMRRACEhsKF1NMT1dfUkVBU09OX0RJQUxfRkFJTEVEEAMSIQodU0xPV19SRUFTT05fTk9fUEVFUl9IQVNfQ0hVTksQBBIhCh1TTE9XX1JFQVNPTl9XQUlUSU5HX0ZPUl9PRkZFUhAFEhkKFVNMT1dfUkVBU09OX1BFRVJfQlVTWRAGEh4KGlNMT1dfUkVBU09OX0RPV05MT0FEX0xJTUlUEAcSHAoYU0xPV19SRUFTT05fVVBMT0FEX0xJTUlUEAgSFAoQU0xPV19SRUFTT05fRElTSxAJEhwKGFNMT1dfUkVBU09OX1ZFUklGSUNBVElPThAKEhcKE1NMT1dfUkVBU09OX05FVFdPUksQC0I4Cg5kZXYuZ29zaGFyZS52MVABWiRnb3NoYXJlLmRldi9nZW4vZ29zaGFyZS92MTtnb3NoYXJldjFiBnByb3RvMw");
+  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIvQHCgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIABIkCgZjb3BpZWQYDyABKAsyEi5nb3NoYXJlLnYxLkNvcGllZEgAEiYKB3NlcnZpbmcYECABKAsyEy5nb3NoYXJlLnYxLlNlcnZpbmdIABIsCgpkaWZmZXJlbmNlGB4gASgLMhYuZ29zaGFyZS52MS5EaWZmZXJlbmNlSAASKAoIdmVyaWZpZWQYHyABKAsyFC5nb3NoYXJlLnYxLlZlcmlmaWVkSAASJwoIZmlsZV9zdW0YICABKAsyEy5nb3NoYXJlLnYxLkZpbGVTdW1IABIqCglkaXNjYXJkZWQYISABKAsyFS5nb3NoYXJlLnYxLkRpc2NhcmRlZEgAEjkKEWNvbXBsZXRpb25fc2NyaXB0GCIgASgLMhwuZ29zaGFyZS52MS5Db21wbGV0aW9uU2NyaXB0SAASJgoHY2hlY2tlZBgjIAEoCzITLmdvc2hhcmUudjEuQ2hlY2tlZEgAEiYKB3NldHRpbmcYJCABKAsyEy5nb3NoYXJlLnYxLlNldHRpbmdIAEIHCgVldmVudCIdCglMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkiaQoHSGFzaGluZxIMCgRwYXRoGAEgASgJEhIKCmJ5dGVzX2RvbmUYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQSDQoFZmlsZXMYBCABKA0SGAoQYnl0ZXNfcGVyX3NlY29uZBgFIAEoBCK7AQoHU2hhcmluZxISCgpjb250ZW50X2lkGAEgASgJEg4KBnRpY2tldBgCIAEoCRIVCg1tYW5pZmVzdF9wYXRoGAMgASgJEhAKCGVuZHBvaW50GAQgASgJEhAKCHRyYWNrZXJzGAUgAygJEgwKBG5hbWUYBiABKAkSDQoFYnl0ZXMYByABKAQSDQoFZmlsZXMYCCABKA0SDgoGY2h1bmtzGAkgASgNEhUKDWxpbmtzX3NraXBwZWQYCiABKA0iXwoHV2FpdGluZxISCgpjb250ZW50X2lkGAEgASgJEhMKC3dhaXRpbmdfZm9yGAIgASgJEisKC3Nsb3dfcmVhc29uGAMgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uIoIBCgtEb3dubG9hZGluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRINCgVieXRlcxgEIAEoBBINCgVmaWxlcxgFIAEoDRIOCgZjaHVua3MYBiABKA0SFQoNcmVzdW1lZF9ieXRlcxgHIAEoBCLBAQoIUHJvZ3Jlc3MSEgoKY29udGVudF9pZBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBCABKAQSDgoGZXRhX21zGAUgASgEEg0KBXBlZXJzGAYgASgNEisKC3Nsb3dfcmVhc29uGAcgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEhIKCnN0YWxsZWRfbXMYCCABKAQiPgoIU2xvd1RpbWUSJgoGcmVhc29uGAEgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEgoKAm1zGAIgASgEIlIKDVBlZXJDb25uZWN0ZWQSDwoHcGVlcl9pZBgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRINCgVhZ2VudBgDIAEoCRIPCgdpbmJvdW5kGAQgASgIIoABChBQZWVyRGlzY29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhIKCmJ5dGVzX3NlbnQYBiABKAQiNgoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEcGF0aBgDIAEoCSK8AQoJSW5zcGVjdGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg0KBWJ5dGVzGAQgASgEEhIKCmNodW5rX3NpemUYBSABKA0SDgoGY2h1bmtzGAYgASgNEisKB2VudHJpZXMYByADKAsyGi5nb3NoYXJlLnYxLkluc3BlY3RlZEVudHJ5Eg0KBXBlZXJzGAggAygJEhAKCHRyYWNrZXJzGAkgAygJIkoKDkluc3BlY3RlZEVudHJ5EgwKBHBhdGgYASABKAkSDAoEc2l6ZRgCIAEoBBIMCgRraW5kGAMgASgJEg4KBnRhcmdldBgEIAEoCSLPAQoERG9uZRIMCgRwYXRoGAEgASgJEg0KBWJ5dGVzGAIgASgEEhIKCmVsYXBzZWRfbXMYAyABKAQSEgoKY29udGVudF9pZBgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBIUCgxieXRlc193YXN0ZWQYBiABKAQSKAoKc2xvd190aW1lcxgHIAMoCzIULmdvc2hhcmUudjEuU2xvd1RpbWUSGQoMYnl0ZXNfcmV1c2VkGAggASgESACIAQFCDwoNX2J5dGVzX3JldXNlZCItCgdTdG9wcGVkEg4KBnNpZ25hbBgBIAEoCRISCgpieXRlc19zZW50GAIgASgEInAKBkZhaWxlZBIMCgRjb2RlGAEgASgJEhEKCWV4aXRfY29kZRgCIAEoDRIPCgdtZXNzYWdlGAMgASgJEgwKBGhpbnQYBCABKAkSFwoKY29udGVudF9pZBgFIAEoCUgAiAEBQg0KC19jb250ZW50X2lkIuUBCglSZXN1bWFibGUSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSEgoKYnl0ZXNfZG9uZRgEIAEoBBITCgtieXRlc190b3RhbBgFIAEoBBITCgtjaHVua3NfZG9uZRgGIAEoDRIOCgZjaHVua3MYByABKA0SDQoFc3RhdGUYCCABKAkSCwoDcGlkGAkgASgNEgwKBHdoYXQYCiABKAkSGAoQb3V0cHV0X2RpcmVjdG9yeRgLIAEoCRIWCg5tb3JlX2FyZ3VtZW50cxgMIAMoCSJPCgZDb3BpZWQSEgoKY29udGVudF9pZBgBIAEoCRIPCgdwZWVyX2lkGAIgASgJEhAKCGVuZHBvaW50GAMgASgJEg4KBmNvcGllcxgEIAEoDSK0AQoHU2VydmluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKYnl0ZXNfc2VudBgDIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAQgASgEEg0KBXBlZXJzGAUgASgNEg4KBmNvcGllcxgGIAEoDRIOCgZjaHVua3MYByABKA0SKgoKbmVpZ2hib3VycxgIIAMoCzIWLmdvc2hhcmUudjEuU2VydmVkUGVlciJECgpTZXJ2ZWRQZWVyEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSEwoLY2h1bmtzX2hlbGQYAyABKA0inwEKCkRpZmZlcmVuY2USDwoHcHJvYmxlbRgBIAEoCRINCgVwYXRocxgCIAMoCRIUCgxjaHVua3Nfd3JvbmcYAyABKA0SJAoGY2h1bmtzGAQgAygLMhQuZ29zaGFyZS52MS5DaHVua1J1bhINCgVieXRlcxgFIAEoBBIWCg5ieXRlc19leHBlY3RlZBgGIAEoBBIOCgZkZXRhaWwYByABKAkiKAoIQ2h1bmtSdW4SDQoFZmlyc3QYASABKA0SDQoFY291bnQYAiABKA0i3wEKCFZlcmlmaWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEEhMKC2J5dGVzX3JpZ2h0GAUgASgEEg4KBmNodW5rcxgGIAEoDRIUCgxjaHVua3NfcmlnaHQYByABKA0SDQoFZmlsZXMYCCABKA0SEwoLZmlsZXNfd3JvbmcYCSABKA0SDQoFZXh0cmEYCiABKA0SEAoIaXNfcmlnaHQYCyABKAgSFAoMZmlsZXNfdW5zdXJlGAwgASgNIicKB0ZpbGVTdW0SDAoEcGF0aBgBIAEoCRIOCgZzaGEyNTYYAiABKAkiSgoJRGlzY2FyZGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEIjEKEENvbXBsZXRpb25TY3JpcHQSDQoFc2hlbGwYASABKAkSDgoGc2NyaXB0GAIgASgJIkkKB0NoZWNrZWQSDwoHc3ViamVjdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEg8KB21lc3NhZ2UYAyABKAkSCwoDZml4GAQgASgJIm8KB1NldHRpbmcSDAoEbmFtZRgBIAEoCRIQCgh2YXJpYWJsZRgCIAEoCRIOCgZ2YWx1ZXMYAyADKAkSFQoNZGVmYXVsdF92YWx1ZRgEIAEoCRIOCgZzb3VyY2UYBSABKAkSDQoFcGxhY2UYBiABKAkq8AIKClNsb3dSZWFzb24SGwoXU0xPV19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNTTE9XX1JFQVNPTl9OT19QRUVSEAESIwofU0xPV19SRUFTT05fVFJBQ0tFUl9VTlJFQUNIQUJMRRACEhsKF1NMT1dfUkVBU09OX0RJQUxfRkFJTEVEEAMSIQodU0xPV19SRUFTT05fTk9fUEVFUl9IQVNfQ0hVTksQBBIhCh1TTE9XX1JFQVNPTl9XQUlUSU5HX0ZPUl9PRkZFUhAFEhkKFVNMT1dfUkVBU09OX1BFRVJfQlVTWRAGEh4KGlNMT1dfUkVBU09OX0RPV05MT0FEX0xJTUlUEAcSHAoYU0xPV19SRUFTT05fVVBMT0FEX0xJTUlUEAgSFAoQU0xPV19SRUFTT05fRElTSxAJEhwKGFNMT1dfUkVBU09OX1ZFUklGSUNBVElPThAKEhcKE1NMT1dfUkVBU09OX05FVFdPUksQC0I4Cg5kZXYuZ29zaGFyZS52MVABWiRnb3NoYXJlLmRldi9nZW4vZ29zaGFyZS92MTtnb3NoYXJldjFiBnByb3RvMw");
 
 /**
  * One thing that happened.
@@ -161,6 +161,62 @@ export type Event = Message<"goshare.v1.Event"> & {
      */
     value: Serving;
     case: "serving";
+  } | {
+    /**
+     * Something verify found that is not as in the share.
+     *
+     * @generated from field: goshare.v1.Difference difference = 30;
+     */
+    value: Difference;
+    case: "difference";
+  } | {
+    /**
+     * How much of it verify found right.
+     *
+     * @generated from field: goshare.v1.Verified verified = 31;
+     */
+    value: Verified;
+    case: "verified";
+  } | {
+    /**
+     * The sum of one file (verify --sha256sum).
+     *
+     * @generated from field: goshare.v1.FileSum file_sum = 32;
+     */
+    value: FileSum;
+    case: "fileSum";
+  } | {
+    /**
+     * What an unfinished download had left was removed (discard).
+     *
+     * @generated from field: goshare.v1.Discarded discarded = 33;
+     */
+    value: Discarded;
+    case: "discarded";
+  } | {
+    /**
+     * What lets a shell complete command lines (completion).
+     *
+     * @generated from field: goshare.v1.CompletionScript completion_script = 34;
+     */
+    value: CompletionScript;
+    case: "completionScript";
+  } | {
+    /**
+     * One thing that doctor has looked at.
+     *
+     * @generated from field: goshare.v1.Checked checked = 35;
+     */
+    value: Checked;
+    case: "checked";
+  } | {
+    /**
+     * One setting (config).
+     *
+     * @generated from field: goshare.v1.Setting setting = 36;
+     */
+    value: Setting;
+    case: "setting";
   } | { case: undefined; value?: undefined };
 };
 
@@ -193,7 +249,8 @@ export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 1);
 
 /**
- * A share is being read. At most a few times a second.
+ * A share, or what verify was asked about, is being read. At most a few times a
+ * second.
  *
  * @generated from message goshare.v1.Hashing
  */
@@ -1173,6 +1230,398 @@ export type ServedPeer = Message<"goshare.v1.ServedPeer"> & {
  */
 export const ServedPeerSchema: GenMessage<ServedPeer> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 19);
+
+/**
+ * Something verify found that is not as in the share.
+ *
+ * @generated from message goshare.v1.Difference
+ */
+export type Difference = Message<"goshare.v1.Difference"> & {
+  /**
+   * "missing": it is not there. "kind": something else is there, such as a folder
+   * in place of a file. "unreadable". "short" and "long": a file that has too few
+   * or too many bytes. "content": a file of the right size with wrong chunks.
+   * "unsure": small files in one chunk that is wrong, or lacks another file, so
+   * that any of them may be wrong. "target": a link that points elsewhere. No
+   * failures are "mode", the executable bit, and "extra", what is not in the
+   * share.
+   *
+   * @generated from field: string problem = 1;
+   */
+  problem: string;
+
+  /**
+   * Relative to the share; one but for "unsure".
+   *
+   * @generated from field: repeated string paths = 2;
+   */
+  paths: string[];
+
+  /**
+   * Chunks of it that are wrong or not there.
+   *
+   * @generated from field: uint32 chunks_wrong = 3;
+   */
+  chunksWrong: number;
+
+  /**
+   * Which, as runs in rising order; at most the first 1,000.
+   *
+   * @generated from field: repeated goshare.v1.ChunkRun chunks = 4;
+   */
+  chunks: ChunkRun[];
+
+  /**
+   * Of a file: bytes it has.
+   *
+   * @generated from field: uint64 bytes = 5;
+   */
+  bytes: bigint;
+
+  /**
+   * Of a file: bytes it should have.
+   *
+   * @generated from field: uint64 bytes_expected = 6;
+   */
+  bytesExpected: bigint;
+
+  /**
+   * For people; may be empty.
+   *
+   * @generated from field: string detail = 7;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message goshare.v1.Difference.
+ * Use `create(DifferenceSchema)` to create a new message.
+ */
+export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 20);
+
+/**
+ * Chunks with rising numbers.
+ *
+ * @generated from message goshare.v1.ChunkRun
+ */
+export type ChunkRun = Message<"goshare.v1.ChunkRun"> & {
+  /**
+   * The first of them.
+   *
+   * @generated from field: uint32 first = 1;
+   */
+  first: number;
+
+  /**
+   * How many.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message goshare.v1.ChunkRun.
+ * Use `create(ChunkRunSchema)` to create a new message.
+ */
+export const ChunkRunSchema: GenMessage<ChunkRun> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 21);
+
+/**
+ * How much of it verify found right.
+ *
+ * @generated from message goshare.v1.Verified
+ */
+export type Verified = Message<"goshare.v1.Verified"> & {
+  /**
+   * The share's id.
+   *
+   * @generated from field: string content_id = 1;
+   */
+  contentId: string;
+
+  /**
+   * The share's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * What was compared with it, as given.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * Bytes in all.
+   *
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * Bytes in right chunks.
+   *
+   * @generated from field: uint64 bytes_right = 5;
+   */
+  bytesRight: bigint;
+
+  /**
+   * Chunks in all.
+   *
+   * @generated from field: uint32 chunks = 6;
+   */
+  chunks: number;
+
+  /**
+   * Chunks that are right.
+   *
+   * @generated from field: uint32 chunks_right = 7;
+   */
+  chunksRight: number;
+
+  /**
+   * Regular files in all.
+   *
+   * @generated from field: uint32 files = 8;
+   */
+  files: number;
+
+  /**
+   * Of them, those that are wrong or missing.
+   *
+   * @generated from field: uint32 files_wrong = 9;
+   */
+  filesWrong: number;
+
+  /**
+   * Entries that are not in the share.
+   *
+   * @generated from field: uint32 extra = 10;
+   */
+  extra: number;
+
+  /**
+   * Whether all is right; extra entries and modes do not count.
+   *
+   * @generated from field: bool is_right = 11;
+   */
+  isRight: boolean;
+
+  /**
+   * Files that may be wrong: small ones in a wrong chunk.
+   *
+   * @generated from field: uint32 files_unsure = 12;
+   */
+  filesUnsure: number;
+};
+
+/**
+ * Describes the message goshare.v1.Verified.
+ * Use `create(VerifiedSchema)` to create a new message.
+ */
+export const VerifiedSchema: GenMessage<Verified> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 22);
+
+/**
+ * The SHA-256 of one file as it is on the disk.
+ *
+ * @generated from message goshare.v1.FileSum
+ */
+export type FileSum = Message<"goshare.v1.FileSum"> & {
+  /**
+   * Relative to the share.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * 64 lower-case hex digits.
+   *
+   * @generated from field: string sha256 = 2;
+   */
+  sha256: string;
+};
+
+/**
+ * Describes the message goshare.v1.FileSum.
+ * Use `create(FileSumSchema)` to create a new message.
+ */
+export const FileSumSchema: GenMessage<FileSum> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 23);
+
+/**
+ * What an unfinished download had left was removed.
+ *
+ * @generated from message goshare.v1.Discarded
+ */
+export type Discarded = Message<"goshare.v1.Discarded"> & {
+  /**
+   * The share's id; empty if it could not be read any more.
+   *
+   * @generated from field: string content_id = 1;
+   */
+  contentId: string;
+
+  /**
+   * The share's name, or that of what was removed.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * What was removed.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * Verified bytes in it.
+   *
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message goshare.v1.Discarded.
+ * Use `create(DiscardedSchema)` to create a new message.
+ */
+export const DiscardedSchema: GenMessage<Discarded> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 24);
+
+/**
+ * What lets a shell complete command lines.
+ *
+ * @generated from message goshare.v1.CompletionScript
+ */
+export type CompletionScript = Message<"goshare.v1.CompletionScript"> & {
+  /**
+   * "bash", "zsh" or "fish".
+   *
+   * @generated from field: string shell = 1;
+   */
+  shell: string;
+
+  /**
+   * To be read by it.
+   *
+   * @generated from field: string script = 2;
+   */
+  script: string;
+};
+
+/**
+ * Describes the message goshare.v1.CompletionScript.
+ * Use `create(CompletionScriptSchema)` to create a new message.
+ */
+export const CompletionScriptSchema: GenMessage<CompletionScript> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 25);
+
+/**
+ * One thing that doctor has looked at.
+ *
+ * @generated from message goshare.v1.Checked
+ */
+export type Checked = Message<"goshare.v1.Checked"> & {
+  /**
+   * "node", "peer port", "tracker port", "tracker", "reachable", "disk", "clock"
+   * or "hashing"; more may come.
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * "ok", "warning", "problem": goshare cannot work as it should, or "skipped".
+   *
+   * @generated from field: string verdict = 2;
+   */
+  verdict: string;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * What can be done about it; may be empty.
+   *
+   * @generated from field: string fix = 4;
+   */
+  fix: string;
+};
+
+/**
+ * Describes the message goshare.v1.Checked.
+ * Use `create(CheckedSchema)` to create a new message.
+ */
+export const CheckedSchema: GenMessage<Checked> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 26);
+
+/**
+ * One setting, and what holds for it.
+ *
+ * @generated from message goshare.v1.Setting
+ */
+export type Setting = Message<"goshare.v1.Setting"> & {
+  /**
+   * As in the file of settings.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The environment variable for it.
+   *
+   * @generated from field: string variable = 2;
+   */
+  variable: string;
+
+  /**
+   * As text; where there are none the default holds.
+   *
+   * @generated from field: repeated string values = 3;
+   */
+  values: string[];
+
+  /**
+   * What holds where nothing is set; for people.
+   *
+   * @generated from field: string default_value = 4;
+   */
+  defaultValue: string;
+
+  /**
+   * "default", "environment" or "file".
+   *
+   * @generated from field: string source = 5;
+   */
+  source: string;
+
+  /**
+   * The variable, or the file and its line; empty for defaults.
+   *
+   * @generated from field: string place = 6;
+   */
+  place: string;
+};
+
+/**
+ * Describes the message goshare.v1.Setting.
+ * Use `create(SettingSchema)` to create a new message.
+ */
+export const SettingSchema: GenMessage<Setting> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 27);
 
 /**
  * What keeps a download from going faster at one moment. There is always one,

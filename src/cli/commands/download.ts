@@ -100,7 +100,7 @@ export class DownloadCommand extends GoshareCommand {
       reuseDirectory: this.reuse,
       select: this.select ?? [],
       ifTaken: ifTakenArgument(this.overwrite, this.rename),
-      ...trackerChoice(this.tracker, this.context.env),
+      ...trackerChoice(this.tracker),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
       downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),
       uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),

@@ -24,7 +24,7 @@ export class InspectCommand extends GoshareCommand {
   protected override async run(session: Session): Promise<Ending> {
     const options = {
       what: this.what,
-      ...trackerChoice(this.tracker, this.context.env),
+      ...trackerChoice(this.tracker),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
     };
     const startMs = this.context.clock.nowMs();

@@ -70,7 +70,7 @@ export class ShareCommand extends GoshareCommand {
       );
     }
     const options = {
-      ...trackerChoice(this.tracker, this.context.env),
+      ...trackerChoice(this.tracker),
       listen: peerListenArgument(this.listen),
       advertise: this.advertise.map((text) =>
         requireEndpoint(text, OPTIONS.advertise.names, defaultPeerListen.port),

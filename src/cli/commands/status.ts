@@ -1,7 +1,7 @@
 // goshare status: argv → the status flow, which finds downloads that were begun and not finished.
 import { Command, Option } from "clipanion";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions } from "../option-table.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import { printable } from "../render/printable.js";
 import type { Ending, Session } from "../session.js";
 
@@ -10,7 +10,7 @@ export class StatusCommand extends GoshareCommand {
   static override usage = Command.Usage({
     description: "list downloads that were begun and not finished",
     details: `
-      DIR is a folder that downloads went into (default ${defaultCliOptions.outputDirectory}). Says of each
+      DIR is a folder that downloads went into (default that of --output). Says of each
       download how much of it is there and how to go on. Changes nothing.
     `,
     examples: [
@@ -20,10 +20,13 @@ export class StatusCommand extends GoshareCommand {
   });
 
   readonly directories = Option.Rest({ name: "DIR" });
+  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.output.description,
+  });
 
   protected override async run(session: Session): Promise<Ending> {
     const named = this.directories;
-    const outputDirectories = named.length > 0 ? named : [defaultCliOptions.outputDirectory];
+    const outputDirectories = named.length > 0 ? named : [this.output];
     const startMs = this.context.clock.nowMs();
     const { status } = await this.context.flows.status();
     const options = { outputDirectories, mayBeMissing: named.length === 0 };

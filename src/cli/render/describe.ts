@@ -3,7 +3,9 @@
 import { basename } from "node:path";
 import { formatBytes, formatDuration, formatRate } from "../../core/units.js";
 import type { GoshareEvent, InspectedEntry } from "../../events/event.js";
+import { downloadArguments } from "../resume-line.js";
 import { goshareCommand } from "../shell-quote.js";
+import { describeFinding } from "./describe-finding.js";
 import type { Palette } from "./palette.js";
 import { fitCells, printable } from "./printable.js";
 import { limitedByText } from "./slow-reason-text.js";
@@ -60,6 +62,8 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
     case "progress":
     case "serving":
       return [];
+    default:
+      return describeFinding(event, palette);
   }
 }
 
@@ -131,7 +135,7 @@ function describeInspected(event: Extract<GoshareEvent, { type: "inspected" }>):
 }
 
 function describeResumable(event: Extract<GoshareEvent, { type: "resumable" }>): Line[] {
-  const { bytesDone, bytesTotal, chunksDone, chunks, what, outputDirectory } = event;
+  const { bytesDone, bytesTotal, chunksDone, chunks } = event;
   const bytes = `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`;
   const verified = `${bytes} verified, ${chunksDone} of ${count(chunks, "chunk")}`;
   const state = {
@@ -145,7 +149,7 @@ function describeResumable(event: Extract<GoshareEvent, { type: "resumable" }>):
   ];
   // Whoever runs it now would be told that it runs already.
   if (event.state === "running") return lines;
-  const goOn = goshareCommand(["download", what, "--output", outputDirectory, ...event.moreArguments]);
+  const goOn = goshareCommand(downloadArguments(event));
   return [...lines, result(`  ${printable(goOn)}`)];
 }
 

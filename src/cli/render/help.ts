@@ -2,6 +2,7 @@
 // wraps lines nor says what an option takes.
 import type { Definition } from "clipanion";
 import { OPTIONS } from "../option-table.js";
+import { settingFor } from "../settings/setting-table.js";
 import type { Palette } from "./palette.js";
 
 const INDENT = "  ";
@@ -21,6 +22,7 @@ export function generalHelp(version: string, definitions: readonly Definition[],
     ...lines,
     "",
     "goshare COMMAND --help says more about a command; goshare --version is the version.",
+    "goshare config shows the settings: of the environment, and of a file of yours.",
     "",
   ].join("\n");
 }
@@ -36,7 +38,7 @@ export function commandHelp(definition: Definition, columns: number, palette: Pa
   for (const [i, option] of definition.options.entries()) {
     const name = names[i] ?? "";
     const left = " ".repeat(INDENT.length + width + INDENT.length);
-    const [first = "", ...more] = wrap((option.description ?? "").trim(), columns - left.length);
+    const [first = "", ...more] = wrap(optionText(option), columns - left.length);
     // A long name has a line of its own, rather than take the room of all texts.
     if (name.length > width) lines.push(INDENT + name, left + first);
     else lines.push(INDENT + name.padEnd(width) + INDENT + first);
@@ -51,13 +53,21 @@ export function commandHelp(definition: Definition, columns: number, palette: Pa
 /** Arguments of which there may be any number, none included: clipanion has no names for them. */
 const ANY_NUMBER: Readonly<Record<string, string>> = {
   "goshare download": "WHAT…",
+  "goshare resume": "[NAME…]",
+  "goshare discard": "NAME…",
 };
 
 /** "goshare share PATH…", "goshare status [DIR…]". */
-function usageOf(definition: Definition): string {
+export function usageOf(definition: Definition): string {
   return definition.usage
     .replaceAll(/<([^>]*)>( \.\.\.)?/g, (_all, name: string, more?: string) => name + (more ? "…" : ""))
     .replace(/ \.\.\.$/, ` ${ANY_NUMBER[definition.path] ?? "[DIR…]"}`);
+}
+
+/** What it does, and the variable that sets it where there is one. */
+function optionText({ definition, description = "" }: Definition["options"][number]): string {
+  const variable = settingFor(definition.split(" ", 1)[0] ?? "", description)?.variable;
+  return variable === undefined ? description.trim() : `${description.trim()} [${variable}]`;
 }
 
 /** "-q, --quiet" or "--output DIR". */

@@ -1,0 +1,33 @@
+// goshare config: prints every setting, what holds for it, and where that comes from. Changes nothing.
+import { Command } from "clipanion";
+import { GoshareCommand } from "../goshare-command.js";
+import { printable } from "../render/printable.js";
+import type { Ending, Session } from "../session.js";
+import { readSettings } from "../settings/settings.js";
+import { settingsFilePath } from "../settings/settings-file.js";
+
+export class ConfigCommand extends GoshareCommand {
+  static override paths = [["config"]];
+  static override usage = Command.Usage({
+    description: "show the settings and where they come from",
+    details: `
+      What is typed on a command line goes before the environment, that before the user's file, and that before the
+      default. Changes nothing.
+    `,
+    examples: [
+      ["Show what holds here", "$0 config"],
+      ["Limit every upload", `echo 'upload-limit = "10MiB/s"' >> ~/.config/goshare/config.toml`],
+    ],
+  });
+
+  protected override async run(session: Session): Promise<Ending> {
+    const { env } = this.context;
+    session.tell(`settings of ${printable(settingsFilePath(env))}`);
+    for (const { setting, texts, source, place } of await readSettings(env)) {
+      const { name, variable, defaultText: defaultValue } = setting;
+      session.observe({ type: "setting", name, variable, values: texts, defaultValue, source, place });
+    }
+    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
+    return { type: "done", ...nothing, elapsedMs: 0, slowTimes: [] };
+  }
+}

@@ -1,0 +1,48 @@
+// goshare discard: argv → the discard flow, which removes what unfinished downloads left.
+import { Command, Option } from "clipanion";
+import { GoshareError } from "../../core/errors.js";
+import { GoshareCommand } from "../goshare-command.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { printable } from "../render/printable.js";
+import type { Ending, Session } from "../session.js";
+
+export class DiscardCommand extends GoshareCommand {
+  static override paths = [["discard"]];
+  static override usage = Command.Usage({
+    description: "remove what unfinished downloads left",
+    details: `
+      NAME is what goshare status lists: a name, a path or a content id. Removes what was fetched of it and is not
+      finished; never a finished download, and nothing that a process downloads now.
+    `,
+    examples: [
+      ["Remove what is there of one", "$0 discard ubuntu.iso"],
+      ["Remove all that nobody downloads now", "$0 discard --all --output isos"],
+    ],
+  });
+
+  readonly names = Option.Rest({ name: "NAME" });
+  readonly all = Option.Boolean(OPTIONS.all.names, false, { description: OPTIONS.all.description });
+  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.output.description,
+  });
+
+  protected override afterInterruption(): string {
+    return "to remove the rest";
+  }
+
+  protected override async run(session: Session): Promise<Ending> {
+    const { names, all, output: outputDirectory } = this;
+    if (all ? names.length > 0 : names.length === 0) {
+      throw new GoshareError("USAGE", "discard takes what to remove, or --all", {
+        hint: "goshare status lists what is there",
+      });
+    }
+    const startMs = this.context.clock.nowMs();
+    const { discard } = await this.context.flows.discard();
+    const count = await discard({ names, all, outputDirectory }, session.observe, session.signal);
+    if (count === 0) session.tell(`nothing to discard in ${printable(outputDirectory)}`);
+    const elapsedMs = this.context.clock.nowMs() - startMs;
+    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
+    return { type: "done", ...nothing, elapsedMs, slowTimes: [] };
+  }
+}

@@ -1,0 +1,41 @@
+// goshare doctor: argv → the doctor flow, which looks whether goshare can work here.
+import { Command, Option } from "clipanion";
+import { peerListenArgument, trackerChoice } from "../arguments.js";
+import { GoshareCommand } from "../goshare-command.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import type { Ending, Session } from "../session.js";
+
+export class DoctorCommand extends GoshareCommand {
+  static override paths = [["doctor"]];
+  static override usage = Command.Usage({
+    description: "look whether goshare can work here",
+    details: `
+      Looks at Node, ports, trackers, the disk, the clock and how fast this machine hashes, and says what can be done
+      about what is wrong. Ends with 1 if anything keeps goshare from working; warnings do not count.
+    `,
+    examples: [
+      ["Look at this machine", "$0 doctor"],
+      ["And at a tracker and another disk", "$0 doctor --tracker tracker.example:8080 --output /data"],
+    ],
+  });
+
+  readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
+  readonly listen = Option.String(OPTIONS.peerListen.names, { description: OPTIONS.peerListen.description });
+  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.output.description,
+  });
+
+  protected override async run(session: Session): Promise<Ending> {
+    const options = {
+      ...trackerChoice(this.tracker),
+      listen: peerListenArgument(this.listen),
+      outputDirectory: this.output,
+    };
+    const startMs = this.context.clock.nowMs();
+    const { doctor } = await this.context.flows.doctor();
+    await doctor(options, session.observe, session.signal);
+    const elapsedMs = this.context.clock.nowMs() - startMs;
+    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
+    return { type: "done", ...nothing, elapsedMs, slowTimes: [] };
+  }
+}

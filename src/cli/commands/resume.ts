@@ -1,0 +1,96 @@
+// goshare resume: finds downloads that were begun and runs `goshare download` for each of them as its last run left it.
+import { Command, Option } from "clipanion";
+import { GoshareError } from "../../core/errors.js";
+import { GoshareCommand } from "../goshare-command.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { printable } from "../render/printable.js";
+import { downloadArguments } from "../resume-line.js";
+import type { Ending, Session } from "../session.js";
+
+export class ResumeCommand extends GoshareCommand {
+  static override paths = [["resume"]];
+  static override usage = Command.Usage({
+    description: "go on with downloads that were begun",
+    details: `
+      NAME is what goshare status lists: a name, a path or a content id. Without one, all downloads of the folder that no
+      process runs are gone on with, one after another. Only what is missing is fetched.
+    `,
+    examples: [
+      ["Go on with all of them", "$0 resume"],
+      ["With one", "$0 resume ubuntu.iso"],
+      ["With one elsewhere, at another pace", "$0 resume /data/backups/photos --download-limit 5MiB/s"],
+    ],
+  });
+
+  readonly names = Option.Rest({ name: "NAME" });
+  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.output.description,
+  });
+  readonly tracker = Option.Array(OPTIONS.tracker.names, [], { description: OPTIONS.tracker.description });
+  readonly listen = Option.String(OPTIONS.peerListen.names, { description: OPTIONS.peerListen.description });
+  readonly timeout = Option.String(OPTIONS.timeout.names, { description: OPTIONS.timeout.description });
+  readonly downloadLimit = Option.String(OPTIONS.downloadLimit.names, {
+    description: OPTIONS.downloadLimit.description,
+  });
+  readonly uploadLimit = Option.String(OPTIONS.uploadLimit.names, {
+    description: OPTIONS.uploadLimit.description,
+  });
+  readonly maxPeers = Option.String(OPTIONS.maxPeers.names, { description: OPTIONS.maxPeers.description });
+  readonly maxConnectionsPerHost = Option.String(OPTIONS.maxConnectionsPerHost.names, {
+    description: OPTIONS.maxConnectionsPerHost.description,
+  });
+
+  protected override afterInterruption(): string {
+    return "what is verified is kept; to go on";
+  }
+
+  protected override async run(session: Session): Promise<Ending> {
+    const startMs = this.context.clock.nowMs();
+    const { resumableDownloads } = await this.context.flows.begun();
+    const begun = resumableDownloads(this.names, this.output, session.observe);
+    const [only, ...others] = begun;
+    if (only !== undefined && others.length === 0) return this.#download(only, session);
+    if (only === undefined) session.tell(`nothing to go on with in ${printable(this.output)}`);
+    let bytesReceived = 0;
+    let failures = 0;
+    for (const one of begun) {
+      session.tell(`going on with ${printable(one.path)}`);
+      try {
+        const ending = await this.#download(one, session);
+        session.observe(ending);
+        if (ending.type === "done") bytesReceived += ending.bytesReceived;
+      } catch (thrown) {
+        session.signal.throwIfAborted();
+        const { code, message } = GoshareError.from(thrown);
+        if (code === "BUG") throw thrown;
+        session.observe({ type: "warning", code, message, path: one.path });
+        failures++;
+      }
+    }
+    if (failures > 0) {
+      throw new GoshareError("INCOMPLETE", `${failures} of ${begun.length} downloads are not finished`, {
+        hint: "the warnings say why; the same command goes on",
+      });
+    }
+    const elapsedMs = this.context.clock.nowMs() - startMs;
+    const nothing = { path: "", bytes: 0, contentId: "", bytesWasted: 0, slowTimes: [] } as const;
+    return { type: "done", ...nothing, bytesReceived, elapsedMs };
+  }
+
+  /** Runs what the person could have typed, within this session. */
+  async #download(one: Parameters<typeof downloadArguments>[0], session: Session): Promise<Ending> {
+    const given: readonly (readonly [string, string | undefined])[] = [
+      ...this.tracker.map((tracker) => [OPTIONS.tracker.names, tracker] as const),
+      [OPTIONS.peerListen.names, this.listen],
+      [OPTIONS.timeout.names, this.timeout],
+      [OPTIONS.downloadLimit.names, this.downloadLimit],
+      [OPTIONS.uploadLimit.names, this.uploadLimit],
+      [OPTIONS.maxPeers.names, this.maxPeers],
+      [OPTIONS.maxConnectionsPerHost.names, this.maxConnectionsPerHost],
+    ];
+    const options = given.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+    const command = this.cli.process([...downloadArguments(one), ...options], this.context);
+    if (!(command instanceof GoshareCommand)) throw new Error("goshare download is one of our commands");
+    return command.runWithin(session);
+  }
+}

@@ -1,0 +1,74 @@
+// What can be completed on a command line: commands, their options and what these take, from the definitions that also
+// make --help. Knows no shell.
+import type { Definition } from "clipanion";
+import { OPTIONS } from "../option-table.js";
+import { COLOR_MODES } from "../render/palette.js";
+import { SHELLS } from "./shells.js";
+
+/** What may stand in a place. */
+export type Completion = "files" | "folders" | "manifests" | "nothing" | readonly string[];
+
+export interface CompletedOption {
+  /** "-q", "--quiet". */
+  readonly names: readonly string[];
+  readonly description: string;
+  /** Undefined for switches. */
+  readonly takes: Completion | undefined;
+  /** What stands for it in help. */
+  readonly value: string;
+}
+
+export interface CompletedCommand {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly CompletedOption[];
+  /** Of each argument; the last may be repeated. */
+  readonly takes: readonly Completion[];
+}
+
+/** By the word that stands for a value or an argument in help. */
+const BY_WORD: Readonly<Record<string, Completion>> = {
+  PATH: "files",
+  FILE: "files",
+  NAME: "files",
+  DIR: "folders",
+  WHAT: "manifests",
+  WHEN: COLOR_MODES,
+  SHELL: SHELLS,
+};
+
+/** `usageOf` says how a command is called: "goshare verify WHAT PATH". */
+export function completedCommands(
+  definitions: readonly Definition[],
+  usageOf: (definition: Definition) => string,
+): readonly CompletedCommand[] {
+  return definitions.map((definition) => ({
+    name: definition.path.replace(/^goshare /, ""),
+    description: (definition.description ?? "").trim(),
+    options: [...definition.options.map(completedOption), HELP],
+    takes: wordsOf(usageOf(definition), definition.path).map(completionOf),
+  }));
+}
+
+const HELP: CompletedOption = {
+  names: ["-h", "--help"],
+  description: "Say more about the command",
+  takes: undefined,
+  value: "",
+};
+
+function completedOption(option: Definition["options"][number]): CompletedOption {
+  const names = option.definition.split(" ", 1)[0] ?? "";
+  const { value = "" } = Object.values(OPTIONS).find((one) => one.names === names) ?? {};
+  const takes = value === "" ? undefined : completionOf(value);
+  return { names: names.split(","), description: (option.description ?? "").trim(), takes, value };
+}
+
+function completionOf(word: string): Completion {
+  return BY_WORD[word] ?? "nothing";
+}
+
+function wordsOf(usage: string, path: string): readonly string[] {
+  const rest = usage.slice(path.length).replaceAll(/[[\]…]/g, "");
+  return rest.split(" ").filter((word) => word !== "");
+}

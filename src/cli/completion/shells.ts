@@ -1,0 +1,4 @@
+// The shells whose completion goshare knows.
+
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof SHELLS)[number];

@@ -1,0 +1,124 @@
+// What commands find that look at something, in words. Pure. Everything from outside passes through `printable` here,
+// but for names in sums, which sha256sum reads back.
+import { formatBytes } from "../../core/units.js";
+import type { ChunkRun, FindingEvent, Problem } from "../../events/finding-event.js";
+import type { Line } from "./describe.js";
+import type { Palette } from "./palette.js";
+import { printable } from "./printable.js";
+
+type Difference = Extract<FindingEvent, { type: "difference" }>;
+
+/** What of several is named in one line. */
+const MAX_NAMED = 5;
+
+export function describeFinding(event: FindingEvent, palette: Palette): readonly Line[] {
+  switch (event.type) {
+    case "difference":
+      return describeDifference(event);
+    case "verified":
+      return describeVerified(event);
+    case "fileSum":
+      return [{ kind: "result", text: sumLine(event.path, event.sha256) }];
+    case "setting":
+      return [{ kind: "result", text: settingText(event) }];
+    case "checked":
+      return describeChecked(event, palette);
+    case "completionScript":
+      return [{ kind: "result", text: event.script.trimEnd() }];
+    case "discarded":
+      return [{ kind: "result", text: `discarded ${printable(event.name)}${freedText(event.bytes)}` }];
+  }
+}
+
+const WORDS: Record<Problem, string> = {
+  missing: "missing",
+  kind: "wrong",
+  unreadable: "unreadable",
+  short: "too short",
+  long: "too long",
+  content: "wrong",
+  unsure: "perhaps wrong",
+  target: "wrong",
+  mode: "mode",
+  extra: "extra",
+};
+
+/** Extra entries and modes are no failure, and nothing that must be seen. */
+const HARMLESS: readonly Problem[] = ["mode", "extra"];
+
+function describeDifference(event: Difference): readonly Line[] {
+  const { problem, paths } = event;
+  const named = paths.slice(0, MAX_NAMED).map(printable).join(", ");
+  const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : "";
+  const details = [sizeText(event), printable(event.detail), chunksText(event)];
+  const why = details.filter((text) => text !== "").join("; ");
+  const text = `${WORDS[problem]}: ${named}${more}${why === "" ? "" : ` (${why})`}`;
+  return [{ kind: HARMLESS.includes(problem) ? "note" : "problem", text }];
+}
+
+function sizeText({ problem, bytes, bytesExpected }: Difference): string {
+  if (problem !== "short" && problem !== "long") return "";
+  return `${bytes} bytes instead of ${bytesExpected}`;
+}
+
+function chunksText({ problem, chunks, chunksWrong }: Difference): string {
+  if (chunksWrong === 0 || problem === "missing" || problem === "kind") return "";
+  const shown = chunks.slice(0, MAX_NAMED).map(runText).join(", ");
+  const isAll = chunks.slice(0, MAX_NAMED).reduce((sum, { count }) => sum + count, 0) === chunksWrong;
+  return isAll
+    ? `chunk${chunksWrong === 1 ? "" : "s"} ${shown}`
+    : `${chunksWrong} chunks, among them ${shown}`;
+}
+
+function runText({ first, count }: ChunkRun): string {
+  return count === 1 ? String(first) : `${first}-${first + count - 1}`;
+}
+
+function describeVerified(event: Extract<FindingEvent, { type: "verified" }>): readonly Line[] {
+  const { bytes, bytesRight, chunks, chunksRight, extra } = event;
+  const path = printable(event.path);
+  const besides = extra === 0 ? "" : `; ${extra} ${extra === 1 ? "entry" : "entries"} besides`;
+  const text = event.isRight
+    ? `${path}: ${formatBytes(bytes)} in ${chunks} ${chunks === 1 ? "chunk" : "chunks"}, all of it right${besides}`
+    : `${path}: ${formatBytes(bytesRight)} of ${formatBytes(bytes)} right, ${chunksRight} of ${chunks} chunks${besides}`;
+  return [{ kind: "note", text }];
+}
+
+const VERDICT_CELLS = 8;
+
+function describeChecked(
+  event: Extract<FindingEvent, { type: "checked" }>,
+  palette: Palette,
+): readonly Line[] {
+  const { verdict, subject, fix } = event;
+  const paint = { ok: palette.strong, skipped: (text: string) => text, ...palette, problem: palette.error }[
+    verdict
+  ];
+  const line = `${paint(verdict.padEnd(VERDICT_CELLS))} ${subject}: ${printable(event.message)}`;
+  const indent = " ".repeat(VERDICT_CELLS + 1);
+  return [
+    { kind: "result", text: line },
+    ...(fix === "" ? [] : [{ kind: "result", text: `${indent}${printable(fix)}` } as const]),
+  ];
+}
+
+function settingText({
+  name,
+  values,
+  defaultValue,
+  place,
+}: Extract<FindingEvent, { type: "setting" }>): string {
+  return values.length === 0
+    ? `${name} = ${defaultValue} (default)`
+    : `${name} = ${printable(values.join(", "))} (${printable(place)})`;
+}
+
+function freedText(bytes: number): string {
+  return bytes === 0 ? "" : `: ${formatBytes(bytes)}`;
+}
+
+/** A line as GNU sha256sum writes and reads it: a backslash before it says that the name is escaped. */
+function sumLine(path: string, sha256: string): string {
+  const escaped = path.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
+  return `${escaped === path ? "" : "\\"}${sha256}  ${escaped}`;
+}

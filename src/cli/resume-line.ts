@@ -1,0 +1,11 @@
+// What to type to go on with a download that was begun. Runs nothing.
+import type { GoshareEvent } from "../events/event.js";
+
+/** The arguments of `goshare`. */
+export function downloadArguments({
+  what,
+  outputDirectory,
+  moreArguments,
+}: Extract<GoshareEvent, { type: "resumable" }>): readonly string[] {
+  return ["download", what, "--output", outputDirectory, ...moreArguments];
+}

@@ -1,0 +1,80 @@
+// Every setting: an option that also takes its value from the environment or from the user's file. Its names follow from
+// the option's; so do the checks, which are those of the command line. Reads nothing.
+import {
+  colorArgument,
+  countArgument,
+  peerListenArgument,
+  rateArgument,
+  trackerChoice,
+} from "../arguments.js";
+import { OPTIONS } from "../option-table.js";
+
+export interface Setting {
+  /** In the file: "upload-limit". */
+  readonly name: string;
+  /** In the environment: "GOSHARE_UPLOAD_LIMIT". */
+  readonly variable: string;
+  readonly option: { readonly names: string; readonly description: string };
+  /** A list may have several values, with commas between them in the environment; a switch is true or false. */
+  readonly kind: "text" | "list" | "switch";
+  /** What holds where it is not set, for people. */
+  readonly defaultText: string;
+  /** In the file. */
+  readonly example: string;
+  /** Throws USAGE for what the option would not take. */
+  check(text: string): unknown;
+}
+
+type Given = Pick<Setting, "option" | "example" | "check"> & { readonly kind?: Setting["kind"] };
+
+export const SETTINGS: readonly Setting[] = [
+  setting({
+    option: OPTIONS.tracker,
+    kind: "list",
+    example: '["tracker.example:8080"]',
+    check: (text) => trackerChoice([text]),
+  }),
+  setting({ option: OPTIONS.peerListen, example: '"0.0.0.0:9000"', check: peerListenArgument }),
+  setting({ option: OPTIONS.output, example: '"/data/downloads"', check: (text) => text !== "" }),
+  setting({
+    option: OPTIONS.uploadLimit,
+    example: '"10MiB/s"',
+    check: (text) => rateArgument(OPTIONS.uploadLimit, text),
+  }),
+  setting({
+    option: OPTIONS.downloadLimit,
+    example: '"10MiB/s"',
+    check: (text) => rateArgument(OPTIONS.downloadLimit, text),
+  }),
+  setting({
+    option: OPTIONS.maxPeers,
+    example: "50",
+    check: (text) => countArgument(OPTIONS.maxPeers, text, 0),
+  }),
+  setting({
+    option: OPTIONS.maxConnectionsPerHost,
+    example: "512",
+    check: (text) => countArgument(OPTIONS.maxConnectionsPerHost, text, 0),
+  }),
+  setting({ option: OPTIONS.color, example: '"never"', check: colorArgument }),
+  setting({ option: OPTIONS.quiet, kind: "switch", example: "true", check: () => true }),
+];
+
+function setting({ option, kind = "text", example, check }: Given): Setting {
+  const name = longName(option.names).slice(2);
+  const variable = `GOSHARE_${name.toUpperCase().replaceAll("-", "_")}`;
+  const [, defaultText = "false"] = /\(default ([^)]*)\)$/.exec(option.description) ?? [];
+  return { name, variable, option, kind, defaultText, example, check };
+}
+
+/** "--quiet" of "-q,--quiet". */
+export function longName(names: string): string {
+  return names.split(",").at(-1) ?? names;
+}
+
+/** The setting behind an option of a command, told by its names and its text: --listen means two things. */
+export function settingFor(names: string, description: string): Setting | undefined {
+  return SETTINGS.find(
+    ({ option }) => option.names === names && option.description.trim() === description.trim(),
+  );
+}

@@ -1,0 +1,93 @@
+// What holds where the command line says nothing: the environment before the user's file, before the default. Turned into
+// the options that a person could have typed, so that commands know of no other source. Decides nothing else.
+import type { Definition } from "clipanion";
+import { GoshareError } from "../../core/errors.js";
+import { longName, SETTINGS, type Setting, settingFor } from "./setting-table.js";
+import { type FileValue, readSettingsFile, settingsFilePath } from "./settings-file.js";
+
+export interface SettingValue {
+  readonly setting: Setting;
+  /** As typed; none where the default holds. */
+  readonly texts: readonly string[];
+  readonly source: "default" | "environment" | "file";
+  /** The variable, or the file and its line; empty for defaults. */
+  readonly place: string;
+}
+
+const SWITCH_WORDS: Readonly<Record<string, boolean>> = { true: true, "1": true, false: false, "0": false };
+
+/** Every setting with what holds for it. Throws USAGE that names the variable, or the file and its line. */
+export async function readSettings(env: Readonly<NodeJS.ProcessEnv>): Promise<readonly SettingValue[]> {
+  const inFile = await readSettingsFile(settingsFilePath(env));
+  return SETTINGS.map((setting) => valueOfSetting(setting, env, inFile.get(setting.name)));
+}
+
+/** `argv` with an option more for each setting that the command takes and the person has not typed. */
+export function withSettings(
+  argv: readonly string[],
+  definition: Definition,
+  values: readonly SettingValue[],
+): readonly string[] {
+  const [name = "", ...rest] = argv;
+  const end = rest.indexOf("--");
+  const typed = end === -1 ? rest : rest.slice(0, end);
+  const taken = definition.options.map(({ definition: text, description = "" }) =>
+    settingFor(text.split(" ", 1)[0] ?? "", description),
+  );
+  const added = values
+    .filter(({ setting }) => taken.includes(setting) && !isTyped(setting, typed))
+    .flatMap(optionsOf);
+  return [name, ...added, ...rest];
+}
+
+function valueOfSetting(
+  setting: Setting,
+  env: Readonly<NodeJS.ProcessEnv>,
+  inFile: FileValue | undefined,
+): SettingValue {
+  const { variable, kind } = setting;
+  const text = env[variable] ?? "";
+  const texts = kind === "list" ? text.split(",").map((one) => one.trim()) : [text];
+  const given = texts.filter((one) => one !== "");
+  if (given.length > 0) return checked({ setting, texts: given, source: "environment", place: variable });
+  if (inFile !== undefined) return checked({ setting, source: "file", ...inFile });
+  return { setting, texts: [], source: "default", place: "" };
+}
+
+function checked(value: SettingValue): SettingValue {
+  const { setting, texts, place } = value;
+  for (const text of texts) {
+    try {
+      if (setting.kind === "switch" && SWITCH_WORDS[text] === undefined) throw wrongSwitch(setting, text);
+      if (text === "") throw new GoshareError("USAGE", `${setting.name} is empty`);
+      setting.check(text);
+    } catch (thrown) {
+      const { code, message, hint } = GoshareError.from(thrown);
+      if (code !== "USAGE") throw thrown;
+      const what = message.replace(longName(setting.option.names), setting.name);
+      throw new GoshareError("USAGE", `${place}: ${what}`, {
+        hint: hint || `for example: ${setting.name} = ${setting.example}`,
+        cause: thrown,
+      });
+    }
+  }
+  return value;
+}
+
+function wrongSwitch({ name }: Setting, text: string): GoshareError {
+  return new GoshareError("USAGE", `${name} ${JSON.stringify(text)} is not understood`, {
+    hint: "it takes true or false",
+  });
+}
+
+function isTyped({ option, kind }: Setting, typed: readonly string[]): boolean {
+  const names = option.names.split(",");
+  const forms = kind === "switch" ? [...names, `--no-${longName(option.names).slice(2)}`] : names;
+  return typed.some((word) => forms.some((form) => word === form || word.startsWith(`${form}=`)));
+}
+
+function optionsOf({ setting, texts }: SettingValue): readonly string[] {
+  const option = longName(setting.option.names);
+  if (setting.kind === "switch") return texts.some((text) => SWITCH_WORDS[text] === true) ? [option] : [];
+  return texts.map((text) => `${option}=${text}`);
+}

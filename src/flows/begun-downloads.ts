@@ -1,0 +1,98 @@
+// Finds downloads that were begun and not finished by what people call them: a name, a path, or a content id. Changes
+// nothing.
+import * as path from "node:path";
+import { GoshareError, isErrno } from "../core/errors.js";
+import type { EventObserver, GoshareEvent } from "../events/event.js";
+import { findParts, type SurveyedPart, surveyPart } from "../storage/part-survey.js";
+import { resumableEvent } from "./status.js";
+
+export interface BegunDownload {
+  readonly partPath: string;
+  /** As it was given, or the folder a path leads into. */
+  readonly outputDirectory: string;
+  /** What it is; or why it cannot be gone on with. */
+  readonly found: SurveyedPart | GoshareError;
+}
+
+/** Shorter beginnings of content ids are no names. */
+const MIN_ID_DIGITS = 8;
+
+/** Those of `outputDirectory`, sorted by path. One that is not there holds none. Throws a disk error. */
+export function begunIn(outputDirectory: string): readonly BegunDownload[] {
+  try {
+    return findParts(outputDirectory).flatMap((partPath) => {
+      const found = surveyed(partPath);
+      return found === undefined ? [] : [{ partPath, outputDirectory, found }];
+    });
+  } catch (thrown) {
+    if (isErrno(thrown, "ENOENT")) return [];
+    throw thrown;
+  }
+}
+
+/** Those that `names` name, each once. A path may lead anywhere; anything else is looked for in `outputDirectory`.
+ * Throws DOWNLOAD_NOT_FOUND for a name that names none, or several. */
+export function begunNamed(names: readonly string[], outputDirectory: string): readonly BegunDownload[] {
+  const chosen = new Map<string, BegunDownload>();
+  for (const name of names) {
+    const here = begunIn(outputDirectory).filter((begun) => isNamed(begun, name));
+    const all = here.length > 0 ? here : begunAt(name);
+    const [first, ...others] = all;
+    if (first === undefined) throw notFound(`no unfinished download ${name} is in ${outputDirectory}`);
+    if (others.length > 0) throw notFound(`${name} may be any of ${all.length} downloads`);
+    chosen.set(first.partPath, first);
+  }
+  return [...chosen.values()];
+}
+
+/** The downloads to go on with: those that are named, or all that no process runs. Emits a warning for each that cannot
+ * be gone on with, unless it is named: then it throws. */
+export function resumableDownloads(
+  names: readonly string[],
+  outputDirectory: string,
+  observe: EventObserver,
+): readonly Extract<GoshareEvent, { type: "resumable" }>[] {
+  const begun = names.length > 0 ? begunNamed(names, outputDirectory) : begunIn(outputDirectory);
+  return begun.flatMap(({ found, partPath, outputDirectory: directory }) => {
+    if (!(found instanceof GoshareError)) {
+      const event = resumableEvent(found, directory);
+      // Whoever names one that runs is told so by its lock.
+      return names.length === 0 && event.state === "running" ? [] : [event];
+    }
+    if (names.length > 0) throw found;
+    observe({ type: "warning", code: found.code, message: found.message, path: partPath });
+    return [];
+  });
+}
+
+/** The target or the part folder at a path that was given. */
+function begunAt(givenPath: string): readonly BegunDownload[] {
+  const outputDirectory = path.dirname(givenPath);
+  return begunIn(outputDirectory).filter((begun) => isNamed(begun, path.resolve(givenPath)));
+}
+
+function isNamed({ partPath, found }: BegunDownload, name: string): boolean {
+  const resolved = path.resolve(name);
+  if (resolved === partPath || name === path.basename(partPath)) return true;
+  if (found instanceof GoshareError) return false;
+  const { root, targetPath } = found;
+  if (name === root.name || name === path.basename(targetPath) || resolved === targetPath) return true;
+  return name.length >= MIN_ID_DIGITS && root.contentId.startsWith(name.toLowerCase());
+}
+
+function surveyed(partPath: string): SurveyedPart | GoshareError | undefined {
+  try {
+    return surveyPart(partPath);
+  } catch (thrown) {
+    const error = GoshareError.from(thrown);
+    if (error.code === "BUG") throw thrown;
+    const message = `what an earlier download left at ${partPath} cannot be gone on with: ${error.message}`;
+    return new GoshareError(error.code, message, { hint: "goshare discard removes it", cause: error });
+  }
+}
+
+function notFound(message: string): GoshareError {
+  return new GoshareError("DOWNLOAD_NOT_FOUND", message, {
+    hint: "goshare status lists what can be gone on with; name it by its path, or its folder with --output",
+  });
+}

@@ -1,0 +1,53 @@
+// Removes what downloads left that nobody wants to go on with. Never touches what a process runs, nor anything that is
+// finished.
+import * as path from "node:path";
+import { setImmediate as yieldToLoop } from "node:timers/promises";
+import { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import { discardPart } from "../storage/discard-part.js";
+import { type BegunDownload, begunIn, begunNamed } from "./begun-downloads.js";
+
+export interface DiscardOptions {
+  /** Names, paths or content ids. */
+  readonly names: readonly string[];
+  /** Instead of names: every one that no process runs. */
+  readonly all: boolean;
+  readonly outputDirectory: string;
+}
+
+/** Emits a `discarded` for each, and returns how many. Throws DOWNLOAD_NOT_FOUND before anything is removed; TARGET_BUSY,
+ * PART_UNUSABLE or a disk error for one that is named, which is a warning where all are meant. */
+export async function discard(
+  options: DiscardOptions,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<number> {
+  const { names, all, outputDirectory } = options;
+  const begun = all ? begunIn(outputDirectory) : begunNamed(names, outputDirectory);
+  let count = 0;
+  for (const one of begun) {
+    // A signal is heard between two of them.
+    await yieldToLoop();
+    signal.throwIfAborted();
+    try {
+      await discardOne(one, observe);
+      count++;
+    } catch (thrown) {
+      const { code, message } = GoshareError.from(thrown);
+      if (!all || code === "BUG") throw thrown;
+      observe({ type: "warning", code, message: `not discarded: ${message}`, path: one.partPath });
+    }
+  }
+  return count;
+}
+
+async function discardOne({ partPath, found }: BegunDownload, observe: EventObserver): Promise<void> {
+  if (found instanceof GoshareError) {
+    await discardPart(partPath, partPath);
+    observe({ type: "discarded", contentId: "", name: path.basename(partPath), path: partPath, bytes: 0 });
+    return;
+  }
+  await discardPart(partPath, found.targetPath);
+  const { contentId, name } = found.root;
+  observe({ type: "discarded", contentId, name, path: partPath, bytes: found.bytesDone });
+}

@@ -1,0 +1,20 @@
+// Tells how far reading and hashing is: a few times a second, and the end always. Decides nothing.
+import type { EventObserver } from "../events/event.js";
+import { RateMeter } from "../events/rate.js";
+
+/** The least time between two events. */
+const PROGRESS_MS = 200;
+
+/** What to call as bytes are hashed. `bytesKnown` need not be. */
+export function hashingProgress(givenPath: string, bytesKnown: number, observe: EventObserver) {
+  const meter = new RateMeter(performance.now(), bytesKnown);
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
+  return (bytesDone: number, bytesTotal: number, files: number) => {
+    const nowMs = performance.now();
+    meter.record(nowMs, bytesDone);
+    if (nowMs - reportedAtMs < PROGRESS_MS && (bytesDone < bytesTotal || bytesTotal === 0)) return;
+    reportedAtMs = nowMs;
+    const bytesPerSecond = meter.bytesPerSecond(nowMs);
+    observe({ type: "hashing", path: givenPath, bytesDone, bytesTotal, files, bytesPerSecond });
+  };
+}

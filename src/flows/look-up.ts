@@ -1,0 +1,70 @@
+// Gets the manifest of what somebody names, and nothing else of it: for commands that look at a share without
+// downloading it. Writes nothing.
+import type { Endpoint } from "../address/endpoint.js";
+import { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import { checkManifest } from "../manifest/check.js";
+import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { defaultConnectionOptions } from "../peer/options.js";
+import { DownloadSwarm } from "../swarm/download-swarm.js";
+import { defaultDownloadSwarmOptions } from "../swarm/options.js";
+import { type ContentSource, requireSomebody } from "./content-source.js";
+import { newLocalPeer } from "./local-peer.js";
+import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
+import { Patience } from "./patience.js";
+import { trackerWarnings } from "./tracker-warnings.js";
+
+export interface LookedUp {
+  readonly root: ManifestRoot | undefined;
+  readonly manifest: Manifest | undefined;
+  /** Why there is no manifest: NO_PEERS. */
+  readonly problem: GoshareError | undefined;
+}
+
+/** What `source` holds itself, else what trackers and peers give within `timeoutMs`. Throws what a manifest is
+ * refused with. */
+export async function lookUpManifest(
+  source: ContentSource,
+  trackers: readonly Endpoint[],
+  timeoutMs: number,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<LookedUp> {
+  if (source.manifest !== undefined) {
+    return { root: source.root, manifest: source.manifest, problem: undefined };
+  }
+  const local = newLocalPeer(() => 0);
+  const { contentId } = source;
+  const swarm = new DownloadSwarm({
+    ...{ contentId, local, observe: () => undefined },
+    connectionOptions: defaultConnectionOptions,
+    options: defaultDownloadSwarmOptions,
+  });
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, trackerWarnings(observe));
+  const ending = new AbortController();
+  const patience = new Patience(timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
+    const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;
+    return new GoshareError("NO_PEERS", `the manifest is not to be had now${why}`);
+  });
+  swarm.addPeer({ endpoints: source.peers, isNamed: true });
+  const feeding = lookup.feed(swarm, ending.signal);
+  let root = source.root;
+  try {
+    requireSomebody(source, trackers);
+    patience.begin("manifest");
+    root ??= await firstRoot(swarm, lookup, patience.signal);
+    const body = root.inlineBody ?? (await swarm.fetchBody(root, patience.signal));
+    return { root, manifest: checkManifest(root, body), problem: undefined };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const problem = GoshareError.from(thrown);
+    if (problem.code !== "NO_PEERS") throw problem;
+    return { root, manifest: undefined, problem };
+  } finally {
+    ending.abort();
+    patience.close();
+    swarm.close();
+    await feeding;
+    await lookup.close();
+  }
+}

@@ -1,0 +1,132 @@
+// What doctor asks of the network: ports, trackers, and what they see of this machine. Listens for a moment, and is
+// reached by nobody.
+import * as net from "node:net";
+import * as os from "node:os";
+import { type Endpoint, formatEndpoint, type ListenAddress } from "../address/endpoint.js";
+import { hostScope, normaliseHost } from "../address/host.js";
+import { listenAt } from "../address/listening.js";
+import { ownEndpoints } from "../address/own-endpoints.js";
+import { GoshareError, isErrno } from "../core/errors.js";
+import { formatDuration } from "../core/units.js";
+import type { TrackerInfo } from "../tracker/announcement.js";
+import { probeTracker } from "../tracker/probe.js";
+import type { Check } from "./doctor.js";
+
+/** How long a tracker may take to answer. */
+const TRACKER_TIMEOUT_MS = 5_000;
+const LOCAL_PROBE_MS = 200;
+
+/** Whether peers can be accepted where they are by default, or where it was asked for. */
+export async function checkPeerPort(listen: ListenAddress): Promise<Check> {
+  const subject = "peer port";
+  const problem = await listenProblem(listen);
+  const place = formatEndpoint(listen);
+  if (problem === undefined) return { subject, verdict: "ok", message: `${place} is free`, fix: "" };
+  if (!isErrno(problem.cause, "EADDRINUSE")) {
+    return { subject, verdict: "problem", message: problem.message, fix: problem.hint };
+  }
+  const message = `${place} is taken, by another share perhaps; a free port is taken instead`;
+  const fix = "name another with --listen HOST:PORT where a firewall lets only certain ports through";
+  return { subject, verdict: "warning", message, fix };
+}
+
+/** Whether a tracker runs here, or could. */
+export async function checkTrackerPort(listen: ListenAddress): Promise<Check> {
+  const subject = "tracker port";
+  const problem = await listenProblem(listen);
+  const place = formatEndpoint(listen);
+  if (problem === undefined) return { subject, verdict: "ok", message: `${place} is free`, fix: "" };
+  const isTaken = isErrno(problem.cause, "EADDRINUSE");
+  const local = { host: "localhost", port: listen.port, transport: "tcp" } as const;
+  if (isTaken && (await probeTracker(local, LOCAL_PROBE_MS))) {
+    return { subject, verdict: "ok", message: `a goshare tracker runs at ${place}`, fix: "" };
+  }
+  const fix = "if a tracker is to run here, give it another port: goshare tracker --listen HOST:PORT";
+  return { subject, verdict: "warning", message: problem.message, fix };
+}
+
+export interface AskedTracker {
+  readonly check: Check;
+  /** Undefined if it did not answer. */
+  readonly info: TrackerInfo | undefined;
+}
+
+/** Whether a tracker answers, and how soon. */
+export async function checkTracker(tracker: Endpoint, signal: AbortSignal): Promise<AskedTracker> {
+  const subject = "tracker";
+  const place = formatEndpoint(tracker);
+  const { TrackerClient } = await import("../tracker/client.js");
+  try {
+    const client = new TrackerClient(tracker, { callTimeoutMs: TRACKER_TIMEOUT_MS, maxAttempts: 1 });
+    try {
+      // The first call waits for the connection too.
+      const info = await client.info(signal);
+      const startMs = performance.now();
+      await client.info(signal);
+      const message = `${place} answers in ${formatDuration(performance.now() - startMs)} (${info.agent})`;
+      return { check: { subject, verdict: "ok", message, fix: "" }, info };
+    } finally {
+      await client.close();
+    }
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const { code, message, hint } = GoshareError.from(thrown);
+    if (code === "BUG") throw thrown;
+    return { check: { subject, verdict: "problem", message, fix: hint }, info: undefined };
+  }
+}
+
+export const NO_TRACKER: Check = {
+  ...{ subject: "tracker", verdict: "skipped", fix: "" },
+  message: "none is named and none runs here; tickets work without",
+};
+
+/** Whether others can reach this machine, as far as that can be told from here: `observedHosts` are what trackers see. */
+export function checkReachable(listen: ListenAddress, observedHosts: readonly string[]): Check {
+  const subject = "reachable";
+  const own = ownEndpoints(os.networkInterfaces(), listen.host, listen.port);
+  const ownHosts = new Set(own.map(({ host }) => host));
+  const test =
+    "to test it, run goshare share FILE here, and goshare inspect with its ticket on another machine: it lists the file";
+  const strange = observedHosts
+    .map((host) => normaliseHost(host) ?? host)
+    .find((host) => hostScope(host) !== "loopback" && !ownHosts.has(host));
+  if (strange !== undefined) {
+    return {
+      ...{ subject, verdict: "warning" },
+      message: `a tracker sees this machine at ${strange}, which is none of its own addresses: it is behind a router that translates them`,
+      fix: `have the router forward port ${listen.port} to this machine, and share with --advertise ${formatEndpoint({ host: strange, port: listen.port })}; ${test}`,
+    };
+  }
+  const places = own.map(formatEndpoint).join(", ");
+  const message = `not tested, since trackers do not call back; others would come to ${places}`;
+  return { subject, verdict: "skipped", message, fix: test };
+}
+
+export const CLOCK: Check = {
+  ...{ subject: "clock", verdict: "skipped", fix: "" },
+  message: "not compared, since trackers do not tell the time; nothing in a transfer depends on it",
+};
+
+async function listenProblem(listen: ListenAddress): Promise<GoshareError | undefined> {
+  const server = net.createServer();
+  try {
+    await listenAt(listen, (host, port) => bindOnce(server, host, port));
+    return undefined;
+  } catch (thrown) {
+    return GoshareError.from(thrown);
+  } finally {
+    server.close();
+  }
+}
+
+function bindOnce(server: net.Server, host: string, port: number): Promise<net.AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      const address = server.address();
+      if (address === null || typeof address === "string") reject(new Error("a TCP server has an address"));
+      else resolve(address);
+    });
+  });
+}

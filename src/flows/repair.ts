@@ -1,0 +1,159 @@
+// Repairs what verify found wrong: peers ─▶ wrong chunks ─▶ workers verify and write ─▶ into their places. What is
+// right is not touched, and given to whoever asks meanwhile. Finds nothing wrong itself.
+import * as path from "node:path";
+import type { Endpoint } from "../address/endpoint.js";
+import { Bitfield } from "../core/bitfield.js";
+import { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import { SlowTally } from "../events/slow-tally.js";
+import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
+import type { Manifest } from "../manifest/manifest.js";
+import { Selection } from "../manifest/selection.js";
+import { defaultConnectionOptions } from "../peer/options.js";
+import { RepairTarget } from "../storage/repair-target.js";
+import type { TargetComparison } from "../storage/target-comparison.js";
+import { ChunkDownload } from "../swarm/chunk-download.js";
+import { DownloadSwarm } from "../swarm/download-swarm.js";
+import { defaultDownloadSwarmOptions } from "../swarm/options.js";
+import type { RateBudget } from "../swarm/rate-budget.js";
+import { ServedDownload } from "../swarm/served-download.js";
+import { syncTasks } from "../workers/batches.js";
+import { PartStore } from "../workers/part-store.js";
+import { SlotPool } from "../workers/slots.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
+import { type ContentSource, requireSomebody } from "./content-source.js";
+import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
+import { liarWarnings } from "./liar-warnings.js";
+import { newLocalPeer } from "./local-peer.js";
+import { TrackerLookup } from "./manifest-lookup.js";
+import { nobodyHelps } from "./nobody-helps.js";
+import { Patience } from "./patience.js";
+import { trackerWarnings } from "./tracker-warnings.js";
+
+export interface RepairOptions {
+  /** What may be asked of peers; undefined: no limit. */
+  readonly downloadBudget: RateBudget | undefined;
+}
+
+/** What verify knows. */
+export interface RepairWork {
+  readonly source: ContentSource;
+  readonly trackers: readonly Endpoint[];
+  readonly manifest: Manifest;
+  readonly rootPath: string;
+  readonly comparison: TargetComparison;
+  /** The chunks that are right. */
+  readonly right: Bitfield;
+  readonly pool: WorkerPool;
+  /** What `pool` was made with. */
+  readonly slots: SharedArrayBuffer;
+}
+
+export interface Repaired {
+  readonly path: string;
+  readonly bytesReceived: number;
+  readonly bytesWasted: number;
+}
+
+/** Resolves when all is right. Throws GoshareError; what was repaired by then stays so. */
+export async function repair(
+  options: RepairOptions & { readonly timeoutMs: number },
+  work: RepairWork,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<Repaired> {
+  const { manifest, rootPath, comparison, right } = work;
+  refuseStranger(work);
+  if (!right.isFull) requireSomebody(work.source, work.trackers);
+  const target = await RepairTarget.open(rootPath, manifest, comparison);
+  try {
+    const counts = right.isFull
+      ? { bytesReceived: 0, bytesWasted: 0 }
+      : await fetchWrong(options, work, target, observe, signal);
+    const always = new AbortController().signal;
+    await target.finish(comparison, (paths) => work.pool.runAll(syncTasks(paths), () => undefined, always));
+    return { path: rootPath, ...counts };
+  } finally {
+    target.close();
+  }
+}
+
+/** Something of another name that has nothing of the share was hardly meant, and would be lost. */
+function refuseStranger({ manifest, rootPath, right }: RepairWork): void {
+  const { name, chunkCount } = manifest.root;
+  if (right.count > 0 || chunkCount === 0 || path.basename(rootPath) === name) return;
+  throw new GoshareError("CONTENT_DIFFERS", `${rootPath} has nothing of ${name}, so it is not repaired`, {
+    hint: "check the path; goshare download fetches a share as a whole",
+  });
+}
+
+async function fetchWrong(
+  options: RepairOptions & { readonly timeoutMs: number },
+  { source, trackers, manifest, rootPath, right, pool, slots }: RepairWork,
+  target: RepairTarget,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<{ readonly bytesReceived: number; readonly bytesWasted: number }> {
+  const { root } = manifest;
+  const { contentId } = root;
+  // It dials and is not to be found: for a few chunks nobody needs to know of it.
+  const local = newLocalPeer(() => 0);
+  const connectionOptions = defaultConnectionOptions;
+  const swarm = new DownloadSwarm({
+    ...{ contentId, local, observe, connectionOptions, options: defaultDownloadSwarmOptions },
+  });
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, trackerWarnings(observe));
+  const ending = new AbortController();
+  const limitedMs = options.downloadBudget?.durationMs(MAX_CHUNK_BYTES) ?? 0;
+  const patience = new Patience(
+    options.timeoutMs + limitedMs,
+    AbortSignal.any([signal, ending.signal]),
+    (what) => nobodyHelps(what, contentId, swarm, lookup, chunks.isHonestlyServed),
+  );
+  const slotPool = new SlotPool(slots, root.chunkSize, () => chunks.slotFreed());
+  const selection = new Selection(manifest);
+  const store = new PartStore(selection, target, pool, slotPool);
+  const chunks: ChunkDownload = new ChunkDownload(
+    { selection, store, pool, slots: slotPool, budget: options.downloadBudget },
+    right.copy(),
+    new Bitfield(root.chunkCount),
+    defaultDownloadSwarmOptions,
+    {
+      progressed: () => patience.begin("peers"),
+      verified: (chunkIndex) => share.news.gained(chunkIndex),
+      refused: (peer, reason) => swarm.refused(peer, reason),
+      stalled: (peer) => swarm.stalled(peer),
+      lied: liarWarnings(swarm, observe),
+    },
+  );
+  const share = new ServedDownload(manifest, chunks.held, { rootPath, identities: undefined }, () =>
+    swarm.stopServing(),
+  );
+  observe({
+    ...{ type: "downloading", contentId, name: root.name, path: rootPath, bytes: root.totalSize },
+    ...{ files: manifest.files.length, chunks: root.chunkCount, resumedBytes: chunks.bytesDone },
+  });
+  const counters = { bytesDone: () => chunks.bytesDone, peers: () => swarm.peerCount };
+  const state = { contentId, bytesTotal: root.totalSize, ...counters };
+  const progress = new DownloadProgress(state, observe, performance.now());
+  const tally = new SlowTally("noPeer", performance.now());
+  const ticking = setInterval(() => {
+    tally.turn(swarm.slowReason(lookup.isSilent), performance.now());
+    progress.tell(tally.reason, performance.now());
+  }, PROGRESS_MS);
+  patience.begin("peers");
+  swarm.addPeer({ endpoints: source.peers, isNamed: true });
+  const feeding = lookup.feed(swarm, ending.signal);
+  swarm.start(chunks, share);
+  try {
+    await chunks.run(patience.signal);
+    progress.finish(tally.reason, performance.now());
+    return { bytesReceived: swarm.bytesReceived, bytesWasted: chunks.bytesWasted };
+  } finally {
+    clearInterval(ticking);
+    ending.abort();
+    patience.close();
+    await Promise.all([swarm.close(), feeding, lookup.close()]);
+    share.close();
+  }
+}

@@ -1,0 +1,174 @@
+// Compares what lies on the disk with a share: manifest ─▶ names, kinds and sizes ─▶ workers hash every chunk that is
+// there ─▶ what differs, by file. Changes nothing; what is to be repaired repair.ts does.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Endpoint } from "../address/endpoint.js";
+import { Bitfield } from "../core/bitfield.js";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId } from "../core/ids.js";
+import type { EventObserver } from "../events/event.js";
+import type { Manifest, ShareKind } from "../manifest/manifest.js";
+import { sourcePath } from "../storage/source-tree.js";
+import { compareTarget, type TargetComparison } from "../storage/target-comparison.js";
+import { verifyTasks } from "../workers/batches.js";
+import { slotMemory } from "../workers/slots.js";
+import { WorkerPool } from "../workers/worker-pool.js";
+import { type ContentSource, readContentSource } from "./content-source.js";
+import { tellDifferences } from "./differences.js";
+import { tellSums } from "./file-sums.js";
+import { hashingProgress } from "./hashing-progress.js";
+import { lookUpManifest } from "./look-up.js";
+import { type Repaired, type RepairOptions, repair } from "./repair.js";
+import { chooseTrackers } from "./trackers.js";
+
+export interface VerifyOptions {
+  /** A ticket, the path of a .goshare file, or a content id. */
+  readonly what: string;
+  /** The file or folder to compare with it. */
+  readonly path: string;
+  readonly trackers: readonly Endpoint[];
+  readonly probeLocalTracker: boolean;
+  /** How long to look for the manifest; and in a repair, for the next chunk. */
+  readonly timeoutMs: number;
+  /** Whether to tell the SHA-256 of every file. */
+  readonly sums: boolean;
+  /** How to fetch what is wrong; undefined: it is only told. */
+  readonly repair: RepairOptions | undefined;
+}
+
+export interface VerifyResult {
+  readonly contentId: ContentId;
+  /** Of the share. */
+  readonly bytes: number;
+  /** What was repaired, absolute; empty if nothing was. */
+  readonly path: string;
+  /** Payload bytes that came over the network. */
+  readonly bytesReceived: number;
+  /** Of them, in chunks that were not used. */
+  readonly bytesWasted: number;
+}
+
+/** Emits a `difference` for each thing that is not as in the share, then one `verified`. Throws CONTENT_DIFFERS if
+ * anything is wrong and stays so. */
+export async function verify(
+  options: VerifyOptions,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<VerifyResult> {
+  const source = await readContentSource(options.what);
+  const rootPath = realPath(options.path);
+  const named = [...options.trackers, ...source.trackers];
+  const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
+  const manifest = await requireManifest(options, source, trackers, observe, signal);
+  requireKind(options.path, rootPath, manifest);
+  const slots = options.repair === undefined ? undefined : slotMemory();
+  const pool = new WorkerPool(slots);
+  try {
+    const comparison = await compareTarget(rootPath, manifest, signal);
+    const right = await rightChunks(options.path, rootPath, manifest, comparison, pool, observe, signal);
+    const { root } = manifest;
+    const summary = tellDifferences(manifest, comparison, right, observe);
+    observe({
+      ...{ type: "verified", contentId: root.contentId, name: root.name, path: options.path },
+      ...{ bytes: root.totalSize, chunks: root.chunkCount, chunksRight: right.count },
+      ...{ files: manifest.files.length, extra: comparison.extras.length },
+      ...summary,
+    });
+    let repaired: Repaired | undefined;
+    const needsRepair = !summary.isRight || comparison.modes.length > 0;
+    if (options.repair !== undefined && slots !== undefined && needsRepair) {
+      const how = { ...options.repair, timeoutMs: options.timeoutMs };
+      const work = { source, trackers, manifest, rootPath, comparison, right, pool, slots };
+      repaired = await repair(how, work, observe, signal);
+    }
+    if (options.sums) await tellSums(options.path, rootPath, manifest, pool, observe, signal);
+    if (!summary.isRight && repaired === undefined) throw differs(options, summary.problems);
+    const nothing = { path: "", bytesReceived: 0, bytesWasted: 0 };
+    return { contentId: root.contentId, bytes: root.totalSize, ...(repaired ?? nothing) };
+  } finally {
+    await pool.close();
+  }
+}
+
+function realPath(givenPath: string): string {
+  try {
+    return fs.realpathSync(path.resolve(givenPath));
+  } catch (cause) {
+    const { message } = GoshareError.from(cause);
+    throw new GoshareError("SOURCE_UNREADABLE", `cannot read ${givenPath}: ${message}`, {
+      cause,
+      hint: "check the path; goshare download fetches what is not there at all",
+    });
+  }
+}
+
+async function requireManifest(
+  options: VerifyOptions,
+  source: ContentSource,
+  trackers: readonly Endpoint[],
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const { contentId } = source;
+  if (source.manifest === undefined)
+    observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" });
+  const found = await lookUpManifest(source, trackers, options.timeoutMs, observe, signal);
+  if (found.manifest !== undefined) return found.manifest;
+  const { message = "the manifest is not to be had", hint } = found.problem ?? {};
+  throw new GoshareError("NO_PEERS", message, {
+    hint: hint || "a .goshare file holds the manifest and needs nobody",
+    cause: found.problem,
+  });
+}
+
+function requireKind(givenPath: string, rootPath: string, { root }: Manifest): void {
+  const stats = fs.statSync(rootPath);
+  const kind: ShareKind | undefined = stats.isFile() ? "file" : stats.isDirectory() ? "folder" : undefined;
+  if (kind === root.kind) return;
+  const inside = path.join(givenPath, root.name);
+  throw new GoshareError(
+    "USAGE",
+    `${givenPath} is ${kind === undefined ? "neither a file nor a folder" : `a ${kind}`}, and ${root.name} is a ${root.kind}`,
+    { hint: kind === "folder" && fs.existsSync(inside) ? `did you mean ${inside}?` : "check the path" },
+  );
+}
+
+/** Every chunk that can be read and has its digest. */
+async function rightChunks(
+  givenPath: string,
+  rootPath: string,
+  manifest: Manifest,
+  comparison: TargetComparison,
+  pool: WorkerPool,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<Bitfield> {
+  const { layout, root } = manifest;
+  const right = Bitfield.full(root.chunkCount);
+  for (const [fileIndex, { problem }] of comparison.files) {
+    if (problem === "long" || problem === "short") continue;
+    const { first, count } = layout.chunksOfFile(fileIndex);
+    for (let chunkIndex = first; chunkIndex < first + count; chunkIndex++) right.delete(chunkIndex);
+  }
+  let bytesTotal = 0;
+  for (const chunkIndex of right) bytesTotal += layout.chunkLength(chunkIndex);
+  const progress = hashingProgress(givenPath, 0, observe);
+  let bytesDone = 0;
+  const pathOf = (filePath: string) => sourcePath(rootPath, root.kind, filePath);
+  await pool.runAll(
+    verifyTasks(manifest, right.copy(), pathOf, true),
+    (task, { wrongChunks }) => {
+      for (const { chunkIndex } of task.chunks) bytesDone += layout.chunkLength(chunkIndex);
+      for (const chunkIndex of wrongChunks) right.delete(chunkIndex);
+      progress(bytesDone, bytesTotal, manifest.files.length);
+    },
+    signal,
+  );
+  return right;
+}
+
+function differs(options: VerifyOptions, problems: string): GoshareError {
+  return new GoshareError("CONTENT_DIFFERS", `${options.path} is not what was shared: ${problems}`, {
+    hint: "the same command with --repair fetches what is wrong",
+  });
+}

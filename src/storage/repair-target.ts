@@ -1,0 +1,217 @@
+// A file or folder that is repaired where it stands. Only wrong chunks are ever written: large files get them in
+// place; small files, which share a chunk, are written into a folder beside the target and take the place of those
+// that differ. So whenever it is stopped, what was right is still there, and what was repaired need not be fetched
+// again. Never removes what is not in the share.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { errorAt, GoshareError } from "../core/errors.js";
+import type { ChunkSegment } from "../manifest/layout.js";
+import type { FileEntry, Manifest } from "../manifest/manifest.js";
+import type { ChunkPlace } from "./chunk-place.js";
+import { type Lock, lockPart } from "./lock.js";
+import { makeFolders, openForWriting, removeIfEmpty } from "./part-files.js";
+import type { SyncFiles, WriteRun } from "./part-folder.js";
+import { sourcePath } from "./source-tree.js";
+import type { TargetComparison } from "./target-comparison.js";
+
+const SUFFIX = ".goshare-repair";
+const CONTENT = "content";
+/** Where a link is made before it takes its place. */
+const NEW_LINK = "link";
+/** Large files kept open for writing. */
+const MAX_OPEN_FILES = 64;
+
+export class RepairTarget implements ChunkPlace {
+  readonly #rootPath: string;
+  readonly #manifest: Manifest;
+  readonly #folder: string;
+  readonly #lock: Lock;
+  /** Least recently used first. */
+  readonly #open = new Map<number, { readonly fd: number; uses: number }>();
+  /** Absolute paths of what was changed, to be made durable. */
+  readonly #changed = new Set<string>();
+
+  private constructor(rootPath: string, manifest: Manifest, folder: string, lock: Lock) {
+    this.#rootPath = rootPath;
+    this.#manifest = manifest;
+    this.#folder = folder;
+    this.#lock = lock;
+  }
+
+  /** Throws TARGET_EXISTS where something stands in the place of a file, folder or link that is to be repaired,
+   * TARGET_BUSY, or a disk error. */
+  static async open(
+    rootPath: string,
+    manifest: Manifest,
+    comparison: TargetComparison,
+  ): Promise<RepairTarget> {
+    refuseOtherKinds(rootPath, manifest, comparison);
+    const folder = path.join(path.dirname(rootPath), `.${path.basename(rootPath)}${SUFFIX}`);
+    try {
+      const lock = await lockPart({ part: folder, target: rootPath });
+      return new RepairTarget(rootPath, manifest, folder, lock);
+    } catch (thrown) {
+      throw errorAt(thrown, folder);
+    }
+  }
+
+  filePath(filePath: string): string {
+    return sourcePath(this.#rootPath, this.#manifest.root.kind, filePath);
+  }
+
+  writeRuns(manifest: Manifest, segments: readonly ChunkSegment[]): readonly WriteRun[] {
+    return segments.map((segment) => {
+      const file = fileAt(manifest, segment.fileIndex);
+      const isWhole = segment.length === file.size;
+      const filePath = isWhole ? this.#besidePath(file.path) : this.filePath(file.path);
+      return {
+        fd: isWhole ? undefined : this.#acquire(segment.fileIndex, filePath, file.executable),
+        path: filePath,
+        executable: file.executable,
+        fileOffset: segment.fileOffset,
+        chunkOffset: segment.chunkOffset,
+        length: segment.length,
+      };
+    });
+  }
+
+  releaseRuns(manifest: Manifest, segments: readonly ChunkSegment[]): void {
+    for (const { fileIndex, length } of segments) {
+      if (fileAt(manifest, fileIndex).size === length) continue;
+      const open = this.#open.get(fileIndex);
+      if (open !== undefined) open.uses--;
+    }
+    this.#closeUnused(MAX_OPEN_FILES);
+  }
+
+  record(chunkIndex: number): void {
+    for (const { fileIndex, length } of this.#manifest.layout.segments(chunkIndex)) {
+      const file = fileAt(this.#manifest, fileIndex);
+      if (file.size === length) this.#replaceIfDifferent(file);
+      else this.#changed.add(this.filePath(file.path));
+    }
+  }
+
+  /** When every chunk is right: sizes, empty files and folders, links and modes; then all of it is made durable. */
+  async finish(comparison: TargetComparison, syncFiles: SyncFiles): Promise<void> {
+    this.#closeUnused(0);
+    for (const [fileIndex, { problem }] of comparison.files) {
+      const file = fileAt(this.#manifest, fileIndex);
+      if (problem === "long" || file.size === 0) this.#cut(file);
+    }
+    const links = new Map(this.#manifest.symbolicLinks.map((link) => [link.path, link.target]));
+    for (const { path: entryPath, problem } of comparison.entries) {
+      const linkTarget = links.get(entryPath);
+      if (linkTarget !== undefined) this.#placeLink(entryPath, linkTarget);
+      else if (problem === "missing") makeFolders(this.filePath(entryPath));
+    }
+    for (const fileIndex of comparison.modes) this.#correctMode(fileAt(this.#manifest, fileIndex));
+    const directories = new Set([...this.#changed].map((changed) => path.dirname(changed)));
+    await syncFiles([...this.#changed].filter((changed) => fs.lstatSync(changed).isFile()));
+    await syncFiles(directories);
+  }
+
+  /** Gives up the lock; nothing stays beside the target. */
+  close(): void {
+    this.#closeUnused(0);
+    for (const name of [CONTENT, NEW_LINK]) {
+      fs.rmSync(path.join(this.#folder, name), { recursive: true, force: true });
+    }
+    this.#lock.release();
+    removeIfEmpty(this.#folder);
+  }
+
+  #besidePath(filePath: string): string {
+    return path.join(this.#folder, CONTENT, filePath);
+  }
+
+  /** A file of its own folder takes the place of what is in the target, unless that has the same bytes. */
+  #replaceIfDifferent(file: FileEntry): void {
+    const fresh = this.#besidePath(file.path);
+    const target = this.filePath(file.path);
+    const stats = fs.lstatSync(target, { throwIfNoEntry: false });
+    if (stats?.isFile() === true && stats.size === file.size) {
+      if (fs.readFileSync(target).equals(fs.readFileSync(fresh))) {
+        fs.rmSync(fresh);
+        return;
+      }
+    }
+    // Who may read it stays as it was.
+    if (stats?.isFile() === true) fs.chmodSync(fresh, stats.mode & 0o777);
+    makeFolders(path.dirname(target));
+    fs.renameSync(fresh, target);
+    this.#changed.add(target);
+  }
+
+  #cut(file: FileEntry): void {
+    const target = this.filePath(file.path);
+    const fd = openForWriting(target, file.executable);
+    try {
+      fs.ftruncateSync(fd, file.size);
+    } finally {
+      fs.closeSync(fd);
+    }
+    this.#changed.add(target);
+  }
+
+  #placeLink(linkPath: string, linkTarget: string): void {
+    const target = this.filePath(linkPath);
+    const fresh = path.join(this.#folder, NEW_LINK);
+    fs.rmSync(fresh, { force: true });
+    fs.symlinkSync(linkTarget, fresh);
+    makeFolders(path.dirname(target));
+    fs.renameSync(fresh, target);
+    this.#changed.add(target);
+  }
+
+  /** Whoever may read it may run it, or nobody. */
+  #correctMode(file: FileEntry): void {
+    const target = this.filePath(file.path);
+    const { mode } = fs.lstatSync(target);
+    fs.chmodSync(target, file.executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111);
+    this.#changed.add(target);
+  }
+
+  #acquire(fileIndex: number, filePath: string, executable: boolean): number {
+    const known = this.#open.get(fileIndex);
+    if (known !== undefined) {
+      known.uses++;
+      this.#open.delete(fileIndex);
+      this.#open.set(fileIndex, known);
+      return known.fd;
+    }
+    const fd = openForWriting(filePath, executable);
+    this.#open.set(fileIndex, { fd, uses: 1 });
+    return fd;
+  }
+
+  #closeUnused(keep: number): void {
+    for (const [fileIndex, { fd, uses }] of this.#open) {
+      if (this.#open.size <= keep) return;
+      if (uses > 0) continue;
+      this.#open.delete(fileIndex);
+      fs.closeSync(fd);
+    }
+  }
+}
+
+/** What stands in the way is the user's, and is not removed. */
+function refuseOtherKinds(rootPath: string, manifest: Manifest, comparison: TargetComparison): void {
+  const inTheWay = [
+    ...[...comparison.files].map(([fileIndex, { problem, detail }]) => ({
+      ...{ path: fileAt(manifest, fileIndex).path, problem, detail },
+    })),
+    ...comparison.entries,
+  ].find(({ problem }) => problem === "kind");
+  if (inTheWay === undefined) return;
+  const place = sourcePath(rootPath, manifest.root.kind, inTheWay.path);
+  throw new GoshareError("TARGET_EXISTS", `${place} cannot be repaired: ${inTheWay.detail}`, {
+    hint: "move it away and run the same command again",
+  });
+}
+
+function fileAt(manifest: Manifest, fileIndex: number): FileEntry {
+  const file = manifest.files[fileIndex];
+  if (file === undefined) throw new Error(`file ${fileIndex} of a checked manifest`);
+  return file;
+}
