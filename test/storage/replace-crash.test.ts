@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
+import { discardPart } from "../../src/storage/discard-part.js";
 import { file } from "../manifest/craft.js";
 import { killedAfter, replaceCalls } from "./crash.js";
 import { downloadAll, partPathOf, syncAtOnce } from "./download-run.js";
@@ -123,6 +124,27 @@ for (const [what, share, old] of CASES) {
     }
   });
 }
+
+test("what was moved aside comes back when the download is discarded", async () => {
+  const [, share, old] = CASES[0] ?? ["", mixedFolder(), oldFolder];
+  const restore = replaceCalls(nothingDurable);
+  let discarded = 0;
+  try {
+    for (let step = 20; ; step++) {
+      const output = withOld(share, old);
+      if (!(await killedAfter(step, () => replacing(output, share)))) break;
+      if (stateOf(output, share, old, `step ${step}`) !== "aside") continue;
+      forgetHolder(output, share);
+      await discardPart(partOf(output, share), targetOf(output, share));
+      assert.equal(actualTree(targetOf(output, share)), expectedTree(old));
+      assert.equal(fs.readdirSync(output), [share.manifest.root.name]);
+      discarded++;
+    }
+  } finally {
+    restore();
+  }
+  assert.ok(discarded > 0);
+});
 
 test("a folder whose new content cannot take the name comes back at once", async () => {
   const [, share, old] = CASES[0] ?? ["", mixedFolder(), oldFolder];
