@@ -7,6 +7,7 @@ import { fileRivals, folderRivals, hashingRivals } from "./rivals/rivals.js";
 import { RivalsCase, type RivalsWork } from "./rivals/rivals-case.js";
 import { swarmCases } from "./swarm/swarm-case.js";
 import { swarmSimCases } from "./swarm-sim/sim-cases.js";
+import { LeaseStoreCase } from "./tracker/lease-store-case.js";
 import { trackerCases } from "./tracker/tracker-cases.js";
 import { GrowthCase } from "./transfer/growth-case.js";
 import { ResumeCase } from "./transfer/resume-case.js";
@@ -54,6 +55,7 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
     new ManifestCost(microMs),
     new SchedulerCost(microMs),
     new PoolHop(microMs),
+    new LeaseStoreCase(isQuick ? 10_000 : 1_000_000),
     new UploadQueueCost(isQuick ? 2_048 : 131_072, 50),
     ...trackerCases(isQuick),
     ...swarmCases(isQuick),

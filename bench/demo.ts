@@ -48,7 +48,7 @@ async function main(): Promise<void> {
 
 async function demo(folder: string, given: string | undefined): Promise<Row[]> {
   const paths = given === undefined ? await makeData(join(folder, "data")) : [await realpath(given)];
-  const tracker = new GoshareProcess(["tracker", "--listen", LISTEN]);
+  const tracker = new GoshareProcess(["tracker", "--store", "memory", "--listen", LISTEN]);
   const { endpoint } = await tracker.waitFor("listening");
   say(`tracker     ${endpoint}`);
   const rows: Row[] = [];

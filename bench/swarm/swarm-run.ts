@@ -79,7 +79,9 @@ class SwarmRun {
   constructor(setting: SwarmSetting) {
     this.#setting = setting;
     const { lifetimeMs } = setting;
-    this.#tracker = new MeasuredProcess(["tracker", "--listen", "127.0.0.1:0"], { lifetimeMs });
+    this.#tracker = new MeasuredProcess(["tracker", "--store", "memory", "--listen", "127.0.0.1:0"], {
+      lifetimeMs,
+    });
   }
 
   kill(): void {

@@ -4,7 +4,10 @@ import { type StoreKind, TrackerCase, type TrackerWork } from "./tracker-case.js
 import type { Population } from "./tracker-work.js";
 
 /** The first gives the cases their names; those of another have its name at the end. */
-const STORES: readonly StoreKind[] = [{ name: "memory", argumentsIn: () => [] }];
+const STORES: readonly StoreKind[] = [
+  { name: "memory", argumentsIn: () => ["--store", "memory"] },
+  { name: "file", argumentsIn: (folder) => ["--store", `file:${folder}`] },
+];
 
 const USUAL: Population = { singles: 5_000, collectors: 500, sharesPerCollector: 100, swarms: 5_000 };
 const FEW: Population = { singles: 100, collectors: 10, sharesPerCollector: 100, swarms: 50 };

@@ -80,7 +80,9 @@ export class TransferCase extends FixtureCase {
     const { isPaired = false, downloaders = 1, sharers = isPaired ? downloaders : 1 } = this.#transfer;
     // Several are known to each other's downloaders by a tracker.
     const tracker =
-      sharers > 1 && !isPaired ? new MeasuredProcess(["tracker", "--listen", LOOPBACK]) : undefined;
+      sharers > 1 && !isPaired
+        ? new MeasuredProcess(["tracker", "--store", "memory", "--listen", LOOPBACK])
+        : undefined;
     const trackerEndpoint = tracker && String((await tracker.event("listening"))["endpoint"]);
     const trackerArguments = trackerEndpoint === undefined ? [] : ["--tracker", trackerEndpoint];
     const processes: MeasuredProcess[] = [];

@@ -15,6 +15,9 @@ export const defaultCliOptions: CliOptions = Object.freeze({ ...defaultFlowOptio
 /** What to download where the command line does not say it. */
 export const TICKET_VARIABLE = "GOSHARE_TICKET";
 
+/** Where a tracker that is started by one word keeps what it knows. */
+export const DEFAULT_TRACKER_STORE = "file";
+
 interface OptionText {
   /** As clipanion wants them: "-q,--quiet". */
   readonly names: string;
@@ -115,6 +118,11 @@ export const OPTIONS = {
     "--timeout",
     `Give up when nothing has arrived for so long, such as 30s or 5min (default ${formatDuration(defaultCliOptions.timeoutMs)})`,
     "DURATION",
+  ),
+  store: option(
+    "--store",
+    `Where to keep what it knows: file:DIR, file for this user's state directory, or memory to keep nothing (default ${DEFAULT_TRACKER_STORE})`,
+    "STORE",
   ),
   all: option("--all", "Every unfinished download of the folder that no process runs"),
   repair: option("--repair", "Fetch what is wrong or missing, and put it in its place"),

@@ -86,6 +86,7 @@ export const ERROR_CODES = {
   CONTENT_DIFFERS: entry("user", EXIT.integrity, "What was verified is not what the share holds."),
   TARGET_EXISTS: entry("user", EXIT.disk, "Something is already there under the name of the download."),
   TARGET_BUSY: entry("user", EXIT.disk, "Another process downloads to the same place."),
+  STORE_BUSY: entry("user", EXIT.disk, "Another tracker keeps its state in the same folder."),
   TARGET_NAME_UNSUPPORTED: entry("user", EXIT.disk, "This machine's disk cannot hold a name in the share."),
   PART_UNUSABLE: entry(
     "user",

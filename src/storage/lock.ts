@@ -1,4 +1,4 @@
-// A lock file that keeps two processes off one part folder, and that a dead process does not keep. It names
+// A lock file that keeps two processes off one folder, and that a dead process does not keep. It names
 // its holder so that a later process on the same machine can see at once that it is gone; elsewhere (a shared
 // disk, another container) it counts as gone when it was not touched for a while.
 import { randomUUID } from "node:crypto";
@@ -19,7 +19,8 @@ interface Holder {
   readonly place: string;
 }
 
-const TOUCH_MS = 15_000;
+/** How often a holder touches its lock. */
+export const LOCK_TOUCH_MS = 15_000;
 const STALE_MS = 60_000;
 /** A process that was just killed takes a moment to go; a living one keeps the lock for longer than this. */
 const PATIENCE_MS = 1_000;
@@ -44,17 +45,20 @@ export class Lock {
     this.#touch = setInterval(() => {
       const now = new Date();
       fs.utimes(this.#path, now, now, () => undefined);
-    }, TOUCH_MS).unref();
+    }, LOCK_TOUCH_MS).unref();
   }
 
-  /** Takes the lock at `path`, or throws TARGET_BUSY naming `what` and the process that has it. */
-  static async acquire(path: string, what: string): Promise<Lock> {
+  /** Takes the lock at `path`, or throws what `inUse` makes of whoever has it, such as "process 4711". A holder that
+   * cannot be seen from here, because the machine was started anew or it runs in another container, is waited for up
+   * to `watchMs`, and counts as gone when it has not touched its lock meanwhile, whatever the clock says. */
+  static async acquire(path: string, inUse: (holder: string) => GoshareError, watchMs = 0): Promise<Lock> {
     const own: Holder = {
       token: randomUUID(),
       pid: process.pid,
       started: startOf(process.pid),
       place: thisPlace(),
     };
+    const firstTouchMs = touchedMs(path);
     for (let waitedMs = 0; ; waitedMs += ATTEMPT_MS) {
       try {
         makeLock(path, own);
@@ -63,13 +67,14 @@ export class Lock {
         if (!isErrno(thrown, "EEXIST")) throw thrown;
       }
       const holder = readHolder(path);
-      if (holder !== "gone" && (holder === undefined || !isAlive(holder, path)))
+      const isElsewhere = typeof holder === "object" && holder.place !== own.place;
+      const isUntouched =
+        isElsewhere && watchMs > 0 && waitedMs >= watchMs && touchedMs(path) === firstTouchMs;
+      if (holder !== "gone" && (holder === undefined || isUntouched || !isAlive(holder, path)))
         takeAway(path, holder?.token);
-      if (waitedMs >= PATIENCE_MS) {
-        const who = holder === "gone" || holder === undefined ? "another process" : `process ${holder.pid}`;
-        throw new GoshareError("TARGET_BUSY", `${who} already downloads to ${what}`, {
-          hint: "wait for it or stop it, or choose another folder with --output",
-        });
+      if (waitedMs >= PATIENCE_MS + (isElsewhere ? watchMs : 0)) {
+        const isUnknown = holder === "gone" || holder === undefined;
+        throw inUse(isUnknown ? "another process" : `process ${holder.pid}`);
       }
       if (holder !== "gone") await delay(ATTEMPT_MS);
     }
@@ -87,12 +92,20 @@ export class Lock {
   }
 }
 
+/** Says that somebody downloads to `target` already. */
+export function targetBusy(target: string): (holder: string) => GoshareError {
+  return (holder) =>
+    new GoshareError("TARGET_BUSY", `${holder} already downloads to ${target}`, {
+      hint: "wait for it or stop it, or choose another folder with --output",
+    });
+}
+
 /** Makes the part folder and takes its lock. Throws TARGET_BUSY, PART_UNUSABLE or a disk error. */
 export async function lockPart(paths: PartPaths): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     try {
       makeOwnFolder(paths.part, PART_MODE);
-      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), paths.target);
+      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), targetBusy(paths.target));
     } catch (thrown) {
       if (isErrno(thrown, "ENOSPC", "EDQUOT")) removeIfEmpty(paths.part);
       // Whoever held the lock may have had nothing worth keeping, and removed the folder.
@@ -159,8 +172,11 @@ function isAlive(holder: Holder, path: string): boolean {
     }
     return startOf(holder.pid) === holder.started;
   }
-  const touchedMs = fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return Date.now() - touchedMs < STALE_MS;
+  return Date.now() - touchedMs(path) < STALE_MS;
+}
+
+function touchedMs(path: string): number {
+  return fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Removes a dead process's lock, unless another process has put its own there meanwhile. */

@@ -1,7 +1,6 @@
 // The .goshare file: a manifest and where to begin. Encodes, decodes, reads and writes it; never fetches what it
 // lacks.
-import { randomBytes } from "node:crypto";
-import { access, constants, type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { access, constants, open, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
@@ -9,6 +8,7 @@ import { peekFormat } from "../core/strict-wire.js";
 import { formatBytes, MIB } from "../core/units.js";
 import { checkManifest, checkRoot } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { replaceFile } from "./replace-file.js";
 import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "./wire.js";
 
 /** Bytes in a .goshare file. */
@@ -130,28 +130,10 @@ function notWritable(filePath: string, thrown: unknown): GoshareError {
 /** Writes a .goshare file to `filePath`, whole or not at all; replaces one that is there. */
 export async function writeManifestFile(filePath: string, content: ManifestFileContent): Promise<void> {
   const bytes = encodeManifestFile(content);
-  const suffix = randomBytes(6).toString("hex");
-  const temporaryPath = path.join(path.dirname(filePath), `.goshare-${suffix}.tmp`);
   try {
-    const handle = await open(temporaryPath, "wx", 0o644);
-    try {
-      await writeWhole(handle, bytes);
-      await rename(temporaryPath, filePath);
-    } catch (thrown) {
-      await rm(temporaryPath, { force: true });
-      throw thrown;
-    }
+    await replaceFile(filePath, 0o644, (handle) => handle.writeFile(bytes));
   } catch (thrown) {
     throw notWritable(filePath, thrown);
-  }
-}
-
-async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
 
 const MAIN = fileURLToPath(new URL("../../src/program/main.js", import.meta.url));
-const TRACKER = ["tracker", "--listen", "127.0.0.1:0"];
+const TRACKER = ["tracker", "--store", "memory", "--listen", "127.0.0.1:0"];
 
 interface Ran {
   readonly code: number | string | null | undefined;
@@ -38,7 +38,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 test("a second tracker at the same port ends with ADDRESS_IN_USE and exit code 4", async () => {
   const first = new GoshareProcess(TRACKER);
   const { endpoint } = await first.waitFor("listening");
-  const second = new GoshareProcess(["tracker", "--listen", String(endpoint)]);
+  const second = new GoshareProcess(["tracker", "--store", "memory", "--listen", String(endpoint)]);
   const failed = await second.waitFor("failed");
   assert.is(failed["code"], "ADDRESS_IN_USE");
   assert.equal(await second.exited, { exitCode: 4, signal: null });

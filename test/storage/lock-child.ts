@@ -1,9 +1,9 @@
 // A process that takes the lock at argv[2], says "held" or the code of its error, and keeps it until SIGTERM.
 import { GoshareError } from "../../src/core/errors.js";
-import { Lock } from "../../src/storage/lock.js";
+import { Lock, targetBusy } from "../../src/storage/lock.js";
 
 try {
-  const lock = await Lock.acquire(process.argv[2] ?? "", "the target");
+  const lock = await Lock.acquire(process.argv[2] ?? "", targetBusy("the target"));
   const held = setInterval(() => undefined, 60_000);
   process.once("SIGTERM", () => {
     lock.release();

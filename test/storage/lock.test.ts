@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { Lock, livingHolder } from "../../src/storage/lock.js";
+import { Lock, livingHolder, targetBusy } from "../../src/storage/lock.js";
 import { errorOf, noStrace, scratchFolders, testUnless } from "./scratch.js";
 
 const CHILD = fileURLToPath(new URL("lock-child.js", import.meta.url));
@@ -13,7 +13,7 @@ const noProc = fs.existsSync("/proc/self/stat") ? undefined : "there is no /proc
 
 const scratch = scratchFolders("lock");
 const newPath = () => path.join(scratch(), "lock");
-const acquire = (lockPath: string) => Lock.acquire(lockPath, "the target");
+const acquire = (lockPath: string) => Lock.acquire(lockPath, targetBusy("the target"));
 
 interface Holder {
   /** What the child said first: "held by PID", or the code of its error. */
@@ -151,6 +151,20 @@ test("a lock of another place counts while it is touched", async () => {
   const twoMinutesAgo = Date.now() / 1000 - 120;
   fs.utimesSync(lockPath, twoMinutesAgo, twoMinutesAgo);
   (await acquire(lockPath)).release();
+});
+
+test("whoever cannot be seen may be watched: a lock that is not touched meanwhile is nobody's, one that is stays", async () => {
+  const lockPath = newPath();
+  fs.writeFileSync(lockPath, JSON.stringify({ token: "other", pid: 1, started: "1", place: "another boot" }));
+  // The machine's clock went back by a day since.
+  const tomorrow = Date.now() / 1000 + 24 * 3600;
+  fs.utimesSync(lockPath, tomorrow, tomorrow);
+  let touches = 0;
+  const touch = setInterval(() => fs.utimesSync(lockPath, tomorrow, tomorrow + ++touches), 20);
+  const error = await errorOf(() => Lock.acquire(lockPath, targetBusy("the target"), 200));
+  clearInterval(touch);
+  assert.is(error.code, "TARGET_BUSY");
+  (await Lock.acquire(lockPath, targetBusy("the target"), 200)).release();
 });
 
 test("a lock that is held is touched again and again, until it is released", async () => {

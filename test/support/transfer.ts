@@ -45,7 +45,7 @@ export async function startTracker(
   args: readonly string[] = ["--listen", LOOPBACK],
   setting: ChildSetting = {},
 ): Promise<StartedTracker> {
-  const process = new GoshareProcess(["tracker", ...args], undefined, setting);
+  const process = new GoshareProcess(["tracker", "--store", "memory", ...args], undefined, setting);
   const { endpoint } = await process.waitFor("listening");
   return { process, endpoint: String(endpoint) };
 }

@@ -4,7 +4,7 @@ import { requireListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { OPTIONS } from "../option-table.js";
+import { DEFAULT_TRACKER_STORE, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class TrackerCommand extends GoshareCommand {
@@ -13,16 +13,21 @@ export class TrackerCommand extends GoshareCommand {
     description: "run a tracker, which tells peers of each other",
     details: `
       Knows who has what and never sees a byte of it. Runs until it is stopped with Ctrl-C or SIGTERM (exit
-      code 0). Peers use it with --tracker HOST:PORT.
+      code 0). Peers use it with --tracker HOST:PORT. What it knows outlives it: a crash loses at most the last 30
+      seconds of it, and peers bring that back when they renew.
     `,
     examples: [
       ["Run a tracker at the default port", "$0 tracker"],
+      ["Keep what it knows in a folder of your choice", "$0 tracker --store file:/var/lib/goshare"],
       ["At another port, for programs to read", "$0 tracker --listen 0.0.0.0:9090 --json"],
     ],
   });
 
   readonly listen = Option.String(OPTIONS.trackerListen.names, {
     description: OPTIONS.trackerListen.description,
+  });
+  readonly store = Option.String(OPTIONS.store.names, DEFAULT_TRACKER_STORE, {
+    description: OPTIONS.store.description,
   });
   readonly trustAnnounced = Option.Boolean(OPTIONS.trustAnnounced.names, false, {
     description: OPTIONS.trustAnnounced.description,
@@ -31,6 +36,7 @@ export class TrackerCommand extends GoshareCommand {
   protected override async run(session: Session): Promise<Ending> {
     const options = {
       agent: AGENT,
+      store: this.store,
       trustAnnounced: this.trustAnnounced,
       ...this.#listenOptions(),
     };

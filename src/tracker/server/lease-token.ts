@@ -1,5 +1,5 @@
 // Lease tokens: what a peer shows to prove that a lease is its own. They say which lease they are for, so the
-// tracker keeps nothing; a tracker that has started anew knows none of the old ones.
+// tracker keeps nothing but the secret; where the store has forgotten that, old ones are worth nothing.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { PeerId } from "../../core/ids.js";
 import type { LeaseKey } from "./store.js";

@@ -4,6 +4,7 @@ import { AGENT } from "../../core/agent.js";
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
 import { MIB } from "../../core/units.js";
 import { DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
+import { MAX_ROWS } from "./stores/leases/slab.js";
 
 export interface TrackerOptions {
   /** Program and version, for whoever asks. */
@@ -56,6 +57,8 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
 });
 
 const COUNT = [0, Number.MAX_SAFE_INTEGER] as const;
+/** Peers and leases have numbered rows. */
+const ROWS = [1, MAX_ROWS] as const;
 const SOME = [1, Number.MAX_SAFE_INTEGER] as const;
 const RENEWAL = [MIN_RENEW_MS, MAX_RENEW_MS] as const;
 /** What a timer can wait for. */
@@ -63,8 +66,8 @@ const DURATION = [0, 2 ** 31 - 1] as const;
 
 const ranges: NumericRanges<TrackerOptions> = {
   listenPort: [0, 65_535],
-  maxPeers: SOME,
-  maxLeases: SOME,
+  maxPeers: ROWS,
+  maxLeases: ROWS,
   maxLeasesPerPeer: SOME,
   maxManifests: COUNT,
   maxManifestBytesTotal: COUNT,

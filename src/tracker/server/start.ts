@@ -11,6 +11,7 @@ import { LeaseTokens } from "./lease-token.js";
 import { resolveTrackerOptions, type TrackerOptions } from "./options.js";
 import { TrackerCalls } from "./service.js";
 import type { TrackerStore } from "./store.js";
+import type { StoreWarning } from "./stores/file-store.js";
 import { openStore } from "./stores/open-store.js";
 
 export interface RunningTracker {
@@ -32,16 +33,18 @@ const CONNECTION = {
   connectionAgeGraceMs: 30_000,
 } as const;
 
-/** Starts a tracker that listens when the promise resolves. `observe` gets `listening`, and a `warning` with
- * code BUG for everything that should not happen while it runs. `store` takes the
- * place of the one that the options name, and is closed with the tracker. Rejects with USAGE (an option), ADDRESS_IN_USE or PERMISSION_DENIED (the address to listen at). */
+/** Starts a tracker that listens when the promise resolves. `observe` gets `listening`, a `warning` for
+ * what its store cannot keep, and one with code BUG for everything that should not happen while it runs. `store` takes the
+ * place of the one that the options name, and is closed with the tracker. Rejects with USAGE (an option), STORE_BUSY, ADDRESS_IN_USE or PERMISSION_DENIED (the address to listen at). */
 export async function startTracker(
   options: Partial<TrackerOptions>,
   observe: EventObserver,
   store?: TrackerStore,
 ): Promise<RunningTracker> {
   const resolved = resolveTrackerOptions(options);
-  const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock));
+  const warnOfStore: StoreWarning = (code, message, path) =>
+    observe({ type: "warning", code, message, path });
+  const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock, warnOfStore));
   const warn = (error: unknown, where: string): void => {
     const { message } = GoshareError.from(error);
     observe({ type: "warning", code: "BUG", message: `${where}: ${message}`, path: "" });
@@ -63,7 +66,12 @@ export async function startTracker(
   const introspection = new Introspection(server.grpc, calls.service);
 
   const host = resolved.listenHost === "" ? EVERY_HOST : resolved.listenHost;
-  const address = await listenAt({ host, port: resolved.listenPort }, (at, port) => server.listen(at, port));
+  const address = await listenAt({ host, port: resolved.listenPort }, (at, port) =>
+    server.listen(at, port),
+  ).catch(async (thrown: unknown) => {
+    await kept.close();
+    throw thrown;
+  });
   const expiry = setInterval(() => {
     kept.expire().catch((error: unknown) => warn(error, "expiry"));
   }, EXPIRE_INTERVAL_MS);

@@ -49,7 +49,7 @@ export interface StoredPeer {
 }
 
 export interface SwarmSample {
-  /** Random, each lease at most once. */
+  /** Random, each lease at most once; of a large swarm complete and partial peers, as far as there are both. */
   readonly peers: readonly StoredPeer[];
   readonly counts: SwarmCounts;
 }

@@ -1,67 +1,135 @@
-// The roots a tracker keeps, bounded in number and bytes, and whom it has asked for those it lacks. Reads no
-// clock; the store drops a root with the last lease on it.
+// Which roots a tracker keeps, bounded in number and bytes, and whom it has asked for those it lacks. Where their
+// bytes are is another part's to know. Reads no clock; the store drops a root with the last lease on it.
 import type { ContentId, PeerId } from "../../../core/ids.js";
-import type { StoreSize } from "../store.js";
+import type { StoreLimits, StoreSize } from "../store.js";
 
 /** A share that many announce at once must not be sent by all of them. */
-const MAX_ASKED = 2;
+const MAX_ASKED_PEERS = 2;
+
+/** Shares that are asked for at once; who announces another is asked when it renews. */
+const MAX_ASKED_SHARES = 10_000;
 
 /** Time an asked peer has before another is asked in its place. */
 const ASK_TIMEOUT_MS = 30_000;
+
+/** Keeps the bytes of roots. What is called for one content id takes effect in the order of the calls. */
+export interface RootBytes {
+  /** The root's bytes, with the digest that is its content id; "lost" if they are not there or damaged, undefined if they
+   * cannot be read just now. */
+  get(contentId: ContentId): Promise<Uint8Array | "lost" | undefined>;
+  /** False if they could not be kept. */
+  put(contentId: ContentId, bytes: Uint8Array): Promise<boolean>;
+  remove(contentId: ContentId): void;
+}
+
+export class RootsInMemory implements RootBytes {
+  readonly #roots = new Map<ContentId, Uint8Array>();
+
+  async get(contentId: ContentId): Promise<Uint8Array | "lost"> {
+    return this.#roots.get(contentId) ?? "lost";
+  }
+
+  async put(contentId: ContentId, bytes: Uint8Array): Promise<boolean> {
+    this.#roots.set(contentId, bytes);
+    return true;
+  }
+
+  remove(contentId: ContentId): void {
+    this.#roots.delete(contentId);
+  }
+}
 
 interface Asked {
   readonly peerId: PeerId;
   readonly untilMs: number;
 }
 
+/** A root that is kept, or is being written. */
+interface Kept {
+  readonly bytes: number;
+}
+
 export class ManifestShelf {
-  readonly #maxManifests: number;
-  readonly #maxBytes: number;
-  readonly #manifests = new Map<ContentId, Uint8Array>();
-  /** Only for content ids that somebody has a lease on. */
+  readonly #limits: Pick<StoreLimits, "maxManifests" | "maxManifestBytesTotal">;
+  readonly #roots: RootBytes;
+  readonly #kept = new Map<ContentId, Kept>();
+  /** Only for content ids that somebody has a lease on, the one that was asked for longest ago first. */
   readonly #asked = new Map<ContentId, readonly Asked[]>();
   #bytes = 0;
 
-  constructor(maxManifests: number, maxBytes: number) {
-    this.#maxManifests = maxManifests;
-    this.#maxBytes = maxBytes;
+  constructor(limits: Pick<StoreLimits, "maxManifests" | "maxManifestBytesTotal">, roots: RootBytes) {
+    this.#limits = limits;
+    this.#roots = roots;
   }
 
-  get(contentId: ContentId): Uint8Array | undefined {
-    return this.#manifests.get(contentId);
+  async get(contentId: ContentId): Promise<Uint8Array | undefined> {
+    const kept = this.#kept.get(contentId);
+    if (kept === undefined) return undefined;
+    const bytes = await this.#roots.get(contentId);
+    if (bytes !== "lost") return bytes;
+    this.#release(contentId, kept);
+    return undefined;
   }
 
   /** Keeps `bytes`; false if they are there already or there is no room. */
-  put(contentId: ContentId, bytes: Uint8Array): boolean {
+  async put(contentId: ContentId, bytes: Uint8Array): Promise<boolean> {
     this.#asked.delete(contentId);
-    if (this.#manifests.has(contentId) || this.#manifests.size >= this.#maxManifests) return false;
-    if (this.#bytes + bytes.length > this.#maxBytes) return false;
-    this.#manifests.set(contentId, bytes);
-    this.#bytes += bytes.length;
-    return true;
+    const kept = this.adopt(contentId, bytes.length);
+    if (kept === undefined) return false;
+    if (await this.#roots.put(contentId, bytes)) return true;
+    this.#release(contentId, kept);
+    return false;
+  }
+
+  /** Counts a root of so many bytes that is kept already; undefined, and no change, if there is no room. */
+  adopt(contentId: ContentId, bytes: number): Kept | undefined {
+    const { maxManifests, maxManifestBytesTotal } = this.#limits;
+    if (this.#kept.has(contentId) || this.#kept.size >= maxManifests) return undefined;
+    if (this.#bytes + bytes > maxManifestBytesTotal) return undefined;
+    const kept = { bytes };
+    this.#kept.set(contentId, kept);
+    this.#bytes += bytes;
+    return kept;
   }
 
   drop(contentId: ContentId): void {
     this.#asked.delete(contentId);
-    const bytes = this.#manifests.get(contentId);
-    if (bytes === undefined) return;
-    this.#manifests.delete(contentId);
-    this.#bytes -= bytes.length;
+    const kept = this.#kept.get(contentId);
+    if (kept !== undefined) this.#release(contentId, kept);
+  }
+
+  /** Forgets `kept`, unless it was dropped meanwhile. */
+  #release(contentId: ContentId, kept: Kept): void {
+    if (this.#kept.get(contentId) !== kept) return;
+    this.#kept.delete(contentId);
+    this.#bytes -= kept.bytes;
+    this.#roots.remove(contentId);
   }
 
   /** Whether to ask `peerId`, who has the share in full, for its root. Who is asked already is asked again,
    * within the same time: the first answer may have been lost. */
   ask(contentId: ContentId, peerId: PeerId, nowMs: number): boolean {
-    if (this.#manifests.has(contentId) || this.#manifests.size >= this.#maxManifests) return false;
-    if (this.#bytes >= this.#maxBytes) return false;
+    const { maxManifests, maxManifestBytesTotal } = this.#limits;
+    if (this.#kept.has(contentId) || this.#kept.size >= maxManifests) return false;
+    if (this.#bytes >= maxManifestBytesTotal) return false;
     const waiting = (this.#asked.get(contentId) ?? []).filter(({ untilMs }) => untilMs > nowMs);
     if (waiting.some((asked) => asked.peerId === peerId)) return true;
-    if (waiting.length >= MAX_ASKED) return false;
+    if (waiting.length >= MAX_ASKED_PEERS) return false;
+    this.#asked.delete(contentId);
+    this.#forgetTimedOut(nowMs);
+    if (this.#asked.size >= MAX_ASKED_SHARES) return false;
     this.#asked.set(contentId, [...waiting, { peerId, untilMs: nowMs + ASK_TIMEOUT_MS }]);
     return true;
   }
 
+  #forgetTimedOut(nowMs: number): void {
+    for (const [contentId, asked] of this.#asked) {
+      if (asked.some(({ untilMs }) => untilMs > nowMs)) return;
+      this.#asked.delete(contentId);
+    }
+  }
+
   size(): Pick<StoreSize, "manifests" | "manifestBytes"> {
-    return { manifests: this.#manifests.size, manifestBytes: this.#bytes };
+    return { manifests: this.#kept.size, manifestBytes: this.#bytes };
   }
 }

@@ -1,11 +1,47 @@
 // Which store a tracker keeps its leases in, by one word: the one place that knows them all.
+import path from "node:path";
 import type { Clock } from "../../../core/clock.js";
-import { GoshareError } from "../../../core/errors.js";
+import { EXIT, GoshareError } from "../../../core/errors.js";
+import { stateDirectory } from "../../../storage/state-directory.js";
 import type { StoreLimits, TrackerStore } from "../store.js";
+import { FileStore, type StoreWarning } from "./file-store.js";
 import { MemoryStore } from "./memory-store.js";
 
-/** Opens the store that `spec` names: "memory" keeps nothing beyond this process. Throws USAGE for what names none. */
-export async function openStore(spec: string, limits: StoreLimits, clock: Clock): Promise<TrackerStore> {
-  if (spec === "memory") return new MemoryStore(limits, clock);
-  throw new GoshareError("USAGE", `there is no store ${JSON.stringify(spec)}`, { hint: 'name "memory"' });
+const FILE = "file";
+const MEMORY = "memory";
+
+/** Opens the store that `spec` names. "memory" keeps nothing beyond this process; "file:DIR" keeps leases and roots in
+ * a folder, "file" in one of this user's; where that cannot be written to, `warn` is told and they stay in memory.
+ * Throws USAGE for what names no store, and STORE_BUSY if another process has DIR. */
+export async function openStore(
+  spec: string,
+  limits: StoreLimits,
+  clock: Clock,
+  warn: StoreWarning,
+): Promise<TrackerStore> {
+  if (spec === MEMORY) return new MemoryStore(limits, clock);
+  const directory = directoryIn(spec);
+  if (directory === undefined) {
+    throw new GoshareError("USAGE", `there is no store ${JSON.stringify(spec)}`, {
+      hint: `name "${FILE}:DIR", "${FILE}" or "${MEMORY}"`,
+    });
+  }
+  try {
+    return await FileStore.open({ directory, limits, clock, warn });
+  } catch (thrown) {
+    const error = GoshareError.from(thrown);
+    // Two trackers on one machine shall each run by one word; who names a folder means it.
+    const isBusy = error.code === "STORE_BUSY";
+    if (isBusy ? spec !== FILE : error.exitCode !== EXIT.disk) throw error;
+    const effect = "leases and manifests stay in memory, and end with this tracker";
+    warn(error.code, `${error.message}; ${effect}`, directory);
+    return new MemoryStore(limits, clock);
+  }
+}
+
+/** The folder that `spec` names; undefined if it names none. */
+function directoryIn(spec: string): string | undefined {
+  if (spec === FILE) return path.join(stateDirectory(process.env), "tracker");
+  const named = spec.startsWith(`${FILE}:`) ? spec.slice(FILE.length + 1) : "";
+  return named === "" ? undefined : path.resolve(named);
 }

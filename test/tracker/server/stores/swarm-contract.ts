@@ -1,6 +1,7 @@
 // Samples and roots, as every store must give and keep them.
+import { createHash } from "node:crypto";
 import * as assert from "uvu/assert";
-import type { PeerId } from "../../../../src/core/ids.js";
+import { type ContentId, contentIdFromBytes, type PeerId } from "../../../../src/core/ids.js";
 import { A, B, C, contentId, leaseKey, peerId, type StoreTests, seededRandom, TTL_MS } from "./store-rig.js";
 
 export const sampleTests: StoreTests = {
@@ -34,6 +35,23 @@ export const sampleTests: StoreTests = {
     assert.is(drawn.size, peers - 1);
     for (const count of drawn.values()) {
       assert.ok(Math.abs(count - expected) < 5 * deviation, `${count} draws where ${expected} were expected`);
+    }
+  },
+
+  "a sample of a large swarm holds both, however few are complete or lack something": async (make) => {
+    const rig = make();
+    for (let n = 0; n < 200; n++) {
+      const [many, few] = n % 40 === 0 ? [B, A] : [A, B];
+      await rig.announce(leaseKey(n), [many]);
+      await rig.complete(leaseKey(n), few);
+    }
+    for (const id of [A, B]) {
+      for (let draw = 0; draw < 20; draw++) {
+        const { peers } = await rig.sample(id, 20);
+        const complete = peers.filter((peer) => peer.complete).length;
+        assert.is(peers.length, 20);
+        assert.ok(complete > 0 && complete < 20, `${complete} of 20 are complete`);
+      }
     }
   },
 
@@ -90,18 +108,26 @@ export const sampleTests: StoreTests = {
 
 const root = Buffer.from("root of A");
 
+/** A store may look whether the bytes are those that the content id promises. */
+function rootId(): ContentId {
+  const id = contentIdFromBytes(createHash("sha256").update(root).digest());
+  if (id === undefined) throw new Error("a digest is a content id");
+  return id;
+}
+
 export const manifestTests: StoreTests = {
   "a root is kept once, and for as long as somebody has a lease": async (make) => {
     const rig = make();
-    assert.not(await rig.store.putManifest(A, root));
-    await rig.announce(leaseKey(1), [A]);
-    await rig.announce(leaseKey(2), [A]);
-    assert.ok(await rig.store.putManifest(A, root));
-    assert.not(await rig.store.putManifest(A, root));
+    const id = rootId();
+    assert.not(await rig.store.putManifest(id, root));
+    await rig.announce(leaseKey(1), [id]);
+    await rig.announce(leaseKey(2), [id]);
+    assert.ok(await rig.store.putManifest(id, root));
+    assert.not(await rig.store.putManifest(id, root));
     await rig.store.withdraw(leaseKey(1), []);
-    assert.equal(await rig.store.manifest(A), root);
+    assert.equal(await rig.store.manifest(id), root);
     await rig.pass(TTL_MS + 1000);
-    assert.is(await rig.store.manifest(A), undefined);
+    assert.is(await rig.store.manifest(id), undefined);
     assert.is((await rig.store.size()).manifestBytes, 0);
   },
 

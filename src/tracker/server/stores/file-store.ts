@@ -1,0 +1,181 @@
+// The memory of one tracker process that outlives it: leases in a snapshot every half minute and at the end, roots and
+// the secret of lease tokens in files as they come. A disk that fails costs memory after a restart, never a call.
+import { rename } from "node:fs/promises";
+import path from "node:path";
+import type { Clock } from "../../../core/clock.js";
+import { type ErrorCode, GoshareError, isErrno } from "../../../core/errors.js";
+import type { ContentId } from "../../../core/ids.js";
+import { LOCK_TOUCH_MS, Lock } from "../../../storage/lock.js";
+import { makeFolders } from "../../../storage/part-files.js";
+import { removeUnfinished } from "../../../storage/replace-file.js";
+import type { StoreLimits } from "../store.js";
+import { RootFiles } from "./file/root-files.js";
+import { secretIn } from "./file/secret.js";
+import { LONGEST_LEASE_MS, readSnapshot, SnapshotError, writeSnapshot } from "./file/snapshot.js";
+import { MemoryStore } from "./memory-store.js";
+
+/** Less than half a minute, so that with the time that writing takes no more than that is lost. */
+const SNAPSHOT_INTERVAL_MS = 25_000;
+
+/** After a power cut a tracker starts with its machine, and must not give up on a lock that nobody holds. */
+const WATCHED_LOCK_MS = 2 * LOCK_TOUCH_MS;
+
+const FILE_NAMES = { lock: "lock", leases: "leases", secret: "secret", manifests: "manifests" } as const;
+/** Added to the name of a snapshot that could not be read. */
+const ASIDE = ".unreadable";
+
+/** Told of what does not work and does not stop the tracker. */
+export type StoreWarning = (code: ErrorCode, message: string, path: string) => void;
+
+/** What a store in files is opened with. */
+export interface FileStoreSetting {
+  readonly directory: string;
+  readonly limits: StoreLimits;
+  readonly clock: Clock;
+  readonly warn: StoreWarning;
+  readonly random?: () => number;
+}
+
+export class FileStore extends MemoryStore {
+  readonly #directory: string;
+  readonly #warn: StoreWarning;
+  readonly #lock: Lock;
+  readonly #roots: RootFiles;
+  /** Roots that were there at the start and that nobody had a lease on: whoever has is yet to announce it. */
+  readonly #unclaimed = new Set<ContentId>();
+  readonly #openedMs: number;
+  #snapshotMs: number;
+  #writing: Promise<void> | undefined;
+  #hasFailed = false;
+  /** Whether there are no leases in the snapshot, or no snapshot. */
+  #isSnapshotEmpty = true;
+
+  private constructor(setting: FileStoreSetting, lock: Lock, secret: Uint8Array, roots: RootFiles) {
+    super(setting.limits, setting.clock, setting.random, { roots, secret });
+    this.#directory = setting.directory;
+    this.#warn = setting.warn;
+    this.#lock = lock;
+    this.#roots = roots;
+    this.#openedMs = setting.clock.nowMs();
+    this.#snapshotMs = this.#openedMs;
+  }
+
+  /** Opens the store in a folder, which is made if it is not there. Throws STORE_BUSY if another process has it open, or
+   * a disk error. */
+  static async open(setting: FileStoreSetting): Promise<FileStore> {
+    const { directory, warn } = setting;
+    makeFolders(directory, 0o700);
+    const lockPath = path.join(directory, FILE_NAMES.lock);
+    const lock = await Lock.acquire(lockPath, storeBusy(directory), WATCHED_LOCK_MS);
+    try {
+      await removeUnfinished(directory);
+      const secretPath = path.join(directory, FILE_NAMES.secret);
+      const secret = await secretIn(secretPath, () =>
+        warn("DISK_FAILED", "the secret of lease tokens was damaged, and a new one was made", secretPath),
+      );
+      const rootsPath = path.join(directory, FILE_NAMES.manifests);
+      const roots = new RootFiles(rootsPath, (thrown) => store.#warnOnce(thrown, rootsPath));
+      const store = new FileStore(setting, lock, secret, roots);
+      await store.#restoreLeases();
+      await store.#adoptRoots();
+      return store;
+    } catch (thrown) {
+      lock.release();
+      throw thrown;
+    }
+  }
+
+  async #restoreLeases(): Promise<void> {
+    const filePath = this.#snapshotPath;
+    try {
+      await readSnapshot(filePath, this.leases, this.clock);
+      this.#isSnapshotEmpty = false;
+    } catch (thrown) {
+      if (isErrno(thrown, "ENOENT")) return;
+      const { code, message } = errorOfSnapshot(thrown);
+      await rename(filePath, filePath + ASIDE);
+      const effect = `they are kept as ${path.basename(filePath)}${ASIDE}, and peers announce theirs again`;
+      this.#warn(code, `the leases of the last run cannot be read: ${message}; ${effect}`, filePath);
+    }
+  }
+
+  async #adoptRoots(): Promise<void> {
+    for (const { contentId, bytes } of await this.#roots.list()) {
+      if (this.manifests.adopt(contentId, bytes) === undefined) this.#roots.remove(contentId);
+      else if (!this.leases.hasSwarm(contentId)) this.#unclaimed.add(contentId);
+    }
+  }
+
+  override async expire(): Promise<void> {
+    await super.expire();
+    const nowMs = this.clock.nowMs();
+    if (nowMs - this.#openedMs >= LONGEST_LEASE_MS) this.#dropUnclaimed();
+    if (nowMs - this.#snapshotMs >= SNAPSHOT_INTERVAL_MS) await this.#snapshot();
+  }
+
+  #dropUnclaimed(): void {
+    for (const contentId of this.#unclaimed) {
+      if (!this.leases.hasSwarm(contentId)) this.manifests.drop(contentId);
+    }
+    this.#unclaimed.clear();
+  }
+
+  /** Writes all leases; one that is being written is waited for. Never rejects. */
+  #snapshot(): Promise<void> {
+    this.#writing ??= this.#writeSnapshot().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async #writeSnapshot(): Promise<void> {
+    this.#snapshotMs = this.clock.nowMs();
+    const filePath = this.#snapshotPath;
+    // An idle tracker lets the disk sleep.
+    const isEmpty = this.leases.leaseCount === 0;
+    if (isEmpty && this.#isSnapshotEmpty) return;
+    try {
+      await writeSnapshot(filePath, this.leases, this.clock);
+      this.#isSnapshotEmpty = isEmpty;
+      this.#hasFailed = false;
+    } catch (thrown) {
+      this.#warnOnce(thrown, filePath);
+    }
+  }
+
+  /** Until a snapshot succeeds again, what the disk does not do is said once. */
+  #warnOnce(thrown: unknown, where: string): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    const { code, message } = GoshareError.from(thrown);
+    const effect =
+      "the tracker goes on in memory, and tries again; what it cannot write is lost when it ends";
+    this.#warn(code, `${message}; ${effect}`, where);
+  }
+
+  override async close(): Promise<void> {
+    // What runs already ends first.
+    await super.expire();
+    await this.#writing;
+    await this.#snapshot();
+    await this.#roots.settled();
+    this.#lock.release();
+  }
+
+  get #snapshotPath(): string {
+    return path.join(this.#directory, FILE_NAMES.leases);
+  }
+}
+
+function errorOfSnapshot(thrown: unknown): GoshareError {
+  return thrown instanceof SnapshotError
+    ? new GoshareError("DISK_FAILED", thrown.message, { cause: thrown })
+    : GoshareError.from(thrown);
+}
+
+function storeBusy(directory: string): (holder: string) => GoshareError {
+  return (holder) =>
+    new GoshareError("STORE_BUSY", `${holder} is a tracker that keeps its state in ${directory}`, {
+      hint: "stop it, or name another folder with --store file:DIR, or --store memory to keep nothing",
+    });
+}

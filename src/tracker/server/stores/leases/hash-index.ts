@@ -1,0 +1,98 @@
+// Finds rows of a slab by the hash of their key: linear hashing with chains, so that with each row that is added
+// at most one bucket is split, and a table never stops the process to be built anew. Compares no keys.
+import { GrowingMemory, NO_ROW, type Slab } from "./slab.js";
+
+/** A power of two. */
+const FIRST_BUCKETS = 16;
+
+export class HashIndex {
+  /** Of each row its hash, and then the next row of the same bucket, plus 1: fresh memory says that there is none. Side
+   * by side, since of a million rows hardly one is in the processor's caches. */
+  readonly #links: Int32Array;
+  readonly #memory: GrowingMemory;
+  /** The first row of each bucket, plus 1. */
+  readonly #heads: Int32Array;
+  #buckets = FIRST_BUCKETS;
+  /** The largest power of two that is not more than the number of buckets. */
+  #round = FIRST_BUCKETS;
+  #size = 0;
+
+  /** Adds a column to `slab`, and holds each of its rows at most once. */
+  constructor(slab: Slab) {
+    this.#links = slab.int32(2);
+    this.#memory = new GrowingMemory(4 * FIRST_BUCKETS, 4 * (FIRST_BUCKETS + slab.maxRows));
+    this.#heads = new Int32Array(this.#memory.buffer);
+  }
+
+  /** The first row with this hash; NO_ROW if there is none. */
+  first(hash: number): number {
+    return this.#withHash(this.#heads[this.#bucketOf(hash)] ?? 0, hash);
+  }
+
+  /** The next row after `row` with the same hash. Nothing may be added or removed between. */
+  next(row: number): number {
+    return this.#withHash(this.#nextOf(row), this.#hashOf(row));
+  }
+
+  #withHash(link: number, hash: number): number {
+    while (link !== 0 && this.#hashOf(link - 1) !== hash) link = this.#nextOf(link - 1);
+    return link === 0 ? NO_ROW : link - 1;
+  }
+
+  add(row: number, hash: number): void {
+    this.#links[2 * row] = hash;
+    this.#push(row, this.#bucketOf(hash));
+    this.#size += 1;
+    if (this.#size > this.#buckets) this.#split();
+  }
+
+  remove(row: number): void {
+    const bucket = this.#bucketOf(this.#hashOf(row));
+    const after = this.#nextOf(row);
+    let link = this.#heads[bucket] ?? 0;
+    if (link === row + 1) {
+      this.#heads[bucket] = after;
+    } else {
+      while (this.#nextOf(link - 1) !== row + 1) link = this.#nextOf(link - 1);
+      this.#setNext(link - 1, after);
+    }
+    this.#size -= 1;
+  }
+
+  #hashOf(row: number): number {
+    return this.#links[2 * row] ?? 0;
+  }
+
+  #nextOf(row: number): number {
+    return this.#links[2 * row + 1] ?? 0;
+  }
+
+  #setNext(row: number, link: number): void {
+    this.#links[2 * row + 1] = link;
+  }
+
+  #bucketOf(hash: number): number {
+    const bucket = hash & (2 * this.#round - 1);
+    return bucket < this.#buckets ? bucket : hash & (this.#round - 1);
+  }
+
+  #push(row: number, bucket: number): void {
+    this.#setNext(row, this.#heads[bucket] ?? 0);
+    this.#heads[bucket] = row + 1;
+  }
+
+  /** Opens one bucket more, and moves there what the next bit of its hash sends there. */
+  #split(): void {
+    const old = this.#buckets - this.#round;
+    this.#buckets += 1;
+    this.#memory.growTo(4 * this.#buckets);
+    let link = this.#heads[old] ?? 0;
+    this.#heads[old] = 0;
+    while (link !== 0) {
+      const row = link - 1;
+      link = this.#nextOf(row);
+      this.#push(row, this.#bucketOf(this.#hashOf(row)));
+    }
+    if (this.#buckets === 2 * this.#round) this.#round = this.#buckets;
+  }
+}

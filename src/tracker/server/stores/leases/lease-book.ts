@@ -1,0 +1,326 @@
+// Who holds what until when, and samples of it: all that a tracker keeps but the roots. Every call costs what it is
+// given and what it returns, never what is there. Reads no clock and waits for nothing.
+import type { Endpoint } from "../../../../address/endpoint.js";
+import { type ContentId, DIGEST_BYTES, type PeerId } from "../../../../core/ids.js";
+import type { HeldShare } from "../../../announcement.js";
+import type {
+  LeaseKey,
+  LeaseResult,
+  LeaseUpdate,
+  SampleQuery,
+  StoredPeer,
+  StoreLimits,
+  SwarmSample,
+} from "../../store.js";
+import { KeyedHash } from "./keyed-hash.js";
+import { LeaseRows } from "./lease-rows.js";
+import { mixedSample } from "./mixed-sample.js";
+import { Peers } from "./peers.js";
+import { NO_ROW } from "./slab.js";
+import { COMPLETE, type Group, PARTIAL, Swarms } from "./swarms.js";
+import type { WordReader, WordWriter } from "./words.js";
+
+/** What one step of expiring may do: leases removed, rows looked at. About a millisecond of either. */
+const MAX_REMOVED = 1_000;
+const MAX_SEEN = 65_536;
+
+/** Of a lease in a snapshot: content id, time left, chunks held, group. */
+const WORDS_PER_LEASE = DIGEST_BYTES / 4 + 3;
+
+export interface Announced {
+  readonly outcome: LeaseResult["outcome"];
+  /** Content ids of the update that this peer has in full, and a lease on. */
+  readonly completeShares: readonly ContentId[];
+}
+
+interface NewLease {
+  readonly group: Group;
+  readonly chunksHeld: number;
+  readonly expiresAtMs: number;
+  readonly isListed: boolean;
+}
+
+export class LeaseBook {
+  readonly #limits: StoreLimits;
+  readonly #random: () => number;
+  readonly #onSwarmEnd: (contentId: ContentId) => void;
+  readonly #peers: Peers;
+  readonly #leases: LeaseRows;
+  readonly #swarms: Swarms;
+
+  /** `random` gives numbers from 0 up to, not including, 1. `onSwarmEnd` is told of each content id on which nobody
+   * has a lease any more. */
+  constructor(limits: StoreLimits, random: () => number, onSwarmEnd: (contentId: ContentId) => void) {
+    const hash = new KeyedHash();
+    this.#limits = limits;
+    this.#random = random;
+    this.#onSwarmEnd = onSwarmEnd;
+    this.#peers = new Peers(limits.maxPeers, hash);
+    this.#leases = new LeaseRows(limits.maxLeases, hash);
+    this.#swarms = new Swarms(limits.maxLeases, this.#leases.slab, hash);
+  }
+
+  get peerCount(): number {
+    return this.#peers.size;
+  }
+
+  get leaseCount(): number {
+    return this.#leases.slab.size;
+  }
+
+  announce(update: LeaseUpdate, nowMs: number): Announced {
+    const { key, movedFrom, runEpochMs, endpoints } = update;
+    let peer = this.#peers.find(key);
+    const from = movedFrom === undefined ? NO_ROW : this.#peers.find(movedFrom);
+    for (const known of [from, peer]) {
+      if (known !== NO_ROW && runEpochMs < this.#peers.runEpoch(known))
+        return { outcome: "stale", completeShares: [] };
+    }
+    if (from !== NO_ROW && from !== peer) peer = this.#move(from, peer, key);
+    if (peer !== NO_ROW) this.#setPeer(peer, runEpochMs, endpoints);
+
+    const expiresAtMs = nowMs + update.ttlMs;
+    const newShares = update.shares.filter((share) => !this.#renew(peer, share, expiresAtMs));
+    const outcome = this.#outcome(peer, newShares.length);
+    if (outcome === "held" && newShares.length > 0) {
+      if (peer === NO_ROW) {
+        peer = this.#peers.add(key);
+        this.#setPeer(peer, runEpochMs, endpoints);
+      }
+      const isListed = this.#peers.isListable(peer);
+      for (const share of newShares) {
+        const { contentId, chunksHeld } = share;
+        const lease = { group: groupOf(share), chunksHeld, expiresAtMs, isListed };
+        this.#add(peer, this.#swarms.findOrAdd(contentId), lease);
+      }
+    }
+    const refused = new Set(outcome === "held" ? [] : newShares);
+    const held = update.shares.filter((share) => share.complete && !refused.has(share));
+    return { outcome, completeShares: held.map(({ contentId }) => contentId) };
+  }
+
+  /** What becomes of so many leases that `peer` does not have yet: all of them are taken or none. */
+  #outcome(peer: number, newLeases: number): LeaseResult["outcome"] {
+    if (newLeases === 0) return "held";
+    const { maxLeasesPerPeer, maxLeases, maxPeers } = this.#limits;
+    const held = peer === NO_ROW ? 0 : this.#peers.leaseCount(peer);
+    if (held + newLeases > maxLeasesPerPeer) return "peerFull";
+    if (this.leaseCount + newLeases > maxLeases) return "trackerFull";
+    return peer === NO_ROW && this.peerCount >= maxPeers ? "trackerFull" : "held";
+  }
+
+  /** Gives the leases of `from` to the peer at `key`, which is `to` if it is there, as far as it has none of its own
+   * on the same share. Returns the peer at `key`. */
+  #move(from: number, to: number, key: LeaseKey): number {
+    if (to === NO_ROW) {
+      this.#peers.move(from, key);
+      return from;
+    }
+    const isListable = this.#peers.isListable(to);
+    for (let lease = this.#peers.firstLease(from); lease !== NO_ROW; ) {
+      const after = this.#leases.after(lease);
+      const swarm = this.#leases.swarmOf(lease);
+      if (this.#leases.find(to, swarm) === NO_ROW) {
+        this.#peers.changeLeases(from, after, -1);
+        this.#leases.giveTo(lease, to, this.#peers.firstLease(to));
+        this.#peers.changeLeases(to, lease, 1);
+        this.#setListed(lease, isListable);
+      } else this.#remove(lease);
+      lease = after;
+    }
+    this.#peers.remove(from);
+    return to;
+  }
+
+  #setPeer(peer: number, runEpochMs: number, endpoints: readonly Endpoint[]): void {
+    this.#peers.setRunEpoch(peer, runEpochMs);
+    this.#peers.setEndpoints(peer, endpoints);
+    const isListable = this.#peers.isListable(peer);
+    let lease = this.#peers.firstLease(peer);
+    // All leases of a peer are listed, or none.
+    while (lease !== NO_ROW && this.#swarms.isListed(lease) !== isListable) {
+      this.#setListed(lease, isListable);
+      lease = this.#leases.after(lease);
+    }
+  }
+
+  #setListed(lease: number, isListed: boolean): void {
+    this.#swarms.setListed(lease, this.#leases.swarmOf(lease), this.#leases.groupOf(lease), isListed);
+  }
+
+  /** Whether there was such a lease to renew. */
+  #renew(peer: number, share: HeldShare, expiresAtMs: number): boolean {
+    const lease = this.#find(peer, share.contentId);
+    if (lease === NO_ROW) return false;
+    const group = groupOf(share);
+    const before = this.#leases.groupOf(lease);
+    if (group !== before) this.#swarms.change(lease, this.#leases.swarmOf(lease), before, group);
+    this.#leases.set(lease, group, share.chunksHeld, expiresAtMs);
+    return true;
+  }
+
+  #add(peer: number, swarm: number, lease: NewLease): void {
+    const { group, chunksHeld, expiresAtMs, isListed } = lease;
+    const first = this.#peers.firstLease(peer);
+    const row = this.#leases.add(peer, swarm, first);
+    this.#peers.changeLeases(peer, row, 1);
+    this.#leases.set(row, group, chunksHeld, expiresAtMs);
+    this.#swarms.join(row, swarm, group, isListed);
+  }
+
+  #remove(lease: number): void {
+    const peer = this.#leases.peerOf(lease);
+    const first = this.#peers.firstLease(peer);
+    this.#peers.changeLeases(peer, first === lease ? this.#leases.after(lease) : first, -1);
+    const ended = this.#swarms.leave(lease, this.#leases.swarmOf(lease), this.#leases.groupOf(lease));
+    this.#leases.remove(lease);
+    if (ended !== undefined) this.#onSwarmEnd(ended);
+  }
+
+  #removeEmpty(peer: number): void {
+    if (this.#peers.leaseCount(peer) === 0) this.#peers.remove(peer);
+  }
+
+  #find(peer: number, contentId: ContentId): number {
+    if (peer === NO_ROW) return NO_ROW;
+    const swarm = this.#swarms.find(contentId);
+    return swarm === NO_ROW ? NO_ROW : this.#leases.find(peer, swarm);
+  }
+
+  withdraw(key: LeaseKey, contentIds: readonly ContentId[]): void {
+    const peer = this.#peers.find(key);
+    if (peer === NO_ROW) return;
+    if (contentIds.length === 0) {
+      for (let lease = this.#peers.firstLease(peer); lease !== NO_ROW; ) {
+        const after = this.#leases.after(lease);
+        this.#remove(lease);
+        lease = after;
+      }
+    }
+    for (const contentId of contentIds) {
+      const lease = this.#find(peer, contentId);
+      if (lease !== NO_ROW) this.#remove(lease);
+    }
+    this.#removeEmpty(peer);
+  }
+
+  /** One sample for each query, together at most `maxPeers` peers, none of them in `exclude`. */
+  sample(
+    queries: readonly SampleQuery[],
+    exclude: readonly PeerId[],
+    maxPeers: number,
+    nowMs: number,
+  ): SwarmSample[] {
+    let left = maxPeers;
+    return queries.map(({ contentId, max }) => {
+      const swarm = this.#swarms.find(contentId);
+      if (swarm === NO_ROW) return { peers: [], counts: { completePeers: 0, partialPeers: 0 } };
+      const peers = mixedSample<StoredPeer>({
+        counts: [this.#swarms.listedIn(swarm, COMPLETE), this.#swarms.listedIn(swarm, PARTIAL)],
+        max: Math.min(max, left),
+        spare: exclude.length,
+        random: this.#random,
+        at: (group, position) => {
+          const lease = this.#swarms.leaseAt(swarm, group, position);
+          // What has ended is there until it is cleared away.
+          return this.#leases.expiresAtMs(lease) > nowMs ? this.#storedPeer(lease, exclude) : undefined;
+        },
+      });
+      left -= peers.length;
+      return { peers, counts: this.#swarms.countsOf(swarm) };
+    });
+  }
+
+  #storedPeer(lease: number, exclude: readonly PeerId[]): StoredPeer | undefined {
+    const peer = this.#leases.peerOf(lease);
+    const key = this.#peers.keyOf(peer);
+    if (exclude.includes(key.peerId)) return undefined;
+    return {
+      key,
+      endpoints: this.#peers.endpointsOf(peer),
+      chunksHeld: this.#leases.chunksHeld(lease),
+      complete: this.#leases.groupOf(lease) === COMPLETE,
+    };
+  }
+
+  holdsLease(key: LeaseKey, contentId: ContentId, nowMs: number): boolean {
+    const lease = this.#find(this.#peers.find(key), contentId);
+    return lease !== NO_ROW && this.#leases.expiresAtMs(lease) > nowMs;
+  }
+
+  /** Whether anybody has a lease on it. */
+  hasSwarm(contentId: ContentId): boolean {
+    return this.#swarms.find(contentId) !== NO_ROW;
+  }
+
+  /** One step of forgetting leases whose time is over, that of the rows from `start` on. Returns where the next step
+   * starts; undefined at the end. All rows are looked at, since that takes a few nanoseconds each: an index by time
+   * would cost more at every announcement than it would spare here. */
+  expireFrom(start: number, nowMs: number): number | undefined {
+    const end = Math.min(this.#leases.slab.end, start + MAX_SEEN);
+    let lease = this.#leases.firstEnded(start, end, nowMs);
+    for (let removed = 1; lease !== NO_ROW; removed++) {
+      const peer = this.#leases.peerOf(lease);
+      this.#remove(lease);
+      this.#removeEmpty(peer);
+      if (removed === MAX_REMOVED) return lease + 1;
+      lease = this.#leases.firstEnded(lease + 1, end, nowMs);
+    }
+    return end < this.#leases.slab.end ? end : undefined;
+  }
+
+  /** Writes the peers in rows from `start` on, with their leases and the time each has left, until `out` has `words`
+   * or there are no more. Returns where to go on; undefined at the end. Whoever comes or moves between two steps
+   * may be left out, or be written twice. */
+  dumpFrom(start: number, words: number, nowMs: number, out: WordWriter): number | undefined {
+    const { end } = this.#peers;
+    for (let peer = start; peer < end; peer++) {
+      if (out.length >= words) return peer;
+      if (this.#peers.leaseCount(peer) > 0) this.#dumpPeer(peer, nowMs, out);
+    }
+    return undefined;
+  }
+
+  #dumpPeer(peer: number, nowMs: number, out: WordWriter): void {
+    const countAt = out.length;
+    out.put(0);
+    this.#peers.dump(peer, out);
+    let count = 0;
+    for (let lease = this.#peers.firstLease(peer); lease !== NO_ROW; lease = this.#leases.after(lease)) {
+      const leftMs = Math.floor(this.#leases.expiresAtMs(lease) - nowMs);
+      if (leftMs <= 0) continue;
+      count += 1;
+      this.#swarms.dump(this.#leases.swarmOf(lease), out);
+      out.put(leftMs);
+      out.put(this.#leases.chunksHeld(lease));
+      out.put(this.#leases.groupOf(lease));
+    }
+    if (count === 0) out.cutTo(countAt);
+    else out.replace(countAt, count);
+  }
+
+  /** Takes up what `dumpFrom` wrote, each lease for the time it had left then, and `maxMs` at most; as much as there
+   * is room for. Throws a RangeError for words that it did not write. */
+  load(words: WordReader, maxMs: number, nowMs: number): void {
+    const { maxPeers, maxLeases } = this.#limits;
+    while (!words.isAtEnd) {
+      const count = words.take();
+      words.require(Math.max(1, count) * WORDS_PER_LEASE);
+      if (this.peerCount >= maxPeers || this.leaseCount + count > maxLeases) return;
+      const peer = this.#peers.load(words);
+      const isListed = this.#peers.isListable(peer);
+      for (let left = count; left > 0; left--) {
+        const swarm = this.#swarms.load(words);
+        const expiresAtMs = nowMs + Math.min(words.take(), maxMs);
+        const chunksHeld = words.take();
+        const group = words.take() === COMPLETE ? COMPLETE : PARTIAL;
+        if (this.#leases.find(peer, swarm) !== NO_ROW) continue;
+        this.#add(peer, swarm, { group, chunksHeld, expiresAtMs, isListed });
+      }
+    }
+  }
+}
+
+function groupOf({ complete }: HeldShare): Group {
+  return complete ? COMPLETE : PARTIAL;
+}

@@ -1,0 +1,118 @@
+// The leases themselves: whose, on what, until when. Each is found by its peer and its swarm. Knows neither who the
+// peers are nor what the swarms are of.
+import { HashIndex } from "./hash-index.js";
+import type { KeyedHash } from "./keyed-hash.js";
+import { NO_ROW, Slab } from "./slab.js";
+import { COMPLETE, type Group, PARTIAL } from "./swarms.js";
+
+/** What stands as the end of a row that is no lease. */
+const NEVER = Number.POSITIVE_INFINITY;
+
+const FACTS = 4;
+const [PEER, SWARM, GROUP, CHUNKS_HELD] = [0, 1, 2, 3] as const;
+
+export class LeaseRows {
+  readonly slab: Slab;
+  readonly #hash: KeyedHash;
+  readonly #byPeerAndSwarm: HashIndex;
+  /** Of each lease what is looked at together: peer, swarm, group and chunks held. */
+  readonly #facts: Uint32Array;
+  /** By itself, since all of them are looked at once a second. */
+  readonly #expiresAtMs: Float64Array;
+  /** The leases of the same peer before and after; NO_ROW at the ends. */
+  readonly #before: Int32Array;
+  readonly #after: Int32Array;
+
+  constructor(maxLeases: number, hash: KeyedHash) {
+    this.slab = new Slab(maxLeases);
+    this.#hash = hash;
+    this.#byPeerAndSwarm = new HashIndex(this.slab);
+    this.#facts = this.slab.uint32(FACTS);
+    this.#expiresAtMs = this.slab.float64();
+    this.#before = this.slab.int32();
+    this.#after = this.slab.int32();
+  }
+
+  find(peer: number, swarm: number): number {
+    const hash = this.#hash.ofPair(peer, swarm);
+    for (let row = this.#byPeerAndSwarm.first(hash); row !== NO_ROW; row = this.#byPeerAndSwarm.next(row)) {
+      if (this.peerOf(row) === peer && this.swarmOf(row) === swarm) return row;
+    }
+    return NO_ROW;
+  }
+
+  /** A lease, before `first` in the list of its peer. */
+  add(peer: number, swarm: number, first: number): number {
+    const lease = this.slab.take();
+    this.#facts[lease * FACTS + SWARM] = swarm;
+    this.#link(lease, peer, first);
+    return lease;
+  }
+
+  /** Gives the lease to another peer, before `first` in its list. */
+  giveTo(lease: number, peer: number, first: number): void {
+    this.#unlink(lease);
+    this.#link(lease, peer, first);
+  }
+
+  remove(lease: number): void {
+    this.#unlink(lease);
+    this.#expiresAtMs[lease] = NEVER;
+    this.slab.giveBack(lease);
+  }
+
+  set(lease: number, group: Group, chunksHeld: number, expiresAtMs: number): void {
+    this.#facts[lease * FACTS + GROUP] = group;
+    this.#facts[lease * FACTS + CHUNKS_HELD] = chunksHeld;
+    this.#expiresAtMs[lease] = expiresAtMs;
+  }
+
+  peerOf(lease: number): number {
+    return this.#facts[lease * FACTS + PEER] ?? NO_ROW;
+  }
+
+  swarmOf(lease: number): number {
+    return this.#facts[lease * FACTS + SWARM] ?? NO_ROW;
+  }
+
+  groupOf(lease: number): Group {
+    return this.#facts[lease * FACTS + GROUP] === COMPLETE ? COMPLETE : PARTIAL;
+  }
+
+  chunksHeld(lease: number): number {
+    return this.#facts[lease * FACTS + CHUNKS_HELD] ?? 0;
+  }
+
+  /** Infinite for a row that is no lease. */
+  expiresAtMs(lease: number): number {
+    return this.#expiresAtMs[lease] ?? NEVER;
+  }
+
+  /** The first lease from row `start` up to, not including, `end` that ends at `nowMs` or before; NO_ROW if none does. */
+  firstEnded(start: number, end: number, nowMs: number): number {
+    const expiresAtMs = this.#expiresAtMs;
+    for (let row = start; row < end; row++) if ((expiresAtMs[row] ?? NEVER) <= nowMs) return row;
+    return NO_ROW;
+  }
+
+  /** The next lease of the same peer. */
+  after(lease: number): number {
+    return this.#after[lease] ?? NO_ROW;
+  }
+
+  #link(lease: number, peer: number, first: number): void {
+    this.#facts[lease * FACTS + PEER] = peer;
+    this.#before[lease] = NO_ROW;
+    this.#after[lease] = first;
+    if (first !== NO_ROW) this.#before[first] = lease;
+    this.#byPeerAndSwarm.add(lease, this.#hash.ofPair(peer, this.swarmOf(lease)));
+  }
+
+  #unlink(lease: number): void {
+    const before = this.#before[lease] ?? NO_ROW;
+    const after = this.after(lease);
+    if (before !== NO_ROW) this.#after[before] = after;
+    if (after !== NO_ROW) this.#before[after] = before;
+    this.#byPeerAndSwarm.remove(lease);
+  }
+}

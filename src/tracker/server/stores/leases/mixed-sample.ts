@@ -1,0 +1,57 @@
+// A random sample of two groups, the larger of which must not crowd out the other. Costs what it returns, whatever
+// the groups' sizes. Pure: who stands at a position is the caller's to say.
+import { firstPart } from "../mixed-part.js";
+
+export interface SampleOf<T> {
+  /** Members of either group. */
+  readonly counts: readonly [number, number];
+  readonly max: number;
+  /** Members of a group that are known to be of no use at most; some more may be. */
+  readonly spare: number;
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number;
+  /** Who is at `position` of `group`; undefined for somebody who is not to be given out. */
+  readonly at: (group: 0 | 1, position: number) => T | undefined;
+}
+
+/** Up to `max` members, none twice. Within a group each is equally likely; so is each of all, but where one group
+ * would get less than its least part. */
+export function mixedSample<T>(wanted: SampleOf<T>): T[] {
+  const { counts, max } = wanted;
+  const first = new Draw(wanted, 0);
+  const second = new Draw(wanted, 1);
+  const drawn: T[] = [];
+  first.drawUntil(drawn, firstPart(counts, max, wanted.random));
+  second.drawUntil(drawn, max);
+  // Where the second has not given its part, the first has more.
+  first.drawUntil(drawn, max);
+  return drawn;
+}
+
+/** A Fisher–Yates shuffle of one group that goes only as far as is needed, and notes swaps instead of making them. */
+class Draw<T> {
+  readonly #wanted: SampleOf<T>;
+  readonly #group: 0 | 1;
+  readonly #count: number;
+  readonly #swapped = new Map<number, number>();
+  #next = 0;
+
+  constructor(wanted: SampleOf<T>, group: 0 | 1) {
+    this.#wanted = wanted;
+    this.#group = group;
+    this.#count = wanted.counts[group];
+  }
+
+  /** Adds to `drawn` until it has `length`. */
+  drawUntil(drawn: T[], length: number): void {
+    const { random, at, max, spare } = this.#wanted;
+    const end = Math.min(this.#count, 2 * (max + spare));
+    for (; this.#next < end && drawn.length < length; this.#next++) {
+      const i = this.#next;
+      const j = i + Math.floor(random() * (this.#count - i));
+      const member = at(this.#group, this.#swapped.get(j) ?? j);
+      this.#swapped.set(j, this.#swapped.get(i) ?? i);
+      if (member !== undefined) drawn.push(member);
+    }
+  }
+}

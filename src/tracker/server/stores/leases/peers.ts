@@ -1,0 +1,182 @@
+// Peers at their places: who and where they are, of which run, and the list of leases that each has. Whether a peer
+// should be there is for the lease book to decide.
+import type { Endpoint } from "../../../../address/endpoint.js";
+import { packEndpoint, unpackEndpoint } from "../../../../address/packed-endpoint.js";
+import { DIGEST_BYTES, peerIdFromBytes } from "../../../../core/ids.js";
+import type { LeaseKey } from "../../store.js";
+import type { KeyedHash } from "./keyed-hash.js";
+import { KeyedRows } from "./keyed-rows.js";
+import { NO_ROW, Slab } from "./slab.js";
+import type { WordReader, WordWriter } from "./words.js";
+
+/** "2001:0db8:…:255.255.255.255", the longest text of an address. */
+const MAX_HOST_BYTES = 45;
+
+/** Key: peer id (32 bytes) | listen port (u16) | length of the host | host (ASCII), zeros to the end. */
+const PORT_AT = DIGEST_BYTES;
+const LENGTH_AT = PORT_AT + 2;
+const HOST_AT = LENGTH_AT + 1;
+const KEY_WORDS = (HOST_AT + MAX_HOST_BYTES) / 4;
+
+export class Peers {
+  readonly #slab: Slab;
+  readonly #rows: KeyedRows;
+  /** The part of the key that is the peer id. */
+  readonly #idOfKey: Buffer;
+  readonly #runEpochs: Float64Array;
+  /** The first lease, plus 1. */
+  readonly #leases: Int32Array;
+  readonly #leaseCounts: Int32Array;
+  /** Of peers that have some, which is the exception. */
+  readonly #endpoints: (readonly Endpoint[] | undefined)[] = [];
+
+  constructor(maxPeers: number, hash: KeyedHash) {
+    this.#slab = new Slab(maxPeers);
+    this.#rows = new KeyedRows(this.#slab, KEY_WORDS, hash);
+    this.#idOfKey = this.#rows.key.subarray(0, DIGEST_BYTES);
+    this.#runEpochs = this.#slab.float64();
+    this.#leases = this.#slab.int32();
+    this.#leaseCounts = this.#slab.int32();
+  }
+
+  get size(): number {
+    return this.#slab.size;
+  }
+
+  get end(): number {
+    return this.#slab.end;
+  }
+
+  find(key: LeaseKey): number {
+    this.#write(key);
+    return this.#rows.find();
+  }
+
+  /** A new peer without leases; to be called where `find` finds none. */
+  add(key: LeaseKey): number {
+    this.#write(key);
+    return this.#addKey();
+  }
+
+  #addKey(): number {
+    const peer = this.#rows.add();
+    this.#runEpochs[peer] = 0;
+    this.#leases[peer] = 0;
+    this.#leaseCounts[peer] = 0;
+    return peer;
+  }
+
+  /** Lets `peer` be at another place, where nobody is. */
+  move(peer: number, key: LeaseKey): void {
+    this.#write(key);
+    this.#rows.rename(peer);
+  }
+
+  /** Forgets a peer without leases. */
+  remove(peer: number): void {
+    this.setEndpoints(peer, []);
+    this.#rows.remove(peer);
+  }
+
+  keyOf(peer: number): LeaseKey {
+    this.#rows.read(peer);
+    const { key } = this.#rows;
+    const peerId = peerIdFromBytes(this.#idOfKey);
+    if (peerId === undefined) throw new Error("32 bytes are a peer id");
+    const host = key.toString("latin1", HOST_AT, HOST_AT + (key[LENGTH_AT] ?? 0));
+    return { peerId, host, listenPort: key.readUInt16LE(PORT_AT) };
+  }
+
+  runEpoch(peer: number): number {
+    return this.#runEpochs[peer] ?? 0;
+  }
+
+  setRunEpoch(peer: number, runEpochMs: number): void {
+    this.#runEpochs[peer] = runEpochMs;
+  }
+
+  endpointsOf(peer: number): readonly Endpoint[] {
+    return this.#endpoints[peer] ?? [];
+  }
+
+  setEndpoints(peer: number, endpoints: readonly Endpoint[]): void {
+    if (endpoints.length === 0) {
+      if (peer < this.#endpoints.length) this.#endpoints[peer] = undefined;
+      return;
+    }
+    // Without holes an array stays one in memory.
+    while (this.#endpoints.length < peer) this.#endpoints.push(undefined);
+    this.#endpoints[peer] = endpoints;
+  }
+
+  /** Whether anybody could be told where to find it. */
+  isListable(peer: number): boolean {
+    if (this.endpointsOf(peer).length > 0) return true;
+    this.#rows.read(peer);
+    return this.#rows.key.readUInt16LE(PORT_AT) !== 0;
+  }
+
+  leaseCount(peer: number): number {
+    return this.#leaseCounts[peer] ?? 0;
+  }
+
+  firstLease(peer: number): number {
+    return (this.#leases[peer] ?? 0) - 1;
+  }
+
+  /** Says which lease comes first now, and how many more there are than before. */
+  changeLeases(peer: number, first: number, more: 1 | -1): void {
+    this.#leases[peer] = first + 1;
+    this.#leaseCounts[peer] = this.leaseCount(peer) + more;
+  }
+
+  /** Writes who and where `peer` is. */
+  dump(peer: number, out: WordWriter): void {
+    this.#rows.read(peer);
+    out.putAll(this.#rows.keyWords, wordsOfKey(this.#rows.key));
+    out.putLarge(this.runEpoch(peer));
+    const packed = this.endpointsOf(peer).map((endpoint) => packEndpoint(endpoint, "tracker"));
+    out.put(packed.length);
+    for (const bytes of packed) out.putBytes(bytes);
+  }
+
+  /** The peer that was written, which is added if it is not there; there must be room for it. */
+  load(words: WordReader): number {
+    const { key, keyWords } = this.#rows;
+    const leastWords = wordsOfHost(0);
+    words.takeInto(keyWords, 0, leastWords);
+    if ((key[LENGTH_AT] ?? 0) > MAX_HOST_BYTES) throw new RangeError("a host is longer than any address");
+    words.takeInto(keyWords, leastWords, wordsOfKey(key));
+    keyWords.fill(0, wordsOfKey(key));
+    const runEpochMs = words.takeLarge();
+    const endpoints: Endpoint[] = [];
+    for (let left = words.take(); left > 0; left--) {
+      const endpoint = unpackEndpoint(words.takeBytes(), "tracker", undefined);
+      if (typeof endpoint === "object") endpoints.push(endpoint);
+    }
+    const known = this.#rows.find();
+    const peer = known === NO_ROW ? this.#addKey() : known;
+    this.setRunEpoch(peer, runEpochMs);
+    this.setEndpoints(peer, endpoints);
+    return peer;
+  }
+
+  #write({ peerId, host, listenPort }: LeaseKey): void {
+    const { key } = this.#rows;
+    if (host.length > MAX_HOST_BYTES) throw new Error(`${host} is longer than an address`);
+    key.fill(0, HOST_AT);
+    key.write(peerId, 0, DIGEST_BYTES, "hex");
+    key.writeUInt16LE(listenPort, PORT_AT);
+    key[LENGTH_AT] = host.length;
+    key.write(host, HOST_AT, "latin1");
+  }
+}
+
+/** Words of a key that are not zeros behind the host. */
+function wordsOfKey(key: Buffer): number {
+  return wordsOfHost(key[LENGTH_AT] ?? 0);
+}
+
+function wordsOfHost(hostBytes: number): number {
+  return Math.ceil((HOST_AT + hostBytes) / 4);
+}

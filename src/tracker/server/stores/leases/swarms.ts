@@ -1,0 +1,119 @@
+// Swarms by content id: how many leases each has, and which of them can be handed out. Knows no peers.
+import { type ContentId, contentIdFromBytes, DIGEST_BYTES } from "../../../../core/ids.js";
+import type { SwarmCounts } from "../../../announcement.js";
+import type { KeyedHash } from "./keyed-hash.js";
+import { KeyedRows } from "./keyed-rows.js";
+import { Listing } from "./listing.js";
+import { NO_ROW, Slab } from "./slab.js";
+import type { WordReader, WordWriter } from "./words.js";
+
+/** Those who have everything, and those who have not. */
+export type Group = 0 | 1;
+const GROUPS = 2;
+export const COMPLETE: Group = 0;
+export const PARTIAL: Group = 1;
+
+export class Swarms {
+  readonly #slab: Slab;
+  readonly #rows: KeyedRows;
+  /** Leases of each group, listed or not. */
+  readonly #leases: Int32Array;
+  readonly #listing: Listing;
+
+  /** Lists rows of `leaseSlab`. */
+  constructor(maxSwarms: number, leaseSlab: Slab, hash: KeyedHash) {
+    this.#slab = new Slab(maxSwarms);
+    this.#rows = new KeyedRows(this.#slab, DIGEST_BYTES / 4, hash);
+    this.#leases = this.#slab.int32(GROUPS);
+    this.#listing = new Listing(leaseSlab, this.#slab, GROUPS, hash);
+  }
+
+  find(contentId: ContentId): number {
+    this.#rows.key.write(contentId, "hex");
+    return this.#rows.find();
+  }
+
+  /** The swarm of `contentId`, which is added if there is none. */
+  findOrAdd(contentId: ContentId): number {
+    this.#rows.key.write(contentId, "hex");
+    return this.#findOrAddKey();
+  }
+
+  #findOrAddKey(): number {
+    const known = this.#rows.find();
+    if (known !== NO_ROW) return known;
+    const swarm = this.#rows.add();
+    this.#leases.fill(0, swarm * GROUPS, (swarm + 1) * GROUPS);
+    return swarm;
+  }
+
+  contentIdOf(swarm: number): ContentId {
+    this.#rows.read(swarm);
+    const contentId = contentIdFromBytes(this.#rows.key);
+    if (contentId === undefined) throw new Error("32 bytes are a content id");
+    return contentId;
+  }
+
+  countsOf(swarm: number): SwarmCounts {
+    return { completePeers: this.#count(swarm, COMPLETE), partialPeers: this.#count(swarm, PARTIAL) };
+  }
+
+  listedIn(swarm: number, group: Group): number {
+    return this.#listing.count(swarm * GROUPS + group);
+  }
+
+  /** The listed lease at `position` of a group, from 0 up to, not including, `listedIn`. */
+  leaseAt(swarm: number, group: Group, position: number): number {
+    return this.#listing.at(swarm * GROUPS + group, position);
+  }
+
+  isListed(lease: number): boolean {
+    return this.#listing.has(lease);
+  }
+
+  /** A lease is there; `isListed` says whether it can be handed out. */
+  join(lease: number, swarm: number, group: Group, isListed: boolean): void {
+    this.#leases[swarm * GROUPS + group] = this.#count(swarm, group) + 1;
+    if (isListed) this.#listing.join(lease, swarm * GROUPS + group);
+  }
+
+  /** Whether the lease of `group` can be handed out, from now on. */
+  setListed(lease: number, swarm: number, group: Group, isListed: boolean): void {
+    this.#listing.leave(lease);
+    if (isListed) this.#listing.join(lease, swarm * GROUPS + group);
+  }
+
+  /** A lease goes from one group to another. */
+  change(lease: number, swarm: number, from: Group, to: Group): void {
+    const isListed = this.isListed(lease);
+    this.#leases[swarm * GROUPS + from] = this.#count(swarm, from) - 1;
+    this.#leases[swarm * GROUPS + to] = this.#count(swarm, to) + 1;
+    this.setListed(lease, swarm, to, isListed);
+  }
+
+  /** A lease of `group` is gone. The swarm is forgotten with the last: then it is its content id that is returned. */
+  leave(lease: number, swarm: number, group: Group): ContentId | undefined {
+    this.#listing.leave(lease);
+    this.#leases[swarm * GROUPS + group] = this.#count(swarm, group) - 1;
+    if (this.#count(swarm, COMPLETE) + this.#count(swarm, PARTIAL) > 0) return undefined;
+    const contentId = this.contentIdOf(swarm);
+    this.#rows.remove(swarm);
+    return contentId;
+  }
+
+  /** Writes the content id of `swarm`. */
+  dump(swarm: number, out: WordWriter): void {
+    this.#rows.read(swarm);
+    out.putAll(this.#rows.keyWords);
+  }
+
+  /** The swarm of the content id that was written, which is added if there is none. */
+  load(words: WordReader): number {
+    words.takeInto(this.#rows.keyWords, 0, this.#rows.keyWords.length);
+    return this.#findOrAddKey();
+  }
+
+  #count(swarm: number, group: Group): number {
+    return this.#leases[swarm * GROUPS + group] ?? 0;
+  }
+}
