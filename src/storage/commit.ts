@@ -15,8 +15,8 @@ import { requireReplaceable } from "./taken-name.js";
 /** How many entries are made in one go, so that the event loop is not kept from its sockets. */
 const ENTRIES_PER_TURN = 256;
 
-/** Puts the finished download of these entries under its final name; the part folder is gone afterwards. Throws TARGET_EXISTS
- * or a disk error, and then the part folder stays. */
+/** Puts the finished download of these entries under its final name; the part folder is gone afterwards. Throws
+ * TARGET_EXISTS or a disk error, and then the part folder stays. */
 export async function commit(part: PartFolder, entries: Entries, syncFiles: SyncFiles): Promise<void> {
   try {
     await finishContent(part, entries, syncFiles);

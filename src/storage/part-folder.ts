@@ -96,8 +96,7 @@ export class PartFolder implements ChunkPlace {
   }
 
   /** Opens or makes the part folder for what `select` (sorted patterns; none: everything) means of `root`, in
-   * `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY,
-   * PART_UNUSABLE or a disk error. */
+   * `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY, PART_UNUSABLE or a disk error. */
   static async open(
     outputDirectory: string,
     root: ManifestRoot,

@@ -146,7 +146,8 @@ export class DownloadCommand extends GoshareCommand {
     if (last !== undefined && failure === undefined && seeds.length === 0) return last;
     if (last !== undefined) observe(last);
     const stopped = seeds.length === 0 ? undefined : await this.#untilStopped(seeds, close, session);
-    if (failure !== undefined || stopped === undefined) throw failure;
+    if (failure !== undefined) throw failure;
+    if (stopped === undefined) throw new Error("downloads of which none failed have a last one");
     return stopped;
   }
 
