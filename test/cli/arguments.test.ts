@@ -222,6 +222,7 @@ test("a command line that makes no sense is refused on stderr with a way to help
   assert.match(await refusal(["share"]), "see: goshare share --help");
   assert.match(await refusal(["download"]), /GOSHARE_TICKET\n {2}see: goshare download --help/);
   assert.match(await refusal(["tracker", "--port", "1"]), "--port");
+  assert.match(await refusal(["download", "x", "--no-publish"]), 'Unsupported option name ("--no-publish")');
   assert.match(await refusal([]), "goshare download WHAT");
 });
 
