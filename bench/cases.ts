@@ -8,8 +8,10 @@ import { RivalsCase, type RivalsWork } from "./rivals/rivals-case.js";
 import { swarmCases } from "./swarm/swarm-case.js";
 import { swarmSimCases } from "./swarm-sim/sim-cases.js";
 import { LeaseStoreCase } from "./tracker/lease-store-case.js";
+import { redisCases } from "./tracker/redis-cases.js";
 import { trackerCases } from "./tracker/tracker-cases.js";
 import { GrowthCase } from "./transfer/growth-case.js";
+
 import { ResumeCase } from "./transfer/resume-case.js";
 import { ShareCase, StartCase } from "./transfer/share-case.js";
 import { TransferCase } from "./transfer/transfer-case.js";
@@ -57,6 +59,7 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
     new PoolHop(microMs),
     new LeaseStoreCase(isQuick ? 10_000 : 1_000_000),
     new UploadQueueCost(isQuick ? 2_048 : 131_072, 50),
+    ...redisCases(isQuick),
     ...trackerCases(isQuick),
     ...swarmCases(isQuick),
     ...(withRivals ? rivalSwarms(isQuick) : []),

@@ -2,6 +2,7 @@
 // compared with. no-op-process.js; says where it listens as `goshare tracker --json` does, and ends on SIGTERM. Its
 // server is the tracker's, its answers are empty.
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
+import { MIB } from "../../src/core/units.js";
 import { unary } from "../../src/rpc/adapter.js";
 import { RpcServer } from "../../src/rpc/rpc-server.js";
 import { MAX_REQUEST_BYTES, MAX_REQUEST_FIELDS, MAX_RESPONSE_BYTES } from "../../src/tracker/limits.js";
@@ -16,7 +17,10 @@ const server = new RpcServer(
     maxResponseBytes: MAX_RESPONSE_BYTES,
     maxRequestFields: MAX_REQUEST_FIELDS,
     maxConnections,
+    maxConnectionsPerHost: maxConnections,
     maxCallsPerConnection: 16,
+    maxUntakenBytes: 64 * MIB,
+    untakenTimeoutMs: 20_000,
     requestTimeoutMs: 20_000,
     idleTimeoutMs: connectionIdleMs,
     keepaliveMs: 60_000,

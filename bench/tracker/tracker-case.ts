@@ -27,7 +27,9 @@ const STEADY_CALLS_PER_SECOND = 1_000;
 export interface StoreKind {
   readonly name: string;
   /** What `goshare tracker` is told beside, with a folder of its own. */
-  readonly argumentsIn: (folder: string) => readonly string[];
+  readonly argumentsIn: (folder: string) => readonly string[] | Promise<readonly string[]>;
+  /** Ends what runs beside the tracker. */
+  readonly end?: () => Promise<void>;
 }
 
 export interface TrackerWork {
@@ -59,7 +61,7 @@ export class TrackerCase implements BenchCase {
   async run(): Promise<Figures> {
     const { store, population, calls } = this.#work;
     const storeFolder = await mkdtemp(join(this.#folder, "store-"));
-    const argv = ["tracker", "--listen", LOOPBACK, ...store.argumentsIn(storeFolder)];
+    const argv = ["tracker", "--listen", LOOPBACK, ...(await store.argumentsIn(storeFolder))];
     // One after the other: filling keeps both processors busy.
     const tracker = await LoadedServer.start(argv, {}, population);
     const noOp = await LoadedServer.start([], { script: NO_OP }, population);
@@ -74,12 +76,14 @@ export class TrackerCase implements BenchCase {
     }
     const { usage } = await tracker.stop();
     await noOp.stop();
+    await store.end?.();
     figures["loop delay p99 ms"] = usage.loopDelayP99Ms;
     await rm(storeFolder, { recursive: true, force: true });
     return figures;
   }
 
   async cleanUp(): Promise<void> {
+    await this.#work.store.end?.();
     if (this.#folder !== "") await rm(this.#folder, { recursive: true, force: true });
   }
 

@@ -1,5 +1,6 @@
 // What is measured of a tracker, for every store that it may keep what it knows in.
 import type { BenchCase } from "../bench-case.js";
+import { redisStores } from "./redis-cases.js";
 import { type StoreKind, TrackerCase, type TrackerWork } from "./tracker-case.js";
 import type { Population } from "./tracker-work.js";
 
@@ -7,6 +8,7 @@ import type { Population } from "./tracker-work.js";
 const STORES: readonly StoreKind[] = [
   { name: "memory", argumentsIn: () => ["--store", "memory"] },
   { name: "file", argumentsIn: (folder) => ["--store", `file:${folder}`] },
+  ...redisStores(),
 ];
 
 const USUAL: Population = { singles: 5_000, collectors: 500, sharesPerCollector: 100, swarms: 5_000 };

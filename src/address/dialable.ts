@@ -23,3 +23,10 @@ export function mayDial(endpoint: Endpoint, proposedByHost: string): boolean {
       return true;
   }
 }
+
+/** Whether a tracker may dial an endpoint to see whether the peer at `askerHost`, who named it, is there: as mayDial,
+ * and into private networks only for who is in one, or on this machine. */
+export function mayDialBack(endpoint: Endpoint, askerHost: string): boolean {
+  if (!mayDial(endpoint, askerHost)) return false;
+  return hostScope(endpoint.host) !== "private" || hostScope(askerHost) !== "public";
+}

@@ -39,6 +39,28 @@ export function requireEndpoint(text: string, what: string, defaultPort?: number
   return endpoint;
 }
 
+/** A tracker in `text`: as parseEndpoint, or tls://HOST:PORT, with #SHA256 behind it if it must show the certificate
+ * with that digest (64 hex digits). */
+export function parseTrackerEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
+  const { address, pin } = TLS_TRACKER.exec(text.trim())?.groups ?? {};
+  if (address === undefined) return parseEndpoint(text, defaultPort);
+  const endpoint = parseEndpoint(address, defaultPort);
+  if (endpoint === undefined) return undefined;
+  return { ...endpoint, transport: "tls", certificateSha256: pin?.toLowerCase() };
+}
+
+/** As parseTrackerEndpoint; throws USAGE that names `what` was meant. */
+export function requireTrackerEndpoint(text: string, what: string, defaultPort?: number): Endpoint {
+  const endpoint = parseTrackerEndpoint(text, defaultPort);
+  if (endpoint === undefined) throw notAnAddress(text, what, defaultPort);
+  return endpoint;
+}
+
+/** Whether others can be told of it: tickets and .goshare files have no way to say that any certificate will do. */
+export function isTellable({ transport, certificateSha256 }: Endpoint): boolean {
+  return transport === "tcp" || certificateSha256 !== undefined;
+}
+
 /** As parseEndpoint, for where to listen: port 0 and unspecified hosts ("0.0.0.0", "[::]") are allowed. */
 export function parseListenAddress(text: string, defaultPort?: number): ListenAddress | undefined {
   return parseHostPort(text, defaultPort);
@@ -51,11 +73,16 @@ export function requireListenAddress(text: string, what: string, defaultPort?: n
   return address;
 }
 
-/** HOST:PORT, with brackets around an IPv6 host. */
-export function formatEndpoint(endpoint: ListenAddress): string {
-  const { host, port } = endpoint;
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+/** HOST:PORT, with brackets around an IPv6 host, and tls:// before it where that is spoken. */
+export function formatEndpoint(endpoint: ListenAddress & Partial<Pick<Endpoint, "transport">>): string {
+  const { host, port, transport } = endpoint;
+  const scheme = transport === "tls" ? TLS_SCHEME : "";
+  return `${scheme}${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
+
+/** What stands before an address at which TLS is spoken. */
+export const TLS_SCHEME = "tls://";
+const TLS_TRACKER = /^tls:\/\/(?<address>[^#]*)(?:#(?<pin>[0-9a-f]{64}))?$/i;
 
 // An IPv6 host always has brackets: "::1:9000" might be an address or an address and a port.
 const HOST_PORT = /^(?:\[(?<v6>[^[\]]*)\]|(?<plain>[^[\]:]*))(?::(?<port>\d{1,5}))?$/;

@@ -74,3 +74,23 @@ export function hostScope(host: string): HostScope {
       return "public";
   }
 }
+
+/** What one machine may have all the addresses of: of an IPv6 address the /64 (RFC 8981), else the host itself. Asked for
+ * every call of a tracker, so it looks at the text alone: `host` has passed through `normaliseHost`, or comes from a socket. */
+export function hostNetwork(host: string): string {
+  if (!host.includes(":") || host.includes(".")) return host;
+  const [head = "", tail] = host.split("::", 2);
+  const groups = groupsOf(head);
+  if (tail !== undefined) {
+    const last = groupsOf(tail);
+    const zeros = Math.max(0, IPV6_GROUPS - groups.length - last.length);
+    groups.push(...Array<string>(zeros).fill("0"), ...last);
+  }
+  return `${groups.slice(0, IPV6_GROUPS / 2).join(":")}::/64`;
+}
+
+const IPV6_GROUPS = 8;
+
+function groupsOf(text: string): string[] {
+  return text === "" ? [] : text.split(":");
+}

@@ -3,10 +3,11 @@
 import {
   type Endpoint,
   type ListenAddress,
-  requireEndpoint,
   requireListenAddress,
+  requireTrackerEndpoint,
 } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
+import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
 import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
 import { defaultPeerListen } from "../flows/defaults.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
@@ -34,7 +35,9 @@ export interface TrackerChoice {
 }
 
 export function trackerChoice(given: readonly string[] = []): TrackerChoice {
-  const trackers = given.map((text) => requireEndpoint(text, OPTIONS.tracker.names, DEFAULT_TRACKER_PORT));
+  const trackers = given.map((text) =>
+    requireTrackerEndpoint(text, OPTIONS.tracker.names, DEFAULT_TRACKER_PORT),
+  );
   return { trackers, probeLocalTracker: trackers.length === 0 };
 }
 
@@ -72,9 +75,11 @@ export function rateArgument(
   return refuse(option.names, text, `a rate of at least ${least}, for example 500KiB/s or 10MiB/s`);
 }
 
-/** A number of peers, connections or copies, at least 1. */
+type CountOption = (typeof OPTIONS)["maxPeers" | "maxConnectionsPerHost" | "untilCopies" | "perAddressLimit"];
+
+/** A number of peers, connections, copies or calls, at least 1. */
 export function countArgument<Default>(
-  option: typeof OPTIONS.maxPeers | typeof OPTIONS.maxConnectionsPerHost | typeof OPTIONS.untilCopies,
+  option: CountOption,
   text: string | undefined,
   defaultCount: Default,
 ): number | Default {
@@ -91,6 +96,12 @@ export function ifTakenArgument(overwrite: boolean, rename: boolean): IfTaken {
       hint: "choose one of them",
     });
   return overwrite ? "replace" : rename ? "rename" : "refuse";
+}
+
+export function logLevelArgument(text: string): LogLevel {
+  return (
+    LOG_LEVELS.find((level) => level === text) ?? refuse(OPTIONS.logLevel.names, text, LOG_LEVELS.join(", "))
+  );
 }
 
 export function colorArgument(text: string): ColorMode {

@@ -22,10 +22,11 @@ export interface Flows {
   inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;
   verify(): Promise<Pick<typeof import("../flows/verify.js"), "verify">>;
   status(): Promise<Pick<typeof import("../flows/status.js"), "status">>;
+  trackerStatus(): Promise<Pick<typeof import("../flows/tracker-status.js"), "trackerStatus">>;
   doctor(): Promise<Pick<typeof import("../flows/doctor.js"), "doctor">>;
   begun(): Promise<Pick<typeof import("../flows/begun-downloads.js"), "resumableDownloads">>;
   discard(): Promise<Pick<typeof import("../flows/discard.js"), "discard">>;
-  tracker(): Promise<Pick<typeof import("../tracker/server/start.js"), "startTracker">>;
+  tracker(): Promise<Pick<typeof import("../flows/tracker.js"), "startTracker">>;
 }
 
 export interface CommandContext extends BaseContext {

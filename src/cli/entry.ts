@@ -13,6 +13,7 @@ import { ResumeCommand } from "./commands/resume.js";
 import { ShareCommand } from "./commands/share.js";
 import { StatusCommand } from "./commands/status.js";
 import { TrackerCommand } from "./commands/tracker.js";
+import { TrackerStatusCommand } from "./commands/tracker-status.js";
 import { VerifyCommand } from "./commands/verify.js";
 import type { CommandContext } from "./context.js";
 import { createReporter } from "./render/create-reporter.js";
@@ -26,6 +27,7 @@ const COMMANDS = [
   ShareCommand,
   DownloadCommand,
   TrackerCommand,
+  TrackerStatusCommand,
   InspectCommand,
   VerifyCommand,
   StatusCommand,
@@ -84,9 +86,10 @@ function helpText(cli: Cli<CommandContext>, context: CommandContext): string {
     : commandHelp(named, Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout)), palette);
 }
 
-/** Of the command that is named. */
-function definitionOf(cli: Cli<CommandContext>, [name]: readonly string[]): Definition | undefined {
-  return cli.definitions().find((definition) => definition.path === `goshare ${name}`);
+/** Of the command that is named, by two words if there is one of these, else by the first. */
+function definitionOf(cli: Cli<CommandContext>, [first, second]: readonly string[]): Definition | undefined {
+  const at = (path: string) => cli.definitions().find((definition) => definition.path === path);
+  return at(`goshare ${first} ${second}`) ?? at(`goshare ${first}`);
 }
 
 /** The first option that a command does not have. clipanion does not always say which, where any number of arguments may

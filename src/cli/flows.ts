@@ -8,8 +8,9 @@ export const flows: Flows = {
   inspect: () => import("../flows/inspect.js"),
   verify: () => import("../flows/verify.js"),
   status: () => import("../flows/status.js"),
+  trackerStatus: () => import("../flows/tracker-status.js"),
   doctor: () => import("../flows/doctor.js"),
   begun: () => import("../flows/begun-downloads.js"),
   discard: () => import("../flows/discard.js"),
-  tracker: () => import("../tracker/server/start.js"),
+  tracker: () => import("../flows/tracker.js"),
 };

@@ -1,16 +1,25 @@
 // Every option of the command line: its names, its text in --help, and its default, once each. Reads nothing.
 import { formatEndpoint } from "../address/endpoint.js";
+import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
 import { formatDuration } from "../core/units.js";
 import { defaultFlowOptions, defaultPeerListen, type FlowOptions } from "../flows/defaults.js";
-import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
+import { DEFAULT_CALLS_PER_ADDRESS, DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import type { ColorMode } from "./render/palette.js";
 
 /** What holds where the command line says nothing. Texts are read as if they had been typed. */
 export interface CliOptions extends FlowOptions {
+  /** Calls a second that a tracker answers to one address. */
+  readonly perAddressLimit: number;
+  readonly logLevel: LogLevel;
   readonly color: ColorMode;
 }
 
-export const defaultCliOptions: CliOptions = Object.freeze({ ...defaultFlowOptions, color: "auto" });
+export const defaultCliOptions: CliOptions = Object.freeze({
+  ...defaultFlowOptions,
+  perAddressLimit: DEFAULT_CALLS_PER_ADDRESS,
+  logLevel: "silent",
+  color: "auto",
+});
 
 /** What to download where the command line does not say it. */
 export const TICKET_VARIABLE = "GOSHARE_TICKET";
@@ -38,7 +47,7 @@ export const OPTIONS = {
   color: option("--color", `Colours: auto, always or never (default ${defaultCliOptions.color})`, "WHEN"),
   tracker: option(
     "--tracker",
-    `A tracker, HOST:PORT; may be repeated (default one on this machine if there is one)`,
+    `A tracker, HOST:PORT or tls://HOST:PORT; may be repeated (default one on this machine if there is one)`,
     "HOST:PORT",
   ),
   peerListen: option(
@@ -121,8 +130,29 @@ export const OPTIONS = {
   ),
   store: option(
     "--store",
-    `Where to keep what it knows: file:DIR, file for this user's state directory, or memory to keep nothing (default ${DEFAULT_TRACKER_STORE})`,
+    `Where to keep what it knows: file:DIR, file for this user's state directory, memory to keep nothing, or redis://HOST:PORT/DATABASE for several trackers over one Redis (default ${DEFAULT_TRACKER_STORE})`,
     "STORE",
+  ),
+  perAddressLimit: option(
+    "--per-address-limit",
+    `Answer no more calls a second from one address, beyond bursts (default ${defaultCliOptions.perAddressLimit}; loopback is exempt)`,
+    "CALLS",
+  ),
+  tlsCert: option(
+    "--tls-cert",
+    "Speak TLS with the certificate in this PEM file, which is read again when it changes",
+    "FILE",
+  ),
+  tlsKey: option("--tls-key", "The key of that certificate, a PEM file", "FILE"),
+  metrics: option(
+    "--metrics",
+    "Hand out metrics for Prometheus at http://HOST:PORT/metrics (default nowhere)",
+    "HOST:PORT",
+  ),
+  logLevel: option(
+    "--log-level",
+    `Log to stderr as JSON lines from this level on: ${LOG_LEVELS.join(", ")} (default ${defaultCliOptions.logLevel})`,
+    "LEVEL",
   ),
   all: option("--all", "Every unfinished download of the folder that no process runs"),
   repair: option("--repair", "Fetch what is wrong or missing, and put it in its place"),

@@ -46,3 +46,12 @@ export function quoted(text: string): string {
 function codePointName(code: number): string {
   return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
+
+// JSON.stringify escapes C0 controls only; DEL, C1 and direction marks reach a terminal if the line does. All
+// of them stand inside strings, where an escape means the same character.
+const STEERS_TERMINALS = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** A line of JSON in which nothing steers a terminal. */
+export function escapeSteering(json: string): string {
+  return json.replace(STEERS_TERMINALS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}

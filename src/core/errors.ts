@@ -77,6 +77,7 @@ export const ERROR_CODES = {
   TRACKER_UNREACHABLE: entry("tracker", EXIT.network, "A tracker did not answer in time."),
   TRACKER_REFUSED: entry("tracker", EXIT.network, "A tracker did not grant a call."),
   TRACKER_PROTOCOL: entry("tracker", EXIT.network, "A tracker answered what no tracker may answer."),
+  STORE_UNAVAILABLE: entry("local", EXIT.network, "The store of a tracker cannot be used."),
   ADDRESS_IN_USE: entry("user", EXIT.network, "The address to listen at is taken, or not this machine's."),
   DIGEST_MISMATCH: entry(
     "peer",

@@ -39,6 +39,7 @@ export interface ServedPeer {
 export type GoshareEvent =
   | FindingEvent
   | { readonly type: "listening"; readonly endpoint: string }
+  | { readonly type: "metricsListening"; readonly endpoint: string }
   | {
       readonly type: "hashing";
       readonly path: string;
@@ -151,6 +152,18 @@ export type GoshareEvent =
       readonly chunks: number;
       /** Some of the peers, those that lack most first. */
       readonly neighbours: readonly ServedPeer[];
+    }
+  | {
+      readonly type: "trackerStatus";
+      readonly tracker: string;
+      readonly agent: string;
+      readonly instanceId: string;
+      readonly ttlMs: number;
+      readonly observedHost: string;
+      readonly roundTripUs: number;
+      readonly health: "SERVING" | "NOT_SERVING" | "UNKNOWN";
+      readonly maxSharesPerAnnounce: number;
+      readonly maxManifestBytes: number;
     }
   | {
       readonly type: "done";

@@ -3,6 +3,7 @@
 // stop the transfer it reports on.
 import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { EventSchema, SlowReason as WireSlowReason } from "../../gen/goshare/v1/event_pb.js";
+import { escapeSteering } from "../core/characters.js";
 import type { GoshareEvent, SlowReason } from "./event.js";
 import type { FindingEvent } from "./finding-event.js";
 
@@ -30,13 +31,15 @@ const SLOW_REASONS = {
  * one stand as \u escapes. */
 export function eventLine(event: GoshareEvent): string {
   const message = create(EventSchema, { event: toWire(event) });
-  return escapeForTerminals(JSON.stringify(toJson(EventSchema, message, { alwaysEmitImplicit: true })));
+  return escapeSteering(JSON.stringify(toJson(EventSchema, message, { alwaysEmitImplicit: true })));
 }
 
 function toWire(event: GoshareEvent): EventCase {
   switch (event.type) {
     case "listening":
       return { case: "listening", value: event };
+    case "metricsListening":
+      return { case: "metricsListening", value: event };
     case "waiting":
       return { case: "waiting", value: { ...event, slowReason: SLOW_REASONS[event.slowReason] } };
     case "peerConnected":
@@ -81,18 +84,9 @@ function toWire(event: GoshareEvent): EventCase {
     case "inspected":
       return inspectedToWire(event);
     case "resumable":
-      return {
-        case: "resumable",
-        value: {
-          ...event,
-          bytesDone: uint64(event.bytesDone),
-          bytesTotal: uint64(event.bytesTotal),
-          chunksDone: uint32(event.chunksDone),
-          chunks: uint32(event.chunks),
-          pid: uint32(event.pid),
-          moreArguments: [...event.moreArguments],
-        },
-      };
+      return resumableToWire(event);
+    case "trackerStatus":
+      return trackerStatusToWire(event);
     case "copied":
       return { case: "copied", value: { ...event, copies: uint32(event.copies) } };
     case "serving":
@@ -170,6 +164,34 @@ function inspectedToWire(event: Extract<GoshareEvent, { type: "inspected" }>): E
   };
 }
 
+function resumableToWire(event: Extract<GoshareEvent, { type: "resumable" }>): EventCase {
+  return {
+    case: "resumable",
+    value: {
+      ...event,
+      bytesDone: uint64(event.bytesDone),
+      bytesTotal: uint64(event.bytesTotal),
+      chunksDone: uint32(event.chunksDone),
+      chunks: uint32(event.chunks),
+      pid: uint32(event.pid),
+      moreArguments: [...event.moreArguments],
+    },
+  };
+}
+
+function trackerStatusToWire(event: Extract<GoshareEvent, { type: "trackerStatus" }>): EventCase {
+  return {
+    case: "trackerStatus",
+    value: {
+      ...event,
+      ttlMs: uint64(event.ttlMs),
+      roundTripUs: uint64(event.roundTripUs),
+      maxSharesPerAnnounce: uint32(event.maxSharesPerAnnounce),
+      maxManifestBytes: uint32(event.maxManifestBytes),
+    },
+  };
+}
+
 function findingToWire(event: FindingEvent): EventCase {
   switch (event.type) {
     case "difference":
@@ -222,12 +244,4 @@ function uint32(value: number): number {
 
 function whole(value: number, max: number): number {
   return Number.isNaN(value) ? 0 : Math.min(Math.max(Math.round(value), 0), max);
-}
-
-// JSON.stringify escapes C0 controls only; DEL, C1 and direction marks reach a terminal if the line does. All
-// of them stand inside strings, where an escape means the same character.
-const STEERS_TERMINALS = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-function escapeForTerminals(json: string): string {
-  return json.replace(STEERS_TERMINALS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -1,7 +1,7 @@
 // What WHAT means: a ticket, a .goshare file or a content id, turned into where to begin. Reads the file, dials
 // nothing.
 import { existsSync } from "node:fs";
-import type { Endpoint } from "../address/endpoint.js";
+import { type Endpoint, isTellable } from "../address/endpoint.js";
 import { decodeTicket, encodeTicket, looksLikeTicket } from "../address/ticket.js";
 import { GoshareError } from "../core/errors.js";
 import { type ContentId, parseContentId } from "../core/ids.js";
@@ -59,5 +59,6 @@ export function ticketFor(root: ManifestRoot, source: ContentSource, trackers: r
       transport === "tcp" || (pin !== undefined && certificateSha256 === pin),
   );
   const { contentId, name } = root;
-  return encodeTicket({ contentId, name, trackers, peers, peerCertificateSha256: pin });
+  const tellable = trackers.filter(isTellable);
+  return encodeTicket({ contentId, name, trackers: tellable, peers, peerCertificateSha256: pin });
 }

@@ -1,6 +1,6 @@
 // Which trackers a flow uses: those named by the user, those a ticket or .goshare file names, and one on this
 // machine if it answers at once. Asks nothing but whether that one is there.
-import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import { type Endpoint, formatEndpoint, isTellable } from "../address/endpoint.js";
 import { hostScope } from "../address/host.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import { probeTracker } from "../tracker/probe.js";
@@ -9,31 +9,30 @@ const LOCAL_TRACKER: Endpoint = { host: "localhost", port: DEFAULT_TRACKER_PORT,
 /** How long a tracker nobody named may take to show itself. */
 const LOCAL_PROBE_MS = 200;
 
-/** `named` without repetition and without those that cannot be spoken to (TLS, which is never tried as plain
- * TCP); if none was named and `probeLocal`, the one on this machine if it answers. */
+/** `named` without repetition; if none was named and `probeLocal`, the one on this machine if it answers. */
 export async function chooseTrackers(
   named: readonly Endpoint[],
   probeLocal: boolean,
 ): Promise<readonly Endpoint[]> {
-  const usable = named.filter((tracker) => tracker.transport === "tcp");
-  const unique = new Map(usable.map((tracker) => [formatEndpoint(tracker), tracker]));
+  const unique = new Map(named.map((tracker) => [formatEndpoint(tracker), tracker]));
   if (named.length === 0 && probeLocal && (await probeTracker(LOCAL_TRACKER, LOCAL_PROBE_MS))) {
     return [LOCAL_TRACKER];
   }
   return [...unique.values()];
 }
 
-/** `trackers` as other machines reach them, for tickets and .goshare files: one on loopback is named by the
- * address this machine has for others, if it answers there, and else left out. `own` are this machine's
+/** Those of `trackers` that others can be told of, as other machines reach them, for tickets and .goshare files: one
+ * on loopback is named by the address this machine has for others, if it answers there, and else left out. `own` are this machine's
  * endpoints, best first; if they are loopback too, there are no other machines. */
 export async function trackersForOthers(
   trackers: readonly Endpoint[],
   own: readonly Endpoint[],
 ): Promise<readonly Endpoint[]> {
   const [best] = own;
-  if (best === undefined || hostScope(best.host) === "loopback") return trackers;
+  const tellable = trackers.filter(isTellable);
+  if (best === undefined || hostScope(best.host) === "loopback") return tellable;
   const reachable = await Promise.all(
-    trackers.map(async (tracker) => {
+    tellable.map(async (tracker) => {
       if (hostScope(tracker.host) !== "loopback") return tracker;
       const outside = { ...tracker, host: best.host };
       return (await probeTracker(outside, LOCAL_PROBE_MS)) ? outside : undefined;

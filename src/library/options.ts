@@ -1,6 +1,6 @@
 // Options of the library as programs give them: texts for addresses, numbers with their units, everything optional.
 // Turned into those of the flows here and nowhere else.
-import { requireEndpoint, requireListenAddress } from "../address/endpoint.js";
+import { requireEndpoint, requireListenAddress, requireTrackerEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { defaultFlowOptions, defaultPeerListen } from "../flows/defaults.js";
 import type { DownloadOptions } from "../flows/download-options.js";
@@ -113,7 +113,7 @@ export function inspectOptions(what: string, given: InspectCallOptions): Inspect
 
 function trackerOptions({ trackers = [] }: CallOptions) {
   return {
-    trackers: trackers.map((text) => requireEndpoint(text, "trackers", DEFAULT_TRACKER_PORT)),
+    trackers: trackers.map((text) => requireTrackerEndpoint(text, "trackers", DEFAULT_TRACKER_PORT)),
     probeLocalTracker: false,
   };
 }

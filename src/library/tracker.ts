@@ -1,9 +1,9 @@
 // startTracker() for programs.
 import { requireListenAddress } from "../address/endpoint.js";
 import type { GoshareEvent } from "../events/event.js";
+import { startTracker as start } from "../flows/tracker.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import type { TrackerOptions } from "../tracker/server/options.js";
-import { startTracker as start } from "../tracker/server/start.js";
 import { EventStream } from "./event-stream.js";
 
 export interface TrackerCallOptions extends Partial<Omit<TrackerOptions, "listenHost" | "listenPort">> {
@@ -13,7 +13,7 @@ export interface TrackerCallOptions extends Partial<Omit<TrackerOptions, "listen
 
 /** A tracker that accepts calls. A loop over it sees its warnings. */
 export interface Tracker extends AsyncIterable<GoshareEvent>, AsyncDisposable {
-  /** HOST:PORT that can be dialled from this machine. */
+  /** HOST:PORT that can be dialled from this machine, with tls:// before it where that is spoken. */
   readonly endpoint: string;
   /** Takes no calls any more, and ends when those that run have, or have taken too long. */
   close(): Promise<void>;

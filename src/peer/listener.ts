@@ -3,13 +3,13 @@
 import * as net from "node:net";
 import { formatEndpoint } from "../address/endpoint.js";
 import { normaliseHost } from "../address/host.js";
+import { HostCount } from "../address/host-count.js";
 import { listenAt } from "../address/listening.js";
 import { GoshareError, isErrno } from "../core/errors.js";
 import { PeerConnection } from "./connection.js";
 import type { ConnectionHandler } from "./connection-handler.js";
 import type { ForeignProtocol } from "./frame.js";
 import type { LocalPeer } from "./handshake.js";
-import { HostCount } from "./host-count.js";
 import type { ConnectionOptions, ListenerOptions } from "./options.js";
 import { PeerSocket } from "./peer-socket.js";
 

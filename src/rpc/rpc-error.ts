@@ -28,19 +28,34 @@ export type RpcStatus = keyof typeof RPC_STATUS;
 export class RpcError extends Error {
   override readonly name = "RpcError";
   readonly status: RpcStatus;
+  /** When the caller may try again, in milliseconds; negative: not at all; undefined: nothing was said. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(status: RpcStatus, message: string, cause?: unknown) {
+  constructor(status: RpcStatus, message: string, cause?: unknown, retryAfterMs?: number) {
     super(message, { cause });
     this.status = status;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
+/** The trailer in which a server says when to try again. */
+export const PUSHBACK_TRAILER = "grpc-retry-pushback-ms";
+
+/** How long a server has asked to be left alone, by the error of a call or what it became; 0 if it did not. */
+export function askedToWaitMs(thrown: unknown): number {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if (error instanceof RpcError) return Math.max(0, error.retryAfterMs ?? 0);
+  }
+  return 0;
+}
+
+const STATUS_NAMES: ReadonlyMap<number, RpcStatus> = new Map(
+  Object.entries(RPC_STATUS).flatMap(([name, number]) => (isRpcStatus(name) ? [[number, name]] : [])),
+);
+
 /** The name of a status number; UNKNOWN for numbers that gRPC does not define. */
 export function rpcStatusFromCode(code: number): RpcStatus {
-  for (const [name, number] of Object.entries(RPC_STATUS)) {
-    if (number === code && isRpcStatus(name)) return name;
-  }
-  return "UNKNOWN";
+  return STATUS_NAMES.get(code) ?? "UNKNOWN";
 }
 
 function isRpcStatus(name: string): name is RpcStatus {

@@ -4,10 +4,12 @@
 // Knows no service of its own.
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type SecureContextOptions, Server as TlsServer } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import {
   type ConnectionInjector,
   type handleUnaryCall,
+  type Metadata,
   Server,
   ServerCredentials,
   ServerInterceptingCall,
@@ -15,10 +17,16 @@ import {
   type ServerUnaryCall,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { hostScope } from "../address/host.js";
+import { HostCount } from "../address/host-count.js";
 import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
+import { type CallWatch, noWatch } from "./call-watch.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
+import { StallWatch } from "./stall-watch.js";
+import { type UntakenLimits, UntakenResponses } from "./untaken-responses.js";
+import { type CallSurroundings, type Connection, pushback, WatchedCall } from "./watched-call.js";
 
-export interface RpcServerOptions {
+export interface RpcServerOptions extends UntakenLimits {
   /** Largest encoded request and response. */
   readonly maxRequestBytes: number;
   readonly maxResponseBytes: number;
@@ -26,6 +34,8 @@ export interface RpcServerOptions {
   readonly maxRequestFields: number;
   /** Connections beyond it are closed as they come. */
   readonly maxConnections: number;
+  /** Of them, from one address (of IPv6 a /64); loopback may have all. */
+  readonly maxConnectionsPerHost: number;
   readonly maxCallsPerConnection: number;
   /** A request must be there in full this long after its headers. */
   readonly requestTimeoutMs: number;
@@ -39,38 +49,66 @@ export interface RpcServerOptions {
   readonly connectionAgeGraceMs: number;
   /** Running calls get this long when the server closes. */
   readonly shutdownGraceMs: number;
+  /** Undefined: plain text. */
+  readonly tls?: ServerCertificate | undefined;
 }
+
+/** In PEM: the certificate with those that lead to its authority, and its key. */
+export interface ServerCertificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** Time for the handshake of TLS. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** How often stalled requests are looked for. */
 const STALL_CHECK_MS = 1000;
 
+/** Too many answers have not been taken yet. */
+const NO_ROOM = new RpcError(
+  "RESOURCE_EXHAUSTED",
+  "too many answers are still on their way; try again",
+  undefined,
+  1_000,
+);
+
 /** Longer messages would not fit the trailers of a call. */
 const MAX_STATUS_CHARACTERS = 500;
-
-interface Connection {
-  readonly localAddress?: string | undefined;
-  readonly remoteAddress?: string | undefined;
-}
 
 export class RpcServer {
   /** The library's own server, for services that bring their own definition (health, reflection). */
   readonly grpc: Server;
   readonly #options: RpcServerOptions;
   readonly #onUnexpected: (error: unknown, where: string) => void;
+  readonly #calls: CallSurroundings;
   readonly #listener: NetServer;
   readonly #injector: ConnectionInjector;
   readonly #sockets = new Set<Socket>();
+  readonly #hosts: HostCount;
   /** Interceptors alone see the socket of a call; they leave it for the handler, by the call's metadata. */
-  readonly #connections = new WeakMap<object, Connection>();
+  readonly #watched = new WeakMap<object, WatchedCall>();
   readonly #stalls: StallWatch;
   #stallTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
+  /** What waits for the end of the last connection. */
+  #lastLeft = (): void => {};
 
   /** `onUnexpected` is told of everything a handler throws that is no RpcError, and of listener failures. */
-  constructor(options: RpcServerOptions, onUnexpected: (error: unknown, where: string) => void) {
+  constructor(
+    options: RpcServerOptions,
+    onUnexpected: (error: unknown, where: string) => void,
+    watch: CallWatch = noWatch,
+  ) {
     this.#options = options;
     this.#onUnexpected = onUnexpected;
+    this.#hosts = new HostCount(options.maxConnectionsPerHost);
     this.#stalls = new StallWatch(options.requestTimeoutMs);
+    this.#calls = {
+      watch,
+      untaken: new UntakenResponses(options),
+      hangUpOn: (host, port) => this.#hangUpOn(host, port),
+    };
     this.grpc = new Server({
       interceptors: [this.#interceptor()],
       "grpc.enable_channelz": 0,
@@ -84,8 +122,19 @@ export class RpcServer {
       "grpc.max_connection_age_grace_ms": options.connectionAgeGraceMs,
     });
     this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
-    this.#listener = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#listener = options.tls === undefined ? createServer({ noDelay: true }) : tlsListener(options.tls);
+    // Before TLS has its turn, if there is TLS.
+    this.#listener.prependListener("connection", (socket) => this.#connected(socket));
+    const ready = options.tls === undefined ? "connection" : "secureConnection";
+    this.#listener.on(ready, (socket: Socket) => {
+      if (!socket.destroyed) this.#injector.injectConnection(socket);
+    });
     this.#listener.maxConnections = options.maxConnections;
+  }
+
+  /** Open ones. */
+  get connections(): number {
+    return this.#sockets.size;
   }
 
   addService<S extends DescService>(service: S, methods: RpcMethods<S>): void {
@@ -117,6 +166,11 @@ export class RpcServer {
     return address;
   }
 
+  /** Shows another certificate to whoever connects from now on; connections that stand keep theirs. */
+  setCertificate(certificate: ServerCertificate): void {
+    if (this.#listener instanceof TlsServer) this.#listener.setSecureContext(secureOptions(certificate));
+  }
+
   /** Takes nothing new, lets running calls end for `shutdownGraceMs`, then ends every connection. */
   close(): Promise<void> {
     this.#closed ??= this.#shutDown();
@@ -128,7 +182,9 @@ export class RpcServer {
     if (this.#listener.listening) this.#listener.close();
     const { promise, resolve } = withResolvers();
     const timer = setTimeout(resolve, this.#options.shutdownGraceMs);
-    this.grpc.tryShutdown(() => resolve());
+    // With later versions of Node the library thinks that sessions are over while calls still run in them; their
+    // connections end when the last of them has.
+    this.grpc.tryShutdown(() => this.#whenUnconnected(resolve));
     await promise;
     clearTimeout(timer);
     this.#injector.destroy();
@@ -137,37 +193,78 @@ export class RpcServer {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #accept(socket: Socket): void {
+  #whenUnconnected(resolve: () => void): void {
+    if (this.#sockets.size === 0) resolve();
+    else this.#lastLeft = resolve;
+  }
+
+  #left(socket: Socket): void {
+    this.#sockets.delete(socket);
+    if (this.#sockets.size === 0) this.#lastLeft();
+  }
+
+  #connected(socket: Socket): void {
+    const { remoteAddress = "" } = socket;
+    const isWelcome = this.#hosts.entered(remoteAddress) || hostScope(remoteAddress) === "loopback";
+    socket.once("close", () => this.#hosts.left(remoteAddress));
+    if (!isWelcome || !this.#calls.watch.mayConnect(remoteAddress)) {
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
-    this.#injector.injectConnection(socket);
+    socket.once("close", () => this.#left(socket));
+  }
+
+  /** Ends the connection from `port`, or all from `host`. */
+  #hangUpOn(host: string, port: number | undefined): void {
+    for (const socket of this.#sockets) {
+      if (socket.remoteAddress !== host) continue;
+      if (port === undefined || socket.remotePort === port) socket.destroy();
+    }
   }
 
   #interceptor(): ServerInterceptor {
     return (method, call) => {
+      const watched = new WatchedCall(method.path, call, this.#calls);
       if (!method.requestStream) this.#stalls.begin(call);
       return new ServerInterceptingCall(call, {
         start: (next) =>
           next({
             onReceiveMetadata: (metadata, nextMetadata) => {
-              this.#connections.set(metadata, call.getConnectionInfo());
+              if (watched.isRefused()) {
+                this.#stalls.end(call);
+                return;
+              }
+              this.#watched.set(metadata, watched);
               nextMetadata(metadata);
             },
             onReceiveHalfClose: (nextHalfClose) => {
               this.#stalls.end(call);
               nextHalfClose();
             },
-            onCancel: () => this.#stalls.end(call),
+            // The library says so at the end of every call, however it came.
+            onCancel: () => {
+              this.#stalls.end(call);
+              watched.over();
+            },
           }),
+        sendStatus: (status, next) => {
+          watched.answered(status.code);
+          next(status);
+        },
       });
     };
   }
 
   #unaryCall(method: RpcMethod, where: string): handleUnaryCall<Buffer, Buffer> {
     return (call, respond) => {
-      const context = new UnaryCallContext(call, this.#connections.get(call.metadata));
+      const watched = this.#watched.get(call.metadata);
+      const context = new UnaryCallContext(call, watched?.connection);
       method.invoke(call.request, context, this.#options.maxRequestFields).then(
-        (response) => respond(null, response),
+        (response) => {
+          if (watched?.maySend(response.length) !== false) respond(null, response);
+          else respond(statusOf(NO_ROOM));
+        },
         (error: unknown) => {
           if (!(error instanceof RpcError)) this.#onUnexpected(error, where);
           respond(statusOf(error));
@@ -177,12 +274,27 @@ export class RpcServer {
   }
 }
 
+function secureOptions(certificate: ServerCertificate): SecureContextOptions {
+  return { ...certificate, minVersion: "TLSv1.2" };
+}
+
+function tlsListener(certificate: ServerCertificate): TlsServer {
+  return createTlsServer({
+    ...secureOptions(certificate),
+    ALPNProtocols: ["h2"],
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    noDelay: true,
+  });
+}
+
 /** What the caller is told: an RpcError as it is, of anything else nothing but that it happened. */
-function statusOf(error: unknown): { code: number; details: string } {
-  if (error instanceof RpcError) {
-    return { code: RPC_STATUS[error.status], details: error.message.slice(0, MAX_STATUS_CHARACTERS) };
-  }
-  return { code: RPC_STATUS.INTERNAL, details: "internal error" };
+function statusOf(error: unknown): { code: number; details: string; metadata?: Metadata } {
+  if (!(error instanceof RpcError)) return { code: RPC_STATUS.INTERNAL, details: "internal error" };
+  const status = {
+    code: RPC_STATUS[error.status],
+    details: error.message.slice(0, MAX_STATUS_CHARACTERS),
+  };
+  return error.retryAfterMs === undefined ? status : { ...status, metadata: pushback(error.retryAfterMs) };
 }
 
 class UnaryCallContext implements CallContext {
@@ -206,41 +318,6 @@ class UnaryCallContext implements CallContext {
       this.#signal = controller.signal;
     }
     return this.#signal;
-  }
-}
-
-interface EndableCall {
-  sendStatus(status: { code: number; details: string; metadata: null }): void;
-}
-
-/** Calls whose request is not there in full yet, oldest first. */
-class StallWatch {
-  readonly #timeoutMs: number;
-  readonly #startedAtMs = new Map<EndableCall, number>();
-
-  constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
-  }
-
-  begin(call: EndableCall): void {
-    this.#startedAtMs.set(call, performance.now());
-  }
-
-  end(call: EndableCall): void {
-    this.#startedAtMs.delete(call);
-  }
-
-  endStalled(): void {
-    const latest = performance.now() - this.#timeoutMs;
-    for (const [call, startedAtMs] of this.#startedAtMs) {
-      if (startedAtMs > latest) return;
-      this.#startedAtMs.delete(call);
-      call.sendStatus({
-        code: RPC_STATUS.DEADLINE_EXCEEDED,
-        details: "the request did not arrive in time",
-        metadata: null,
-      });
-    }
   }
 }
 

@@ -10,9 +10,11 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type { Client, ClientOptions, ClientUnaryCall, ServiceError } from "@grpc/grpc-js";
+import { hostScope } from "../address/host.js";
 import { asIs, methodPath } from "./adapter.js";
 import { decodeMessage, encodeMessage } from "./message-codec.js";
-import { RpcError, rpcStatusFromCode } from "./rpc-error.js";
+import { PUSHBACK_TRAILER, RpcError, rpcStatusFromCode } from "./rpc-error.js";
+import type { TlsTrust } from "./tls-credentials.js";
 
 export interface UnaryClientOptions {
   /** Largest encoded request and response. */
@@ -20,9 +22,12 @@ export interface UnaryClientOptions {
   readonly maxResponseBytes: number;
   /** Most fields in one response, at all depths. */
   readonly maxResponseFields: number;
-  /** Times a call is sent at most while the server is unavailable, 1 to 5; all within the call's deadline.
+  /** Times a call is sent at most while the server is unavailable or asks for patience, 1 to 5; all within the
+   * call's deadline.
    * More than 1 only for services whose every method is idempotent. */
   readonly maxAttempts: number;
+  /** Undefined: plain text. */
+  readonly tls?: TlsTrust | undefined;
 }
 
 export interface CallLimits {
@@ -42,16 +47,22 @@ const MAX_RECONNECT_BACKOFF_MS = 10_000;
 
 export class UnaryClient {
   readonly #service: DescService;
-  readonly #target: string;
+  readonly #host: string;
+  readonly #port: number;
+  /** A name may stand for several machines, each of which takes its share of the calls. */
+  readonly #isName: boolean;
   readonly #options: UnaryClientOptions;
   #client: Promise<Client> | undefined;
   #peerHost: string | undefined;
   #closed = false;
 
-  /** `host` is an IP address without brackets or a name; nothing is dialled before the first call. */
+  /** `host` is an IP address without brackets or a name, all of whose addresses are used; nothing is dialled before
+   * the first call. */
   constructor(service: DescService, host: string, port: number, options: UnaryClientOptions) {
     this.#service = service;
-    this.#target = target(host, port);
+    this.#host = host;
+    this.#port = port;
+    this.#isName = hostScope(host) === "name";
     this.#options = options;
   }
 
@@ -67,10 +78,8 @@ export class UnaryClient {
     request: MessageInitShape<I>,
     limits: CallLimits,
   ): Promise<MessageShape<O>> {
-    limits.signal?.throwIfAborted();
     const bytes = encodeMessage(method.input, request);
-    const client = await this.#connect();
-    const answer = await this.#send(client, methodPath(this.#service, method.name), bytes, limits);
+    const answer = await this.callBytes(methodPath(this.#service, method.name), bytes, limits);
     try {
       return decodeMessage(method.output, answer, this.#options.maxResponseFields);
     } catch (cause) {
@@ -82,23 +91,41 @@ export class UnaryClient {
     }
   }
 
+  /** Calls any unary method of the same server by its path, with messages as bytes. Rejects as `call` does. */
+  async callBytes(path: string, request: Buffer, limits: CallLimits): Promise<Buffer> {
+    limits.signal?.throwIfAborted();
+    return this.#send(await this.#connect(limits.deadlineMs), path, request, limits);
+  }
+
   /** Ends the connection. Running calls fail; later ones too. */
   async close(): Promise<void> {
     this.#closed = true;
-    const client = await this.#client;
+    const client = await this.#client?.catch(() => undefined);
     client?.close();
   }
 
-  async #connect(): Promise<Client> {
-    this.#client ??= this.#load();
-    const client = await this.#client;
-    if (this.#closed) throw new RpcError("CANCELLED", "the client is closed");
-    return client;
+  async #connect(timeoutMs: number): Promise<Client> {
+    this.#client ??= this.#load(timeoutMs);
+    try {
+      const client = await this.#client;
+      if (this.#closed) throw new RpcError("CANCELLED", "the client is closed");
+      return client;
+    } catch (thrown) {
+      // What did not stand this time may the next.
+      if (!this.#closed) this.#client = undefined;
+      throw thrown;
+    }
   }
 
-  async #load(): Promise<Client> {
+  async #load(timeoutMs: number): Promise<Client> {
     const grpc = await import("@grpc/grpc-js");
-    return new grpc.Client(this.#target, grpc.credentials.createInsecure(), this.#channelOptions());
+    const { tls } = this.#options;
+    const at = target(this.#host, this.#port);
+    if (tls === undefined)
+      return new grpc.Client(at, grpc.credentials.createInsecure(), this.#channelOptions());
+    const { tlsCredentials } = await import("./tls-credentials.js");
+    const secure = await tlsCredentials(grpc, this.#host, this.#port, tls, timeoutMs);
+    return new grpc.Client(at, secure.credentials, { ...this.#channelOptions(), ...secure.options });
   }
 
   #channelOptions(): ClientOptions {
@@ -106,7 +133,7 @@ export class UnaryClient {
     const methodConfig = {
       name: [{ service: this.#service.typeName }],
       ...(maxAttempts > 1 && {
-        retryPolicy: { ...RETRY, maxAttempts, retryableStatusCodes: ["UNAVAILABLE"] },
+        retryPolicy: { ...RETRY, maxAttempts, retryableStatusCodes: ["UNAVAILABLE", "RESOURCE_EXHAUSTED"] },
       }),
     };
     return {
@@ -115,6 +142,7 @@ export class UnaryClient {
       "grpc.enable_channelz": 0,
       "grpc.service_config_disable_resolution": 1,
       "grpc.service_config": JSON.stringify({
+        loadBalancingConfig: [this.#isName ? { round_robin: {} } : { pick_first: {} }],
         methodConfig: [methodConfig],
         retryThrottling: RETRY_THROTTLING,
       }),
@@ -137,13 +165,24 @@ export class UnaryClient {
           this.#peerHost = hostOf(call?.getPeer() ?? "") ?? this.#peerHost;
           resolve(answer);
         } else if (signal?.aborted) reject(signal.reason);
-        else reject(new RpcError(rpcStatusFromCode(error?.code ?? -1), error?.details ?? "no answer", error));
+        else reject(failureOf(error));
       };
       signal?.addEventListener("abort", cancel, { once: true });
       call = client.makeUnaryRequest(path, asIs, asIs, request, { deadline: Date.now() + deadlineMs }, done);
       if (signal?.aborted) cancel();
     });
   }
+}
+
+function failureOf(error: ServiceError | null): RpcError {
+  const [pushback] = error?.metadata?.get(PUSHBACK_TRAILER) ?? [];
+  const retryAfterMs = pushback === undefined ? undefined : Number(pushback);
+  return new RpcError(
+    rpcStatusFromCode(error?.code ?? -1),
+    error?.details ?? "no answer",
+    error,
+    Number.isFinite(retryAfterMs) ? retryAfterMs : undefined,
+  );
 }
 
 /** The library's spelling of a destination. */

@@ -1,10 +1,11 @@
 // Keeps a peer's leases with its trackers alive: announces to every one of them at its own pace, hands in
-// roots they ask for, and withdraws at the end. A tracker that is down is asked again, ever more slowly, and
-// stops nothing.
+// roots they ask for, and withdraws at the end. A tracker that is down is asked again, ever more slowly and in the end
+// as seldom as leases are renewed, so that one that comes back is not asked by everybody at once. It stops nothing.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
+import { askedToWaitMs } from "../rpc/rpc-error.js";
 import type { AnnounceAnswer, Announcement, ShareAnnouncement } from "../tracker/announcement.js";
 import type { TrackerClient } from "../tracker/client.js";
 
@@ -83,6 +84,7 @@ export class Announcer {
     const client = new TrackerClient(tracker);
     let failures = 0;
     let hasLease = false;
+    let maxBackoffMs = MAX_BACKOFF_MS;
     while (!signal.aborted) {
       let waitMs: number;
       const woken = this.#waking.signal;
@@ -91,13 +93,15 @@ export class Announcer {
         hasLease = true;
         failures = 0;
         waitMs = answer.renewAfterMs * (1 - JITTER + 2 * JITTER * Math.random());
+        maxBackoffMs = Math.max(MAX_BACKOFF_MS, answer.renewAfterMs);
         this.#events.answered(name, answer);
         await this.#publish(client, answer.wantedManifests, signal);
       } catch (thrown) {
         if (signal.aborted) break;
         if (failures++ === 0) this.#events.unreachable(name, GoshareError.from(thrown));
-        const ceilingMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** Math.min(failures, 16));
-        waitMs = ceilingMs * (0.5 + Math.random() / 2);
+        const ceilingMs = Math.min(maxBackoffMs, MIN_BACKOFF_MS * 2 ** Math.min(failures, 16));
+        const spread = 0.5 + Math.random() / 2;
+        waitMs = Math.max(ceilingMs * spread, askedToWaitMs(thrown) * 2 * spread);
       }
       settle();
       await pause(waitMs, AbortSignal.any([signal, woken]));

@@ -81,3 +81,6 @@ export interface TrackerInfo {
   /** The address at which the tracker sees the caller. */
   readonly observedHost: string;
 }
+
+/** What a tracker's health service says of it. */
+export type TrackerHealth = "SERVING" | "NOT_SERVING" | "UNKNOWN";

@@ -12,7 +12,7 @@ import { type NumericRanges, resolveOptions } from "../core/options.js";
 import { formatDuration } from "../core/units.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { UnaryClient } from "../rpc/unary-client.js";
-import type { AnnounceAnswer, Announcement, Swarm, TrackerInfo } from "./announcement.js";
+import type { AnnounceAnswer, Announcement, Swarm, TrackerHealth, TrackerInfo } from "./announcement.js";
 import {
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
@@ -24,6 +24,7 @@ import {
 import {
   announceAnswerFromWire,
   announcementToWire,
+  healthFromWire,
   infoFromWire,
   leaseTokenFromWire,
   peersQueryToWire,
@@ -44,6 +45,10 @@ export const defaultTrackerClientOptions: TrackerClientOptions = Object.freeze({
 
 const ranges: NumericRanges<TrackerClientOptions> = { callTimeoutMs: [1, 10 * 60_000], maxAttempts: [1, 5] };
 
+const HEALTH_CHECK_PATH = "/grpc.health.v1.Health/Check";
+/** A HealthCheckRequest that names no service. */
+const WHOLE_SERVER = Buffer.alloc(0);
+
 const NO_TOKEN = new Uint8Array(0);
 
 /** Every call rejects with TRACKER_UNREACHABLE, TRACKER_REFUSED or TRACKER_PROTOCOL, or with the reason of
@@ -55,17 +60,8 @@ export class TrackerClient {
   /** What the tracker gave with the last announcement; proves later that the leases are ours. */
   #leaseToken: Uint8Array = NO_TOKEN;
 
-  /** Dials nothing before the first call. Throws USAGE for an endpoint with TLS. */
+  /** Dials nothing before the first call. */
   constructor(endpoint: Endpoint, options: Partial<TrackerClientOptions> = {}) {
-    if (endpoint.transport === "tls") {
-      throw new GoshareError(
-        "USAGE",
-        `tracker ${formatEndpoint(endpoint)}: TLS to trackers is not supported yet`,
-        {
-          hint: "name a tracker without TLS",
-        },
-      );
-    }
     this.endpoint = endpoint;
     this.#options = resolveOptions(defaultTrackerClientOptions, options, ranges);
     this.#rpc = new UnaryClient(TrackerService, endpoint.host, endpoint.port, {
@@ -73,6 +69,7 @@ export class TrackerClient {
       maxRequestBytes: MAX_REQUEST_BYTES,
       maxResponseBytes: MAX_RESPONSE_BYTES,
       maxResponseFields: MAX_RESPONSE_FIELDS,
+      tls: endpoint.transport === "tls" ? { certificateSha256: endpoint.certificateSha256 } : undefined,
     });
   }
 
@@ -159,6 +156,18 @@ export class TrackerClient {
     return infoFromWire(await this.#call(TrackerService.method.getTrackerInfo, {}, signal));
   }
 
+  /** How it is, by the standard health protocol; "UNKNOWN" if it does not say. */
+  async health(signal?: AbortSignal): Promise<TrackerHealth> {
+    const limits = { deadlineMs: this.#options.callTimeoutMs, signal };
+    try {
+      return healthFromWire(await this.#rpc.callBytes(HEALTH_CHECK_PATH, WHOLE_SERVER, limits));
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      if (error.status === "UNIMPLEMENTED") return "UNKNOWN";
+      throw this.#trackerError(error);
+    }
+  }
+
   /** Ends the connection; calls fail from now on. Leases stay until they are withdrawn or end. */
   async close(): Promise<void> {
     await this.#rpc.close();
@@ -185,10 +194,7 @@ export class TrackerClient {
     const name = `tracker ${formatEndpoint(this.endpoint)}`;
     switch (cause.status) {
       case "UNAVAILABLE":
-        return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached`, {
-          cause,
-          hint: "check its address, and that a tracker runs there and no firewall stands between",
-        });
+        return this.#unreachable(name, cause);
       case "DEADLINE_EXCEEDED": {
         const waited = formatDuration(this.#options.callTimeoutMs);
         return new GoshareError("TRACKER_UNREACHABLE", `${name} did not answer within ${waited}`, {
@@ -213,6 +219,20 @@ export class TrackerClient {
       default:
         return new GoshareError("TRACKER_REFUSED", `${name} refused: ${quoted(cause.message)}`, { cause });
     }
+  }
+
+  #unreachable(name: string, cause: RpcError): GoshareError {
+    if (this.endpoint.transport !== "tls") {
+      return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached`, {
+        cause,
+        hint: "check its address, and that a tracker runs there and no firewall stands between",
+      });
+    }
+    const reason = quoted(cause.message);
+    return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached by TLS: ${reason}`, {
+      cause,
+      hint: "check its address and its certificate; a certificate of your own is named by tls://HOST:PORT#SHA256",
+    });
   }
 
   #protocolError(what: string, cause?: RpcError): GoshareError {

@@ -3,6 +3,8 @@
 import { KIB, MIB } from "../core/units.js";
 
 export const DEFAULT_TRACKER_PORT = 8080;
+/** Calls a second that a tracker answers to one address unless it is told otherwise. */
+export const DEFAULT_CALLS_PER_ADDRESS = 100;
 
 /** Bytes in an encoded request: the largest root and what goes with it. */
 export const MAX_REQUEST_BYTES = MIB + 256 * KIB;

@@ -2,6 +2,7 @@
 // stranger: what is too much is cut off, what is no peer, id or address is skipped, and intervals are kept
 // within bounds. The tracker's own side is server/wire.ts.
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import type { Endpoint as EndpointMessage } from "../../gen/goshare/v1/endpoint_pb.js";
 import type {
   AnnounceRequestSchema,
@@ -31,6 +32,7 @@ import type {
   SwarmAnswer,
   SwarmCounts,
   SwarmPeer,
+  TrackerHealth,
   TrackerInfo,
 } from "./announcement.js";
 import {
@@ -162,6 +164,26 @@ export function infoFromWire(message: GetTrackerInfoResponse): TrackerInfo {
     maxManifestBytes,
     observedHost: observedHost.slice(0, MAX_HOST_CHARACTERS),
   };
+}
+
+const HEALTH_STATUS_FIELD = 1;
+const HEALTH_BY_NUMBER: readonly TrackerHealth[] = ["UNKNOWN", "SERVING", "NOT_SERVING"];
+
+/** The status in a grpc.health.v1.HealthCheckResponse. */
+export function healthFromWire(bytes: Uint8Array): TrackerHealth {
+  let status = 0;
+  try {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      const [fieldNumber, wireType] = reader.tag();
+      const isStatus = fieldNumber === HEALTH_STATUS_FIELD && wireType === WireType.Varint;
+      if (isStatus) status = reader.int32();
+      else reader.skip(wireType, fieldNumber);
+    }
+  } catch {
+    return "UNKNOWN";
+  }
+  return HEALTH_BY_NUMBER[status] ?? "UNKNOWN";
 }
 
 function between(value: number, min: number, max: number): number {

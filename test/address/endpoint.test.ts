@@ -2,8 +2,10 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import {
   formatEndpoint,
+  isTellable,
   parseEndpoint,
   parseListenAddress,
+  parseTrackerEndpoint,
   requireEndpoint,
   requireListenAddress,
 } from "../../src/address/endpoint.js";
@@ -82,6 +84,40 @@ test("endpoints are written so that they are read back the same", () => {
     assert.is(formatEndpoint(endpoint), text);
   }
   assert.is(formatEndpoint({ host: "::", port: 0 }), "[::]:0");
+});
+
+test("a tracker may be reached by TLS, and may have to show one certificate", () => {
+  const pin = "0123456789abcdef".repeat(4);
+  const tls = { ...tcp("tracker.example", 8080), transport: "tls" };
+  assert.equal(parseTrackerEndpoint("tracker.example:8080"), tcp("tracker.example", 8080));
+  assert.equal(parseTrackerEndpoint("tls://tracker.example:8080"), { ...tls, certificateSha256: undefined });
+  assert.equal(parseTrackerEndpoint(" TLS://Tracker.Example ", 8080), {
+    ...tls,
+    certificateSha256: undefined,
+  });
+  assert.equal(parseTrackerEndpoint(`tls://tracker.example:8080#${pin.toUpperCase()}`), {
+    ...tls,
+    certificateSha256: pin,
+  });
+  for (const text of [
+    "tls://",
+    "tls://a:0",
+    "tls://a:1#",
+    `tls://a:1#${pin}0`,
+    "tls://a:1#xyz",
+    "http://a:1",
+  ]) {
+    assert.is(parseTrackerEndpoint(text), undefined, text);
+  }
+  for (const text of ["tls://a:1", `a:1#${pin}`]) assert.is(parseEndpoint(text), undefined, text);
+});
+
+test("an endpoint with TLS is written so, and others are told of it only with its certificate", () => {
+  const endpoint = { host: "::1", port: 8080, transport: "tls" } as const;
+  assert.is(formatEndpoint(endpoint), "tls://[::1]:8080");
+  assert.not(isTellable(endpoint));
+  assert.ok(isTellable({ ...endpoint, certificateSha256: "ab".repeat(32) }));
+  assert.ok(isTellable({ ...endpoint, transport: "tcp" }));
 });
 
 test.run();

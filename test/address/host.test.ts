@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { hostScope, normaliseHost } from "../../src/address/host.js";
+import { hostNetwork, hostScope, normaliseHost } from "../../src/address/host.js";
 
 test("every address has one spelling", () => {
   const table: readonly (readonly [string, string])[] = [
@@ -77,6 +78,36 @@ test("a host's scope follows from its address, in any spelling", () => {
     ["notlocalhost", "name"],
   ];
   for (const [host, scope] of table) assert.is(hostScope(host), scope, host);
+});
+
+test("what one machine has is one IPv4 address, or the /64 of an IPv6 one", () => {
+  const networks: [string, string][] = [
+    ["192.0.2.1", "192.0.2.1"],
+    ["2001:db8:0:1::1", "2001:db8:0:1::/64"],
+    ["2001:db8:0:1:aaaa:bbbb:cccc:dddd", "2001:db8:0:1::/64"],
+    ["2001:db8::1:0:0:0:7", "2001:db8:0:1::/64"],
+    ["2001:db8::17", "2001:db8:0:0::/64"],
+    ["fe80::1", "fe80:0:0:0::/64"],
+    ["1:2:3:4:5:6:7::", "1:2:3:4::/64"],
+    ["::", "0:0:0:0::/64"],
+    ["tracker.example", "tracker.example"],
+  ];
+  for (const [host, network] of networks) assert.is(hostNetwork(host), network, host);
+});
+
+test("addresses of one /64 are one network, however they are written by a system, and others are others", () => {
+  const group = fc.integer({ min: 0, max: 0xffff }).map((n) => (n % 3 === 0 ? 0 : n));
+  const groups = fc.array(group, { minLength: 4, maxLength: 4 });
+  const text = (parts: readonly number[]) =>
+    normaliseHost(parts.map((n) => n.toString(16)).join(":")) ?? "no address";
+  fc.assert(
+    fc.property(groups, groups, groups, (network, one, other) => {
+      fc.pre(network.some((n) => n !== 0));
+      assert.is(hostNetwork(text([...network, ...one])), hostNetwork(text([...network, ...other])));
+      const neighbour = network.with(3, (network[3] ?? 0) ^ 1);
+      assert.is.not(hostNetwork(text([...network, ...one])), hostNetwork(text([...neighbour, ...one])));
+    }),
+  );
 });
 
 test.run();

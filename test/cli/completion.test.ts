@@ -73,6 +73,8 @@ const WORDS: readonly (readonly [words: readonly string[], completions: readonly
     ["bash", "fish", "zsh"],
   ],
   [["tracker", "fi"], []],
+  [["tracker", "st"], ["status"]],
+  [["tracker", "status", "fi"], []],
   [["share", "--", "--"], []],
 ];
 

@@ -35,6 +35,26 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
+test("a tracker logs to stderr and hands out metrics if it is told so, and its events stay as they are", async () => {
+  const tracker = new GoshareProcess([...TRACKER, "--log-level", "debug", "--metrics", "127.0.0.1:0"]);
+  const { endpoint } = await tracker.waitFor("listening");
+  const { endpoint: metrics } = await tracker.waitFor("metricsListening");
+  assert.match(await (await fetch(`http://${metrics}/metrics`)).text(), "goshare_tracker_peers 0\n");
+  const asked = new GoshareProcess(["tracker", "status", String(endpoint)]);
+  assert.is((await asked.exited).exitCode, 0);
+  assert.equal(await tracker.stop(), { exitCode: 0, signal: null });
+  assert.equal(
+    tracker.events.map((event) => Object.keys(event)[0]),
+    ["metricsListening", "listening", "stopped"],
+  );
+  const lines = tracker.stderr.trim().split("\n");
+  const said = lines.map((line) => JSON.parse(line)["msg"]);
+  assert.equal(said, [
+    ...["metrics", "listening", "call", "call"],
+    ...["stopping: running calls may end", "stopped"],
+  ]);
+});
+
 test("a second tracker at the same port ends with ADDRESS_IN_USE and exit code 4", async () => {
   const first = new GoshareProcess(TRACKER);
   const { endpoint } = await first.waitFor("listening");

@@ -58,6 +58,7 @@ const EVERYTHING = `
   download-limit = "2MiB/s"
   max-peers = 7
   max-connections-per-host = 3
+  store = "redis://redis.example"
   color = "always"
   quiet = true
 `;
@@ -110,12 +111,13 @@ test("whichever sources have a value, the first of them in that order holds", as
 test("a setting is no option of a command that does not have it, and after -- nothing counts as typed", async () => {
   const { env } = withFile('listen = "192.0.2.1:7"\noutput = "isos"');
   let listenHost: string | undefined = "not called";
+  let store: string | undefined;
   const tracker = startFakeCli(["tracker"], {
-    env,
+    env: { ...env, GOSHARE_STORE: "redis://redis.example" },
     flows: {
       tracker: async () => ({
         startTracker: async (options) => {
-          ({ listenHost } = options);
+          ({ listenHost, store } = options);
           setImmediate(() => tracker.sendSignal("SIGINT"));
           return { endpoint: "", port: 0, close: async () => {} };
         },
@@ -124,6 +126,7 @@ test("a setting is no option of a command that does not have it, and after -- no
   });
   assert.is(await tracker.exitCode, 0, tracker.stderr());
   assert.is(listenHost, undefined);
+  assert.is(store, "redis://redis.example");
   assert.is((await downloadOptions(["--", "--output"], env)).outputDirectory, "isos");
 });
 
@@ -166,7 +169,8 @@ test("what the file cannot say is refused with file, line, and what could be sai
 
 test("what the environment says wrongly is refused by the variable, and control characters do not get out", async () => {
   for (const { variable, kind } of SETTINGS) {
-    if (variable === "GOSHARE_OUTPUT") continue;
+    // What they name is seen by whoever uses it.
+    if (["GOSHARE_OUTPUT", "GOSHARE_STORE"].includes(variable)) continue;
     const said = await refusal({ [variable]: kind === "switch" ? "perhaps" : "no \u001b[2J where" });
     assert.ok(said.startsWith(`error: ${variable}: `), said);
     assert.not.match(said, "\u001b");
@@ -206,12 +210,18 @@ test("config prints every setting with its value and where it comes from", async
   assert.equal([limit?.["source"], limit?.["values"]], ["file", ["1MiB/s"]]);
 });
 
+test("config repeats no password of a store", async () => {
+  const { env } = withFile('store = "redis-cluster://ann:secret@one.example,two.example"');
+  const { stdout } = await runGoshare(["config"], { env });
+  assert.match(stdout, "store = redis-cluster://…@one.example,two.example (");
+});
+
 test("help says the variable of every option that has one", async () => {
   const cli = startFakeCli(["download", "--help"]);
   await cli.exitCode;
-  for (const { variable } of SETTINGS) assert.match(cli.stdout(), `[${variable}]`);
   const tracker = startFakeCli(["tracker", "--help"]);
   await tracker.exitCode;
+  for (const { variable } of SETTINGS) assert.match(cli.stdout() + tracker.stdout(), `[${variable}]`);
   assert.not.match(tracker.stdout(), "GOSHARE_LISTEN");
   assert.ok(Object.values(OPTIONS).length > SETTINGS.length);
 });

@@ -17,6 +17,7 @@ function known<T>(value: T | undefined): T {
 
 const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { type: T }> } = {
   listening: { type: "listening", endpoint: "127.0.0.1:8080" },
+  metricsListening: { type: "metricsListening", endpoint: "127.0.0.1:9464" },
   hashing: { type: "hashing", path: "a", bytesDone: 0, bytesTotal: 0, files: 1, bytesPerSecond: 0.4 },
   sharing: {
     type: "sharing",
@@ -140,6 +141,17 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     what: contentId,
     outputDirectory: "downloads",
     moreArguments: ["--select", "*.txt"],
+  },
+  trackerStatus: {
+    ...{
+      type: "trackerStatus",
+      tracker: "127.0.0.1:8080",
+      agent: "goshare/1",
+      instanceId: "ab",
+      health: "SERVING",
+    },
+    ...{ ttlMs: 75_000, observedHost: "127.0.0.1", roundTripUs: 812, maxSharesPerAnnounce: 1_000 },
+    maxManifestBytes: 1_048_576,
   },
   done: {
     ...{ type: "done", path: "", bytes: 0, elapsedMs: 1.6, contentId: "", bytesReceived: 0, bytesWasted: 0 },

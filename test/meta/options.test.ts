@@ -25,11 +25,24 @@ function optionSets(): OptionSet[] {
         keys: interfaces.flatMap(({ body: fields }) =>
           [...fields.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map((m) => m[1] ?? ""),
         ),
-        defaults: [...body.matchAll(/^ {2}(\w+)(?=[:,])/gm)].map((m) => m[1] ?? ""),
+        defaults: [...keysOf(body), ...spreadInto(body).flatMap(keysOf)],
         declarations: [declaration, ...interfaces.map(({ text }) => text)],
       };
     }),
   );
+}
+
+/** The keys that stand in an object of defaults. */
+function keysOf(body: string): string[] {
+  return [...body.matchAll(/^ {2}(\w+)(?=[:,])/gm)].map((match) => match[1] ?? "");
+}
+
+/** The bodies of the defaults that are spread into one. */
+function spreadInto(body: string): string[] {
+  return [...body.matchAll(/^ {2}\.\.\.(default\w+Options)\b/gm)].flatMap(([, name = ""]) => {
+    const declaration = new RegExp(`^export const ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, "m");
+    return sources.flatMap(({ text }) => declaration.exec(text)?.[1] ?? []);
+  });
 }
 
 /** The interface of this name, and those it extends. */

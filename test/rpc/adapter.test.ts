@@ -189,12 +189,42 @@ test("UNAVAILABLE is tried again, as often as allowed", async () => {
 
 test("other failures are not tried again", async () => {
   let calls = 0;
+  const forbidden = unary(getManifest, async () => {
+    calls += 1;
+    throw new RpcError("PERMISSION_DENIED", "no");
+  });
+  await withRig({ getManifest: forbidden }, async ({ client }) => {
+    assert.is(await statusOf(client.call(getManifest, {}, LIMITS)), "PERMISSION_DENIED");
+    assert.is(calls, 1);
+  });
+});
+
+test("who is asked to wait waits that long, then tries again", async () => {
+  const calledAtMs: number[] = [];
+  const busy = unary(getManifest, async () => {
+    calledAtMs.push(performance.now());
+    if (calledAtMs.length < 3) throw new RpcError("RESOURCE_EXHAUSTED", "busy", undefined, 300);
+    return { manifest: Buffer.from("done") };
+  });
+  await withRig({ getManifest: busy }, async ({ client }) => {
+    const { manifest } = await client.call(getManifest, {}, LIMITS);
+    assert.is(Buffer.from(manifest).toString(), "done");
+    const [first = 0, second = 0, third = 0] = calledAtMs;
+    assert.ok(second - first >= 299, `${second - first} ms`);
+    assert.ok(third - second >= 299, `${third - second} ms`);
+  });
+});
+
+test("who is told not to come again does not, and learns it", async () => {
+  let calls = 0;
   const full = unary(getManifest, async () => {
     calls += 1;
-    throw new RpcError("RESOURCE_EXHAUSTED", "full");
+    throw new RpcError("RESOURCE_EXHAUSTED", "full", undefined, -1);
   });
   await withRig({ getManifest: full }, async ({ client }) => {
-    assert.is(await statusOf(client.call(getManifest, {}, LIMITS)), "RESOURCE_EXHAUSTED");
+    const error = await failure(client.call(getManifest, {}, LIMITS));
+    assert.is(error.status, "RESOURCE_EXHAUSTED");
+    assert.is(error.retryAfterMs, -1);
     assert.is(calls, 1);
   });
 });

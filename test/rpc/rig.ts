@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
 import type { RpcMethod, RpcMethods } from "../../src/rpc/adapter.js";
+import { type CallWatch, noWatch } from "../../src/rpc/call-watch.js";
 import { RpcError, type RpcStatus } from "../../src/rpc/rpc-error.js";
 import { RpcServer, type RpcServerOptions } from "../../src/rpc/rpc-server.js";
 import { UnaryClient, type UnaryClientOptions } from "../../src/rpc/unary-client.js";
@@ -14,7 +15,10 @@ export const SERVER_OPTIONS: RpcServerOptions = {
   maxResponseBytes: 64 * 1024,
   maxRequestFields: 100,
   maxConnections: 10,
+  maxConnectionsPerHost: 10,
   maxCallsPerConnection: 16,
+  maxUntakenBytes: 2 ** 20,
+  untakenTimeoutMs: 20_000,
   requestTimeoutMs: 20_000,
   idleTimeoutMs: 60_000,
   keepaliveMs: 60_000,
@@ -60,10 +64,13 @@ export async function withRig(
   own: Partial<TrackerMethods>,
   use: (rig: Rig) => Promise<void>,
   options: Partial<RpcServerOptions> = {},
+  watch: Partial<CallWatch> = {},
 ): Promise<void> {
   const unexpected: Rig["unexpected"] = [];
-  const server = new RpcServer({ ...SERVER_OPTIONS, ...options }, (error, where) =>
-    unexpected.push({ error, where }),
+  const server = new RpcServer(
+    { ...SERVER_OPTIONS, ...options },
+    (error, where) => unexpected.push({ error, where }),
+    { ...noWatch, ...watch },
   );
   server.addService(TrackerService, methods(own));
   const { port } = await server.listen(HOST, 0);

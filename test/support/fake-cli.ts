@@ -138,6 +138,7 @@ const noFlows: Flows = {
   inspect: unexpected,
   verify: unexpected,
   status: unexpected,
+  trackerStatus: unexpected,
   doctor: unexpected,
   begun: unexpected,
   discard: unexpected,

@@ -24,10 +24,11 @@ export async function closeFakeTrackers(): Promise<void> {
   await Promise.all([...running].map((tracker) => tracker.close()));
 }
 
-/** Listens on loopback unless told otherwise. */
+/** Listens on loopback, at a free port, unless told otherwise. */
 export async function startFakeTracker(
   script: Partial<TrackerMethods>,
   host = "127.0.0.1",
+  wantedPort = 0,
 ): Promise<FakeTracker> {
   const unscripted = (name: string): RpcMethod => ({
     name,
@@ -39,7 +40,10 @@ export async function startFakeTracker(
       maxResponseBytes: 2 ** 26,
       maxRequestFields: 2 ** 14,
       maxConnections: 10,
+      maxConnectionsPerHost: 10,
       maxCallsPerConnection: 10,
+      maxUntakenBytes: 2 ** 30,
+      untakenTimeoutMs: 20_000,
       requestTimeoutMs: 60_000,
       idleTimeoutMs: 60_000,
       keepaliveMs: 60_000,
@@ -59,7 +63,7 @@ export async function startFakeTracker(
     getTrackerInfo: unscripted("getTrackerInfo"),
     ...script,
   });
-  const { port } = await server.listen(host, 0);
+  const { port } = await server.listen(host, wantedPort);
   const tracker: FakeTracker = {
     ...{ port, endpoint: formatEndpoint({ host, port }) },
     async close() {

@@ -53,7 +53,7 @@ test("two peers of a share find each other by announcing it", async () => {
     assert.equal(alone.answers, [{ contentId: A, peers: [], counts: { completePeers: 0, partialPeers: 1 } }]);
     assert.equal(alone.listedEndpoints, [{ host: "127.0.0.1", port: 9000, transport: "tcp" }]);
     assert.is(alone.ttlMs, 75_000);
-    assert.is(alone.renewAfterMs, 30_000);
+    assert.ok(alone.renewAfterMs <= 30_000 && alone.renewAfterMs >= 24_000);
     const { answers } = await second.announce(announcement(peerId(2), [A]));
     assert.equal(answers[0]?.peers, [
       {
@@ -166,20 +166,6 @@ test("info says what the tracker is", async () => {
     assert.is(info.observedHost, "127.0.0.1");
     assert.match(info.instanceId, /^[0-9a-f]{32}$/);
   });
-});
-
-test("a tracker with TLS is refused before anything is dialled", () => {
-  const tls = {
-    host: "tracker.example",
-    port: 8080,
-    transport: "tls",
-    certificateSha256: "ab".repeat(32),
-  } as const;
-  assert.throws(
-    () => new TrackerClient(tls),
-    (error: unknown) =>
-      error instanceof GoshareError && error.code === "USAGE" && /not supported yet/.test(error.message),
-  );
 });
 
 test("nobody listening is TRACKER_UNREACHABLE, named, with what to do", async () => {

@@ -11,7 +11,10 @@
 // A tracker or peer lists or passes on an address only if its host is the
 // observed address of a live connection and its port that peer's announced
 // listen_port, or if it was dialled with success and answered with that peer
-// id, or if the tracker was told to trust announced addresses. A peer observed
+// id (which a name never is: what it stands for may change), or if the tracker
+// was told to trust announced addresses. A tracker that dials to find out does
+// so as a probe (peer.proto), at most once a minute for each address whoever
+// names it, and into private networks only for who asks from one. A peer observed
 // on loopback is on the tracker's own machine: an asker from elsewhere gets the
 // address at which that asker itself reached the tracker.
 //

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file goshare/v1/event.proto.
  */
 export const file_goshare_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIvQHCgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIABIkCgZjb3BpZWQYDyABKAsyEi5nb3NoYXJlLnYxLkNvcGllZEgAEiYKB3NlcnZpbmcYECABKAsyEy5nb3NoYXJlLnYxLlNlcnZpbmdIABIsCgpkaWZmZXJlbmNlGB4gASgLMhYuZ29zaGFyZS52MS5EaWZmZXJlbmNlSAASKAoIdmVyaWZpZWQYHyABKAsyFC5nb3NoYXJlLnYxLlZlcmlmaWVkSAASJwoIZmlsZV9zdW0YICABKAsyEy5nb3NoYXJlLnYxLkZpbGVTdW1IABIqCglkaXNjYXJkZWQYISABKAsyFS5nb3NoYXJlLnYxLkRpc2NhcmRlZEgAEjkKEWNvbXBsZXRpb25fc2NyaXB0GCIgASgLMhwuZ29zaGFyZS52MS5Db21wbGV0aW9uU2NyaXB0SAASJgoHY2hlY2tlZBgjIAEoCzITLmdvc2hhcmUudjEuQ2hlY2tlZEgAEiYKB3NldHRpbmcYJCABKAsyEy5nb3NoYXJlLnYxLlNldHRpbmdIAEIHCgVldmVudCIdCglMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkiaQoHSGFzaGluZxIMCgRwYXRoGAEgASgJEhIKCmJ5dGVzX2RvbmUYAiABKAQSEwoLYnl0ZXNfdG90YWwYAyABKAQSDQoFZmlsZXMYBCABKA0SGAoQYnl0ZXNfcGVyX3NlY29uZBgFIAEoBCK7AQoHU2hhcmluZxISCgpjb250ZW50X2lkGAEgASgJEg4KBnRpY2tldBgCIAEoCRIVCg1tYW5pZmVzdF9wYXRoGAMgASgJEhAKCGVuZHBvaW50GAQgASgJEhAKCHRyYWNrZXJzGAUgAygJEgwKBG5hbWUYBiABKAkSDQoFYnl0ZXMYByABKAQSDQoFZmlsZXMYCCABKA0SDgoGY2h1bmtzGAkgASgNEhUKDWxpbmtzX3NraXBwZWQYCiABKA0iXwoHV2FpdGluZxISCgpjb250ZW50X2lkGAEgASgJEhMKC3dhaXRpbmdfZm9yGAIgASgJEisKC3Nsb3dfcmVhc29uGAMgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uIoIBCgtEb3dubG9hZGluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcGF0aBgDIAEoCRINCgVieXRlcxgEIAEoBBINCgVmaWxlcxgFIAEoDRIOCgZjaHVua3MYBiABKA0SFQoNcmVzdW1lZF9ieXRlcxgHIAEoBCLBAQoIUHJvZ3Jlc3MSEgoKY29udGVudF9pZBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBCABKAQSDgoGZXRhX21zGAUgASgEEg0KBXBlZXJzGAYgASgNEisKC3Nsb3dfcmVhc29uGAcgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEhIKCnN0YWxsZWRfbXMYCCABKAQiPgoIU2xvd1RpbWUSJgoGcmVhc29uGAEgASgOMhYuZ29zaGFyZS52MS5TbG93UmVhc29uEgoKAm1zGAIgASgEIlIKDVBlZXJDb25uZWN0ZWQSDwoHcGVlcl9pZBgBIAEoCRIQCghlbmRwb2ludBgCIAEoCRINCgVhZ2VudBgDIAEoCRIPCgdpbmJvdW5kGAQgASgIIoABChBQZWVyRGlzY29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDAoEY29kZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEhYKDmJ5dGVzX3JlY2VpdmVkGAUgASgEEhIKCmJ5dGVzX3NlbnQYBiABKAQiNgoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEcGF0aBgDIAEoCSK8AQoJSW5zcGVjdGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRraW5kGAMgASgJEg0KBWJ5dGVzGAQgASgEEhIKCmNodW5rX3NpemUYBSABKA0SDgoGY2h1bmtzGAYgASgNEisKB2VudHJpZXMYByADKAsyGi5nb3NoYXJlLnYxLkluc3BlY3RlZEVudHJ5Eg0KBXBlZXJzGAggAygJEhAKCHRyYWNrZXJzGAkgAygJIkoKDkluc3BlY3RlZEVudHJ5EgwKBHBhdGgYASABKAkSDAoEc2l6ZRgCIAEoBBIMCgRraW5kGAMgASgJEg4KBnRhcmdldBgEIAEoCSLPAQoERG9uZRIMCgRwYXRoGAEgASgJEg0KBWJ5dGVzGAIgASgEEhIKCmVsYXBzZWRfbXMYAyABKAQSEgoKY29udGVudF9pZBgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBIUCgxieXRlc193YXN0ZWQYBiABKAQSKAoKc2xvd190aW1lcxgHIAMoCzIULmdvc2hhcmUudjEuU2xvd1RpbWUSGQoMYnl0ZXNfcmV1c2VkGAggASgESACIAQFCDwoNX2J5dGVzX3JldXNlZCItCgdTdG9wcGVkEg4KBnNpZ25hbBgBIAEoCRISCgpieXRlc19zZW50GAIgASgEInAKBkZhaWxlZBIMCgRjb2RlGAEgASgJEhEKCWV4aXRfY29kZRgCIAEoDRIPCgdtZXNzYWdlGAMgASgJEgwKBGhpbnQYBCABKAkSFwoKY29udGVudF9pZBgFIAEoCUgAiAEBQg0KC19jb250ZW50X2lkIuUBCglSZXN1bWFibGUSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSEgoKYnl0ZXNfZG9uZRgEIAEoBBITCgtieXRlc190b3RhbBgFIAEoBBITCgtjaHVua3NfZG9uZRgGIAEoDRIOCgZjaHVua3MYByABKA0SDQoFc3RhdGUYCCABKAkSCwoDcGlkGAkgASgNEgwKBHdoYXQYCiABKAkSGAoQb3V0cHV0X2RpcmVjdG9yeRgLIAEoCRIWCg5tb3JlX2FyZ3VtZW50cxgMIAMoCSJPCgZDb3BpZWQSEgoKY29udGVudF9pZBgBIAEoCRIPCgdwZWVyX2lkGAIgASgJEhAKCGVuZHBvaW50GAMgASgJEg4KBmNvcGllcxgEIAEoDSK0AQoHU2VydmluZxISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKYnl0ZXNfc2VudBgDIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAQgASgEEg0KBXBlZXJzGAUgASgNEg4KBmNvcGllcxgGIAEoDRIOCgZjaHVua3MYByABKA0SKgoKbmVpZ2hib3VycxgIIAMoCzIWLmdvc2hhcmUudjEuU2VydmVkUGVlciJECgpTZXJ2ZWRQZWVyEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSEwoLY2h1bmtzX2hlbGQYAyABKA0inwEKCkRpZmZlcmVuY2USDwoHcHJvYmxlbRgBIAEoCRINCgVwYXRocxgCIAMoCRIUCgxjaHVua3Nfd3JvbmcYAyABKA0SJAoGY2h1bmtzGAQgAygLMhQuZ29zaGFyZS52MS5DaHVua1J1bhINCgVieXRlcxgFIAEoBBIWCg5ieXRlc19leHBlY3RlZBgGIAEoBBIOCgZkZXRhaWwYByABKAkiKAoIQ2h1bmtSdW4SDQoFZmlyc3QYASABKA0SDQoFY291bnQYAiABKA0i3wEKCFZlcmlmaWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEEhMKC2J5dGVzX3JpZ2h0GAUgASgEEg4KBmNodW5rcxgGIAEoDRIUCgxjaHVua3NfcmlnaHQYByABKA0SDQoFZmlsZXMYCCABKA0SEwoLZmlsZXNfd3JvbmcYCSABKA0SDQoFZXh0cmEYCiABKA0SEAoIaXNfcmlnaHQYCyABKAgSFAoMZmlsZXNfdW5zdXJlGAwgASgNIicKB0ZpbGVTdW0SDAoEcGF0aBgBIAEoCRIOCgZzaGEyNTYYAiABKAkiSgoJRGlzY2FyZGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEIjEKEENvbXBsZXRpb25TY3JpcHQSDQoFc2hlbGwYASABKAkSDgoGc2NyaXB0GAIgASgJIkkKB0NoZWNrZWQSDwoHc3ViamVjdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEg8KB21lc3NhZ2UYAyABKAkSCwoDZml4GAQgASgJIm8KB1NldHRpbmcSDAoEbmFtZRgBIAEoCRIQCgh2YXJpYWJsZRgCIAEoCRIOCgZ2YWx1ZXMYAyADKAkSFQoNZGVmYXVsdF92YWx1ZRgEIAEoCRIOCgZzb3VyY2UYBSABKAkSDQoFcGxhY2UYBiABKAkq8AIKClNsb3dSZWFzb24SGwoXU0xPV19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNTTE9XX1JFQVNPTl9OT19QRUVSEAESIwofU0xPV19SRUFTT05fVFJBQ0tFUl9VTlJFQUNIQUJMRRACEhsKF1NMT1dfUkVBU09OX0RJQUxfRkFJTEVEEAMSIQodU0xPV19SRUFTT05fTk9fUEVFUl9IQVNfQ0hVTksQBBIhCh1TTE9XX1JFQVNPTl9XQUlUSU5HX0ZPUl9PRkZFUhAFEhkKFVNMT1dfUkVBU09OX1BFRVJfQlVTWRAGEh4KGlNMT1dfUkVBU09OX0RPV05MT0FEX0xJTUlUEAcSHAoYU0xPV19SRUFTT05fVVBMT0FEX0xJTUlUEAgSFAoQU0xPV19SRUFTT05fRElTSxAJEhwKGFNMT1dfUkVBU09OX1ZFUklGSUNBVElPThAKEhcKE1NMT1dfUkVBU09OX05FVFdPUksQC0I4Cg5kZXYuZ29zaGFyZS52MVABWiRnb3NoYXJlLmRldi9nZW4vZ29zaGFyZS92MTtnb3NoYXJldjFiBnByb3RvMw");
+  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIuQICgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIABIkCgZjb3BpZWQYDyABKAsyEi5nb3NoYXJlLnYxLkNvcGllZEgAEiYKB3NlcnZpbmcYECABKAsyEy5nb3NoYXJlLnYxLlNlcnZpbmdIABIzCg50cmFja2VyX3N0YXR1cxgRIAEoCzIZLmdvc2hhcmUudjEuVHJhY2tlclN0YXR1c0gAEjkKEW1ldHJpY3NfbGlzdGVuaW5nGBIgASgLMhwuZ29zaGFyZS52MS5NZXRyaWNzTGlzdGVuaW5nSAASLAoKZGlmZmVyZW5jZRgeIAEoCzIWLmdvc2hhcmUudjEuRGlmZmVyZW5jZUgAEigKCHZlcmlmaWVkGB8gASgLMhQuZ29zaGFyZS52MS5WZXJpZmllZEgAEicKCGZpbGVfc3VtGCAgASgLMhMuZ29zaGFyZS52MS5GaWxlU3VtSAASKgoJZGlzY2FyZGVkGCEgASgLMhUuZ29zaGFyZS52MS5EaXNjYXJkZWRIABI5ChFjb21wbGV0aW9uX3NjcmlwdBgiIAEoCzIcLmdvc2hhcmUudjEuQ29tcGxldGlvblNjcmlwdEgAEiYKB2NoZWNrZWQYIyABKAsyEy5nb3NoYXJlLnYxLkNoZWNrZWRIABImCgdzZXR0aW5nGCQgASgLMhMuZ29zaGFyZS52MS5TZXR0aW5nSABCBwoFZXZlbnQiHQoJTGlzdGVuaW5nEhAKCGVuZHBvaW50GAEgASgJImkKB0hhc2hpbmcSDAoEcGF0aBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEg0KBWZpbGVzGAQgASgNEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBSABKAQiuwEKB1NoYXJpbmcSEgoKY29udGVudF9pZBgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSFQoNbWFuaWZlc3RfcGF0aBgDIAEoCRIQCghlbmRwb2ludBgEIAEoCRIQCgh0cmFja2VycxgFIAMoCRIMCgRuYW1lGAYgASgJEg0KBWJ5dGVzGAcgASgEEg0KBWZpbGVzGAggASgNEg4KBmNodW5rcxgJIAEoDRIVCg1saW5rc19za2lwcGVkGAogASgNIl8KB1dhaXRpbmcSEgoKY29udGVudF9pZBgBIAEoCRITCgt3YWl0aW5nX2ZvchgCIAEoCRIrCgtzbG93X3JlYXNvbhgDIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbiKCAQoLRG93bmxvYWRpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSDQoFYnl0ZXMYBCABKAQSDQoFZmlsZXMYBSABKA0SDgoGY2h1bmtzGAYgASgNEhUKDXJlc3VtZWRfYnl0ZXMYByABKAQiwQEKCFByb2dyZXNzEhIKCmNvbnRlbnRfaWQYASABKAkSEgoKYnl0ZXNfZG9uZRgCIAEoBBITCgtieXRlc190b3RhbBgDIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAQgASgEEg4KBmV0YV9tcxgFIAEoBBINCgVwZWVycxgGIAEoDRIrCgtzbG93X3JlYXNvbhgHIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhISCgpzdGFsbGVkX21zGAggASgEIj4KCFNsb3dUaW1lEiYKBnJlYXNvbhgBIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhIKCgJtcxgCIAEoBCJSCg1QZWVyQ29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDQoFYWdlbnQYAyABKAkSDwoHaW5ib3VuZBgEIAEoCCKAAQoQUGVlckRpc2Nvbm5lY3RlZBIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBISCgpieXRlc19zZW50GAYgASgEIjYKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBHBhdGgYAyABKAkivAEKCUluc3BlY3RlZBISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRINCgVieXRlcxgEIAEoBBISCgpjaHVua19zaXplGAUgASgNEg4KBmNodW5rcxgGIAEoDRIrCgdlbnRyaWVzGAcgAygLMhouZ29zaGFyZS52MS5JbnNwZWN0ZWRFbnRyeRINCgVwZWVycxgIIAMoCRIQCgh0cmFja2VycxgJIAMoCSJKCg5JbnNwZWN0ZWRFbnRyeRIMCgRwYXRoGAEgASgJEgwKBHNpemUYAiABKAQSDAoEa2luZBgDIAEoCRIOCgZ0YXJnZXQYBCABKAkizwEKBERvbmUSDAoEcGF0aBgBIAEoCRINCgVieXRlcxgCIAEoBBISCgplbGFwc2VkX21zGAMgASgEEhIKCmNvbnRlbnRfaWQYBCABKAkSFgoOYnl0ZXNfcmVjZWl2ZWQYBSABKAQSFAoMYnl0ZXNfd2FzdGVkGAYgASgEEigKCnNsb3dfdGltZXMYByADKAsyFC5nb3NoYXJlLnYxLlNsb3dUaW1lEhkKDGJ5dGVzX3JldXNlZBgIIAEoBEgAiAEBQg8KDV9ieXRlc19yZXVzZWQiLQoHU3RvcHBlZBIOCgZzaWduYWwYASABKAkSEgoKYnl0ZXNfc2VudBgCIAEoBCJwCgZGYWlsZWQSDAoEY29kZRgBIAEoCRIRCglleGl0X2NvZGUYAiABKA0SDwoHbWVzc2FnZRgDIAEoCRIMCgRoaW50GAQgASgJEhcKCmNvbnRlbnRfaWQYBSABKAlIAIgBAUINCgtfY29udGVudF9pZCLlAQoJUmVzdW1hYmxlEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEhIKCmJ5dGVzX2RvbmUYBCABKAQSEwoLYnl0ZXNfdG90YWwYBSABKAQSEwoLY2h1bmtzX2RvbmUYBiABKA0SDgoGY2h1bmtzGAcgASgNEg0KBXN0YXRlGAggASgJEgsKA3BpZBgJIAEoDRIMCgR3aGF0GAogASgJEhgKEG91dHB1dF9kaXJlY3RvcnkYCyABKAkSFgoObW9yZV9hcmd1bWVudHMYDCADKAkiTwoGQ29waWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDwoHcGVlcl9pZBgCIAEoCRIQCghlbmRwb2ludBgDIAEoCRIOCgZjb3BpZXMYBCABKA0itAEKB1NlcnZpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCmJ5dGVzX3NlbnQYAyABKAQSGAoQYnl0ZXNfcGVyX3NlY29uZBgEIAEoBBINCgVwZWVycxgFIAEoDRIOCgZjb3BpZXMYBiABKA0SDgoGY2h1bmtzGAcgASgNEioKCm5laWdoYm91cnMYCCADKAsyFi5nb3NoYXJlLnYxLlNlcnZlZFBlZXIiRAoKU2VydmVkUGVlchIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEhMKC2NodW5rc19oZWxkGAMgASgNIs8BCg1UcmFja2VyU3RhdHVzEg8KB3RyYWNrZXIYASABKAkSDQoFYWdlbnQYAiABKAkSEwoLaW5zdGFuY2VfaWQYAyABKAkSDgoGdHRsX21zGAQgASgEEhUKDW9ic2VydmVkX2hvc3QYBSABKAkSFQoNcm91bmRfdHJpcF91cxgGIAEoBBIOCgZoZWFsdGgYByABKAkSHwoXbWF4X3NoYXJlc19wZXJfYW5ub3VuY2UYCCABKA0SGgoSbWF4X21hbmlmZXN0X2J5dGVzGAkgASgNIiQKEE1ldHJpY3NMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkinwEKCkRpZmZlcmVuY2USDwoHcHJvYmxlbRgBIAEoCRINCgVwYXRocxgCIAMoCRIUCgxjaHVua3Nfd3JvbmcYAyABKA0SJAoGY2h1bmtzGAQgAygLMhQuZ29zaGFyZS52MS5DaHVua1J1bhINCgVieXRlcxgFIAEoBBIWCg5ieXRlc19leHBlY3RlZBgGIAEoBBIOCgZkZXRhaWwYByABKAkiKAoIQ2h1bmtSdW4SDQoFZmlyc3QYASABKA0SDQoFY291bnQYAiABKA0i3wEKCFZlcmlmaWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEEhMKC2J5dGVzX3JpZ2h0GAUgASgEEg4KBmNodW5rcxgGIAEoDRIUCgxjaHVua3NfcmlnaHQYByABKA0SDQoFZmlsZXMYCCABKA0SEwoLZmlsZXNfd3JvbmcYCSABKA0SDQoFZXh0cmEYCiABKA0SEAoIaXNfcmlnaHQYCyABKAgSFAoMZmlsZXNfdW5zdXJlGAwgASgNIicKB0ZpbGVTdW0SDAoEcGF0aBgBIAEoCRIOCgZzaGEyNTYYAiABKAkiSgoJRGlzY2FyZGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEIjEKEENvbXBsZXRpb25TY3JpcHQSDQoFc2hlbGwYASABKAkSDgoGc2NyaXB0GAIgASgJIkkKB0NoZWNrZWQSDwoHc3ViamVjdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEg8KB21lc3NhZ2UYAyABKAkSCwoDZml4GAQgASgJIm8KB1NldHRpbmcSDAoEbmFtZRgBIAEoCRIQCgh2YXJpYWJsZRgCIAEoCRIOCgZ2YWx1ZXMYAyADKAkSFQoNZGVmYXVsdF92YWx1ZRgEIAEoCRIOCgZzb3VyY2UYBSABKAkSDQoFcGxhY2UYBiABKAkq8AIKClNsb3dSZWFzb24SGwoXU0xPV19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNTTE9XX1JFQVNPTl9OT19QRUVSEAESIwofU0xPV19SRUFTT05fVFJBQ0tFUl9VTlJFQUNIQUJMRRACEhsKF1NMT1dfUkVBU09OX0RJQUxfRkFJTEVEEAMSIQodU0xPV19SRUFTT05fTk9fUEVFUl9IQVNfQ0hVTksQBBIhCh1TTE9XX1JFQVNPTl9XQUlUSU5HX0ZPUl9PRkZFUhAFEhkKFVNMT1dfUkVBU09OX1BFRVJfQlVTWRAGEh4KGlNMT1dfUkVBU09OX0RPV05MT0FEX0xJTUlUEAcSHAoYU0xPV19SRUFTT05fVVBMT0FEX0xJTUlUEAgSFAoQU0xPV19SRUFTT05fRElTSxAJEhwKGFNMT1dfUkVBU09OX1ZFUklGSUNBVElPThAKEhcKE1NMT1dfUkVBU09OX05FVFdPUksQC0I4Cg5kZXYuZ29zaGFyZS52MVABWiRnb3NoYXJlLmRldi9nZW4vZ29zaGFyZS92MTtnb3NoYXJldjFiBnByb3RvMw");
 
 /**
  * One thing that happened.
@@ -161,6 +161,22 @@ export type Event = Message<"goshare.v1.Event"> & {
      */
     value: Serving;
     case: "serving";
+  } | {
+    /**
+     * What a tracker answered to tracker status.
+     *
+     * @generated from field: goshare.v1.TrackerStatus tracker_status = 17;
+     */
+    value: TrackerStatus;
+    case: "trackerStatus";
+  } | {
+    /**
+     * A tracker's metrics can be read.
+     *
+     * @generated from field: goshare.v1.MetricsListening metrics_listening = 18;
+     */
+    value: MetricsListening;
+    case: "metricsListening";
   } | {
     /**
      * Something verify found that is not as in the share.
@@ -1232,6 +1248,105 @@ export const ServedPeerSchema: GenMessage<ServedPeer> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 19);
 
 /**
+ * What a tracker says of itself.
+ *
+ * @generated from message goshare.v1.TrackerStatus
+ */
+export type TrackerStatus = Message<"goshare.v1.TrackerStatus"> & {
+  /**
+   * As it was named.
+   *
+   * @generated from field: string tracker = 1;
+   */
+  tracker: string;
+
+  /**
+   * Program and version, as it says.
+   *
+   * @generated from field: string agent = 2;
+   */
+  agent: string;
+
+  /**
+   * Hex; another one than before means that it has started anew.
+   *
+   * @generated from field: string instance_id = 3;
+   */
+  instanceId: string;
+
+  /**
+   * How long leases last there now.
+   *
+   * @generated from field: uint64 ttl_ms = 4;
+   */
+  ttlMs: bigint;
+
+  /**
+   * The address at which it sees this machine.
+   *
+   * @generated from field: string observed_host = 5;
+   */
+  observedHost: string;
+
+  /**
+   * How long it took to answer a call, in microseconds, the connection not
+   * counted.
+   *
+   * @generated from field: uint64 round_trip_us = 6;
+   */
+  roundTripUs: bigint;
+
+  /**
+   * "SERVING", "NOT_SERVING", or "UNKNOWN" if it does not say.
+   *
+   * @generated from field: string health = 7;
+   */
+  health: string;
+
+  /**
+   * Shares it takes in one announcement.
+   *
+   * @generated from field: uint32 max_shares_per_announce = 8;
+   */
+  maxSharesPerAnnounce: number;
+
+  /**
+   * Largest root it takes, in bytes; 0 if it takes none.
+   *
+   * @generated from field: uint32 max_manifest_bytes = 9;
+   */
+  maxManifestBytes: number;
+};
+
+/**
+ * Describes the message goshare.v1.TrackerStatus.
+ * Use `create(TrackerStatusSchema)` to create a new message.
+ */
+export const TrackerStatusSchema: GenMessage<TrackerStatus> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 20);
+
+/**
+ * A tracker that was asked for metrics hands them out, before it takes calls.
+ *
+ * @generated from message goshare.v1.MetricsListening
+ */
+export type MetricsListening = Message<"goshare.v1.MetricsListening"> & {
+  /**
+   * HOST:PORT at which they can be read from this machine, at /metrics.
+   *
+   * @generated from field: string endpoint = 1;
+   */
+  endpoint: string;
+};
+
+/**
+ * Describes the message goshare.v1.MetricsListening.
+ * Use `create(MetricsListeningSchema)` to create a new message.
+ */
+export const MetricsListeningSchema: GenMessage<MetricsListening> = /*@__PURE__*/
+  messageDesc(file_goshare_v1_event, 21);
+
+/**
  * Something verify found that is not as in the share.
  *
  * @generated from message goshare.v1.Difference
@@ -1298,7 +1413,7 @@ export type Difference = Message<"goshare.v1.Difference"> & {
  * Use `create(DifferenceSchema)` to create a new message.
  */
 export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 20);
+  messageDesc(file_goshare_v1_event, 22);
 
 /**
  * Chunks with rising numbers.
@@ -1326,7 +1441,7 @@ export type ChunkRun = Message<"goshare.v1.ChunkRun"> & {
  * Use `create(ChunkRunSchema)` to create a new message.
  */
 export const ChunkRunSchema: GenMessage<ChunkRun> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 21);
+  messageDesc(file_goshare_v1_event, 23);
 
 /**
  * How much of it verify found right.
@@ -1424,7 +1539,7 @@ export type Verified = Message<"goshare.v1.Verified"> & {
  * Use `create(VerifiedSchema)` to create a new message.
  */
 export const VerifiedSchema: GenMessage<Verified> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 22);
+  messageDesc(file_goshare_v1_event, 24);
 
 /**
  * The SHA-256 of one file as it is on the disk.
@@ -1452,7 +1567,7 @@ export type FileSum = Message<"goshare.v1.FileSum"> & {
  * Use `create(FileSumSchema)` to create a new message.
  */
 export const FileSumSchema: GenMessage<FileSum> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 23);
+  messageDesc(file_goshare_v1_event, 25);
 
 /**
  * What an unfinished download had left was removed.
@@ -1494,7 +1609,7 @@ export type Discarded = Message<"goshare.v1.Discarded"> & {
  * Use `create(DiscardedSchema)` to create a new message.
  */
 export const DiscardedSchema: GenMessage<Discarded> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 24);
+  messageDesc(file_goshare_v1_event, 26);
 
 /**
  * What lets a shell complete command lines.
@@ -1522,7 +1637,7 @@ export type CompletionScript = Message<"goshare.v1.CompletionScript"> & {
  * Use `create(CompletionScriptSchema)` to create a new message.
  */
 export const CompletionScriptSchema: GenMessage<CompletionScript> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 25);
+  messageDesc(file_goshare_v1_event, 27);
 
 /**
  * One thing that doctor has looked at.
@@ -1565,7 +1680,7 @@ export type Checked = Message<"goshare.v1.Checked"> & {
  * Use `create(CheckedSchema)` to create a new message.
  */
 export const CheckedSchema: GenMessage<Checked> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 26);
+  messageDesc(file_goshare_v1_event, 28);
 
 /**
  * One setting, and what holds for it.
@@ -1621,7 +1736,7 @@ export type Setting = Message<"goshare.v1.Setting"> & {
  * Use `create(SettingSchema)` to create a new message.
  */
 export const SettingSchema: GenMessage<Setting> = /*@__PURE__*/
-  messageDesc(file_goshare_v1_event, 27);
+  messageDesc(file_goshare_v1_event, 29);
 
 /**
  * What keeps a download from going faster at one moment. There is always one,

@@ -25,7 +25,15 @@ export class ConfigCommand extends GoshareCommand {
     session.tell(`settings of ${printable(settingsFilePath(env))}`);
     for (const { setting, texts, source, place } of await readSettings(env)) {
       const { name, variable, defaultText: defaultValue } = setting;
-      session.observe({ type: "setting", name, variable, values: texts, defaultValue, source, place });
+      session.observe({
+        type: "setting",
+        name,
+        variable,
+        values: texts.map(setting.shown),
+        defaultValue,
+        source,
+        place,
+      });
     }
     const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
     return { type: "done", ...nothing, elapsedMs: 0, slowTimes: [] };

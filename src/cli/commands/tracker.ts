@@ -3,8 +3,9 @@ import { Command, Option } from "clipanion";
 import { requireListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
+import { countArgument, logLevelArgument } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { DEFAULT_TRACKER_STORE, OPTIONS } from "../option-table.js";
+import { DEFAULT_TRACKER_STORE, defaultCliOptions, OPTIONS } from "../option-table.js";
 import type { Ending, Session } from "../session.js";
 
 export class TrackerCommand extends GoshareCommand {
@@ -18,6 +19,7 @@ export class TrackerCommand extends GoshareCommand {
     `,
     examples: [
       ["Run a tracker at the default port", "$0 tracker"],
+      ["One of several over a Redis", "$0 tracker --store redis://redis.example:6379"],
       ["Keep what it knows in a folder of your choice", "$0 tracker --store file:/var/lib/goshare"],
       ["At another port, for programs to read", "$0 tracker --listen 0.0.0.0:9090 --json"],
     ],
@@ -29,6 +31,15 @@ export class TrackerCommand extends GoshareCommand {
   readonly store = Option.String(OPTIONS.store.names, DEFAULT_TRACKER_STORE, {
     description: OPTIONS.store.description,
   });
+  readonly perAddressLimit = Option.String(OPTIONS.perAddressLimit.names, {
+    description: OPTIONS.perAddressLimit.description,
+  });
+  readonly tlsCert = Option.String(OPTIONS.tlsCert.names, { description: OPTIONS.tlsCert.description });
+  readonly tlsKey = Option.String(OPTIONS.tlsKey.names, { description: OPTIONS.tlsKey.description });
+  readonly metrics = Option.String(OPTIONS.metrics.names, { description: OPTIONS.metrics.description });
+  readonly logLevel = Option.String(OPTIONS.logLevel.names, defaultCliOptions.logLevel, {
+    description: OPTIONS.logLevel.description,
+  });
   readonly trustAnnounced = Option.Boolean(OPTIONS.trustAnnounced.names, false, {
     description: OPTIONS.trustAnnounced.description,
   });
@@ -38,6 +49,17 @@ export class TrackerCommand extends GoshareCommand {
       agent: AGENT,
       store: this.store,
       trustAnnounced: this.trustAnnounced,
+      perAddressLimit: countArgument(
+        OPTIONS.perAddressLimit,
+        this.perAddressLimit,
+        defaultCliOptions.perAddressLimit,
+      ),
+      tlsCertPath: this.tlsCert,
+      tlsKeyPath: this.tlsKey,
+      logLevel: logLevelArgument(this.logLevel),
+      ...(this.metrics !== undefined && {
+        metrics: requireListenAddress(this.metrics, OPTIONS.metrics.names),
+      }),
       ...this.#listenOptions(),
     };
     const { startTracker } = await this.context.flows.tracker();

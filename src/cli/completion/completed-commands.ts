@@ -37,8 +37,23 @@ const BY_WORD: Readonly<Record<string, Completion>> = {
   SHELL: SHELLS,
 };
 
-/** `usageOf` says how a command is called: "goshare verify WHAT PATH". */
+/** `usageOf` says how a command is called: "goshare verify WHAT PATH". The second word of a command that has two is what
+ * the command of the first word may take. */
 export function completedCommands(
+  definitions: readonly Definition[],
+  usageOf: (definition: Definition) => string,
+): readonly CompletedCommand[] {
+  const all = completedAlone(definitions, usageOf);
+  return all.flatMap((command) => {
+    if (command.name.includes(" ")) return [];
+    const longer = all.filter(({ name }) => name.startsWith(`${command.name} `));
+    if (longer.length === 0) return [command];
+    const seconds = longer.map(({ name }) => name.slice(command.name.length + 1));
+    return [{ ...command, takes: [seconds, ...command.takes, "nothing"] }];
+  });
+}
+
+function completedAlone(
   definitions: readonly Definition[],
   usageOf: (definition: Definition) => string,
 ): readonly CompletedCommand[] {

@@ -29,6 +29,8 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
   switch (event.type) {
     case "listening":
       return [note("tracker at"), result(printable(event.endpoint)), note("Ctrl-C stops it")];
+    case "metricsListening":
+      return [note(`metrics at http://${printable(event.endpoint)}/metrics`)];
     case "sharing":
       return describeSharing(event, palette);
     case "waiting":
@@ -49,6 +51,8 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
       return describeInspected(event);
     case "resumable":
       return describeResumable(event);
+    case "trackerStatus":
+      return describeTrackerStatus(event);
     case "done":
       return describeDone(event);
     case "stopped":
@@ -151,6 +155,22 @@ function describeResumable(event: Extract<GoshareEvent, { type: "resumable" }>):
   if (event.state === "running") return lines;
   const goOn = goshareCommand(downloadArguments(event));
   return [...lines, result(`  ${printable(goOn)}`)];
+}
+
+function describeTrackerStatus(event: Extract<GoshareEvent, { type: "trackerStatus" }>): Line[] {
+  const health = { SERVING: "serving", NOT_SERVING: "not serving", UNKNOWN: "not known" }[event.health];
+  const roots =
+    event.maxManifestBytes === 0 ? "none" : `of at most ${formatBytes(event.maxManifestBytes)} each`;
+  return [
+    result(`tracker     ${printable(event.tracker)}`),
+    result(`health      ${health}`),
+    result(`agent       ${printable(event.agent)}`),
+    result(`instance    ${event.instanceId}`),
+    result(`round trip  ${(event.roundTripUs / 1000).toFixed(1)} ms`),
+    result(`leases      last ${formatDuration(event.ttlMs)}`),
+    result(`manifests   ${roots}`),
+    result(`sees you    at ${printable(event.observedHost)}`),
+  ];
 }
 
 const SIZE_CELLS = 12;

@@ -23,9 +23,11 @@ export interface Setting {
   readonly example: string;
   /** Throws USAGE for what the option would not take. */
   check(text: string): unknown;
+  /** What may stand on a screen. */
+  shown(text: string): string;
 }
 
-type Given = Pick<Setting, "option" | "example" | "check"> & { readonly kind?: Setting["kind"] };
+type Given = Pick<Setting, "option" | "example" | "check"> & Partial<Pick<Setting, "kind" | "shown">>;
 
 export const SETTINGS: readonly Setting[] = [
   setting({
@@ -56,15 +58,21 @@ export const SETTINGS: readonly Setting[] = [
     example: "512",
     check: (text) => countArgument(OPTIONS.maxConnectionsPerHost, text, 0),
   }),
+  setting({
+    option: OPTIONS.store,
+    example: '"redis://redis.example:6379"',
+    check: (text) => text !== "",
+    shown: (text) => text.replace(/^([a-z-]+:\/\/)[^/]*@/, "$1…@"),
+  }),
   setting({ option: OPTIONS.color, example: '"never"', check: colorArgument }),
   setting({ option: OPTIONS.quiet, kind: "switch", example: "true", check: () => true }),
 ];
 
-function setting({ option, kind = "text", example, check }: Given): Setting {
+function setting({ option, kind = "text", example, check, shown = (text) => text }: Given): Setting {
   const name = longName(option.names).slice(2);
   const variable = `GOSHARE_${name.toUpperCase().replaceAll("-", "_")}`;
   const [, defaultText = "false"] = /\(default ([^)]*)\)$/.exec(option.description) ?? [];
-  return { name, variable, option, kind, defaultText, example, check };
+  return { name, variable, option, kind, defaultText, example, check, shown };
 }
 
 /** "--quiet" of "-q,--quiet". */

@@ -28,7 +28,9 @@ export function withSettings(
   definition: Definition,
   values: readonly SettingValue[],
 ): readonly string[] {
-  const [name = "", ...rest] = argv;
+  // "goshare tracker status" is three words, and options stand behind them.
+  const words = definition.path.split(" ").length - 1;
+  const rest = argv.slice(words);
   const end = rest.indexOf("--");
   const typed = end === -1 ? rest : rest.slice(0, end);
   const taken = definition.options.map(({ definition: text, description = "" }) =>
@@ -37,7 +39,7 @@ export function withSettings(
   const added = values
     .filter(({ setting }) => taken.includes(setting) && !isTyped(setting, typed))
     .flatMap(optionsOf);
-  return [name, ...added, ...rest];
+  return [...argv.slice(0, words), ...added, ...rest];
 }
 
 function valueOfSetting(

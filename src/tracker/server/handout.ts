@@ -26,21 +26,22 @@ export function callerAt(peerHost: string, localHost: string): Caller | undefine
 
 const MAPPED_PREFIX = "::ffff:";
 
-function socketHost(address: string): string | undefined {
+/** An address as a socket shows it, in canonical form; undefined if the socket is gone. */
+export function socketHost(address: string): string | undefined {
   // Nearly every caller: spares parsing an address that the system has written canonically already.
   const unmapped = address.startsWith(MAPPED_PREFIX) ? address.slice(MAPPED_PREFIX.length) : address;
   if (isIPv4(unmapped)) return unmapped;
-  const [withoutZone] = address.split("%", 1);
-  return withoutZone === undefined ? undefined : normaliseHost(withoutZone);
+  return remember(socketHosts, address, () => normaliseHost(address.split("%", 1)[0] ?? ""));
 }
 
 /** Hosts remembered at once; each is parsed once while it stays, not once for everybody who is told of it. */
 const MAX_REMEMBERED = 65_536;
 
+const socketHosts = new Map<string, string | undefined>();
 const loopbackHosts = new Map<string, boolean>();
 const dialableHosts = new Map<string, boolean>();
 
-function remember(memory: Map<string, boolean>, key: string, judge: () => boolean): boolean {
+function remember<T>(memory: Map<string, T>, key: string, judge: () => T): T {
   const known = memory.get(key);
   if (known !== undefined) return known;
   if (memory.size >= MAX_REMEMBERED) memory.clear();
@@ -49,7 +50,7 @@ function remember(memory: Map<string, boolean>, key: string, judge: () => boolea
   return verdict;
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return remember(loopbackHosts, host, () => hostScope(host) === "loopback");
 }
 

@@ -13,19 +13,38 @@ const WHOLE_SERVER = "";
 export class Introspection {
   readonly #services: readonly string[];
   readonly #health: HealthImplementation;
+  #isStarted = false;
+  #isStoreUsable = true;
 
   constructor(server: Server, service: DescService) {
     this.#services = [WHOLE_SERVER, service.typeName];
     this.#health = new HealthImplementation();
-    this.setServing(false);
+    this.#tell();
     this.#health.addToServer(server);
     // Health is left out: its library loads descriptors in which the entries of maps are missing, and tools
     // that link what they are given stumble. Those that ask for health know its messages by themselves.
     new ReflectionService({ [service.typeName]: descriptors(service.file) }).addToServer(server);
   }
 
-  setServing(serving: boolean): void {
-    for (const name of this.#services) this.#health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+  /** Whether the tracker takes calls at all. */
+  setServing(isStarted: boolean): void {
+    this.#isStarted = isStarted;
+    this.#tell();
+  }
+
+  /** Whether it could answer them. */
+  setStoreUsable(isUsable: boolean): void {
+    this.#isStoreUsable = isUsable;
+    this.#tell();
+  }
+
+  get isServing(): boolean {
+    return this.#isStarted && this.#isStoreUsable;
+  }
+
+  #tell(): void {
+    const status = this.isServing ? "SERVING" : "NOT_SERVING";
+    for (const name of this.#services) this.#health.setStatus(name, status);
   }
 }
 

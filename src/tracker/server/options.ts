@@ -1,9 +1,11 @@
 // What a tracker decides for itself: its defaults stand here and nowhere else. What the protocol decides is
 // in ../limits.ts.
+import type { ListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
+import type { LogLevel } from "../../core/log-level.js";
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
 import { MIB } from "../../core/units.js";
-import { DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
+import { DEFAULT_CALLS_PER_ADDRESS, DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
 import { MAX_ROWS } from "./stores/leases/slab.js";
 
 export interface TrackerOptions {
@@ -25,12 +27,32 @@ export interface TrackerOptions {
   /** Roots kept, in number and in bytes; 0 to keep none. */
   readonly maxManifests: number;
   readonly maxManifestBytesTotal: number;
-  /** Peers are told to renew as often as keeps the tracker below this rate, within the two bounds that
-   * follow. */
+  /** Peers are told to renew as often as keeps this process below this rate, within the two bounds that
+   * follow; and less often while it has more calls of all kinds than the next says, or its timers are later than the
+   * last says. */
   readonly renewalsPerSecond: number;
   readonly minRenewMs: number;
   readonly maxRenewMs: number;
+  readonly callsPerSecond: number;
+  readonly maxLagMs: number;
+  /** What one address (of IPv6 a /64) may ask: calls a second, and leases that it keeps up. Loopback may ask
+   * anything. */
+  readonly perAddressLimit: number;
+  readonly maxLeasesPerAddress: number;
+  /** Files in PEM with the certificate and its key, for TLS; both or neither. They are looked at again this often. */
+  readonly tlsCertPath: string | undefined;
+  readonly tlsKeyPath: string | undefined;
+  readonly certificateCheckMs: number;
+  /** Where Prometheus reads metrics; undefined: nowhere. */
+  readonly metrics: ListenAddress | undefined;
+  /** From which level on a log is written to stderr. */
+  readonly logLevel: LogLevel;
   readonly maxConnections: number;
+  /** Of them, from one address; loopback may have all. */
+  readonly maxConnectionsPerAddress: number;
+  /** Calls under way, in all and from one address; loopback may have all. */
+  readonly maxOpenCalls: number;
+  readonly maxOpenCallsPerAddress: number;
   /** A connection without calls is closed after it: with many peers, none holds a socket between renewals. */
   readonly connectionIdleMs: number;
   /** Running calls get this long when the tracker stops. */
@@ -51,7 +73,19 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   renewalsPerSecond: 1_000,
   minRenewMs: 30_000,
   maxRenewMs: MAX_RENEW_MS,
+  callsPerSecond: 4_000,
+  maxLagMs: 50,
+  perAddressLimit: DEFAULT_CALLS_PER_ADDRESS,
+  maxLeasesPerAddress: 100_000,
+  tlsCertPath: undefined,
+  tlsKeyPath: undefined,
+  certificateCheckMs: 5_000,
+  metrics: undefined,
+  logLevel: "silent",
   maxConnections: 20_000,
+  maxConnectionsPerAddress: 5_000,
+  maxOpenCalls: 1_000,
+  maxOpenCallsPerAddress: 250,
   connectionIdleMs: 60_000,
   shutdownGraceMs: 5_000,
 });
@@ -63,6 +97,7 @@ const SOME = [1, Number.MAX_SAFE_INTEGER] as const;
 const RENEWAL = [MIN_RENEW_MS, MAX_RENEW_MS] as const;
 /** What a timer can wait for. */
 const DURATION = [0, 2 ** 31 - 1] as const;
+const LAG = [1, 60_000] as const;
 
 const ranges: NumericRanges<TrackerOptions> = {
   listenPort: [0, 65_535],
@@ -74,7 +109,15 @@ const ranges: NumericRanges<TrackerOptions> = {
   renewalsPerSecond: SOME,
   minRenewMs: RENEWAL,
   maxRenewMs: RENEWAL,
+  callsPerSecond: SOME,
+  maxLagMs: LAG,
+  perAddressLimit: SOME,
+  maxLeasesPerAddress: SOME,
+  certificateCheckMs: [1, 2 ** 31 - 1],
   maxConnections: SOME,
+  maxConnectionsPerAddress: SOME,
+  maxOpenCalls: SOME,
+  maxOpenCallsPerAddress: SOME,
   connectionIdleMs: DURATION,
   shutdownGraceMs: DURATION,
 };

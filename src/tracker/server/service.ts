@@ -7,19 +7,23 @@ import { contentIdFromBytes, type PeerId } from "../../core/ids.js";
 import { checkRoot } from "../../manifest/check.js";
 import { MAX_ROOT_BYTES } from "../../manifest/limits.js";
 import type { ManifestRoot } from "../../manifest/manifest.js";
-import { type CallContext, type RpcMethods, unary } from "../../rpc/adapter.js";
+import type { CallContext, RpcMethods } from "../../rpc/adapter.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 import type { AnnounceAnswer, Announcement, ShareAnnouncement, SwarmAnswer } from "../announcement.js";
 import {
   MAX_PEERS_PER_RESPONSE,
   MAX_RESPONSE_BYTES,
   MAX_SHARES_PER_ANNOUNCE,
-  TTL_PER_RENEWAL,
+  MIN_RENEW_MS,
 } from "../limits.js";
+import type { AddressQuota } from "./address-quota.js";
 import { type Caller, callerAt, endpointsFor, Handout } from "./handout.js";
 import type { LeaseTokens } from "./lease-token.js";
 import type { TrackerOptions } from "./options.js";
+import type { Listing, ProvenEndpoints } from "./proven-endpoints.js";
+import type { RenewalPace } from "./renewal-pace.js";
 import type { LeaseKey, LeaseUpdate, TrackerStore } from "./store.js";
+import { storeCall } from "./store-call.js";
 import {
   announceAnswerToWire,
   announcementFromWire,
@@ -42,47 +46,60 @@ export class TrackerCalls {
   readonly #store: TrackerStore;
   readonly #options: TrackerOptions;
   readonly #tokens: LeaseTokens;
+  readonly #pace: RenewalPace;
+  readonly #quota: AddressQuota;
+  readonly #provenEndpoints: ProvenEndpoints;
   readonly #instanceId = randomBytes(INSTANCE_ID_BYTES);
 
   /** `tokens` are made with the store's secret. */
-  constructor(store: TrackerStore, tokens: LeaseTokens, options: TrackerOptions) {
+  constructor(
+    store: TrackerStore,
+    tokens: LeaseTokens,
+    pace: RenewalPace,
+    quota: AddressQuota,
+    proven: ProvenEndpoints,
+    options: TrackerOptions,
+  ) {
     this.#store = store;
     this.#tokens = tokens;
+    this.#pace = pace;
+    this.#quota = quota;
+    this.#provenEndpoints = proven;
     this.#options = options;
   }
 
   methods(): RpcMethods<typeof TrackerService> {
     const { method } = TrackerService;
     return {
-      announce: unary(method.announce, async (request, context) => {
+      announce: storeCall(method.announce, async (request, context) => {
         const { answer, token } = await this.#announce(announcementFromWire(request), callerOf(context));
         return announceAnswerToWire(answer, token);
       }),
-      withdraw: unary(method.withdraw, async (request) => {
+      withdraw: storeCall(method.withdraw, async (request) => {
         const { contentIds, ...claim } = withdrawalFromWire(request);
         await this.#store.withdraw(this.#proven(claim), contentIds);
         return {};
       }),
-      listPeers: unary(method.listPeers, async (request, context) => {
+      listPeers: storeCall(method.listPeers, async (request, context) => {
         const { contentId, max, excludePeerId } = peersQueryFromWire(request);
         const exclude = excludePeerId === undefined ? [] : [excludePeerId];
         const [answer] = await this.#answers([{ contentId, wantPeers: max }], exclude, callerOf(context));
         return answer === undefined ? {} : swarmToWire(answer);
       }),
-      getManifest: unary(method.getManifest, async (request) => {
+      getManifest: storeCall(method.getManifest, async (request) => {
         const contentId = requiredContentId("content_id", request.contentId);
         const manifest = await this.#store.manifest(contentId);
         if (manifest === undefined) throw new RpcError("NOT_FOUND", `no manifest of ${contentId}`);
         return { manifest };
       }),
-      publishManifest: unary(method.publishManifest, async (request) => {
+      publishManifest: storeCall(method.publishManifest, async (request) => {
         const { manifest, ...claim } = publicationFromWire(request);
         return { stored: await this.#publish(claim, manifest) };
       }),
-      getTrackerInfo: unary(method.getTrackerInfo, async (_request, context) => ({
+      getTrackerInfo: storeCall(method.getTrackerInfo, async (_request, context) => ({
         agent: this.#options.agent,
         instanceId: this.#instanceId,
-        ttlMs: ttlOf(await this.#renewAfterMs()),
+        ttlMs: this.#pace.ttlMs,
         maxSharesPerAnnounce: MAX_SHARES_PER_ANNOUNCE,
         maxManifestBytes: this.#options.maxManifests === 0 ? 0 : MAX_ROOT_BYTES,
         observedHost: callerOf(context).host,
@@ -96,9 +113,13 @@ export class TrackerCalls {
   ): Promise<{ answer: AnnounceAnswer; token: Uint8Array }> {
     const { peerId, leaseToken, listenPort, runEpochMs, shares, excludePeerId } = announcement;
     const key: LeaseKey = { peerId, host: caller.host, listenPort };
-    const renewAfterMs = await this.#renewAfterMs();
-    const ttlMs = ttlOf(renewAfterMs);
-    const endpoints = this.#options.trustAnnounced ? announcement.endpoints : [];
+    const { intervalMs, ttlMs } = this.#pace;
+    const waitMs = this.#quota.leases(caller.host, shares.length, intervalMs);
+    if (waitMs > 0) {
+      const isSoon = waitMs <= MAX_PUSHBACK_MS;
+      throw exhausted("this address announces too many shares", isSoon ? waitMs : NEVER);
+    }
+    const { endpoints, isLooking } = this.#listing(announcement, caller);
     const movedFrom = this.#tokens.read(peerId, leaseToken);
     const isHeld = await this.#hold({ key, movedFrom, runEpochMs, endpoints, shares, ttlMs });
 
@@ -106,13 +127,22 @@ export class TrackerCalls {
     const wanting = shares.filter(({ wantPeers }) => wantPeers > 0);
     const answer: AnnounceAnswer = {
       ttlMs,
-      renewAfterMs,
+      // Who has just been dialled learns soon whether it is listed there.
+      renewAfterMs: isLooking ? MIN_RENEW_MS : this.#pace.nextRenewalMs(),
       listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { key, endpoints }),
       answers: await this.#answers(wanting, exclude, caller),
       wantedManifests: isHeld?.wantedManifests ?? [],
     };
     // An announcement of an earlier run must not get the means to withdraw what the later one holds.
     return { answer, token: isHeld === undefined ? new Uint8Array(0) : this.#tokens.issue(key) };
+  }
+
+  /** Which of the places where a peer says it is others are told of. */
+  #listing({ peerId, endpoints, listenPort }: Announcement, caller: Caller): Listing {
+    if (this.#options.trustAnnounced) return { endpoints, isLooking: false };
+    // Where it is seen it is listed anyway.
+    const others = endpoints.filter(({ host, port }) => host !== caller.host || port !== listenPort);
+    return this.#provenEndpoints.listing(peerId, others, caller.host);
   }
 
   /** Undefined for an announcement of an earlier run, which is ignored. */
@@ -124,12 +154,12 @@ export class TrackerCalls {
       case "stale":
         return undefined;
       case "peerFull":
-        throw new RpcError(
-          "RESOURCE_EXHAUSTED",
+        throw exhausted(
           `one peer may hold ${this.#options.maxLeasesPerPeer} leases here; what was held is renewed`,
+          NEVER,
         );
       case "trackerFull":
-        throw new RpcError("RESOURCE_EXHAUSTED", "this tracker is full; what was held is renewed");
+        throw exhausted("this tracker is full; what was held is renewed", NEVER);
     }
   }
 
@@ -165,18 +195,15 @@ export class TrackerCalls {
     if (key !== undefined) return key;
     throw new RpcError("PERMISSION_DENIED", "lease_token is not of this tracker and peer: announce first");
   }
-
-  /** Grows with the number of peers, so that their renewals stay below the wanted rate. */
-  async #renewAfterMs(): Promise<number> {
-    const { renewalsPerSecond, minRenewMs, maxRenewMs } = this.#options;
-    const { peers } = await this.#store.size();
-    return Math.max(minRenewMs, Math.min(Math.ceil((peers * 1000) / renewalsPerSecond), maxRenewMs));
-  }
 }
 
-/** Whole milliseconds: the wire has no others. */
-function ttlOf(renewAfterMs: number): number {
-  return Math.ceil(renewAfterMs * TTL_PER_RENEWAL);
+/** Trying again within the same call would be of no use. */
+const NEVER = -1;
+/** The longest a caller is asked to wait: its call has a deadline. */
+const MAX_PUSHBACK_MS = 4_000;
+
+function exhausted(message: string, retryAfterMs: number): RpcError {
+  return new RpcError("RESOURCE_EXHAUSTED", message, undefined, retryAfterMs);
 }
 
 function callerOf({ peerHost, localHost }: CallContext): Caller {

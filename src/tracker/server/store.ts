@@ -57,6 +57,8 @@ export interface SwarmSample {
 export interface StoreSize {
   readonly peers: number;
   readonly leases: number;
+  /** Content ids with a lease; undefined where they are not counted. */
+  readonly swarms?: number;
   readonly manifests: number;
   readonly manifestBytes: number;
 }
@@ -97,6 +99,9 @@ export interface TrackerStore {
   expire(): Promise<void>;
   /** What is there; of a store that others use too, what this process knows of it. */
   size(): Promise<StoreSize>;
+  /** Rejects while the store cannot be used. Asked once a second, so it must be cheap; a store without it can always be
+   * used. */
+  check?(): Promise<void>;
   /** Keeps what is to be kept and lets go of the rest. Nothing is called after it. */
   close(): Promise<void>;
 }

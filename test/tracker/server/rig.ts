@@ -1,7 +1,7 @@
 // A running tracker with a raw client beside it, and the shares its tests are about.
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
-import { type Endpoint, parseEndpoint } from "../../../src/address/endpoint.js";
+import { type Endpoint, parseTrackerEndpoint } from "../../../src/address/endpoint.js";
 import type { GoshareEvent } from "../../../src/events/event.js";
 import { assembleManifest } from "../../../src/manifest/assemble.js";
 import type { ManifestRoot } from "../../../src/manifest/manifest.js";
@@ -24,7 +24,7 @@ export interface TrackerRig {
 }
 
 export function endpointOf(text: string): Endpoint {
-  const endpoint = parseEndpoint(text);
+  const endpoint = parseTrackerEndpoint(text);
   if (endpoint === undefined) throw new Error(`${text} is no endpoint`);
   return endpoint;
 }

@@ -3,14 +3,17 @@ import { connect, createServer } from "node:net";
 import { create, createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { Client, type ClientReadableStream, credentials, makeGenericClientConstructor } from "@grpc/grpc-js";
-import { service as healthService } from "grpc-health-check";
+import { Client, credentials } from "@grpc/grpc-js";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
+import { monotonicClock } from "../../../src/core/clock.js";
 import { GoshareError } from "../../../src/core/errors.js";
+import { defaultTrackerOptions } from "../../../src/tracker/server/options.js";
 import { startTracker } from "../../../src/tracker/server/start.js";
-import { endpointOf, rawClient, withTracker } from "./rig.js";
+import { MemoryStore } from "../../../src/tracker/server/stores/memory-store.js";
+import { HealthWatch } from "./health-watch.js";
+import { endpointOf, rawClient, type TrackerRig, withTracker } from "./rig.js";
 
 async function startFailure(options: Parameters<typeof startTracker>[0]): Promise<GoshareError> {
   const started = await startTracker(options, () => {}).catch((error: unknown) => error);
@@ -89,29 +92,43 @@ test("an option out of range is USAGE", async () => {
 
 test("health says SERVING for the server and its service, and NOT_SERVING while it stops", async () => {
   await withTracker({ shutdownGraceMs: 500 }, async ({ endpoint, close }) => {
-    const Health = makeGenericClientConstructor(healthService, "Health");
-    const client = new Health(`127.0.0.1:${endpoint.port}`, credentials.createInsecure());
-    const path = "/grpc.health.v1.Health/Watch";
-    const watch = (service: string): ClientReadableStream<Buffer> => {
-      const request = new BinaryWriter().tag(1, WireType.LengthDelimited).string(service).finish();
-      return client.makeServerStreamRequest(path, asIs, asIs, Buffer.from(request));
-    };
-    const statuses: string[] = [];
-    const ended: Promise<unknown>[] = [];
-    for (const service of ["", TrackerService.typeName]) {
-      const stream = watch(service);
-      ended.push(once(stream, "error").then(([error]) => error));
-      const [first] = await once(stream, "data");
-      statuses.push(first.toString("hex"));
-      stream.on("data", (next) => statuses.push(next.toString("hex")));
-    }
-    assert.equal(statuses, ["0801", "0801"]);
+    const watches = ["", TrackerService.typeName].map(
+      (service) => new HealthWatch(`127.0.0.1:${endpoint.port}`, service),
+    );
+    for (const watch of watches) await watch.saw("SERVING");
     const closed = close();
-    for (const stream of ended) await stream; // a watcher never ends by itself
+    for (const watch of watches) await watch.ended; // a watcher never ends by itself
     await closed;
-    assert.equal(statuses, ["0801", "0801", "0802", "0802"]);
-    client.close();
+    for (const { statuses } of watches) assert.equal(statuses, ["SERVING", "NOT_SERVING"]);
+    for (const watch of watches) watch.close();
   });
+});
+
+test("health says NOT_SERVING while the store cannot be used, which is said once, and SERVING again", async () => {
+  let problem: Error | undefined;
+  const store = new MemoryStore(defaultTrackerOptions, monotonicClock);
+  const failing = Object.assign(store, {
+    check: async () => {
+      if (problem !== undefined) throw problem;
+    },
+  });
+  const use = async ({ endpoint, events }: TrackerRig): Promise<void> => {
+    const watch = new HealthWatch(`127.0.0.1:${endpoint.port}`);
+    await watch.saw("SERVING");
+    problem = new Error("connection lost");
+    await watch.saw("NOT_SERVING");
+    problem = undefined;
+    await watch.saw("SERVING");
+    const warnings = events.filter(({ type }) => type === "warning");
+    assert.equal(warnings, [
+      {
+        ...{ type: "warning", code: "STORE_UNAVAILABLE", path: "" },
+        message: "the tracker's store cannot be used: connection lost",
+      },
+    ]);
+    watch.close();
+  };
+  await withTracker({ shutdownGraceMs: 100 }, use, failing);
 });
 
 test("reflection names the service and describes it so that calls can be made", async () => {

@@ -112,6 +112,15 @@ async function announceAll({ client }: Tracker, isOver: () => boolean = () => fa
   return tokens;
 }
 
+/** Two snapshots from now on: the first may have begun before. */
+async function untilAllIsWritten(directory: string): Promise<void> {
+  const written = () => statSync(join(directory, "leases"), { throwIfNoEntry: false })?.ino;
+  for (let snapshots = 0; snapshots < 2; snapshots++) {
+    const before = written();
+    await until(() => written() !== before && written() !== undefined);
+  }
+}
+
 test("killed under load at any moment, a tracker comes back with leases, roots and the tokens of its peers", async () => {
   const directory = scratch.folder();
   const first = await start(directory);
@@ -122,7 +131,7 @@ test("killed under load at any moment, a tracker comes back with leases, roots a
   });
   const published = { ...tokenOf(0), manifest: root.bytes };
   assert.ok((await first.client.call(publishManifest, published, DEADLINE)).stored);
-  await until(() => existsSync(join(directory, "leases")));
+  await untilAllIsWritten(directory);
 
   let tracker = first;
   for (let kill = 0; kill < 5; kill++) {

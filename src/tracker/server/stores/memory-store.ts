@@ -96,8 +96,8 @@ export class MemoryStore implements TrackerStore {
   }
 
   async size(): Promise<StoreSize> {
-    const { peerCount: peers, leaseCount: leases } = this.leases;
-    return { peers, leases, ...this.manifests.size() };
+    const { peerCount: peers, leaseCount: leases, swarmCount: swarms } = this.leases;
+    return { peers, leases, swarms, ...this.manifests.size() };
   }
 
   async close(): Promise<void> {}

@@ -6,13 +6,15 @@ import { stateDirectory } from "../../../storage/state-directory.js";
 import type { StoreLimits, TrackerStore } from "../store.js";
 import { FileStore, type StoreWarning } from "./file-store.js";
 import { MemoryStore } from "./memory-store.js";
+import { looksLikeRedis } from "./redis-address.js";
 
 const FILE = "file";
 const MEMORY = "memory";
 
 /** Opens the store that `spec` names. "memory" keeps nothing beyond this process; "file:DIR" keeps leases and roots in
  * a folder, "file" in one of this user's; where that cannot be written to, `warn` is told and they stay in memory.
- * Throws USAGE for what names no store, and STORE_BUSY if another process has DIR. */
+ * redis://HOST:PORT and its relatives (redis-address.ts) leave them to a Redis. Throws USAGE for what names no store,
+ * STORE_BUSY if another process has DIR, STORE_UNAVAILABLE if no Redis answers. */
 export async function openStore(
   spec: string,
   limits: StoreLimits,
@@ -20,10 +22,14 @@ export async function openStore(
   warn: StoreWarning,
 ): Promise<TrackerStore> {
   if (spec === MEMORY) return new MemoryStore(limits, clock);
+  if (looksLikeRedis(spec)) {
+    const { openRedisStore } = await import("./open-redis-store.js");
+    return openRedisStore(spec, limits, clock);
+  }
   const directory = directoryIn(spec);
   if (directory === undefined) {
     throw new GoshareError("USAGE", `there is no store ${JSON.stringify(spec)}`, {
-      hint: `name "${FILE}:DIR", "${FILE}" or "${MEMORY}"`,
+      hint: `name "${FILE}:DIR", "${FILE}", "${MEMORY}" or "redis://HOST:PORT"`,
     });
   }
   try {

@@ -2,6 +2,9 @@
 import * as assert from "uvu/assert";
 import { A, B, C, contentId, leaseKey, peerId, type StoreTests, TTL_MS } from "./store-rig.js";
 
+/** Of a store that counts swarms, and of one that does not. */
+const NOTHING = { peers: 0, leases: 0, swarms: 0, manifests: 0, manifestBytes: 0 };
+
 export const leaseTests: StoreTests = {
   "a lease is listed until its time is over, then gone with its swarm": async (make) => {
     const rig = make();
@@ -12,7 +15,7 @@ export const leaseTests: StoreTests = {
     await rig.pass(1);
     assert.equal(await rig.peersOf(A), []);
     await rig.pass(1000);
-    assert.equal(await rig.store.size(), { peers: 0, leases: 0, manifests: 0, manifestBytes: 0 });
+    assert.equal({ ...NOTHING, ...(await rig.store.size()) }, NOTHING);
   },
 
   "an expired lease is not listed even before it is cleared away": async (make) => {
@@ -96,7 +99,7 @@ export const leaseTests: StoreTests = {
     assert.is((await rig.store.size()).peers, 1);
     await rig.store.withdraw(leaseKey(1), []);
     await rig.store.withdraw(leaseKey(2), [A]);
-    assert.equal(await rig.store.size(), { peers: 0, leases: 0, manifests: 0, manifestBytes: 0 });
+    assert.equal({ ...NOTHING, ...(await rig.store.size()) }, NOTHING);
   },
 
   "a lease that was withdrawn and announced again lives its full time": async (make) => {
@@ -228,6 +231,15 @@ export const boundTests: StoreTests = {
     assert.is((await rig.announce(leaseKey(1), [A, B])).outcome, "held");
     assert.is((await rig.announce(leaseKey(1), [C])).outcome, "peerFull");
     assert.is((await rig.announce(leaseKey(2), [C])).outcome, "held");
+  },
+
+  "a peer that is refused more than its part renews what it has": async (make) => {
+    const rig = make({ maxLeasesPerPeer: 1 });
+    await rig.announce(leaseKey(1), [A]);
+    await rig.pass(TTL_MS / 2);
+    assert.is((await rig.announce(leaseKey(1), [A, B])).outcome, "peerFull");
+    await rig.pass(TTL_MS / 2 + 1000);
+    assert.equal([await rig.total(A), await rig.total(B)], [1, 0]);
   },
 
   "expired leases make room": async (make) => {

@@ -69,7 +69,7 @@ export function leaseKey(n: number, host = "10.0.0.1", listenPort = 9000): Lease
   return { peerId: peerId(n), host, listenPort };
 }
 
-const ROOMY: StoreLimits = {
+export const ROOMY: StoreLimits = {
   maxPeers: 10_000,
   maxLeases: 100_000,
   maxLeasesPerPeer: 10_000,

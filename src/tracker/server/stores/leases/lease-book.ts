@@ -68,6 +68,11 @@ export class LeaseBook {
     return this.#leases.slab.size;
   }
 
+  /** Content ids with a lease. */
+  get swarmCount(): number {
+    return this.#swarms.size;
+  }
+
   announce(update: LeaseUpdate, nowMs: number): Announced {
     const { key, movedFrom, runEpochMs, endpoints } = update;
     let peer = this.#peers.find(key);

@@ -28,6 +28,10 @@ export class Swarms {
     this.#listing = new Listing(leaseSlab, this.#slab, GROUPS, hash);
   }
 
+  get size(): number {
+    return this.#slab.size;
+  }
+
   find(contentId: ContentId): number {
     this.#rows.key.write(contentId, "hex");
     return this.#rows.find();

@@ -1,5 +1,5 @@
 // How many connections come from each address, so that one machine cannot take all places. Keeps no connection.
-import { parseAddress } from "../address/host.js";
+import { hostNetwork } from "./host.js";
 
 export class HostCount {
   readonly #most: number;
@@ -12,22 +12,16 @@ export class HostCount {
   /** A connection from `host`, an address, has come; whether it is one of those that are welcome. In either case to be
    * followed by one `left`. */
   entered(host: string): boolean {
-    const key = networkOf(host);
+    const key = hostNetwork(host);
     const count = (this.#counts.get(key) ?? 0) + 1;
     this.#counts.set(key, count);
     return count <= this.#most;
   }
 
   left(host: string): void {
-    const key = networkOf(host);
+    const key = hostNetwork(host);
     const count = (this.#counts.get(key) ?? 1) - 1;
     if (count === 0) this.#counts.delete(key);
     else this.#counts.set(key, count);
   }
-}
-
-/** Of an IPv6 address the /64, all of whose addresses one machine may have (RFC 8981); else the address itself. */
-function networkOf(host: string): string {
-  const address = parseAddress(host);
-  return address?.kind() === "ipv6" ? address.toByteArray().slice(0, 8).join(":") : host;
 }

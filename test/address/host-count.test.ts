@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { HostCount } from "../../src/peer/host-count.js";
+import { HostCount } from "../../src/address/host-count.js";
 
 test("no more than so many connections of one address are welcome at a time", () => {
   const hosts = new HostCount(2);

@@ -1,0 +1,34 @@
+// Runs a tracker, and lends it what it has none of itself: a peer's way to dial other peers, by which it sees for
+// itself who is where. Decides nothing.
+import { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import { type ConnectionOptions, defaultConnectionOptions } from "../peer/options.js";
+import { probePeer } from "../peer/probe.js";
+import type { TrackerOptions } from "../tracker/server/options.js";
+import type { FindPeer } from "../tracker/server/proven-endpoints.js";
+import { type RunningTracker, startTracker as startServer } from "../tracker/server/start.js";
+import { newLocalPeer } from "./local-peer.js";
+
+/** A peer that is there answers sooner, and one that is not must not keep others waiting. */
+const PROBE: ConnectionOptions = {
+  ...defaultConnectionOptions,
+  dialTimeoutMs: 3_000,
+  helloTimeoutMs: 3_000,
+};
+
+/** Starts a tracker that listens when the promise resolves. Throws USAGE, ADDRESS_IN_USE or PERMISSION_DENIED. */
+export function startTracker(
+  options: Partial<TrackerOptions>,
+  observe: EventObserver,
+): Promise<RunningTracker> {
+  const local = newLocalPeer(() => 0);
+  const find: FindPeer = async (endpoint, signal) => {
+    try {
+      return await probePeer(endpoint, local, PROBE, signal);
+    } catch (thrown) {
+      if (GoshareError.from(thrown).blame === "peer") return undefined;
+      throw thrown;
+    }
+  };
+  return startServer(options, observe, undefined, find);
+}

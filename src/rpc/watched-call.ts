@@ -1,0 +1,93 @@
+// One call between the gRPC library and those who watch: refuses it before its request is read, counts the
+// response until it is taken, and tells how it ended. Reads no message.
+import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import type { CallRefusal, CallWatch } from "./call-watch.js";
+import { PUSHBACK_TRAILER, RPC_STATUS, rpcStatusFromCode } from "./rpc-error.js";
+import type { UntakenResponses } from "./untaken-responses.js";
+
+/** The two ends of the connection a call came by, as its socket shows them; nothing if that is gone. */
+export interface Connection {
+  readonly localAddress?: string | undefined;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
+/** What all calls of a server share. */
+export interface CallSurroundings {
+  readonly watch: CallWatch;
+  readonly untaken: UntakenResponses;
+  /** Ends the connection from this port of a host, or without a port all of them. */
+  hangUpOn(host: string, port: number | undefined): void;
+}
+
+const OK = 0;
+
+export class WatchedCall {
+  readonly #path: string;
+  readonly #call: ServerInterceptingCallInterface;
+  readonly connection: Connection;
+  readonly #surroundings: CallSurroundings;
+  readonly #startedAtMs = performance.now();
+  /** Of a caller that goes away before it is answered. */
+  #code: number = RPC_STATUS.CANCELLED;
+  #wasRefused = false;
+  #isOver = false;
+
+  constructor(path: string, call: ServerInterceptingCallInterface, surroundings: CallSurroundings) {
+    this.#path = path;
+    this.#call = call;
+    this.connection = call.getConnectionInfo();
+    this.#surroundings = surroundings;
+  }
+
+  /** Whether the call was refused, and its caller told. */
+  isRefused(): boolean {
+    const host = this.connection.remoteAddress ?? "";
+    const refusal = this.#surroundings.watch.refusal(host);
+    if (refusal === undefined) return false;
+    this.#refuse(refusal, host);
+    return true;
+  }
+
+  #refuse({ message, retryAfterMs, hangUp }: CallRefusal, host: string): void {
+    this.#code = RPC_STATUS.RESOURCE_EXHAUSTED;
+    this.#wasRefused = true;
+    this.#call.sendStatus({ code: this.#code, details: message, metadata: pushback(retryAfterMs) });
+    this.over();
+    if (hangUp) this.#surroundings.hangUpOn(host, undefined);
+  }
+
+  /** Whether a response of so many bytes may go to the caller. */
+  maySend(bytes: number): boolean {
+    const { remoteAddress = "", remotePort } = this.connection;
+    const { untaken, hangUpOn } = this.#surroundings;
+    const hangUp = (): void => hangUpOn(remoteAddress, remotePort);
+    return untaken.mayGo(this, bytes, remoteAddress, performance.now(), hangUp);
+  }
+
+  answered(code: number): void {
+    this.#code = code;
+  }
+
+  /** May be called more than once. */
+  over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { untaken, watch } = this.#surroundings;
+    untaken.over(this);
+    watch.ended({
+      path: this.#path,
+      host: this.connection.remoteAddress ?? "",
+      status: this.#code === OK ? "OK" : rpcStatusFromCode(this.#code),
+      wasRefused: this.#wasRefused,
+      durationMs: performance.now() - this.#startedAtMs,
+    });
+  }
+}
+
+/** What tells a caller when to try again; negative: not at all. */
+export function pushback(retryAfterMs: number): Metadata {
+  const metadata = new Metadata();
+  metadata.set(PUSHBACK_TRAILER, String(Math.ceil(retryAfterMs)));
+  return metadata;
+}

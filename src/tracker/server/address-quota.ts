@@ -1,0 +1,136 @@
+// How much one address may ask of a tracker: calls, and leases, each a bucket that fills with time; and when to
+// hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one. Remembers
+// a bounded number of them, forgetting those that were quiet longest. Loopback is this machine's own and exempt.
+import { hostNetwork } from "../../address/host.js";
+import type { Clock } from "../../core/clock.js";
+import { isLoopback } from "./handout.js";
+
+export interface QuotaLimits {
+  /** Calls a second from one address, in the long run. */
+  readonly perAddressLimit: number;
+  /** Leases that one address can keep up. */
+  readonly maxLeasesPerAddress: number;
+}
+
+/** A call that came too soon. */
+export interface TooSoon {
+  /** When there is room for another. */
+  readonly retryAfterMs: number;
+  /** It has asked again and again instead of waiting. */
+  readonly isFlood: boolean;
+}
+
+/** Seconds whose calls may come at once, and seconds whose refusals may. */
+const BURST_SECONDS = 5;
+const REFUSAL_BURST_SECONDS = 20;
+
+/** How long an address that floods is hung up on. */
+const HANG_UP_MS = 10_000;
+
+const MAX_ADDRESSES = 65_536;
+
+interface Address {
+  readonly calls: Bucket;
+  readonly refusals: Bucket;
+  readonly leases: Bucket;
+  hungUpUntilMs: number;
+}
+
+export class AddressQuota {
+  readonly #limits: QuotaLimits;
+  readonly #clock: Clock;
+  readonly #maxAddresses: number;
+  /** The one that asked last stands last. */
+  readonly #addresses = new Map<string, Address>();
+
+  constructor(limits: QuotaLimits, clock: Clock, maxAddresses = MAX_ADDRESSES) {
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#maxAddresses = maxAddresses;
+  }
+
+  /** Addresses that are remembered. */
+  get size(): number {
+    return this.#addresses.size;
+  }
+
+  /** Counts a call from `host`; undefined if there is room for it. */
+  call(host: string): TooSoon | undefined {
+    const address = this.#addressOf(host);
+    if (address === undefined) return undefined;
+    const nowMs = this.#clock.nowMs();
+    const retryAfterMs = address.calls.take(1, nowMs);
+    if (retryAfterMs === 0) return undefined;
+    const isFlood = address.refusals.take(1, nowMs) > 0;
+    if (isFlood) address.hungUpUntilMs = nowMs + HANG_UP_MS;
+    return { retryAfterMs, isFlood };
+  }
+
+  /** Counts leases that `host` announces, new or not; how long to wait until there is room for them, 0 if there is.
+   * Renewed every `renewMs`, no more than the limit can be kept up. */
+  leases(host: string, count: number, renewMs: number): number {
+    const address = this.#addressOf(host);
+    if (address === undefined) return 0;
+    return address.leases.take(count, this.#clock.nowMs(), this.#limits.maxLeasesPerAddress / renewMs);
+  }
+
+  /** Whether `host` has flooded within the last seconds. */
+  isHungUp(host: string): boolean {
+    const known = this.#addresses.get(hostNetwork(host));
+    return known !== undefined && known.hungUpUntilMs > this.#clock.nowMs();
+  }
+
+  #addressOf(host: string): Address | undefined {
+    if (isLoopback(host)) return undefined;
+    const network = hostNetwork(host);
+    const known = this.#addresses.get(network);
+    if (known === undefined) return this.#remember(network);
+    this.#addresses.delete(network);
+    this.#addresses.set(network, known);
+    return known;
+  }
+
+  #remember(network: string): Address {
+    const [quietest] = this.#addresses.keys();
+    if (quietest !== undefined && this.#addresses.size >= this.#maxAddresses)
+      this.#addresses.delete(quietest);
+    const { perAddressLimit, maxLeasesPerAddress } = this.#limits;
+    const nowMs = this.#clock.nowMs();
+    const address = {
+      calls: new Bucket(perAddressLimit * BURST_SECONDS, perAddressLimit / 1000, nowMs),
+      refusals: new Bucket(perAddressLimit * REFUSAL_BURST_SECONDS, perAddressLimit / 1000, nowMs),
+      leases: new Bucket(maxLeasesPerAddress, 0, nowMs),
+      hungUpUntilMs: 0,
+    };
+    this.#addresses.set(network, address);
+    return address;
+  }
+}
+
+/** Tokens that come back with time, up to a number. */
+class Bucket {
+  readonly #capacity: number;
+  readonly #perMs: number;
+  #tokens: number;
+  #atMs: number;
+
+  constructor(capacity: number, perMs: number, nowMs: number) {
+    this.#capacity = capacity;
+    this.#perMs = perMs;
+    this.#tokens = capacity;
+    this.#atMs = nowMs;
+  }
+
+  /** Takes `count` and returns 0; or takes nothing and returns how long it will be until there are so many. More
+   * than it holds at all counts as all that it holds. */
+  take(count: number, nowMs: number, perMs = this.#perMs): number {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * perMs);
+    this.#atMs = nowMs;
+    const wanted = Math.min(count, this.#capacity);
+    if (this.#tokens >= wanted) {
+      this.#tokens -= wanted;
+      return 0;
+    }
+    return Math.ceil((wanted - this.#tokens) / perMs);
+  }
+}

@@ -1,0 +1,75 @@
+// What happens to every call before it is read and after it has ended: it is counted, refused if its address asks
+// too much, and told to the log and to whoever measures. Knows no method by name.
+import type { Clock } from "../../core/clock.js";
+import type { CallRefusal, CallWatch, EndedCall } from "../../rpc/call-watch.js";
+import type { AddressQuota, TooSoon } from "./address-quota.js";
+import { socketHost } from "./handout.js";
+import type { LoadMeter } from "./load-meter.js";
+import { Seldom, type TrackerLog } from "./log.js";
+import type { TrackerMetrics } from "./metrics.js";
+import type { OpenCalls } from "./open-calls.js";
+
+/** Refusals are logged no more often than this. */
+const REFUSALS_LOGGED_EVERY_MS = 10_000;
+
+/** When to come again if too many calls are under way. */
+const CROWD_RETRY_MS = 500;
+
+export class CallControl implements CallWatch {
+  readonly #quota: AddressQuota;
+  readonly #load: LoadMeter;
+  readonly #open: OpenCalls;
+  readonly #log: TrackerLog;
+  readonly #metrics: TrackerMetrics | undefined;
+  readonly #refusals: Seldom;
+  readonly #floods: Seldom;
+
+  constructor(
+    quota: AddressQuota,
+    load: LoadMeter,
+    open: OpenCalls,
+    log: TrackerLog,
+    metrics: TrackerMetrics | undefined,
+    clock: Clock,
+  ) {
+    this.#quota = quota;
+    this.#load = load;
+    this.#open = open;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#refusals = new Seldom(REFUSALS_LOGGED_EVERY_MS, clock);
+    this.#floods = new Seldom(REFUSALS_LOGGED_EVERY_MS, clock);
+  }
+
+  mayConnect(host: string): boolean {
+    return !this.#quota.isHungUp(socketHost(host) ?? host);
+  }
+
+  refusal(socketAddress: string): CallRefusal | undefined {
+    this.#load.called();
+    const host = socketHost(socketAddress) ?? socketAddress;
+    const tooSoon = this.#quota.call(host);
+    if (tooSoon !== undefined) return this.#tooSoon(host, tooSoon);
+    if (this.#open.begin(host)) return undefined;
+    return { message: "too many calls at a time", retryAfterMs: CROWD_RETRY_MS, hangUp: false };
+  }
+
+  #tooSoon(host: string, { retryAfterMs, isFlood }: TooSoon): CallRefusal {
+    if (isFlood) {
+      this.#floods.happened((times) =>
+        this.#log.warn({ address: host, times }, "hung up on an address that calls on and on"),
+      );
+    }
+    return { message: "this address calls too often", retryAfterMs, hangUp: isFlood };
+  }
+
+  ended(call: EndedCall): void {
+    const { path, status, durationMs } = call;
+    const host = socketHost(call.host) ?? call.host;
+    if (!call.wasRefused) this.#open.ended(host);
+    this.#metrics?.called(call);
+    if (this.#log.isDebugging) this.#log.debug({ path, address: host, status, durationMs }, "call");
+    if (status !== "RESOURCE_EXHAUSTED") return;
+    this.#refusals.happened((times) => this.#log.warn({ path, address: host, times }, "calls were refused"));
+  }
+}

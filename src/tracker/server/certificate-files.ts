@@ -1,0 +1,66 @@
+// The certificate and key of a tracker in two files, read again when they change: whoever renews certificates writes
+// files and tells nobody. A pair that does not go together (one of the two is not written yet) is not used.
+import { readFileSync, statSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import { errorAt, GoshareError } from "../../core/errors.js";
+
+export interface CertificatePair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export class CertificateFiles {
+  readonly #certPath: string;
+  readonly #keyPath: string;
+  #seen: string;
+  readonly pair: CertificatePair;
+
+  /** Throws what file systems throw, or USAGE for files that are no certificate and its key. */
+  constructor(certPath: string, keyPath: string) {
+    this.#certPath = certPath;
+    this.#keyPath = keyPath;
+    this.#seen = this.#identity();
+    this.pair = this.#read();
+  }
+
+  /** What the files hold, if they have changed since they were last looked at. Throws as the constructor does; once
+   * for each change. */
+  reread(): CertificatePair | undefined {
+    const identity = this.#identity();
+    if (identity === this.#seen) return undefined;
+    this.#seen = identity;
+    return this.#read();
+  }
+
+  #identity(): string {
+    return [this.#certPath, this.#keyPath].map(identityOf).join(" ");
+  }
+
+  #read(): CertificatePair {
+    const pair = { cert: read(this.#certPath), key: read(this.#keyPath) };
+    try {
+      createSecureContext(pair);
+      return pair;
+    } catch (cause) {
+      const files = `${this.#certPath} and ${this.#keyPath}`;
+      throw new GoshareError("USAGE", `${files} are no certificate and its key`, {
+        cause,
+        hint: "both must be PEM, the key without a passphrase and that of the first certificate",
+      });
+    }
+  }
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (thrown) {
+    throw errorAt(thrown, path);
+  }
+}
+
+/** Changes whenever a file is written or replaced; a file that is not there is one more state. */
+function identityOf(path: string): string {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? "none" : `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+}

@@ -1,0 +1,59 @@
+// Whether the store of a tracker can be used, asked again and again; tells when that changes. Sets no timer but the
+// one that ends a question nobody answers.
+import { GoshareError } from "../../core/errors.js";
+import type { TrackerStore } from "./store.js";
+
+/** Time a store has to answer. */
+const CHECK_TIMEOUT_MS = 2_000;
+
+/** Told that the store can be used again, or why it cannot be used any more. */
+export type HealthChange = (problem: GoshareError | undefined) => void;
+
+export class StoreHealth {
+  readonly #store: TrackerStore;
+  readonly #changed: HealthChange;
+  readonly #timeoutMs: number;
+  #isUsable = true;
+  #isChecking = false;
+
+  /** A store counts as usable until it has failed: it has just been opened. */
+  constructor(store: TrackerStore, changed: HealthChange, timeoutMs = CHECK_TIMEOUT_MS) {
+    this.#store = store;
+    this.#changed = changed;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Asks, unless it still waits for an answer. Never rejects. */
+  async check(): Promise<void> {
+    if (this.#store.check === undefined || this.#isChecking) return;
+    this.#isChecking = true;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      const error = new Error(`no answer within ${this.#timeoutMs} ms`);
+      timer = setTimeout(() => reject(error), this.#timeoutMs);
+    });
+    try {
+      await Promise.race([this.#store.check(), tooLate]);
+      this.#set(undefined);
+    } catch (thrown) {
+      this.#set(unavailable(thrown));
+    } finally {
+      clearTimeout(timer);
+      this.#isChecking = false;
+    }
+  }
+
+  #set(problem: GoshareError | undefined): void {
+    const isUsable = problem === undefined;
+    if (isUsable === this.#isUsable) return;
+    this.#isUsable = isUsable;
+    this.#changed(problem);
+  }
+}
+
+/** A store that says so itself says more. */
+function unavailable(cause: unknown): GoshareError {
+  if (cause instanceof GoshareError && cause.code === "STORE_UNAVAILABLE") return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new GoshareError("STORE_UNAVAILABLE", `the tracker's store cannot be used: ${message}`, { cause });
+}

@@ -1,0 +1,27 @@
+// From an address to a store in Redis. Loaded only where one is named: the client library takes longer to load
+// than most commands take to run.
+import type { Clock } from "../../../core/clock.js";
+import { GoshareError } from "../../../core/errors.js";
+import type { StoreLimits } from "../store.js";
+import { parseRedisAddress } from "./redis-address.js";
+import { RedisConnection } from "./redis-connection.js";
+import { RedisStore } from "./redis-store.js";
+
+/** Rejects with USAGE for what is no address, STORE_UNAVAILABLE if nobody answers there or cannot do what is
+ * needed. */
+export async function openRedisStore(spec: string, limits: StoreLimits, clock: Clock): Promise<RedisStore> {
+  const address = parseRedisAddress(spec);
+  const store = new RedisStore(await RedisConnection.open(address), limits, clock);
+  try {
+    await store.probe();
+    return store;
+  } catch (thrown) {
+    await store.close();
+    if (thrown instanceof GoshareError) throw thrown;
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new GoshareError("STORE_UNAVAILABLE", `${address.name} cannot be used: ${reason}`, {
+      cause: thrown,
+      hint: "it takes Redis or Valkey from 7.0 on, and the right to run scripts on keys that begin with goshare:",
+    });
+  }
+}

@@ -1,0 +1,86 @@
+// The names of what the tracker keeps in Redis, and which of them may stand in one call. A key's part in braces
+// alone says in which slot of a cluster it is: hex digits, since raw bytes may hold a brace.
+import { createHash } from "node:crypto";
+import type { ContentId } from "../../../core/ids.js";
+import type { LeaseKey } from "../store.js";
+
+const SLOTS = 2 ** 14;
+const MEMBER_BYTES = 16;
+
+/** The largest group: others get their turn after as many shares. */
+const MAX_GROUP = 100;
+
+/** A peer at one place, as its leases name it: 16 bytes. */
+export function memberOf({ peerId, host, listenPort }: LeaseKey): Buffer {
+  const place = `${peerId} ${host} ${listenPort}`;
+  return createHash("sha256").update(place).digest().subarray(0, MEMBER_BYTES);
+}
+
+export class RedisKeys {
+  /** The secret of all trackers over one Redis. */
+  readonly secret: string;
+  readonly #prefix: string;
+  readonly #isCluster: boolean;
+
+  constructor(prefix: string, isCluster: boolean) {
+    this.#prefix = prefix;
+    this.#isCluster = isCluster;
+    this.secret = `${prefix}secret`;
+  }
+
+  /** Never written to. */
+  get probe(): string {
+    return `${this.#prefix}probe`;
+  }
+
+  /** Sorted set of what the peer holds. */
+  held(member: Buffer): string {
+    return `${this.#prefix}{${member.toString("hex")}}:held`;
+  }
+
+  /** Of each share the sorted set of its leases and the hash of what is known of them. */
+  shares(contentIds: readonly ContentId[]): string[] {
+    return contentIds.flatMap((id) => [`${this.#prefix}{${id}}:swarm`, `${this.#prefix}{${id}}:records`]);
+  }
+
+  /** Makes the calls for all groups of `items` at once, so that they are on their way together. */
+  eachGroup<T extends { readonly contentId: ContentId }, R>(
+    items: readonly T[],
+    call: (group: readonly T[], keys: readonly string[]) => Promise<R>,
+  ): Promise<R[]> {
+    const calls = this.#groups(items).map((group) =>
+      call(group, this.shares(group.map(({ contentId }) => contentId))),
+    );
+    return Promise.all(calls);
+  }
+
+  /** Splits up what concerns shares, each group for one call: its keys are in one slot. */
+  #groups<T extends { readonly contentId: ContentId }>(items: readonly T[]): T[][] {
+    if (!this.#isCluster) return cut(items);
+    const bySlot = new Map<number, T[]>();
+    for (const item of items) {
+      const slot = slotOfTag(item.contentId);
+      const group = bySlot.get(slot);
+      if (group === undefined) bySlot.set(slot, [item]);
+      else group.push(item);
+    }
+    return [...bySlot.values()].flatMap(cut);
+  }
+}
+
+function cut<T>(items: readonly T[]): T[][] {
+  const groups: T[][] = [];
+  for (let at = 0; at < items.length; at += MAX_GROUP) groups.push(items.slice(at, at + MAX_GROUP));
+  return groups;
+}
+
+/** CRC-16/XMODEM, as the cluster specification wants it, of a key's part in braces. */
+function slotOfTag(tag: string): number {
+  let crc = 0;
+  for (let i = 0; i < tag.length; i++) {
+    crc ^= tag.charCodeAt(i) << 8;
+    for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ (crc & 0x8000 ? 0x1021 : 0);
+    crc &= 0xffff;
+  }
+  return crc % SLOTS;
+}

@@ -1,0 +1,56 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Flows } from "../../src/cli/context.js";
+import { startFakeCli } from "../support/fake-cli.js";
+import { until } from "../support/until.js";
+
+type StartTracker = Awaited<ReturnType<Flows["tracker"]>>["startTracker"];
+type Options = Parameters<StartTracker>[0];
+
+/** What `goshare tracker ARGV` starts a tracker with, or the event it ends with. */
+async function started(...argv: readonly string[]): Promise<{ options?: Options; failed?: unknown }> {
+  let options: Options | undefined;
+  const startTracker: StartTracker = async (given) => {
+    options = given;
+    return { endpoint: "127.0.0.1:8080", close: async () => {} };
+  };
+  const cli = startFakeCli(["tracker", "--json", ...argv], {
+    flows: { tracker: async () => ({ startTracker }) },
+  });
+  let isOver = false;
+  void cli.exitCode.then(() => {
+    isOver = true;
+  });
+  await until(() => isOver || options !== undefined);
+  cli.sendSignal("SIGTERM");
+  await cli.exitCode;
+  return options === undefined ? { failed: cli.events().at(-1)?.["failed"]?.["code"] } : { options };
+}
+
+test("--per-address-limit is the calls a second from one address", async () => {
+  assert.is((await started()).options?.perAddressLimit, 100);
+  assert.is((await started("--per-address-limit", "7")).options?.perAddressLimit, 7);
+  for (const text of ["0", "-1", "many", "1e3"]) {
+    assert.is((await started("--per-address-limit", text)).failed, "USAGE");
+  }
+});
+
+test("--metrics says where, and needs a port", async () => {
+  assert.is((await started()).options?.metrics, undefined);
+  assert.equal((await started("--metrics", "[::1]:9464")).options?.metrics, { host: "::1", port: 9464 });
+  assert.is((await started("--metrics", "9464")).failed, "USAGE");
+});
+
+test("--log-level is one of a few, and silent if nothing is said", async () => {
+  assert.is((await started()).options?.logLevel, "silent");
+  assert.is((await started("--log-level", "debug")).options?.logLevel, "debug");
+  assert.is((await started("--log-level", "loud")).failed, "USAGE");
+});
+
+test("--tls-cert and --tls-key name two files", async () => {
+  const { options } = await started("--tls-cert", "c.pem", "--tls-key", "k.pem");
+  assert.equal([options?.tlsCertPath, options?.tlsKeyPath], ["c.pem", "k.pem"]);
+  assert.equal((await started()).options?.tlsCertPath, undefined);
+});
+
+test.run();

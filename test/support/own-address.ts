@@ -1,0 +1,10 @@
+// An address of this machine that others could reach: who dials it is seen at it, and not on loopback.
+import { networkInterfaces } from "node:os";
+
+/** Undefined where the machine has none. */
+export function ownAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ internal, family }) => !internal && family === "IPv4")?.address;
+}
+
+export const NO_OWN_ADDRESS = "this machine has no address but loopback";

@@ -1,0 +1,156 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
+import { connect } from "node:net";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
+import { idToBytes } from "../../../src/core/ids.js";
+import type { TrackerOptions } from "../../../src/tracker/server/options.js";
+import { FIRST, writeCertificate } from "../../support/certificates.js";
+import { NO_OWN_ADDRESS, ownAddress } from "../../support/own-address.js";
+import { ScratchFolder } from "../../support/scratch-folder.js";
+import { skipTest } from "../../support/skip-test.js";
+import { until } from "../../support/until.js";
+import { rawClient, rpcFailure, type TrackerRig, withTracker } from "./rig.js";
+import { contentId, peerId } from "./stores/store-rig.js";
+
+const { announce, getTrackerInfo } = TrackerService.method;
+const scratch = new ScratchFolder();
+test.after(() => scratch.remove());
+
+const LIMITS = { deadlineMs: 20_000 };
+
+const announcement = (peer: number, shares: number) => ({
+  peerId: idToBytes(peerId(peer)),
+  listenPort: 9000,
+  shares: Array.from({ length: shares }, (_, n) => ({ contentId: idToBytes(contentId(n)) })),
+});
+
+/** A test from an address that is not loopback. */
+function fromOutside(
+  title: string,
+  limits: Partial<TrackerOptions>,
+  use: (rig: TrackerRig, host: string) => Promise<void>,
+): void {
+  const host = ownAddress();
+  if (host === undefined) return skipTest(title, NO_OWN_ADDRESS);
+  test(title, () => withTracker(limits, (rig) => use(rig, host)));
+}
+
+fromOutside(
+  "an address that calls too often is refused, told when to come back, and then served",
+  { perAddressLimit: 2 },
+  async (rig, host) => {
+    const client = rawClient({ ...rig.endpoint, host });
+    const calls = Array.from({ length: 20 }, () => client.call(getTrackerInfo, {}, LIMITS));
+    const results = await Promise.allSettled(calls);
+    assert.is(results.filter(({ status }) => status === "fulfilled").length, 10);
+    const refused = await rpcFailure(client.call(getTrackerInfo, {}, LIMITS));
+    assert.is(refused.status, "RESOURCE_EXHAUSTED");
+    assert.is(refused.message, "this address calls too often");
+    const { retryAfterMs = 0 } = refused;
+    assert.ok(retryAfterMs > 0 && retryAfterMs <= 500, `${retryAfterMs}`);
+    for (let n = 0; n < 100; n++) await rig.call(getTrackerInfo, {}); // loopback is exempt
+    await client.close();
+  },
+);
+
+fromOutside(
+  "an address may keep up only so many leases, loopback as many as there are",
+  { maxLeasesPerAddress: 1_500 },
+  async (rig, host) => {
+    const client = rawClient({ ...rig.endpoint, host });
+    await client.call(announce, announcement(1, 1_000), LIMITS);
+    const refused = await rpcFailure(client.call(announce, announcement(2, 1_000), LIMITS));
+    assert.is(refused.status, "RESOURCE_EXHAUSTED");
+    assert.is(refused.message, "this address announces too many shares");
+    await client.call(announce, announcement(2, 500), LIMITS);
+    for (let n = 0; n < 3; n++) await rig.call(announce, announcement(n, 1_000));
+    await client.close();
+  },
+);
+
+fromOutside(
+  "connections and calls that do nothing are bounded for an address, and others are served",
+  { maxConnectionsPerAddress: 6, maxOpenCallsPerAddress: 3 },
+  async (rig, host) => {
+    const { port } = rig.endpoint;
+    let open = 0;
+    const sockets = Array.from({ length: 10 }, () => {
+      const socket = connect(port, host).on("error", () => {});
+      open += 1;
+      socket.resume().once("close", () => {
+        open -= 1;
+      });
+      return socket;
+    });
+    await until(() => open === 6);
+    for (const socket of sockets) socket.destroy();
+    await until(() => open === 0);
+
+    const session = connectHttp2(`http://${host}:${port}`).on("error", () => {});
+    const begin = async (): Promise<string> => {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/goshare.v1.TrackerService/GetTrackerInfo",
+        "content-type": "application/grpc",
+      });
+      stream.on("error", () => {}).resume();
+      stream.write(Buffer.alloc(2)); // the rest never comes
+      const answered = once(stream, "response").then(([headers]) => String(headers["grpc-message"]));
+      const pinged = new Promise<string>((resolve) => session.ping(() => setImmediate(resolve, "open")));
+      return Promise.race([answered, pinged.then(() => "open")]);
+    };
+    await once(session, "connect");
+    const begun = [await begin(), await begin(), await begin(), await begin()];
+    assert.equal(begun.slice(0, 3), ["open", "open", "open"]);
+    assert.is(decodeURI(begun[3] ?? ""), "too many calls at a time");
+    await rig.call(getTrackerInfo, {});
+    session.destroy();
+  },
+);
+
+/** Sends as many calls as it can, heeding nothing, until it is hung up. */
+async function flood(session: ClientHttp2Session): Promise<void> {
+  session.on("error", () => {});
+  const closed = once(session, "close");
+  while (!session.closed && !session.destroyed) {
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/goshare.v1.TrackerService/GetTrackerInfo",
+      "content-type": "application/grpc",
+    });
+    stream.on("error", () => {}).resume();
+    stream.end(Buffer.alloc(5));
+    await once(stream, "close");
+  }
+  await closed;
+}
+
+fromOutside(
+  "who floods is hung up and stays out, and loopback is served meanwhile",
+  { perAddressLimit: 1 },
+  async (rig, host) => {
+    const { port } = rig.endpoint;
+    const bystander = connectHttp2(`http://${host}:${port}`).on("error", () => {});
+    const bystanderClosed = once(bystander, "close");
+    await flood(connectHttp2(`http://${host}:${port}`));
+    await bystanderClosed; // of the same address
+    const again = connect(port, host).on("error", () => {});
+    await once(again.resume(), "close");
+    await rig.call(getTrackerInfo, {});
+  },
+);
+
+fromOutside(
+  "who floods by TLS is hung up too",
+  { perAddressLimit: 1, ...writeCertificate(scratch.folder(), FIRST) },
+  async (rig, host) => {
+    const { port } = rig.endpoint;
+    await flood(connectHttp2(`https://${host}:${port}`, { rejectUnauthorized: false }));
+    const again = connect(port, host).on("error", () => {});
+    await once(again.resume(), "close");
+  },
+);
+
+test.run();
