@@ -17,6 +17,7 @@ import { openRedisStore } from "../../../src/tracker/server/stores/open-redis-st
 import { killRedisServers, RedisServer, redisProblem } from "../../support/redis-server.js";
 import { ScratchFolder } from "../../support/scratch-folder.js";
 import { skipTest } from "../../support/skip-test.js";
+import { HealthWatch } from "./health-watch.js";
 import { endpointOf, rootNamed, rpcFailure, withTracker } from "./rig.js";
 
 const CHILD = fileURLToPath(new URL("short-interval-child.js", import.meta.url));
@@ -165,25 +166,26 @@ if (problem !== undefined) {
 
   test("while Redis is away a tracker answers UNAVAILABLE, and says nothing of where it is", async () => {
     const away = await RedisServer.start(scratch.folder());
-    await withTracker({ store: away.spec }, async ({ call, events }) => {
+    await withTracker({ store: away.spec }, async ({ endpoint, call, events }) => {
       const query = { contentId: Buffer.alloc(32, 1), max: 5 };
+      const health = new HealthWatch(`127.0.0.1:${endpoint.port}`);
+      await health.saw("SERVING");
       await call(TrackerService.method.listPeers, query);
       await away.kill();
+      await health.saw("NOT_SERVING");
       const failure = await rpcFailure(call(TrackerService.method.listPeers, query));
       assert.is(failure.status, "UNAVAILABLE");
       assert.not(failure.message.includes(String(away.port)));
       await away.restart();
-      await untilAnswered(() => call(TrackerService.method.listPeers, query));
+      await health.saw("SERVING");
+      health.close();
+      await call(TrackerService.method.listPeers, query);
       assert.equal(
         events.filter((event) => event.type === "warning" && event.code === "BUG"),
         [],
       );
     });
   });
-}
-
-async function untilAnswered(call: () => Promise<unknown>): Promise<void> {
-  while ((await call().catch(() => undefined)) === undefined) await new Promise(setImmediate);
 }
 
 test.run();
