@@ -12,6 +12,7 @@ import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDuration
 import { defaultPeerListen } from "../flows/defaults.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
 import { defaultConnectionOptions } from "../peer/options.js";
+import type { IfTaken } from "../storage/taken-name.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import { OPTIONS } from "./option-table.js";
@@ -86,6 +87,15 @@ export function countArgument<Default>(
   const count = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MAX_COUNT) return count;
   return refuse(option.names, text, `a number from 1 to ${MAX_COUNT}`);
+}
+
+/** What --overwrite and --rename ask for. */
+export function ifTakenArgument(overwrite: boolean, rename: boolean): IfTaken {
+  if (overwrite && rename)
+    throw new GoshareError("USAGE", "--overwrite and --rename exclude each other", {
+      hint: "choose one of them",
+    });
+  return overwrite ? "replace" : rename ? "rename" : "refuse";
 }
 
 export function logLevelArgument(text: string): LogLevel {

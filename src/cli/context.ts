@@ -18,6 +18,7 @@ export interface ProcessEvents {
 export interface Flows {
   share(): Promise<Pick<typeof import("../flows/share.js"), "share">>;
   download(): Promise<Pick<typeof import("../flows/download.js"), "download">>;
+  downloads(): Promise<Pick<typeof import("../flows/downloads.js"), "downloadSeveral">>;
   inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;
   verify(): Promise<Pick<typeof import("../flows/verify.js"), "verify">>;
   status(): Promise<Pick<typeof import("../flows/status.js"), "status">>;

@@ -67,7 +67,7 @@ export async function runCli(context: CommandContext): Promise<number> {
       command = cli.process([...typedAndSet], context);
     }
   } catch (thrown) {
-    return refuseCommandLine(context, thrown);
+    return refuseCommandLine(context, definitionOf(cli, argv), thrown);
   }
   return cli.run(command, context);
 }
@@ -92,7 +92,22 @@ function definitionOf(cli: Cli<CommandContext>, [first, second]: readonly string
   return at(`goshare ${first} ${second}`) ?? at(`goshare ${first}`);
 }
 
-async function refuseCommandLine(context: CommandContext, thrown: unknown): Promise<number> {
+/** The first option that a command does not have. clipanion does not always say which, where any number of arguments may
+ * stand beside it. */
+function unknownOption(argv: readonly string[], definition: Definition | undefined): string | undefined {
+  const known = definition?.options.flatMap((option) => (option.definition.split(" ")[0] ?? "").split(","));
+  const end = argv.indexOf("--");
+  const names = (end === -1 ? argv : argv.slice(0, end)).map((text) => text.split("=")[0] ?? "");
+  return names.find(
+    (name) => name.startsWith("--") && known?.includes(name.replace(/^--no-/, "--")) === false,
+  );
+}
+
+async function refuseCommandLine(
+  context: CommandContext,
+  definition: Definition | undefined,
+  thrown: unknown,
+): Promise<number> {
   const { argv } = context;
   const choice = { json: argv.includes("--json"), quiet: true, color: "auto" } as const;
   const reporter = await createReporter(choice, context);
@@ -104,7 +119,9 @@ async function refuseCommandLine(context: CommandContext, thrown: unknown): Prom
         hint: "see: goshare --help",
       });
     }
-    const [message = ""] = thrown.message.split("\n");
+    const unknown = unknownOption(argv, definition);
+    const [said = ""] = thrown.message.split("\n");
+    const message = unknown === undefined ? said : `Unsupported option name (${JSON.stringify(unknown)})`;
     throw new GoshareError("USAGE", message.replace(/[.:]$/, ""), { hint: `see: goshare ${name} --help` });
   });
 }

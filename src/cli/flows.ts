@@ -4,6 +4,7 @@ import type { Flows } from "./context.js";
 export const flows: Flows = {
   share: () => import("../flows/share.js"),
   download: () => import("../flows/download.js"),
+  downloads: () => import("../flows/downloads.js"),
   inspect: () => import("../flows/inspect.js"),
   verify: () => import("../flows/verify.js"),
   status: () => import("../flows/status.js"),

@@ -1,5 +1,6 @@
 // What all commands have in common: the options that every one of them takes, and how a run begins and ends.
 // A command adds its options and one function that calls a flow.
+import type { Writable } from "node:stream";
 import { Command, Option } from "clipanion";
 import { colorArgument } from "./arguments.js";
 import type { CommandContext } from "./context.js";
@@ -24,14 +25,24 @@ export abstract class GoshareCommand extends Command<CommandContext> {
   }
 
   /** What an interrupted run leaves: said before the command line that begins it again. */
-  protected readonly afterInterruption: string = "to start again";
+  protected afterInterruption(): string {
+    return "to start again";
+  }
+
+  /** Where results and events go. */
+  protected resultStream(): Writable {
+    return this.context.stdout;
+  }
 
   override async execute(): Promise<number> {
     const { json, quiet } = this;
     // A wrong --color is refused like any other option, and that needs a reporter first.
     const color = COLOR_MODES.find((mode) => mode === this.color) ?? defaultCliOptions.color;
-    const reporter = await createReporter({ json, quiet, color }, this.context);
-    return runSession(this.context, reporter, this.afterInterruption, async (session) => {
+    const reporter = await createReporter(
+      { json, quiet, color },
+      { ...this.context, stdout: this.resultStream() },
+    );
+    return runSession(this.context, reporter, this.afterInterruption(), async (session) => {
       colorArgument(this.color);
       return this.run(session);
     });

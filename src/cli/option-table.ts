@@ -21,6 +21,9 @@ export const defaultCliOptions: CliOptions = Object.freeze({
   color: "auto",
 });
 
+/** What to download where the command line does not say it. */
+export const TICKET_VARIABLE = "GOSHARE_TICKET";
+
 /** Where a tracker that is started by one word keeps what it knows. */
 export const DEFAULT_TRACKER_STORE = "file";
 
@@ -103,9 +106,22 @@ export const OPTIONS = {
   noPublish: option("--no-publish", "Keep the manifest away from trackers; peers serve it"),
   output: option(
     "--output",
-    `The folder to download into (default ${defaultCliOptions.outputDirectory})`,
+    `The folder to download into, or - for standard output, of one file (default ${defaultCliOptions.outputDirectory})`,
     "DIR",
   ),
+  select: option(
+    "--select",
+    "Only what matches, such as '*.jpg' or 'photos/2024'; may be repeated, and !GLOB leaves out (see goshare inspect)",
+    "GLOB",
+  ),
+  reuse: option(
+    "--reuse",
+    "Copy chunks that an older version in this folder has already, instead of fetching them",
+    "DIR",
+  ),
+  sequential: option("--sequential", "Ask for the chunks in their order, to use what is there before all is"),
+  overwrite: option("--overwrite", "Replace what has the name of the download, once that is complete"),
+  rename: option("--rename", "Where the name is taken, use the first that is free, such as film (1).mkv"),
   seed: option("--seed", "Go on serving others when everything is there, until Ctrl-C"),
   timeout: option(
     "--timeout",

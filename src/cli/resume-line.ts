@@ -5,6 +5,7 @@ import type { GoshareEvent } from "../events/event.js";
 export function downloadArguments({
   what,
   outputDirectory,
+  moreArguments,
 }: Extract<GoshareEvent, { type: "resumable" }>): readonly string[] {
-  return ["download", what, "--output", outputDirectory];
+  return ["download", what, "--output", outputDirectory, ...moreArguments];
 }

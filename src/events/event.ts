@@ -131,6 +131,7 @@ export type GoshareEvent =
       readonly pid: number;
       readonly what: string;
       readonly outputDirectory: string;
+      readonly moreArguments: readonly string[];
     }
   | {
       readonly type: "copied";
@@ -172,6 +173,8 @@ export type GoshareEvent =
       readonly contentId: ContentId | "";
       readonly bytesReceived: number;
       readonly bytesWasted: number;
+      /** Of a download that had an older version to copy from only. */
+      readonly bytesReused?: number | undefined;
       /** Of a download: what the time went into, the longest first. */
       readonly slowTimes: readonly SlowTime[];
     }
@@ -182,6 +185,8 @@ export type GoshareEvent =
       readonly exitCode: number;
       readonly message: string;
       readonly hint: string;
+      /** Of one of several downloads only; empty if it is not known. */
+      readonly contentId?: ContentId | "";
     };
 
 /** Takes events as they happen; must not throw and must return at once. */

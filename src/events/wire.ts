@@ -92,23 +92,25 @@ function toWire(event: GoshareEvent): EventCase {
     case "serving":
       return servingToWire(event);
     case "done":
-      return {
-        case: "done",
-        value: {
-          ...event,
-          bytes: uint64(event.bytes),
-          elapsedMs: uint64(event.elapsedMs),
-          bytesReceived: uint64(event.bytesReceived),
-          bytesWasted: uint64(event.bytesWasted),
-          slowTimes: event.slowTimes.map(({ reason, ms }) => ({
-            reason: SLOW_REASONS[reason],
-            ms: uint64(ms),
-          })),
-        },
-      };
+      return doneToWire(event);
     default:
       return findingToWire(event);
   }
+}
+
+function doneToWire({ bytesReused, ...event }: Extract<GoshareEvent, { type: "done" }>): EventCase {
+  return {
+    case: "done",
+    value: {
+      ...event,
+      bytes: uint64(event.bytes),
+      elapsedMs: uint64(event.elapsedMs),
+      bytesReceived: uint64(event.bytesReceived),
+      bytesWasted: uint64(event.bytesWasted),
+      slowTimes: event.slowTimes.map(({ reason, ms }) => ({ reason: SLOW_REASONS[reason], ms: uint64(ms) })),
+      ...(bytesReused === undefined ? {} : { bytesReused: uint64(bytesReused) }),
+    },
+  };
 }
 
 function countersToWire(event: Extract<GoshareEvent, { type: "hashing" | "progress" }>): EventCase {
@@ -172,6 +174,7 @@ function resumableToWire(event: Extract<GoshareEvent, { type: "resumable" }>): E
       chunksDone: uint32(event.chunksDone),
       chunks: uint32(event.chunks),
       pid: uint32(event.pid),
+      moreArguments: [...event.moreArguments],
     },
   };
 }

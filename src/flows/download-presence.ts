@@ -1,73 +1,36 @@
 // A download's place among its peers: the port at which it is reached, and its leases with trackers. Decides
 // nothing about chunks.
-import type { Endpoint, ListenAddress } from "../address/endpoint.js";
-import type { EventObserver } from "../events/event.js";
-import type { LocalPeer } from "../peer/handshake.js";
-import { PeerListener } from "../peer/listener.js";
-import { defaultConnectionOptions, defaultListenerOptions } from "../peer/options.js";
+import type { Endpoint } from "../address/endpoint.js";
+import type { ContentId } from "../core/ids.js";
 import { Announcer } from "../swarm/announcer.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import type { ServedDownload } from "../swarm/served-download.js";
-import { foreignWarnings } from "./foreign-warnings.js";
+import type { DownloadPort } from "./download-port.js";
 import type { TrackerWarnings } from "./tracker-warnings.js";
 
-export interface PresenceOptions {
-  readonly listen: ListenAddress;
-  /** False: `listen` is the default, and a free port will do if it is taken. */
-  readonly listenGiven: boolean;
-  /** Connections accepted from one address. */
-  readonly maxConnectionsPerHost: number;
-}
-
 export class DownloadPresence {
-  readonly #listener: PeerListener;
+  readonly #port: DownloadPort;
+  readonly #contentId: ContentId;
   #announcer: Announcer | undefined;
 
-  private constructor(listener: PeerListener) {
-    this.#listener = listener;
-  }
-
-  /** Accepts peers for `swarm`. Throws ADDRESS_IN_USE. */
-  static async listen(
-    options: PresenceOptions,
-    local: LocalPeer,
-    swarm: DownloadSwarm,
-    observe: EventObserver,
-  ): Promise<DownloadPresence> {
-    const listener = await PeerListener.listen(
-      {
-        ...defaultListenerOptions,
-        ...options.listen,
-        fallBackToFreePort: !options.listenGiven,
-        maxConnectionsPerHost: options.maxConnectionsPerHost,
-      },
-      local,
-      defaultConnectionOptions,
-      (connection) => swarm.accept(connection),
-      foreignWarnings(observe),
-    );
-    return new DownloadPresence(listener);
-  }
-
-  get port(): number {
-    return this.#listener.port;
+  /** Accepts peers of `contentId` for `swarm`. Throws USAGE if another download does so at this port. */
+  constructor(port: DownloadPort, contentId: ContentId, swarm: DownloadSwarm) {
+    this.#port = port;
+    this.#contentId = contentId;
+    port.join(contentId, swarm);
   }
 
   /** Tells `trackers` of `share`, as far as it is there, from now on. */
-  announce(
-    trackers: readonly Endpoint[],
-    local: LocalPeer,
-    share: ServedDownload,
-    warn: TrackerWarnings,
-  ): void {
-    const { contentId } = share.manifest.root;
+  announce(trackers: readonly Endpoint[], share: ServedDownload, warn: TrackerWarnings): void {
+    const contentId = this.#contentId;
     this.#announcer = new Announcer(
       trackers,
       {
-        peerId: local.peerId,
+        peerId: this.#port.local.peerId,
         runEpochMs: Math.round(performance.timeOrigin),
         endpoints: [],
-        listenPort: () => this.#listener.port,
+        isOneOfSeveral: true,
+        listenPort: () => this.#port.port,
         shares: () => [
           { contentId, chunksHeld: share.held.count, complete: share.held.isFull, wantPeers: 0 },
         ],
@@ -88,7 +51,7 @@ export class DownloadPresence {
 
   /** Accepts nobody any more, and withdraws. */
   async close(): Promise<void> {
-    this.#listener.close();
+    this.#port.leave(this.#contentId);
     await this.#announcer?.close();
   }
 }

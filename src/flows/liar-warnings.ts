@@ -3,7 +3,7 @@
 import { GoshareError } from "../core/errors.js";
 import type { PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
-import type { ChunkDownloadEvents } from "../swarm/chunk-download.js";
+import type { ChunkDownloadEvents } from "../swarm/chunk-work.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 
 export function liarWarnings(swarm: DownloadSwarm, observe: EventObserver): ChunkDownloadEvents["lied"] {

@@ -8,6 +8,7 @@ import type { EventObserver } from "../events/event.js";
 import { SlowTally } from "../events/slow-tally.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 import type { Manifest } from "../manifest/manifest.js";
+import { Selection } from "../manifest/selection.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { RepairTarget } from "../storage/repair-target.js";
 import type { TargetComparison } from "../storage/target-comparison.js";
@@ -17,6 +18,7 @@ import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { RateBudget } from "../swarm/rate-budget.js";
 import { ServedDownload } from "../swarm/served-download.js";
 import { syncTasks } from "../workers/batches.js";
+import { PartStore } from "../workers/part-store.js";
 import { SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import { type ContentSource, requireSomebody } from "./content-source.js";
@@ -109,8 +111,10 @@ async function fetchWrong(
     (what) => nobodyHelps(what, contentId, swarm, lookup, chunks.isHonestlyServed),
   );
   const slotPool = new SlotPool(slots, root.chunkSize, () => chunks.slotFreed());
+  const selection = new Selection(manifest);
+  const store = new PartStore(selection, target, pool, slotPool);
   const chunks: ChunkDownload = new ChunkDownload(
-    { manifest, part: target, pool, slots: slotPool, budget: options.downloadBudget },
+    { selection, store, pool, slots: slotPool, budget: options.downloadBudget },
     right.copy(),
     new Bitfield(root.chunkCount),
     defaultDownloadSwarmOptions,

@@ -2,9 +2,9 @@
 // Knows neither where chunks come from nor how a download ends.
 import type { Bitfield } from "../core/bitfield.js";
 import type { EventObserver } from "../events/event.js";
-import type { Manifest } from "../manifest/manifest.js";
-import { finishedFiles, partFiles } from "../storage/finished-files.js";
-import type { PartFolder } from "../storage/part-folder.js";
+import type { Selection } from "../manifest/selection.js";
+import { finishedFiles } from "../storage/finished-files.js";
+import type { SourceFiles } from "../storage/share-source.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import { ServedDownload } from "../swarm/served-download.js";
 import type { DownloadPresence } from "./download-presence.js";
@@ -26,20 +26,22 @@ export class ServingDownload {
   readonly failed: Promise<never>;
   readonly #swarm: DownloadSwarm;
   readonly #observe: EventObserver;
+  readonly #selection: Selection;
 
-  /** `held` is what `part` holds by now; it grows. */
+  /** `held` is what can be read from `files` by now, of the selection's chunks; it grows. */
   constructor(
     swarm: DownloadSwarm,
-    manifest: Manifest,
+    selection: Selection,
     held: Bitfield,
-    part: PartFolder,
+    files: SourceFiles,
     observe: EventObserver,
   ) {
     this.#swarm = swarm;
     this.#observe = observe;
+    this.#selection = selection;
     const { failed, fail } = failure();
     this.failed = failed;
-    this.share = new ServedDownload(manifest, held, partFiles(part), (error) => {
+    this.share = new ServedDownload(selection.manifest, held, files, (error) => {
       // The download itself goes on: it may still be able to write.
       if (!held.isFull) observe({ type: "warning", code: error.code, message: error.message, path: "" });
       swarm.stopServing();
@@ -52,12 +54,13 @@ export class ServingDownload {
     this.share.moved({ rootPath: targetPath, identities: undefined });
     // Files that are served for long may be changed by others meanwhile.
     if (isSeed || this.#swarm.hasDependants)
-      this.share.moved(await finishedFiles(targetPath, this.share.manifest));
+      this.share.moved(await finishedFiles(targetPath, this.#selection));
   }
 
-  /** Resolves when nobody depends on it any more, or `signal` aborts. */
+  /** Resolves when nobody depends on it any more, or `signal` aborts. At once if it lacks something itself: two that have
+   * selected different things would wait for each other, and for nothing. */
   async release(presence: DownloadPresence, signal: AbortSignal): Promise<void> {
-    if (!this.#swarm.hasDependants) return;
+    if (!this.#selection.hasAllChunks || !this.#swarm.hasDependants) return;
     const { contentId } = this.share.manifest.root;
     this.#observe({ type: "waiting", contentId, waitingFor: "others", slowReason: "" });
     presence.announceNow();

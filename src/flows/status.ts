@@ -71,14 +71,18 @@ export function resumableEvent(
     type: "resumable",
     contentId: root.contentId,
     name: root.name,
-    path: path.join(outputDirectory, root.name),
+    path: path.join(outputDirectory, path.basename(part.targetPath)),
     bytesDone,
-    bytesTotal: root.totalSize,
+    bytesTotal: part.bytes,
     chunksDone,
-    chunks: root.chunkCount,
+    chunks: part.chunks,
     state: holderPid === undefined ? pausedOrNot : "running",
     pid: holderPid ?? 0,
     what: ticket ?? root.contentId,
     outputDirectory,
+    moreArguments: [
+      ...(part.isRenamed ? ["--rename"] : []),
+      ...part.select.map((pattern) => `--select=${pattern}`),
+    ],
   };
 }

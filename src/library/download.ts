@@ -48,7 +48,11 @@ async function run(
 ): Promise<Downloaded> {
   // After the caller had a chance to begin a loop.
   await undefined;
-  const { seed: _none, ...result } = await downloadFlow(downloadOptions(what, options), observe, signal);
+  const {
+    seed: _none,
+    isCutShort: _never,
+    ...result
+  } = await downloadFlow(downloadOptions(what, options), observe, signal);
   return result;
 }
 

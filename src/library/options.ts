@@ -3,7 +3,7 @@
 import { requireEndpoint, requireListenAddress, requireTrackerEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { defaultFlowOptions, defaultPeerListen } from "../flows/defaults.js";
-import type { DownloadOptions } from "../flows/download.js";
+import type { DownloadOptions } from "../flows/download-options.js";
 import type { InspectOptions } from "../flows/inspect.js";
 import type { ShareOptions } from "../flows/share.js";
 import { RateBudget } from "../swarm/rate-budget.js";
@@ -50,6 +50,14 @@ export interface ShareCallOptions extends PeerCallOptions {
 export interface DownloadCallOptions extends PeerCallOptions {
   /** The folder to download into; "downloads" if not given. */
   readonly output?: string | undefined;
+  /** Only what matches, such as "*.jpg" or "photos/2024"; "!GLOB" leaves out. Everything if not given. */
+  readonly select?: readonly string[] | undefined;
+  /** What to do where the name of the share is taken; "refuse" if not given. */
+  readonly ifTaken?: "refuse" | "replace" | "rename" | undefined;
+  /** A folder with an older version: chunks that it has already are copied, not fetched. */
+  readonly reuse?: string | undefined;
+  /** Whether chunks are asked for in their order. */
+  readonly sequential?: boolean | undefined;
   /** How long nothing may arrive until it gives up, in milliseconds. */
   readonly timeoutMs?: number | undefined;
   /** No more is asked of all peers together. */
@@ -84,6 +92,11 @@ export function downloadOptions(what: string, given: DownloadCallOptions): Downl
     ...peerOptions(given),
     maxPeers: count("maxPeers", given.maxPeers, defaultFlowOptions.maxDownloadPeers),
     outputDirectory: given.output ?? defaultFlowOptions.outputDirectory,
+    output: undefined,
+    select: given.select ?? [],
+    ifTaken: given.ifTaken ?? "refuse",
+    reuseDirectory: given.reuse,
+    sequential: given.sequential ?? false,
     timeoutMs: count("timeoutMs", given.timeoutMs, defaultFlowOptions.timeoutMs),
     downloadBudget: budget("downloadBytesPerSecond", given.downloadBytesPerSecond),
     seed: false,

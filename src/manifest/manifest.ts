@@ -54,3 +54,6 @@ export interface Manifest {
   /** Which bytes of which file make up which chunk. */
   readonly layout: Layout;
 }
+
+/** What is laid down of a share: all of it, or some. */
+export type Entries = Pick<Manifest, "files" | "emptyDirectories" | "symbolicLinks">;

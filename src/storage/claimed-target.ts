@@ -1,9 +1,9 @@
-// Whether what stands under the final name of a download is its own, put there by a run that was stopped. Changes
-// nothing.
+// Whether what stands under the final name of a download is its own, put there by a run that was stopped; and what such
+// a run had moved out of the way, put back.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { ManifestRoot } from "../manifest/manifest.js";
-import { contentPath, type PartPaths } from "./part-paths.js";
+import { contentPath, type PartPaths, replacedPath } from "./part-paths.js";
 
 /** Whether the target is what an earlier run put there: a folder was moved away from the part folder, a file is
  * linked in both places, or was moved where a disk has no hard links. */
@@ -21,4 +21,11 @@ export function isOwnTarget(root: ManifestRoot, paths: PartPaths): boolean {
 export function isEmptyTarget(targetPath: string): boolean {
   const stats = fs.lstatSync(targetPath);
   return stats.isDirectory() ? fs.readdirSync(targetPath).length === 0 : stats.isFile() && stats.size === 0;
+}
+
+/** What was to be replaced is there again, if the run that replaced it was stopped before something else had the name. */
+export function putBackReplaced({ part, target }: PartPaths): void {
+  const replaced = replacedPath(part);
+  const isThere = (somePath: string) => fs.lstatSync(somePath, { throwIfNoEntry: false }) !== undefined;
+  if (isThere(replaced) && !isThere(target)) fs.renameSync(replaced, target);
 }

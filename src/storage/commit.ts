@@ -1,25 +1,27 @@
 // From a complete part folder to the final name: empty files and directories, links, everything durable, then
-// the name is claimed without ever replacing what is there. Runs only when every chunk was verified. A crash
-// at any point leaves either the part folder or the target whole; the journal tells a half-made claim from
-// somebody else's file.
+// the name is claimed without ever replacing what is there, unless that is wanted. Runs only when every chunk was
+// verified. A crash at any point leaves either the part folder or the target whole; the journal tells a half-made claim
+// from somebody else's file.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
-import type { Manifest } from "../manifest/manifest.js";
-import { isEmptyTarget } from "./claimed-target.js";
+import type { Entries } from "../manifest/manifest.js";
+import { isEmptyTarget, putBackReplaced } from "./claimed-target.js";
 import { makeFolders, openForWriting, syncDirectory } from "./part-files.js";
 import type { PartFolder, SyncFiles } from "./part-folder.js";
+import { replacedPath } from "./part-paths.js";
+import { requireReplaceable } from "./taken-name.js";
 
 /** How many entries are made in one go, so that the event loop is not kept from its sockets. */
 const ENTRIES_PER_TURN = 256;
 
-/** Puts the finished download under its final name; the part folder is gone afterwards. Throws TARGET_EXISTS
- * or a disk error, and then the part folder stays. */
-export async function commit(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {
+/** Puts the finished download of these entries under its final name; the part folder is gone afterwards. Throws
+ * TARGET_EXISTS or a disk error, and then the part folder stays. */
+export async function commit(part: PartFolder, entries: Entries, syncFiles: SyncFiles): Promise<void> {
   try {
-    await finishContent(part, manifest, syncFiles);
+    await finishContent(part, entries, syncFiles);
     part.markCommitting();
-    claim(part, manifest);
+    claim(part);
     finishCommit(part);
   } catch (thrown) {
     throw errorAt(thrown, part.partPath);
@@ -32,23 +34,23 @@ export function finishCommit(part: PartFolder): void {
   part.remove();
 }
 
-async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: SyncFiles): Promise<void> {
+async function finishContent(part: PartFolder, entries: Entries, syncFiles: SyncFiles): Promise<void> {
   const pause = everyNth(ENTRIES_PER_TURN);
   const directories = new Set<string>([part.contentPath]);
-  for (const file of manifest.files) {
+  for (const file of entries.files) {
     addParents(directories, part, file.path);
     if (file.size === 0)
       fs.closeSync(openForWriting(part.filePath(file.path), file.executable, fs.constants.O_TRUNC));
     await pause();
   }
-  for (const directory of manifest.emptyDirectories) {
+  for (const directory of entries.emptyDirectories) {
     makeFolders(part.filePath(directory));
     addParents(directories, part, `${directory}/.`);
     await pause();
   }
-  await part.makeDurable(filePaths(part, manifest), syncFiles);
+  await part.makeDurable(filePaths(part, entries), syncFiles);
   // Links come last, and nothing is written through them any more.
-  for (const { path: linkPath, target } of manifest.symbolicLinks) {
+  for (const { path: linkPath, target } of entries.symbolicLinks) {
     addParents(directories, part, linkPath);
     makeLink(target, part.filePath(linkPath));
     await pause();
@@ -57,8 +59,8 @@ async function finishContent(part: PartFolder, manifest: Manifest, syncFiles: Sy
   await part.makeDurable(bottomUp, syncFiles);
 }
 
-function* filePaths(part: PartFolder, manifest: Manifest): Iterable<string> {
-  for (const file of manifest.files) yield part.filePath(file.path);
+function* filePaths(part: PartFolder, entries: Entries): Iterable<string> {
+  for (const file of entries.files) yield part.filePath(file.path);
 }
 
 /** Every directory above `entryPath`, up to the content folder. */
@@ -82,14 +84,16 @@ function makeLink(target: string, linkPath: string): void {
 
 /** Takes the final name. Node's `rename` would replace a file silently, so a file is linked and a folder is
  * first made empty: both fail if somebody else was there before. */
-function claim(part: PartFolder, manifest: Manifest): void {
-  const { targetPath } = part;
-  if (manifest.root.kind === "folder") {
+function claim(part: PartFolder): void {
+  const { root, targetPath } = part;
+  const target = part.replaces ? fs.lstatSync(targetPath, { throwIfNoEntry: false }) : undefined;
+  if (target !== undefined) return replace(part, target);
+  if (root.kind === "folder") {
     claimByMaking(targetPath, () => fs.mkdirSync(targetPath), part.claims.isCommitting);
     fs.renameSync(part.contentPath, targetPath);
     return;
   }
-  const own = part.filePath(manifest.root.name);
+  const own = part.filePath(root.name);
   try {
     fs.linkSync(own, targetPath);
   } catch (thrown) {
@@ -98,6 +102,36 @@ function claim(part: PartFolder, manifest: Manifest): void {
     // No hard links on this disk: an empty file of our own is claimed, and then replaced.
     claimByMaking(targetPath, () => fs.closeSync(fs.openSync(targetPath, "wx")), part.claims.isCommitting);
     fs.renameSync(own, targetPath);
+  }
+}
+
+/** Takes the final name from what has it. A file is replaced in one step; a folder is moved aside, which the next run
+ * undoes if this one is stopped before the other has its name. */
+function replace(part: PartFolder, target: fs.Stats): void {
+  const { root, partPath, targetPath, contentPath } = part;
+  requireReplaceable(root, targetPath, target);
+  if (root.kind === "file") return fs.renameSync(part.filePath(root.name), targetPath);
+  const aside = replacedPath(partPath);
+  // It has been asked for already that this one goes.
+  fs.rmSync(aside, { recursive: true, force: true });
+  moveAside(targetPath, aside);
+  try {
+    fs.renameSync(contentPath, targetPath);
+  } catch (thrown) {
+    putBackReplaced({ part: partPath, target: targetPath });
+    throw isErrno(thrown, "EEXIST", "ENOTEMPTY", "ENOTDIR") ? targetExists(targetPath) : thrown;
+  }
+}
+
+function moveAside(targetPath: string, aside: string): void {
+  try {
+    fs.renameSync(targetPath, aside);
+  } catch (thrown) {
+    if (!isErrno(thrown, "EBUSY", "EXDEV")) throw thrown;
+    throw new GoshareError("TARGET_EXISTS", `${targetPath} cannot be replaced: a disk is mounted there`, {
+      hint: "choose another folder with --output",
+      cause: thrown,
+    });
   }
 }
 
@@ -113,7 +147,7 @@ function claimByMaking(targetPath: string, make: () => void, mayBeOurs: boolean)
 
 function targetExists(targetPath: string): GoshareError {
   return new GoshareError("TARGET_EXISTS", `${targetPath} has appeared while it was downloaded`, {
-    hint: "move it away and run the same command again; nothing is fetched twice",
+    hint: "move it away and run the same command again, or add --overwrite or --rename; nothing is fetched twice",
   });
 }
 

@@ -3,14 +3,16 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { GoshareError, isErrno } from "../core/errors.js";
+import { putBackReplaced } from "./claimed-target.js";
 import { lockPart } from "./lock.js";
 import { isOwnFolder, removeIfEmpty } from "./part-files.js";
 import { PART_NAMES } from "./part-paths.js";
 
-/** What may go. The journal goes last, so that a run that is stopped here is still understood by the next. */
+/** What may go. The journal goes last but for what it is to be read by, so that a run that is stopped here is still
+ * understood by the next. */
 const REMOVED_NAMES = [
   ...[PART_NAMES.pause, PART_NAMES.content, PART_NAMES.body, PART_NAMES.ticket, PART_NAMES.root],
-  PART_NAMES.journal,
+  ...[PART_NAMES.journal, PART_NAMES.selection],
 ] as const;
 
 /** Throws TARGET_BUSY where a process downloads there, PART_UNUSABLE where something else is in it, or a disk error;
@@ -21,6 +23,7 @@ export async function discardPart(partPath: string, targetPath: string): Promise
   if (!isOwnFolder(partPath)) throw unusable(`${partPath} is not a folder of this user`, partPath);
   const lock = await lockPart({ part: partPath, target: targetPath });
   try {
+    putBackReplaced({ part: partPath, target: targetPath });
     const foreign = fs.readdirSync(partPath).find((name) => !isOurs(name));
     if (foreign !== undefined)
       throw unusable(`${partPath} holds ${JSON.stringify(foreign)} besides`, partPath);

@@ -3,7 +3,7 @@
 import * as fs from "node:fs";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { GoshareError } from "../core/errors.js";
-import type { Manifest } from "../manifest/manifest.js";
+import type { Selection } from "../manifest/selection.js";
 import { IDENTITY_FIELDS, identityArray, identityOf } from "./file-identity.js";
 import type { PartFolder } from "./part-folder.js";
 import type { SourceFiles } from "./share-source.js";
@@ -18,13 +18,15 @@ export function partFiles(part: PartFolder): SourceFiles {
   return { rootPath: kind === "file" ? part.filePath(name) : part.contentPath, identities: undefined };
 }
 
-/** Files that were verified and are at `targetPath` now. */
-export async function finishedFiles(targetPath: string, manifest: Manifest): Promise<SourceFiles> {
-  const { files, root } = manifest;
+/** Files that were verified and are at `targetPath` now. Those that were not selected have no identity, so that nothing is
+ * ever taken for one of them. */
+export async function finishedFiles(targetPath: string, selection: Selection): Promise<SourceFiles> {
+  const { files, root } = selection.manifest;
   const identities = identityArray(files.length);
   try {
     for (const [fileIndex, file] of files.entries()) {
       if (fileIndex % FILES_PER_TURN === FILES_PER_TURN - 1) await yieldToLoop();
+      if (!selection.hasFile(fileIndex)) continue;
       const stats = fs.lstatSync(sourcePath(targetPath, root.kind, file.path), { bigint: true });
       identities.set(identityOf(stats), fileIndex * IDENTITY_FIELDS);
     }

@@ -35,7 +35,7 @@ const MAX_PID = 2 ** 31 - 1;
 const NO_LINKS_ERRNOS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
 
 export class Lock {
-  readonly #path: string;
+  #path: string;
   readonly #token: string;
   readonly #touch: NodeJS.Timeout;
 
@@ -44,7 +44,7 @@ export class Lock {
     this.#token = token;
     this.#touch = setInterval(() => {
       const now = new Date();
-      fs.utimes(path, now, now, () => undefined);
+      fs.utimes(this.#path, now, now, () => undefined);
     }, LOCK_TOUCH_MS).unref();
   }
 
@@ -78,6 +78,11 @@ export class Lock {
       }
       if (holder !== "gone") await delay(ATTEMPT_MS);
     }
+  }
+
+  /** The folder it is in has another name now. */
+  moved(path: string): void {
+    this.#path = path;
   }
 
   release(): void {

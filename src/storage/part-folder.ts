@@ -9,17 +9,11 @@ import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import type { ChunkPlace } from "./chunk-place.js";
-import { isEmptyTarget, isOwnTarget } from "./claimed-target.js";
+import { isEmptyTarget, isOwnTarget, putBackReplaced } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
-import {
-  decodeJournal,
-  encodeCommitMark,
-  encodeJournalHeader,
-  encodeJournalRecords,
-  type JournalClaims,
-  noClaims,
-} from "./journal.js";
+import type { JournalClaims } from "./journal.js";
 import { type Lock, lockPart } from "./lock.js";
+import { type PartClaims, readClaims } from "./part-claims.js";
 import {
   makeFolders,
   makeOwnFolder,
@@ -29,7 +23,10 @@ import {
   syncDirectory,
   writeOwnFile,
 } from "./part-files.js";
-import { contentPath, PART_NAMES, type PartPaths, partPaths } from "./part-paths.js";
+import { PartJournal } from "./part-journal.js";
+import { contentPath, PART_NAMES, type PartPaths, partPaths, replacedPath } from "./part-paths.js";
+import { type PartSelection, writePartSelection } from "./part-selection.js";
+import { freePaths, type IfTaken, keptPaths, requireReplaceable } from "./taken-name.js";
 
 /** Where a run of a chunk's bytes goes. */
 export interface WriteRun {
@@ -48,8 +45,12 @@ export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
 
 /** Large files kept open for writing. */
 const MAX_OPEN_FILES = 64;
-/** Verified chunks are put into the journal in groups of this many. */
-const JOURNAL_GROUP = 16;
+/** What a run that is stopped while it cleans up is understood by. */
+const KEPT_TO_THE_END: ReadonlySet<string> = new Set([
+  PART_NAMES.journal,
+  PART_NAMES.selection,
+  PART_NAMES.lock,
+]);
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
 
@@ -66,12 +67,10 @@ export class PartFolder implements ChunkPlace {
   /** An earlier run was stopped after it had put the finished share under its final name: nothing is left to do
    * but to clean up. */
   readonly isClaimed: boolean;
+  /** Whether the commit takes the final name from what has it then. */
+  readonly replaces: boolean;
   readonly #lock: Lock;
-  readonly #journalFd: number;
-  #unwritten: number[] = [];
-  /** Whole records in the journal end here; what a failed write left behind is written over. */
-  #journalBytes: number;
-  #journalRecords: number;
+  readonly #journal: PartJournal;
   /** Least recently used first. */
   readonly #open = new Map<number, { readonly fd: number; uses: number }>();
   #isClosed = false;
@@ -81,30 +80,36 @@ export class PartFolder implements ChunkPlace {
     paths: PartPaths,
     claims: JournalClaims,
     isClaimed: boolean,
+    replaces: boolean,
     lock: Lock,
-    journalFd: number,
+    journal: PartJournal,
   ) {
     this.root = root;
     this.isClaimed = isClaimed;
+    this.replaces = replaces;
     this.targetPath = paths.target;
     this.partPath = paths.part;
     this.contentPath = contentPath(paths.part);
     this.claims = claims;
     this.#lock = lock;
-    this.#journalFd = journalFd;
-    this.#journalBytes = claims.wholeBytes;
-    this.#journalRecords = claims.held.count;
+    this.#journal = journal;
   }
 
-  /** Opens or makes the part folder for `root` in `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY,
-   * PART_UNUSABLE or a disk error. */
-  static async open(outputDirectory: string, root: ManifestRoot): Promise<PartFolder> {
-    const paths = partPaths(outputDirectory, root);
+  /** Opens or makes the part folder for what `select` (sorted patterns; none: everything) means of `root`, in
+   * `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY, PART_UNUSABLE or a disk error. */
+  static async open(
+    outputDirectory: string,
+    root: ManifestRoot,
+    ifTaken: IfTaken = "refuse",
+    select: readonly string[] = [],
+  ): Promise<PartFolder> {
+    const paths = ifTaken === "rename" ? keptPaths(outputDirectory, root) : partPaths(outputDirectory, root);
     try {
       makeFolders(outputDirectory);
       const lock = await lockPart(paths);
       try {
-        return PartFolder.#openLocked(root, paths, lock);
+        const claims = readClaims(root, paths.part, select);
+        return PartFolder.#openLocked(outputDirectory, root, paths, ifTaken, lock, claims);
       } catch (thrown) {
         lock.release();
         removeIfFresh(paths.part);
@@ -115,35 +120,36 @@ export class PartFolder implements ChunkPlace {
     }
   }
 
-  static #openLocked(root: ManifestRoot, paths: PartPaths, lock: Lock): PartFolder {
-    const { contentId, chunkCount } = root;
-    const journalPath = path.join(paths.part, PART_NAMES.journal);
-    const stored = readIfThere(journalPath);
-    const claims = stored === undefined ? noClaims(chunkCount) : decodeJournal(stored, contentId, chunkCount);
-    if (claims === undefined) {
-      throw new GoshareError("PART_UNUSABLE", `${paths.part} was left by the download of another share`, {
-        hint: `finish that one, or remove ${paths.part} and run this command again`,
-      });
-    }
-    const isClaimed = claims.isCommitting && claims.held.isFull && isOwnTarget(root, paths);
-    const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
-    if (target !== undefined && !isClaimed && !(claims.isCommitting && isEmptyTarget(paths.target))) {
-      throw new GoshareError("TARGET_EXISTS", `${paths.target} is already there`, {
-        hint: "move it away, or choose another folder with --output",
-      });
+  static #openLocked(
+    outputDirectory: string,
+    root: ManifestRoot,
+    locked: PartPaths,
+    ifTaken: IfTaken,
+    lock: Lock,
+    claims: PartClaims,
+  ): PartFolder {
+    putBackReplaced(locked);
+    const isClaimed = claims.isCommitting && claims.areAll && isOwnTarget(root, locked);
+    let paths = locked;
+    const target = fs.lstatSync(locked.target, { throwIfNoEntry: false });
+    if (target !== undefined && !isClaimed && !(claims.isCommitting && isEmptyTarget(locked.target))) {
+      if (ifTaken === "refuse") throw targetExists(locked.target);
+      if (ifTaken === "replace") requireReplaceable(root, locked.target, target);
+      else {
+        paths = freePaths(outputDirectory, root);
+        fs.renameSync(locked.part, paths.part);
+        lock.moved(path.join(paths.part, PART_NAMES.lock));
+      }
     }
     writeOwnFile(path.join(paths.part, PART_NAMES.root), root.bytes);
     if (!isClaimed) makeOwnFolder(contentPath(paths.part));
-    const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
-    const journalFd = fs.openSync(journalPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-    try {
-      fs.writeSync(journalFd, encodeJournalHeader(contentId, chunkCount), 0, undefined, 0);
-      fs.ftruncateSync(journalFd, claims.wholeBytes);
-    } catch (thrown) {
-      fs.closeSync(journalFd);
-      throw thrown;
-    }
-    return new PartFolder(root, paths, claims, isClaimed, lock, journalFd);
+    const journal = new PartJournal(path.join(paths.part, PART_NAMES.journal), root, claims);
+    return new PartFolder(root, paths, claims, isClaimed, ifTaken === "replace", lock, journal);
+  }
+
+  /** Keeps what this download is for; before anything of it is written. */
+  storeSelection(selection: PartSelection): void {
+    writePartSelection(this.partPath, selection);
   }
 
   filePath(filePath: string): string {
@@ -192,22 +198,16 @@ export class PartFolder implements ChunkPlace {
   }
 
   record(chunkIndex: number): void {
-    this.#unwritten.push(chunkIndex);
-    if (this.#unwritten.length >= JOURNAL_GROUP) this.flushJournal();
+    this.#journal.record(chunkIndex);
   }
 
   flushJournal(): void {
-    if (this.#unwritten.length === 0 || this.#isClosed) return;
-    this.#append(encodeJournalRecords(this.#unwritten));
-    this.#journalRecords += this.#unwritten.length;
-    this.#unwritten = [];
+    this.#journal.flush();
   }
 
   /** From now on a target with our name may be our own. */
   markCommitting(): void {
-    this.flushJournal();
-    this.#append(encodeCommitMark());
-    fs.fsyncSync(this.#journalFd);
+    this.#journal.markCommitting();
   }
 
   /** Makes files and folders durable by `syncFiles`. Where the disk does not confirm it (SYNC_FAILED) everything
@@ -223,16 +223,9 @@ export class PartFolder implements ChunkPlace {
   }
 
   #giveUpContent(): void {
-    this.#unwritten = [];
-    this.#journalRecords = 0;
     this.#closeUnused(0);
-    const { contentId, chunkCount } = this.root;
-    this.#journalBytes = noClaims(chunkCount).wholeBytes;
     try {
-      fs.ftruncateSync(this.#journalFd, 0);
-      fs.writeSync(this.#journalFd, encodeJournalHeader(contentId, chunkCount), 0, undefined, 0);
-      // An empty target may still be our own.
-      if (this.claims.isCommitting) this.#append(encodeCommitMark());
+      this.#journal.giveUp(this.claims.isCommitting);
       fs.rmSync(this.contentPath, { recursive: true, force: true });
     } catch {
       // On a disk like this one nothing is sure; what is told is that it failed.
@@ -251,7 +244,7 @@ export class PartFolder implements ChunkPlace {
   /** Leaves everything so that the next run can trust it. The files must be on the disk (fsync) already. */
   async pause(manifest: Manifest, held: Bitfield): Promise<void> {
     this.flushJournal();
-    fs.fsyncSync(this.#journalFd);
+    this.#journal.sync();
     const markPath = path.join(this.partPath, PART_NAMES.pause);
     try {
       writeOwnFile(`${markPath}.new`, await this.#identityDigest(manifest, held), true);
@@ -273,8 +266,9 @@ export class PartFolder implements ChunkPlace {
     }
     this.#isClosed = true;
     this.#closeUnused(0);
-    fs.closeSync(this.#journalFd);
-    if (this.#journalRecords > 0 || this.claims.isCommitting) {
+    this.#journal.close();
+    const hasReplaced = fs.existsSync(replacedPath(this.partPath));
+    if (!this.#journal.isEmpty || this.claims.isCommitting || hasReplaced) {
       this.#lock.release();
       return;
     }
@@ -288,20 +282,21 @@ export class PartFolder implements ChunkPlace {
   /** The download is committed: nothing here is needed any more. */
   remove(): void {
     this.#closeUnused(0);
-    fs.closeSync(this.#journalFd);
+    this.#journal.close();
     this.#isClosed = true;
     this.#removeAll();
   }
 
-  /** The journal goes after all else, so that a run that is stopped here is still understood by the next. The
+  /** The journal goes after all else, and what it is to be read by after that, so that a run that is stopped here is still understood by the next. The
    * lock goes last, and the folder only if it is empty then: another process may have it by now. */
   #removeAll(): void {
     try {
       for (const name of fs.readdirSync(this.partPath)) {
-        if (name === PART_NAMES.journal || name === PART_NAMES.lock) continue;
+        if (KEPT_TO_THE_END.has(name)) continue;
         fs.rmSync(path.join(this.partPath, name), { recursive: true, force: true });
       }
-      fs.rmSync(path.join(this.partPath, PART_NAMES.journal), { force: true });
+      for (const name of [PART_NAMES.journal, PART_NAMES.selection])
+        fs.rmSync(path.join(this.partPath, name), { force: true });
     } catch (thrown) {
       // Somebody else has removed the folder.
       if (!isErrno(thrown, "ENOENT")) throw thrown;
@@ -309,23 +304,6 @@ export class PartFolder implements ChunkPlace {
       this.#lock.release();
     }
     removeIfEmpty(this.partPath);
-  }
-
-  #append(bytes: Buffer): void {
-    try {
-      for (let done = 0; done < bytes.byteLength; ) {
-        done += fs.writeSync(
-          this.#journalFd,
-          bytes,
-          done,
-          bytes.byteLength - done,
-          this.#journalBytes + done,
-        );
-      }
-    } catch (thrown) {
-      throw errorAt(thrown, path.join(this.partPath, PART_NAMES.journal));
-    }
-    this.#journalBytes += bytes.byteLength;
   }
 
   #acquire(fileIndex: number, filePath: string, size: number, executable: boolean): number {
@@ -386,6 +364,13 @@ function removeIfFresh(partPath: string): void {
   removeIfEmpty(contentPath(partPath));
   if (fs.existsSync(contentPath(partPath))) return;
   fs.rmSync(journalPath, { force: true });
-  fs.rmSync(path.join(partPath, PART_NAMES.root), { force: true });
+  for (const name of [PART_NAMES.root, PART_NAMES.selection])
+    fs.rmSync(path.join(partPath, name), { force: true });
   removeIfEmpty(partPath);
+}
+
+function targetExists(targetPath: string): GoshareError {
+  return new GoshareError("TARGET_EXISTS", `${targetPath} is already there`, {
+    hint: "move it away, add --overwrite or --rename, or choose another folder with --output",
+  });
 }

@@ -12,6 +12,9 @@ export const PART_NAMES = {
   lock: "lock",
   pause: "pause",
   ticket: "ticket",
+  selection: "selection",
+  /** What stood under the final name, while another takes it. */
+  replaced: "replaced",
 } as const;
 
 const SUFFIX = ".goshare-part";
@@ -21,19 +24,37 @@ export interface PartPaths {
   readonly part: string;
 }
 
-/** Long names are cut so that the part folder's own name fits; the content id then keeps them apart. */
-export function partPaths(outputDirectory: string, root: ManifestRoot): PartPaths {
+/** Names of one download that are told apart by a number. */
+const MAX_NUMBER = 999;
+
+/** Those of a download under its own name, or under one with a number from 1. Long names are cut so that the part
+ * folder's own name fits; the content id then keeps them apart. */
+export function partPaths(outputDirectory: string, root: ManifestRoot, number = 0): PartPaths {
   const directory = path.resolve(outputDirectory);
-  const plain = `.${root.name}${SUFFIX}`;
-  if (Buffer.byteLength(plain) <= MAX_COMPONENT_BYTES) {
-    return { target: path.join(directory, root.name), part: path.join(directory, plain) };
-  }
+  const name = numberedName(root, number);
+  const target = path.join(directory, name);
+  const plain = `.${name}${SUFFIX}`;
+  if (Buffer.byteLength(plain) <= MAX_COMPONENT_BYTES) return { target, part: path.join(directory, plain) };
   let cut = root.name;
   while (Buffer.byteLength(cut) > MAX_COMPONENT_BYTES - 40) cut = [...cut].slice(0, -1).join("");
-  return {
-    target: path.join(directory, root.name),
-    part: path.join(directory, `.${cut}.${root.contentId.slice(0, 16)}${SUFFIX}`),
-  };
+  const id = root.contentId.slice(0, 16) + (number === 0 ? "" : `-${number}`);
+  return { target, part: path.join(directory, `.${cut}.${id}${SUFFIX}`) };
+}
+
+/** Every pair of paths that a download may have, its own name first. */
+export function* allPartPaths(outputDirectory: string, root: ManifestRoot): Iterable<PartPaths> {
+  for (let number = 0; number <= MAX_NUMBER; number++) yield partPaths(outputDirectory, root, number);
+}
+
+/** "film (1).mkv" for "film.mkv", "photos (1)" for a folder; 0 is the name itself. The part before the number is cut
+ * where a disk could not hold the whole. */
+export function numberedName({ name, kind }: Pick<ManifestRoot, "name" | "kind">, number: number): string {
+  if (number === 0) return name;
+  const extension = kind === "file" ? (/(?<=.)(\.tar)?\.[^. ]{1,16}$/.exec(name)?.[0] ?? "") : "";
+  const end = ` (${number})${extension}`;
+  const characters = [...name.slice(0, name.length - extension.length)];
+  while (Buffer.byteLength(characters.join("") + end) > MAX_COMPONENT_BYTES) characters.pop();
+  return characters.join("") + end;
 }
 
 /** Whether something of this name may be a part folder. */
@@ -43,4 +64,8 @@ export function isPartName(name: string): boolean {
 
 export function contentPath(partPath: string): string {
   return path.join(partPath, PART_NAMES.content);
+}
+
+export function replacedPath(partPath: string): string {
+  return path.join(partPath, PART_NAMES.replaced);
 }

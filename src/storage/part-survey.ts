@@ -6,22 +6,32 @@ import * as path from "node:path";
 import { decodeTicket, encodeTicket } from "../address/ticket.js";
 import type { Bitfield } from "../core/bitfield.js";
 import { GoshareError, isErrno } from "../core/errors.js";
+import { Globs } from "../core/globs.js";
 import { KIB, MIB } from "../core/units.js";
 import { checkManifest, checkRoot } from "../manifest/check.js";
 import { MAX_ROOT_BYTES } from "../manifest/limits.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { Selection } from "../manifest/selection.js";
 import { decodeJournal, maxJournalBytes, noClaims } from "./journal.js";
 import { livingHolder } from "./lock.js";
 import { isOwnFolder, readAtMost } from "./part-files.js";
-import { isPartName, PART_NAMES, partPaths } from "./part-paths.js";
+import { allPartPaths, isPartName, PART_NAMES, type PartPaths } from "./part-paths.js";
+import { type PartSelection, readPartSelection } from "./part-selection.js";
 
 export interface SurveyedPart {
   readonly root: ManifestRoot;
   /** Absolute path of the final file or folder. */
   readonly targetPath: string;
+  /** Whether that is another name than the share's, since something else has that. */
+  readonly isRenamed: boolean;
+  /** Patterns of what it takes of the share; none: everything. */
+  readonly select: readonly string[];
+  /** Bytes and chunks of what it takes; where the body is not at hand, bytes that as many chunks have on average. */
+  readonly bytes: number;
+  readonly chunks: number;
   /** Chunks the journal claims. */
   readonly chunksDone: number;
-  /** Bytes in them; where the body is not at hand, what as many chunks have on average. */
+  /** Bytes in them, likewise. */
   readonly bytesDone: number;
   /** The process that downloads it now. */
   readonly holderPid: number | undefined;
@@ -74,29 +84,57 @@ function surveyPresent(partPath: string): SurveyedPart | undefined {
     throw unusable("it does not say what was downloaded");
   }
   const root = checkRoot(rootBytes);
-  const paths = partPaths(path.dirname(partPath), root);
-  if (paths.part !== partPath) throw unusable("it holds the download of another name");
+  const paths = pathsOf(partPath, root);
+  if (paths === undefined) throw unusable("it holds the download of another name");
   const { chunkCount, contentId } = root;
   const journal = readAtMost(within(PART_NAMES.journal), maxJournalBytes(chunkCount));
   const claims = journal === undefined ? noClaims(chunkCount) : decodeJournal(journal, contentId, chunkCount);
   if (claims === undefined) throw unusable("its journal is that of another share");
+  const wanted = readPartSelection(partPath);
+  if (wanted === undefined) throw unusable("it does not say what was selected of its share");
+  const selection = storedSelection(root, wanted, within(PART_NAMES.body));
+  const chunks = wanted.chunks ?? chunkCount;
   return {
     root,
+    select: wanted.patterns,
+    bytes: selection?.bytes ?? averageBytes(root, chunks),
+    chunks,
     targetPath: paths.target,
+    isRenamed: path.basename(paths.target) !== root.name,
     chunksDone: claims.held.count,
-    bytesDone: bytesIn(claims.held, root, storedManifest(root, within(PART_NAMES.body))),
+    bytesDone: bytesIn(claims.held, root, selection),
     holderPid: livingHolder(within(PART_NAMES.lock)),
     hasPauseMark: readAtMost(within(PART_NAMES.pause), MAX_PAUSE_BYTES) !== undefined,
     ticket: storedTicket(root, within(PART_NAMES.ticket)),
   };
 }
 
-function bytesIn(held: Bitfield, root: ManifestRoot, manifest: Manifest | undefined): number {
+function pathsOf(partPath: string, root: ManifestRoot): PartPaths | undefined {
+  for (const paths of allPartPaths(path.dirname(partPath), root)) if (paths.part === partPath) return paths;
+  return undefined;
+}
+
+function bytesIn(held: Bitfield, root: ManifestRoot, selection: Selection | undefined): number {
   if (held.isFull) return root.totalSize;
-  if (manifest === undefined) return Math.floor(root.totalSize * (held.count / root.chunkCount));
+  if (selection === undefined) return averageBytes(root, held.count);
   let bytes = 0;
-  for (const chunkIndex of held) bytes += manifest.layout.chunkLength(chunkIndex);
+  for (const chunkIndex of held) bytes += selection.bytesIn(chunkIndex);
   return bytes;
+}
+
+function averageBytes({ totalSize, chunkCount }: ManifestRoot, chunks: number): number {
+  return chunkCount === 0 ? 0 : Math.floor(totalSize * (chunks / chunkCount));
+}
+
+function storedSelection(
+  root: ManifestRoot,
+  { patterns }: PartSelection,
+  bodyPath: string,
+): Selection | undefined {
+  const manifest = storedManifest(root, bodyPath);
+  if (manifest === undefined || patterns.length === 0) return manifest && new Selection(manifest);
+  const globs = new Globs(patterns, "a pattern in the part folder");
+  return new Selection(manifest, (filePath) => globs.matches(filePath));
 }
 
 /** The manifest, if its body is at hand and not too large; a torn one is fetched again by the next run. */

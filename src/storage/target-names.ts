@@ -3,13 +3,13 @@
 import { existsSync } from "node:fs";
 import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
-import type { Manifest } from "../manifest/manifest.js";
+import type { Entries } from "../manifest/manifest.js";
 import { unsupportedNames } from "../manifest/names.js";
 import type { PartFolder } from "./part-folder.js";
 
 /** Throws TARGET_NAME_UNSUPPORTED with the first of the names that cannot be written here. */
-export function refuseUnsupportedNames(manifest: Manifest, part: PartFolder): void {
-  const [first, ...others] = unsupportedNames(allPaths(manifest), process.platform, ignoresCase(part));
+export function refuseUnsupportedNames(entries: Entries, part: PartFolder): void {
+  const [first, ...others] = unsupportedNames(allPaths(entries), process.platform, ignoresCase(part));
   if (first === undefined) return;
   const more = others.length === 0 ? "" : `, and ${others.length} more`;
   throw new GoshareError(
@@ -19,10 +19,10 @@ export function refuseUnsupportedNames(manifest: Manifest, part: PartFolder): vo
   );
 }
 
-function* allPaths(manifest: Manifest): Iterable<string> {
-  for (const file of manifest.files) yield file.path;
-  yield* manifest.emptyDirectories;
-  for (const link of manifest.symbolicLinks) yield link.path;
+function* allPaths(entries: Entries): Iterable<string> {
+  for (const file of entries.files) yield file.path;
+  yield* entries.emptyDirectories;
+  for (const link of entries.symbolicLinks) yield link.path;
 }
 
 /** The journal is there under its own name; if it is there under another case too, case does not count. */

@@ -1,17 +1,16 @@
-// The data path of a download: asks peers for what the scheduler names, lets the sockets fill slots, has the
-// workers verify and write each slot, and counts what is done. One hop between threads per chunk. Memory is
+// The data path of a download: asks peers for what the scheduler names, lets the sockets fill slots, has a store
+// verify and keep what is in each slot, and counts what is done. One hop between threads per chunk. Memory is
 // bounded by the slots, whatever peers do.
 import type { Bitfield } from "../core/bitfield.js";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
-import type { Manifest } from "../manifest/manifest.js";
+import type { Selection } from "../manifest/selection.js";
 import type { RefusalReason } from "../peer/messages.js";
 import type { ChunkRequest } from "../peer/outstanding.js";
-import type { ChunkPlace } from "../storage/chunk-place.js";
-import { chunkDigest, verifyTasks } from "../workers/batches.js";
-import { ChunkWriter } from "../workers/chunk-writer.js";
+import type { ChunkStore } from "../workers/chunk-store.js";
 import type { Slot, SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
+import type { ChunkDownloadEvents, ChunkWork } from "./chunk-work.js";
 import type { PeerCoverage } from "./coverage.js";
 import { type DownloadPeer, FINAL_REFUSALS } from "./download-peer.js";
 import { Intake } from "./intake.js";
@@ -21,26 +20,13 @@ import { countPeers } from "./peer-counts.js";
 import type { RateBudget } from "./rate-budget.js";
 import { Relief } from "./relief.js";
 import { ChunkScheduler } from "./scheduler.js";
+import { Servable } from "./servable.js";
 import type { DownloadLoad } from "./slow-reason.js";
 
-export interface ChunkDownloadEvents {
-  /** More bytes are verified and written. */
-  progressed(): void;
-  /** This chunk is, and may be given to others. */
-  verified(chunkIndex: number): void;
-  /** A peer sent wrong bytes; the connection is closed by now. */
-  lied(peer: DownloadPeer, chunkIndex: number): void;
-  /** A peer stopped in the middle of a chunk and keeps memory that others need: it is to be hung up. */
-  stalled(peer: DownloadPeer): void;
-  /** A peer will not give a chunk. */
-  refused(peer: DownloadPeer, reason: RefusalReason): void;
-}
-
 export class ChunkDownload {
-  readonly #manifest: Manifest;
-  readonly #part: ChunkPlace;
+  readonly #selection: Selection;
+  readonly #store: ChunkStore;
   readonly #pool: WorkerPool;
-  readonly #writer: ChunkWriter;
   readonly #slots: SlotPool;
   readonly #options: DownloadSwarmOptions;
   readonly #events: ChunkDownloadEvents;
@@ -55,43 +41,42 @@ export class ChunkDownload {
   readonly #peers = new Map<DownloadPeer, () => void>();
   /** Peers whose next chunk waits for a slot, in the order they came. */
   readonly #blocked = new Set<DownloadPeer>();
-  #settle: { resolve: () => void; reject: (error: GoshareError) => void } | undefined;
+  #settle: { resolve: () => void; reject: (error: unknown) => void } | undefined;
   #isStopped = false;
+  /** Chunks being verified and written. */
   #writing = 0;
   /** Whether what an earlier run wrote is being verified. */
   #isChecking = false;
   #onIdle: (() => void) | undefined;
+  readonly #servable: Servable;
+  /** Of what is selected. */
   bytesDone = 0;
   bytesWasted = 0;
+  /** Of what is selected, copied from older files. */
+  bytesReused = 0;
   /** Whether a chunk that came from a peer was right. */
   isHonestlyServed = false;
 
-  /** `held` is trusted; `unchecked` was written by an earlier run and is verified while the rest arrives.
-   * `slots` and `pool` were made for each other. */
+  /** `held` is trusted; `unchecked` was written by an earlier run and is verified while the rest arrives. Both are
+   * within the selection. */
   constructor(
-    work: {
-      manifest: Manifest;
-      part: ChunkPlace;
-      pool: WorkerPool;
-      slots: SlotPool;
-      budget: RateBudget | undefined;
-    },
+    work: ChunkWork,
     held: Bitfield,
     unchecked: Bitfield,
     options: DownloadSwarmOptions,
     events: ChunkDownloadEvents,
     clock: Clock = monotonicClock,
   ) {
-    this.#manifest = work.manifest;
-    this.#part = work.part;
+    const { selection } = work;
+    this.#selection = selection;
+    this.#store = work.store;
     this.#pool = work.pool;
-    this.#writer = new ChunkWriter(work.pool, clock);
     this.#slots = work.slots;
     this.#budget = work.budget;
     this.#options = options;
     this.#events = events;
     this.#unchecked = unchecked;
-    this.#scheduler = new ChunkScheduler(held, unchecked, options.firstChunk(held.length));
+    this.#scheduler = new ChunkScheduler(held, unchecked, options.firstChunk(held.length), selection.chunks);
     this.#relief = new Relief(options, this.#scheduler, {
       peers: () => [...this.#peers.keys()],
       isShortOfMemory: () => this.#blocked.size > 0,
@@ -101,14 +86,28 @@ export class ChunkDownload {
       stalled: (peer) => events.stalled(peer),
     });
     this.#clock = clock;
-    for (const chunkIndex of held) this.bytesDone += work.manifest.layout.chunkLength(chunkIndex);
+    this.#servable = new Servable(selection, work.store.keepsChunks, this.#scheduler.held);
+    for (const chunkIndex of held) this.bytesDone += selection.bytesIn(chunkIndex);
+    work.store.onProgress = () => this.#storeWentOn();
+    work.store.onFailure = (error) => this.#settle?.reject(error);
+    this.#storeWentOn();
   }
 
   get held(): Bitfield {
     return this.#scheduler.held;
   }
 
-  /** Resolves when every chunk is verified and written. Rejects on a local failure or abort; by then nothing
+  /** What is held and may be given to others. */
+  get servable(): Bitfield {
+    return this.#servable.chunks;
+  }
+
+  /** Whether everything that is selected is held. */
+  get isDone(): boolean {
+    return this.#scheduler.isDone;
+  }
+
+  /** Resolves when everything that is selected is verified and kept. Rejects on a local failure or abort; by then nothing
    * is being written any more. Call once. */
   async run(signal: AbortSignal): Promise<void> {
     const stopped = new AbortController();
@@ -121,7 +120,7 @@ export class ChunkDownload {
     const checking = this.#checkEarlier(stopped.signal).catch((thrown: unknown) => {
       if (!stopped.signal.aborted) this.fail(GoshareError.from(thrown));
     });
-    if (this.#scheduler.isDone) this.#settle?.resolve();
+    this.#endIfDone();
     const ticking = setInterval(() => this.#relief.tick(this.#clock.nowMs()), this.#options.handOverTickMs);
     try {
       await finished;
@@ -157,9 +156,9 @@ export class ChunkDownload {
   get load(): DownloadLoad {
     return {
       ...countPeers(this.#peers, this.#scheduler, this.#budget),
-      isWorking: this.#writing > 0 || this.#isChecking,
+      isWorking: this.#writing + this.#store.waiting > 0 || this.#isChecking,
       isBehind: this.#blocked.size > 0 && this.#writing >= this.#slots.size / 2,
-      isDiskSlow: !this.#isChecking && this.#writer.isDiskSlow(this.#clock.nowMs()),
+      isDiskSlow: !this.#isChecking && this.#store.isDiskSlow(this.#clock.nowMs()),
     };
   }
 
@@ -223,7 +222,7 @@ export class ChunkDownload {
   }
 
   #request(peer: DownloadPeer, chunkIndex: number, offerId = 0): void {
-    const chunkBytes = this.#manifest.layout.chunkLength(chunkIndex);
+    const chunkBytes = this.#selection.manifest.layout.chunkLength(chunkIndex);
     this.#budget?.spend(chunkBytes);
     peer.pace.asked(this.#clock.nowMs());
     const id = peer.connection.requestChunk(this.#chunkRequest(peer, chunkIndex, chunkBytes, offerId));
@@ -237,7 +236,7 @@ export class ChunkDownload {
       else this.#budget?.giveBack(chunkBytes);
     };
     return {
-      contentId: this.#manifest.root.contentId,
+      contentId: this.#selection.manifest.root.contentId,
       chunkIndex,
       offerId,
       chunkBytes,
@@ -306,39 +305,53 @@ export class ChunkDownload {
     chunkBytes: number,
     slot: Slot,
   ): Promise<void> {
-    const segments = this.#manifest.layout.segments(chunkIndex);
     this.#writing++;
     peer.trust.verifying();
     try {
-      const runs = this.#part.writeRuns(this.#manifest, segments);
-      try {
-        const digest = chunkDigest(this.#manifest, chunkIndex);
-        const write = { slotOffset: slot.offset, length: chunkBytes, digest, runs };
-        const isRight = await this.#writer.write(write);
-        if (isRight) this.#chunkDone(peer, chunkIndex, chunkBytes);
-        else this.#chunkWrong(peer, chunkIndex, chunkBytes);
-      } finally {
-        this.#part.releaseRuns(this.#manifest, segments);
-      }
+      if (await this.#store.put(chunkIndex, slot)) this.#chunkDone(peer, chunkIndex);
+      else this.#chunkWrong(peer, chunkIndex, chunkBytes);
     } catch (thrown) {
       this.fail(GoshareError.from(thrown));
     } finally {
       this.#writing--;
-      this.#slots.release(slot);
       if (this.#writing === 0) this.#onIdle?.();
     }
   }
 
-  #chunkDone(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {
+  #chunkDone(peer: DownloadPeer, chunkIndex: number): void {
     // More may be asked of it now than before.
     if (peer.trust.verified(true)) this.ask(peer);
     if (!this.#scheduler.verified(chunkIndex)) return;
     this.isHonestlyServed = true;
-    this.#part.record(chunkIndex);
-    this.bytesDone += chunkBytes;
-    this.#events.verified(chunkIndex);
+    this.#store.record(chunkIndex);
+    this.#gained(chunkIndex);
     this.#events.progressed();
-    if (this.#scheduler.isDone) this.#settle?.resolve();
+    this.#endIfDone();
+  }
+
+  #found(chunkIndex: number, isCopied: boolean): void {
+    this.#gained(chunkIndex);
+    if (!isCopied) return;
+    this.#store.record(chunkIndex);
+    this.bytesReused += this.#selection.bytesIn(chunkIndex);
+  }
+
+  #gained(chunkIndex: number): void {
+    this.bytesDone += this.#selection.bytesIn(chunkIndex);
+    if (this.#servable.gained(chunkIndex)) this.#events.verified(chunkIndex);
+  }
+
+  /** More chunks may be asked for than before. */
+  #storeWentOn(): void {
+    if (this.#store.askBelow === undefined) return;
+    this.#scheduler.askBelow(this.#store.askBelow);
+    this.#askAll();
+  }
+
+  #endIfDone(): void {
+    if (!this.#scheduler.isDone || this.#settle === undefined) return;
+    const { resolve } = this.#settle;
+    this.#store.finish().then(resolve, (thrown: unknown) => this.#settle?.reject(thrown));
   }
 
   #chunkWrong(peer: DownloadPeer, chunkIndex: number, chunkBytes: number): void {
@@ -359,21 +372,17 @@ export class ChunkDownload {
 
   /** Verifies what an earlier run claims to have written; what is wrong is asked of peers. */
   async #checkEarlier(signal: AbortSignal): Promise<void> {
-    const tasks = verifyTasks(this.#manifest, this.#unchecked, (filePath) => this.#part.filePath(filePath));
     this.#isChecking = true;
     await this.#pool.runAll(
-      tasks,
+      this.#store.checks(this.#unchecked),
       (task, { wrongChunks }) => {
         const wrong = new Set(wrongChunks);
         for (const { chunkIndex } of task.chunks) {
           if (wrong.has(chunkIndex)) this.#scheduler.missing(chunkIndex);
-          else if (this.#scheduler.verified(chunkIndex)) {
-            this.bytesDone += this.#manifest.layout.chunkLength(chunkIndex);
-            this.#events.verified(chunkIndex);
-          }
+          else if (this.#scheduler.verified(chunkIndex)) this.#found(chunkIndex, task.kind === "copy");
         }
         this.#events.progressed();
-        if (this.#scheduler.isDone) this.#settle?.resolve();
+        this.#endIfDone();
         this.#askAll();
       },
       signal,

@@ -368,7 +368,7 @@ export class DownloadSwarm {
     if (!peer.connection.isOpen) return;
     try {
       share.news.follow(peer.connection);
-      download.peerJoined(peer, await peer.join(share.manifest.root, download.held));
+      download.peerJoined(peer, await peer.join(share.manifest.root, download.servable));
       peer.joined();
       this.#endIfBothComplete(peer);
     } catch (thrown) {

@@ -18,9 +18,10 @@ interface PeerState {
 
 export class ChunkScheduler {
   readonly chunkCount: number;
-  /** Verified and written. */
+  /** Verified and written; wanted chunks only. */
   readonly held: Bitfield;
-  /** Held, asked of a peer, or being verified from an earlier run: not to be asked for now. */
+  readonly #wanted: Bitfield;
+  /** Held, asked of a peer, being verified from an earlier run, or not wanted: not to be asked for now. */
   readonly #taken: Bitfield;
   /** Delivered and being verified. */
   readonly #arrived = new Set<number>();
@@ -30,25 +31,44 @@ export class ChunkScheduler {
   /** No chunk between `#firstChunk` and this is free to be asked for, nor any from 0 to the other. */
   #firstFree: number;
   #firstFreeBefore = 0;
+  /** No chunk from this one on is asked for yet. */
+  #limit: number;
 
-  /** `held` is trusted; `unchecked` is being verified and comes back by `verified` or `missing`. */
-  constructor(held: Bitfield, unchecked: Bitfield, firstChunk = 0) {
+  /** `held` is trusted; `unchecked` is being verified and comes back by `verified` or `missing`. Neither has a chunk that
+   * is not in `wanted`: every one, unless given. */
+  constructor(
+    held: Bitfield,
+    unchecked: Bitfield,
+    firstChunk = 0,
+    wanted: Bitfield = Bitfield.full(held.length),
+  ) {
     assert.equal(held.length, unchecked.length);
     this.chunkCount = held.length;
+    this.#wanted = wanted;
+    this.#limit = held.length;
     this.#firstChunk = firstChunk;
     this.#firstFree = firstChunk;
     this.held = held.copy();
     this.#taken = held.copy();
     for (const chunkIndex of unchecked) this.#taken.add(chunkIndex);
+    if (wanted.isFull) return;
+    for (let chunkIndex = 0; chunkIndex < this.chunkCount; chunkIndex++)
+      if (!wanted.has(chunkIndex)) this.#taken.add(chunkIndex);
   }
 
   get isDone(): boolean {
-    return this.held.isFull;
+    return this.held.count === this.#wanted.count;
   }
 
-  /** Whether there is nothing left to ask for: every chunk is here, on its way, or being verified. */
+  /** Whether there is nothing left to ask for: every chunk that may be asked for is here, on its way, or being
+   * verified. */
   get isAllTaken(): boolean {
-    return this.#taken.isFull;
+    return this.#taken.isFull || (this.#taken.nextMissing(0) ?? this.chunkCount) >= this.#limit;
+  }
+
+  /** From now on no chunk from `limit` on is asked for; what has been asked for still comes. */
+  askBelow(limit: number): void {
+    this.#limit = limit;
   }
 
   peerJoined(peer: PeerId, coverage: PeerCoverage): void {
@@ -102,7 +122,7 @@ export class ChunkScheduler {
     const state = this.#peers.get(peer);
     if (state === undefined) return false;
     let chunkIndex = this.held.nextMissing(state.firstWanted);
-    while (chunkIndex !== undefined && !gives(state, chunkIndex))
+    while (chunkIndex !== undefined && !(this.#wanted.has(chunkIndex) && gives(state, chunkIndex)))
       chunkIndex = this.held.nextMissing(chunkIndex + 1);
     state.firstWanted = chunkIndex ?? this.chunkCount;
     return chunkIndex !== undefined;
@@ -125,7 +145,7 @@ export class ChunkScheduler {
     const state = this.#peers.get(peer);
     if (state === undefined) return undefined;
     this.peerGained(peer, offered);
-    const chunkIndex = offered.find((one) => !this.#taken.has(one));
+    const chunkIndex = offered.find((one) => !this.#taken.has(one) && one < this.#limit);
     if (chunkIndex === undefined) return undefined;
     this.#taken.add(chunkIndex);
     state.asked.add(chunkIndex);
@@ -162,7 +182,7 @@ export class ChunkScheduler {
     if (state.held === "none") return undefined;
     for (
       let chunkIndex: number | undefined = from;
-      chunkIndex !== undefined && chunkIndex < end;
+      chunkIndex !== undefined && chunkIndex < end && chunkIndex < this.#limit;
       chunkIndex = this.#taken.nextMissing(chunkIndex + 1)
     ) {
       if (!this.#couldGive(state, chunkIndex)) continue;

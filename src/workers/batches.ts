@@ -4,7 +4,8 @@ import { DIGEST_BYTES } from "../core/ids.js";
 import { MIB } from "../core/units.js";
 import type { Layout } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
-import type { ChunkRead, HashTask, ReadRun, SumTask, SyncTask, VerifyTask } from "./tasks.js";
+import type { Selection } from "../manifest/selection.js";
+import type { ChunkRead, CopyTask, HashTask, ReadRun, SumTask, SyncTask, VerifyTask } from "./tasks.js";
 
 const TASK_BYTES = 16 * MIB;
 const TASK_FILES = 1024;
@@ -68,6 +69,30 @@ export function* verifyTasks(
         return { path: pathOf(path), size: mayBeLonger ? Number.POSITIVE_INFINITY : size };
       }),
       chunks: chunks.map((chunk) => ({ ...chunk, digest: chunkDigest(manifest, chunk.chunkIndex) })),
+    };
+  }
+}
+
+/** Tasks that copy `chunkIndexes` out of older files: `oldPathOf` says which for each file that has bytes in them. */
+export function* copyTasks(
+  selection: Selection,
+  chunkIndexes: Iterable<number>,
+  oldPathOf: (fileIndex: number) => string | undefined,
+  newPathOf: (filePath: string) => string,
+): Iterable<CopyTask> {
+  const { manifest } = selection;
+  for (const { fileIndexes, chunks } of batches(manifest.layout, chunkIndexes)) {
+    yield {
+      kind: "copy",
+      files: fileIndexes.map((fileIndex) => ({ path: oldPathOf(fileIndex) ?? "" })),
+      chunks: chunks.map((chunk) => ({
+        ...chunk,
+        digest: chunkDigest(manifest, chunk.chunkIndex),
+        writes: selection.segments(chunk.chunkIndex).map(({ fileIndex, ...run }) => {
+          const { path = "", size = 0, executable = false } = manifest.files[fileIndex] ?? {};
+          return { path: newPathOf(path), executable, fileBytes: size, ...run };
+        }),
+      })),
     };
   }
 }

@@ -53,6 +53,29 @@ export interface VerifyTask {
   readonly chunks: readonly (ChunkRead & { readonly digest: Uint8Array })[];
 }
 
+/** Where a run of a chunk that is copied goes. */
+export interface CopiedRun {
+  readonly path: string;
+  readonly executable: boolean;
+  /** Of the whole file, in bytes. */
+  readonly fileBytes: number;
+  readonly fileOffset: number;
+  readonly chunkOffset: number;
+  readonly length: number;
+}
+
+export interface ChunkCopy extends ChunkRead {
+  readonly digest: Uint8Array;
+  readonly writes: readonly CopiedRun[];
+}
+
+/** Reads chunks where they may be, and writes those that are right where they belong. `wrongChunks` are the others. */
+export interface CopyTask {
+  readonly kind: "copy";
+  readonly files: readonly { readonly path: string }[];
+  readonly chunks: readonly ChunkCopy[];
+}
+
 /** Hashes whole files. The result's `sums` are hex, in the order of `paths`; empty for what cannot be read. */
 export interface SumTask {
   readonly kind: "sum";
@@ -67,7 +90,7 @@ export interface SyncTask {
   readonly paths: readonly string[];
 }
 
-export type WorkerTask = HashTask | WriteTask | VerifyTask | SumTask | SyncTask;
+export type WorkerTask = HashTask | WriteTask | VerifyTask | CopyTask | SumTask | SyncTask;
 
 /** Workers return what went wrong; classes of errors do not survive the way between threads. */
 export interface TaskFailure {

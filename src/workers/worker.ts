@@ -9,6 +9,7 @@ import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { openForWriting } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/part-folder.js";
+import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
 import {
   type HashTask,
@@ -46,6 +47,8 @@ export default function runTask(task: WorkerTask): TaskResult {
         return writeChunks(task);
       case "verify":
         return verifyChunks(task);
+      case "copy":
+        return copyChunks(task);
       case "sum":
         return sumFiles(task);
       case "sync":

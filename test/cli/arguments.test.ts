@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { DownloadOptions } from "../../src/flows/download.js";
+import type { DownloadOptions } from "../../src/flows/download-options.js";
 import type { ShareOptions } from "../../src/flows/share.js";
 import type { StatusOptions } from "../../src/flows/status.js";
 import { CONTENT_ID, type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";
@@ -132,6 +132,22 @@ test("durations and sizes are read with their units", async () => {
   assert.is((await shareOptions(["p", "--chunk-size", "2MiB"])).chunkSizeBytes, 2 * 1024 * 1024);
 });
 
+test("what is selected, and in what order it is wanted, reaches the flow", async () => {
+  const { select, sequential, output } = await downloadOptions(["x"]);
+  assert.equal([select, sequential, output], [[], false, undefined]);
+  const given = await downloadOptions(["x", "--select", "*.jpg", "--select=!b.jpg", "--sequential"]);
+  assert.equal([given.select, given.sequential], [["*.jpg", "!b.jpg"], true]);
+  assert.is((await downloadOptions(["x", "--reuse", "old"])).reuseDirectory, "old");
+  assert.ok((await downloadOptions(["x", "--output", "-"])).output !== undefined);
+});
+
+test("--overwrite and --rename reach the flow, and exclude each other", async () => {
+  assert.is((await downloadOptions(["x"])).ifTaken, "refuse");
+  assert.is((await downloadOptions(["x", "--overwrite"])).ifTaken, "replace");
+  assert.is((await downloadOptions(["x", "--rename"])).ifTaken, "rename");
+  assert.match(await refusal(["download", "x", "--rename", "--overwrite"]), "exclude each other");
+});
+
 test("rates are read with and without the second in them, and one budget is for the whole process", async () => {
   const download = await downloadOptions(["x", "--download-limit", "10MiB/s"]);
   assert.is(download.downloadBudget?.bytesPerSecond, 10 * 1024 * 1024);
@@ -204,8 +220,9 @@ test("what an option cannot be is refused by its name before a flow is loaded", 
 test("a command line that makes no sense is refused on stderr with a way to help", async () => {
   assert.match(await refusal(["shear"]), 'there is no command "shear"\n  see: goshare --help');
   assert.match(await refusal(["share"]), "see: goshare share --help");
-  assert.match(await refusal(["download", "a", "b"]), "see: goshare download --help");
+  assert.match(await refusal(["download"]), /GOSHARE_TICKET\n {2}see: goshare download --help/);
   assert.match(await refusal(["tracker", "--port", "1"]), "--port");
+  assert.match(await refusal(["download", "x", "--no-publish"]), 'Unsupported option name ("--no-publish")');
   assert.match(await refusal([]), "goshare download WHAT");
 });
 
@@ -235,7 +252,7 @@ test("help names every command, and each command's help its options with their d
   for (const usage of ["share PATH…", "download WHAT", "goshare tracker", "inspect WHAT", "status [DIR…]"])
     assert.match(general, usage);
   assert.match(await help("share", "--help"), /--listen HOST:PORT[\s\S]*\[::\]:9000/);
-  assert.match(await help("download", "x", "-h"), /--output DIR .*downloads/);
+  assert.match(await help("download", "x", "-h"), /--output DIR [\s\S]*default downloads/);
   assert.match(await help("status", "--help"), /default downloads/);
   assert.match(await help("tracker", "--help"), /\[::\]:8080/);
   assert.match(await help("--version"), /^\d+\.\d+\.\d+\n$/);

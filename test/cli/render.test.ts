@@ -247,7 +247,7 @@ test("status says how far a download is and how to go on, unless it is running",
   const event = {
     ...{ contentId: CONTENT_ID, name: "a\u009b", path: "my isos/a" },
     ...{ bytesDone: 1_024, bytesTotal: 4_096, chunksDone: 1, chunks: 4 },
-    ...{ pid: 17, what: "goshare1qqq", outputDirectory: "my isos" },
+    ...{ pid: 17, what: "goshare1qqq", outputDirectory: "my isos", moreArguments: ["--rename"] },
   } as const;
   const lines = (state: "running" | "paused" | "interrupted") => {
     const { stdout, stderr } = report(true, { type: "resumable", ...event, state });
@@ -257,7 +257,7 @@ test("status says how far a download is and how to go on, unless it is running",
   assert.equal(lines("paused"), [
     "a\\u{9b}: 1 KiB of 4 KiB verified, 1 of 4 chunks; paused",
     `  content id ${CONTENT_ID}`,
-    "  goshare download goshare1qqq --output 'my isos'",
+    "  goshare download goshare1qqq --output 'my isos' --rename",
   ]);
   assert.match(lines("interrupted")[0] ?? "", "; interrupted; what is there will be verified again");
   assert.equal(lines("running").slice(0, 2), [

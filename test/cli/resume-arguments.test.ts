@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { DownloadOptions } from "../../src/flows/download.js";
+import type { DownloadOptions } from "../../src/flows/download-options.js";
 import { CONTENT_ID, type FakeSurroundings, startFakeCli } from "../support/fake-cli.js";
 
 const TICKET = "goshare1x";
@@ -19,7 +19,8 @@ async function resumed(...argv: readonly string[]): Promise<{
         asked = { names, output };
         const counters = { bytesDone: 1, bytesTotal: 2, chunksDone: 1, chunks: 2, pid: 0 };
         const known = { contentId: CONTENT_ID, name: "a b", path: "isos/a b", what: TICKET };
-        return [{ type: "resumable", ...known, ...counters, state: "paused", outputDirectory: "isos" }];
+        const place = { outputDirectory: "isos", moreArguments: ["--rename", "--select=*.iso"] };
+        return [{ type: "resumable", ...known, ...counters, state: "paused", ...place }];
       },
     }),
     download: async () => ({
@@ -41,6 +42,7 @@ test("resume downloads what was begun into where it lies", async () => {
   const { options, names, output } = await resumed("a b");
   assert.equal([names, output], [["a b"], "downloads"]);
   assert.equal([options.what, options.outputDirectory], [TICKET, "isos"]);
+  assert.equal([options.ifTaken, options.select], ["rename", ["*.iso"]]);
 });
 
 test("every option of resume reaches the download", async () => {

@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { OPTIONS } from "../../src/cli/option-table.js";
 import { SETTINGS } from "../../src/cli/settings/setting-table.js";
-import type { DownloadOptions } from "../../src/flows/download.js";
+import type { DownloadOptions } from "../../src/flows/download-options.js";
 import { CONTENT_ID, type FakeSurroundings, startFakeCli } from "../support/fake-cli.js";
 import { runGoshare } from "../support/goshare-text.js";
 import { ScratchFolder } from "../support/scratch-folder.js";

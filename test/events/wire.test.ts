@@ -140,6 +140,7 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
     pid: 17,
     what: contentId,
     outputDirectory: "downloads",
+    moreArguments: ["--select", "*.txt"],
   },
   trackerStatus: {
     ...{
@@ -155,9 +156,10 @@ const EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<GoshareEvent, { ty
   done: {
     ...{ type: "done", path: "", bytes: 0, elapsedMs: 1.6, contentId: "", bytesReceived: 0, bytesWasted: 0 },
     slowTimes: [{ reason: "uploadLimit", ms: 1.6 }],
+    bytesReused: 7,
   },
   stopped: { type: "stopped", signal: "SIGTERM", bytesSent: 9 },
-  failed: { type: "failed", code: "NO_PEERS", exitCode: 3, message: "m", hint: "" },
+  failed: { type: "failed", code: "NO_PEERS", exitCode: 3, message: "m", hint: "", contentId },
 };
 
 const SLOW_REASONS: readonly SlowReason[] = [
@@ -193,7 +195,8 @@ test("other programs read the lines as goshare.v1.Event", () => {
 
 test("the lines that others rely on look as documented", () => {
   assert.is(eventLine(EVENTS.listening), '{"listening":{"endpoint":"127.0.0.1:8080"}}');
-  assert.is(eventLine(EVENTS.failed), '{"failed":{"code":"NO_PEERS","exitCode":3,"message":"m","hint":""}}');
+  const { contentId: _, ...failed } = EVENTS.failed;
+  assert.is(eventLine(failed), '{"failed":{"code":"NO_PEERS","exitCode":3,"message":"m","hint":""}}');
   assert.match(eventLine(EVENTS.done), '"bytes":"0","elapsedMs":"2"');
   assert.match(eventLine(EVENTS.done), '"slowTimes":[{"reason":"SLOW_REASON_UPLOAD_LIMIT","ms":"2"}]');
   assert.match(eventLine({ ...EVENTS.waiting, slowReason: "" }), '"slowReason":"SLOW_REASON_UNSPECIFIED"');

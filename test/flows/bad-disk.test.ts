@@ -51,17 +51,52 @@ testUnless(
   noMounts,
   "a disk that fills up ends it with 6, and the same command goes on when there is room",
   async () => {
-    const { path, inside, outside, setting } = await smallDisk(5 * MIB);
-    const { code, exitCode, message, hint } = await failure(startDownload(share.ticket, path, [], setting));
+    const { path, inside, outside, setting } = await smallDisk(bytes + MIB);
+    const gate = await GatedProxy.start(2.5 * MIB);
+    gate.target = share.endpoint;
+    const process = startDownload(ticketVia(share.ticket, gate.endpoint), path, [], setting);
+    await process.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+    writeFileSync(join(outside, "mine"), Buffer.alloc(8 * MIB));
+    gate.open();
+    const { code, exitCode, message, hint } = await failure(process);
     assert.equal([code, exitCode], ["DISK_FULL", 6]);
     assert.match(message, join(path, PART));
     assert.match(hint, "run the same command again; what is verified is kept");
-    assert.equal(readdirSync(outside), [PART]);
+    assert.equal(readdirSync(outside), [PART, "mine"]);
+    rmSync(join(outside, "mine"));
     inside.remount(path, "size=100m");
     const { bytesReceived } = await download(share.ticket, path, [], setting);
     assert.ok(bytesReceived <= bytes - 2 * MIB, `${bytesReceived} received again`);
     assert.is(sha256Of(join(outside, "film.bin")), sha256Of(source));
     assert.equal(readdirSync(outside), ["film.bin"]);
+    await gate.close();
+    inside.close();
+  },
+);
+
+testUnless(
+  noMounts,
+  "too little room for what is missing is told before anything is fetched, and what is there counts",
+  async () => {
+    const { path, inside, outside, setting } = await smallDisk(bytes - MIB);
+    const { code, exitCode, message, hint } = await failure(startDownload(share.ticket, path, [], setting));
+    assert.equal([code, exitCode], ["DISK_FULL", 6]);
+    assert.match(message, join(path, PART));
+    assert.match(message, "12 MiB are still to come");
+    assert.match(hint, /^free 1\.\d* MiB more, or .*--output$/);
+    assert.equal(readdirSync(outside), []);
+
+    // Two thirds of it are there; then there is no more than a little room beside the rest.
+    inside.remount(path, `size=${bytes + MIB}`);
+    const gate = await GatedProxy.start(8.5 * MIB);
+    gate.target = share.endpoint;
+    const first = startDownload(ticketVia(share.ticket, gate.endpoint), path, [], setting);
+    await first.waitFor("progress", (body) => body["bytesDone"] === String(8 * MIB));
+    await first.stop("SIGINT");
+    await gate.close();
+    writeFileSync(join(outside, "mine"), Buffer.alloc(0.5 * MIB));
+    const { bytesReceived } = await download(share.ticket, path, [], setting);
+    assert.is(bytesReceived, 4 * MIB);
     inside.close();
   },
 );
@@ -81,7 +116,10 @@ testUnless(
       );
       assert.is(exitCode, 6);
       assert.is(stdout, "");
-      assert.match(stderr, /^error: ENOSPC: no space left on device, \w+ '.*'\n {2}free some room [^\n]*\n$/);
+      assert.match(
+        stderr,
+        /^error: (ENOSPC: no space left on device, \w+ '.*'|there is room for .*)\n {2}free [^\n]*\n$/,
+      );
       assert.equal(readdirSync(outside), ["mine"]);
     }
     rmSync(join(outside, "mine"));

@@ -20,15 +20,15 @@ const PATHS = [
 
 test("a pattern without a slash matches names in every folder, also those that begin with a dot", () => {
   assert.equal(matching(["*.tmp"], PATHS), ["a.tmp", "src/deep/b.tmp"]);
-  assert.equal(matching([".git"], PATHS), [".git"]);
-  assert.equal(matching(["build"], PATHS), ["build", "src/build"]);
+  assert.equal(matching([".git"], PATHS), [".git", ".git/config"]);
+  assert.equal(matching(["build"], PATHS), ["build", "build/x.o", "src/build"]);
 });
 
-test("a pattern with a slash matches whole paths", () => {
-  assert.equal(matching(["src/*"], PATHS), ["src/a.ts", "src/build"]);
+test("a pattern with a slash matches whole paths, and a folder all in it", () => {
+  assert.equal(matching(["src/*"], PATHS), ["src/a.ts", "src/deep/b.tmp", "src/build"]);
   assert.equal(matching(["**/b.tmp"], PATHS), ["src/deep/b.tmp"]);
   assert.equal(matching(["build/**"], PATHS), ["build", "build/x.o"]);
-  assert.equal(matching(["build/"], PATHS), ["build", "src/build"]);
+  assert.equal(matching(["build/"], PATHS), ["build", "build/x.o", "src/build"]);
 });
 
 test("several patterns match what any of them matches, and none match nothing", () => {

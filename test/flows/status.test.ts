@@ -54,7 +54,7 @@ test("a download is running, then paused or interrupted, and goes on with the li
     const common = {
       ...{ contentId: share.contentId, name: "film.bin", path: join(output, "film.bin") },
       ...{ bytesDone: String(VERIFIED_BYTES), bytesTotal: String(bytes), chunksDone: 3, chunks: 8 },
-      ...{ what: ticket, outputDirectory: output },
+      ...{ what: ticket, outputDirectory: output, moreArguments: [] },
     };
     const [running] = (await statusOf(output)).found;
     assert.equal(running, { ...common, state: "running", pid: running?.["pid"] });

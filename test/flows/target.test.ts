@@ -12,9 +12,9 @@ import {
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { MIB } from "../../src/core/units.js";
+import { KIB, MIB } from "../../src/core/units.js";
 import { GatedProxy } from "../support/gated-proxy.js";
-import { killAll } from "../support/goshare-process.js";
+import { GoshareProcess, killAll } from "../support/goshare-process.js";
 import { ScratchFolder, sha256Of, writeRandom } from "../support/scratch-folder.js";
 import { skipTest } from "../support/skip-test.js";
 import {
@@ -25,17 +25,19 @@ import {
   startShare,
   ticketVia,
 } from "../support/transfer.js";
+import { treeLines } from "../support/tree-lines.js";
 
 const scratch = new ScratchFolder();
 const source = scratch.file("film.bin", 4 * MIB);
+const photos = join(scratch.folder(), "photos");
 let share: StartedShare;
 let folderShare: StartedShare;
 
 test.before(async () => {
   share = await startShare(source);
-  const folder = join(scratch.folder(), "photos");
-  writeRandom(join(folder, "one.jpg"), 1000);
-  folderShare = await startShare(folder);
+  writeRandom(join(photos, "one.jpg"), 1000);
+  writeRandom(join(photos, "more", "two.jpg"), MIB);
+  folderShare = await startShare(photos);
 });
 
 test.after(() => {
@@ -161,6 +163,62 @@ test("a part folder of another share is left alone, and the hint says what to do
   assert.match(hint, join(output, ".film.bin.goshare-part"));
   assert.ok(existsSync(join(output, ".film.bin.goshare-part", "journal")));
   await Promise.all([other.process.stop(), gate.close()]);
+});
+
+test("--overwrite replaces a file and a folder once the new one is complete, and not before", async () => {
+  for (const { ticket, name, endpoint } of [
+    { ticket: share.ticket, name: "film.bin", endpoint: share.endpoint },
+    { ticket: folderShare.ticket, name: "photos", endpoint: folderShare.endpoint },
+  ]) {
+    const output = scratch.folder();
+    const target = join(output, name);
+    if (name === "photos") writeRandom(join(target, "old", "picture.jpg"), 10);
+    else writeFileSync(target, "mine");
+    const before = treeLines(target);
+    const gate = await GatedProxy.start(KIB);
+    gate.target = endpoint;
+    const process = startDownload(ticketVia(ticket, gate.endpoint), output, ["--overwrite"]);
+    await process.waitFor("downloading");
+    assert.equal(treeLines(target), before);
+    gate.open();
+    await downloaded(process);
+    assert.equal(treeLines(target), treeLines(name === "photos" ? photos : source));
+    assert.equal(readdirSync(output), [name]);
+    await gate.close();
+  }
+});
+
+test("--rename leaves what is there, says where the download is, and goes on there after an interruption", async () => {
+  const output = scratch.folder();
+  writeFileSync(join(output, "film.bin"), "mine");
+  const gate = await GatedProxy.start(2.5 * MIB);
+  gate.target = share.endpoint;
+  const first = startDownload(ticketVia(share.ticket, gate.endpoint), output, ["--rename"]);
+  assert.is((await first.waitFor("downloading"))["path"], join(output, "film (1).bin"));
+  await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+  await first.stop("SIGINT");
+  assert.match(String(first.all("failed")[0]?.["hint"]), "--rename");
+  const status = new GoshareProcess(["status", output]);
+  const resumable = await status.waitFor("resumable");
+  assert.equal([resumable["path"], resumable["moreArguments"]], [join(output, "film (1).bin"), ["--rename"]]);
+  const { path, bytesReceived } = await downloaded(startDownload(share.ticket, output, ["--rename"]));
+  assert.equal([path, bytesReceived], [join(output, "film (1).bin"), 2 * MIB]);
+  assert.is(sha256Of(path), sha256Of(source));
+  assert.is(readFileSync(join(output, "film.bin"), "utf8"), "mine");
+  assert.equal(readdirSync(output).sort(), ["film (1).bin", "film.bin"]);
+  await gate.close();
+});
+
+test("what --overwrite would not replace ends it with 6 and a hint", async () => {
+  const output = scratch.folder();
+  mkdirSync(join(output, "film.bin"));
+  const { code, exitCode, message, hint } = await failure(
+    startDownload(share.ticket, output, ["--overwrite"]),
+  );
+  assert.equal([code, exitCode], ["TARGET_EXISTS", 6]);
+  assert.match(message, "is a folder, and would be replaced by a file");
+  assert.match(hint, "--output");
+  assert.equal(readdirSync(output), ["film.bin"]);
 });
 
 test.run();

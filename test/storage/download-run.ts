@@ -3,9 +3,12 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Bitfield } from "../../src/core/bitfield.js";
+import { Globs } from "../../src/core/globs.js";
+import { Selection } from "../../src/manifest/selection.js";
 import { commit, finishCommit } from "../../src/storage/commit.js";
 import { openForWriting } from "../../src/storage/part-files.js";
 import { PartFolder, type SyncFiles } from "../../src/storage/part-folder.js";
+import type { IfTaken } from "../../src/storage/taken-name.js";
 import type { SampleShare } from "./sample-share.js";
 
 /** Makes files durable at once, in this thread. */
@@ -18,8 +21,13 @@ export const syncAtOnce: SyncFiles = async (paths) => {
 };
 
 /** Writes a chunk as the workers do. */
-export function writeChunk(part: PartFolder, share: SampleShare, chunkIndex: number): void {
-  const segments = share.manifest.layout.segments(chunkIndex);
+export function writeChunk(
+  part: PartFolder,
+  share: SampleShare,
+  chunkIndex: number,
+  selection = new Selection(share.manifest),
+): void {
+  const segments = selection.segments(chunkIndex);
   const chunk = share.chunk(chunkIndex);
   for (const run of part.writeRuns(share.manifest, segments)) {
     const fd = run.fd ?? openForWriting(run.path, run.executable, fs.constants.O_TRUNC);
@@ -58,6 +66,7 @@ async function fetchMissing(
   part: PartFolder,
   share: SampleShare,
   until: number,
+  selection = new Selection(share.manifest),
 ): Promise<RunResult & { held: Bitfield }> {
   const { manifest } = share;
   const claimed = part.claims.held;
@@ -65,9 +74,10 @@ async function fetchMissing(
   const held = new Bitfield(manifest.root.chunkCount);
   const fetched: number[] = [];
   for (let chunkIndex = 0; chunkIndex < manifest.root.chunkCount; chunkIndex++) {
+    if (!selection.chunks.has(chunkIndex)) continue;
     if (!claimed.has(chunkIndex) || (!isTrusted && !isWritten(part, share, chunkIndex))) {
       if (chunkIndex >= until) continue;
-      writeChunk(part, share, chunkIndex);
+      writeChunk(part, share, chunkIndex, selection);
       fetched.push(chunkIndex);
     }
     held.add(chunkIndex);
@@ -80,8 +90,9 @@ export async function downloadAll(
   outputDirectory: string,
   share: SampleShare,
   syncFiles: SyncFiles = syncAtOnce,
+  ifTaken: IfTaken = "refuse",
 ): Promise<RunResult> {
-  const part = await PartFolder.open(outputDirectory, share.manifest.root);
+  const part = await PartFolder.open(outputDirectory, share.manifest.root, ifTaken);
   try {
     if (part.isClaimed) {
       finishCommit(part);
@@ -89,6 +100,30 @@ export async function downloadAll(
     }
     const result = await fetchMissing(part, share, share.manifest.root.chunkCount);
     await commit(part, share.manifest, syncFiles);
+    return result;
+  } finally {
+    part.close();
+  }
+}
+
+/** A whole run that takes only what these patterns mean. */
+export async function downloadSelected(
+  outputDirectory: string,
+  share: SampleShare,
+  ...patterns: readonly string[]
+): Promise<RunResult> {
+  const { root } = share.manifest;
+  const globs = new Globs(patterns, "a test");
+  const part = await PartFolder.open(outputDirectory, root, "refuse", globs.patterns);
+  try {
+    if (part.isClaimed) {
+      finishCommit(part);
+      return { fetched: [], isTrusted: true };
+    }
+    const selection = new Selection(share.manifest, (filePath) => globs.matches(filePath));
+    part.storeSelection({ patterns: globs.patterns, chunks: selection.chunks.count });
+    const result = await fetchMissing(part, share, root.chunkCount, selection);
+    await commit(part, selection, syncAtOnce);
     return result;
   } finally {
     part.close();

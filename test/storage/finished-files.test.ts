@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Selection } from "../../src/manifest/selection.js";
 import { finishedFiles, partFiles } from "../../src/storage/finished-files.js";
 import { ShareSource } from "../../src/storage/share-source.js";
 import { file } from "../manifest/craft.js";
@@ -31,7 +32,10 @@ async function finished(share: SampleShare) {
   const output = scratch();
   await downloadAll(output, share);
   const targetPath = path.join(output, share.manifest.root.name);
-  const source = new ShareSource(share.manifest, await finishedFiles(targetPath, share.manifest));
+  const source = new ShareSource(
+    share.manifest,
+    await finishedFiles(targetPath, new Selection(share.manifest)),
+  );
   return { targetPath, source };
 }
 
@@ -82,7 +86,7 @@ test("a finished file that is gone before it was looked at is a typed error", as
   await downloadAll(output, share);
   const targetPath = path.join(output, share.manifest.root.name);
   fs.rmSync(path.join(targetPath, "z"));
-  const error = await errorOf(() => finishedFiles(targetPath, share.manifest));
+  const error = await errorOf(() => finishedFiles(targetPath, new Selection(share.manifest)));
   assert.match(error.message, "z");
 });
 
@@ -91,7 +95,7 @@ test("of many files each keeps its own identity, and others have their turn mean
   const share = sampleShare({ files });
   const output = scratch();
   await downloadAll(output, share);
-  const looking = finishedFiles(path.join(output, share.manifest.root.name), share.manifest);
+  const looking = finishedFiles(path.join(output, share.manifest.root.name), new Selection(share.manifest));
   let turns = 0;
   let isOver = false;
   const count = () => {

@@ -1,5 +1,5 @@
 // Runs a command line against flows, signals and streams of a test's own making, in this process.
-import { PassThrough } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import type { CommandContext, Flows, ProcessEvents, StopSignal } from "../../src/cli/context.js";
 import { runCli } from "../../src/cli/entry.js";
 import { type ContentId, parseContentId } from "../../src/core/ids.js";
@@ -28,6 +28,8 @@ export interface FakeCli {
 export interface FakeSurroundings {
   readonly flows?: Partial<Flows>;
   readonly env?: Record<string, string>;
+  /** What stdin holds; nothing unless given. */
+  readonly stdin?: Readable;
   /** Columns of the terminal that stderr is; none: a pipe. */
   readonly columns?: number;
   /** Milliseconds, read at every question. */
@@ -41,7 +43,7 @@ export function startFakeCli(argv: readonly string[], around: FakeSurroundings =
   const process = new FakeProcess();
   const context: CommandContext = {
     argv,
-    stdin: new PassThrough(),
+    stdin: around.stdin ?? new PassThrough(),
     stdout,
     stderr,
     // No settings of the user who runs the tests.
@@ -132,6 +134,7 @@ const unexpected = (): Promise<never> => Promise.reject(new Error("this flow was
 const noFlows: Flows = {
   share: unexpected,
   download: unexpected,
+  downloads: unexpected,
   inspect: unexpected,
   verify: unexpected,
   status: unexpected,

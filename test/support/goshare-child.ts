@@ -47,6 +47,7 @@ export function spawnGoshare(argv: readonly string[], setting: ChildSetting = {}
     env: {
       ...process.env,
       GOSHARE_TRACKER: "",
+      GOSHARE_TICKET: "",
       XDG_STATE_HOME: STATE_HOME,
       XDG_CONFIG_HOME: STATE_HOME,
       ...setting.env,

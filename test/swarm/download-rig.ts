@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { KIB } from "../../src/core/units.js";
+import { Selection } from "../../src/manifest/selection.js";
 import { PeerListener } from "../../src/peer/listener.js";
 import {
   type ConnectionOptions,
@@ -19,6 +20,7 @@ import { DownloadSwarm } from "../../src/swarm/download-swarm.js";
 import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
 import type { RateBudget } from "../../src/swarm/rate-budget.js";
 import { ServedDownload } from "../../src/swarm/served-download.js";
+import { PartStore } from "../../src/workers/part-store.js";
 import { SlotPool, slotMemory } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { localPeer } from "../peer/rig.js";
@@ -140,7 +142,8 @@ export class DownloadRig {
     };
     const options = { ...defaultDownloadSwarmOptions, ...QUICK_SWARM, ...this.#setUp.swarm };
     const { pool = defaultPool, budget, unchecked = none } = this.#setUp;
-    const work = { manifest, part, pool, slots, budget };
+    const selection = new Selection(manifest);
+    const work = { selection, store: new PartStore(selection, part, pool, slots), pool, slots, budget };
     const download = new ChunkDownload(work, none, unchecked, options, events);
     current = download;
     const share = new ServedDownload(manifest, download.held, partFiles(part), (error) =>

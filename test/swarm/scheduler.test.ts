@@ -6,66 +6,12 @@ import { Bitfield } from "../../src/core/bitfield.js";
 import { type PeerId, peerIdFromBytes } from "../../src/core/ids.js";
 import type { PeerCoverage } from "../../src/swarm/coverage.js";
 import { ChunkScheduler } from "../../src/swarm/scheduler.js";
+import { Oracle } from "./scheduler-oracle.js";
 
 function peerId(index: number): PeerId {
   const id = peerIdFromBytes(Buffer.alloc(32, index + 1));
   if (id === undefined) throw new Error("32 bytes are an id");
   return id;
-}
-
-interface OraclePeer {
-  readonly holds: Set<number>;
-  readonly refusedForGood: Set<number>;
-}
-
-/** Where each chunk is, in the plainest way. */
-class Oracle {
-  readonly held = new Set<number>();
-  /** Being verified: from an earlier run, or delivered. */
-  readonly verifying = new Set<number>();
-  /** Each chunk that is asked of a peer, with that peer. */
-  readonly asked: { readonly chunk: number; readonly peer: number }[] = [];
-  readonly peers = new Map<number, OraclePeer>();
-
-  constructor(readonly chunkCount: number) {}
-
-  /** The chunks that may be asked of a peer now. */
-  askable(peer: number): number[] {
-    const state = this.peers.get(peer);
-    if (state === undefined) return [];
-    return [...state.holds].filter(
-      (chunk) =>
-        !this.held.has(chunk) &&
-        !this.verifying.has(chunk) &&
-        !this.asked.some((one) => one.chunk === chunk) &&
-        !state.refusedForGood.has(chunk),
-    );
-  }
-
-  /** Whether a peer holds something that is not here, and has not refused it for good. */
-  holdsMissing(peer: number): boolean {
-    const state = this.peers.get(peer);
-    return [...(state?.holds ?? [])].some(
-      (chunk) => !this.held.has(chunk) && !state?.refusedForGood.has(chunk),
-    );
-  }
-
-  /** The chunks asked of one peer that another could give instead, the last one last. */
-  movable(from: number, to: number): number[] {
-    const state = this.peers.get(to);
-    const ofTo = this.asked.filter((one) => one.peer === to).map((one) => one.chunk);
-    return this.asked
-      .filter(({ chunk, peer }) => peer === from && state?.holds.has(chunk) && !ofTo.includes(chunk))
-      .map(({ chunk }) => chunk)
-      .filter((chunk) => !this.held.has(chunk) && !this.verifying.has(chunk))
-      .filter((chunk) => !state?.refusedForGood.has(chunk));
-  }
-
-  endAsk(which: number): { readonly chunk: number; readonly peer: number } {
-    const [ended] = this.asked.splice(which % this.asked.length, 1);
-    if (ended === undefined) throw new Error("checked before");
-    return ended;
-  }
 }
 
 interface Pair {
@@ -97,7 +43,14 @@ function assertAgree({ oracle, scheduler }: Pair): void {
     [...scheduler.held],
     [...oracle.held].sort((a, b) => a - b),
   );
-  assert.is(scheduler.isDone, oracle.held.size === oracle.chunkCount);
+  assert.is(scheduler.isDone, oracle.held.size === oracle.chunkCount - oracle.unwanted.size);
+  const isFree = (chunk: number) =>
+    chunk < oracle.limit &&
+    !oracle.unwanted.has(chunk) &&
+    !oracle.held.has(chunk) &&
+    !oracle.verifying.has(chunk) &&
+    !oracle.asked.some((one) => one.chunk === chunk);
+  assert.is(scheduler.isAllTaken, !every.some(isFree));
   for (const peer of every.slice(0, PEERS + 1))
     assert.is(
       scheduler.holdsMissing(peerId(peer)),
@@ -239,6 +192,17 @@ function verifies(which: number, isRight: boolean): Command {
   });
 }
 
+function limits(limit: number): Command {
+  return command(
+    `no chunk from ${limit} on`,
+    () => true,
+    ({ oracle, scheduler }) => {
+      oracle.limit = Math.min(limit, oracle.chunkCount);
+      scheduler.askBelow(oracle.limit);
+    },
+  );
+}
+
 const PEERS = 4;
 const MAX_CHUNKS = 20;
 const peer = fc.nat(PEERS - 1);
@@ -258,13 +222,15 @@ const commands = fc.commands(
     fc.tuple(peer, peer).map(([from, to]) => asksAlso(from, to)),
     fc.nat(50).map(delivers),
     fc.nat(50).map(delivers),
+    fc.nat(MAX_CHUNKS).map(limits),
     fc.tuple(fc.nat(50), fc.boolean()).map(([which, forGood]) => refuses(which, forGood)),
     fc.tuple(fc.nat(50), fc.boolean()).map(([which, isRight]) => verifies(which, isRight)),
   ],
   { maxCommands: 120 },
 );
 
-/** How a download begins: of so many chunks, some held, some to be checked, and one that is asked for first. */
+/** How a download begins: of so many chunks, some held, some to be checked, one that is asked for first, and some that
+ * are not wanted. */
 const beginning = fc
   .integer({ min: 1, max: MAX_CHUNKS })
   .chain((count) =>
@@ -273,30 +239,41 @@ const beginning = fc
       fc.uniqueArray(fc.nat(count - 1), { maxLength: count }),
       fc.uniqueArray(fc.nat(count - 1), { maxLength: count }),
       fc.nat(count - 1),
+      fc.oneof(fc.constant([]), fc.uniqueArray(fc.nat(count - 1), { maxLength: count })),
     ),
   );
 
-type Beginning = readonly [count: number, held: number[], unchecked: number[], firstChunk: number];
+type Beginning = readonly [
+  count: number,
+  held: number[],
+  unchecked: number[],
+  firstChunk: number,
+  unwanted: readonly number[],
+];
 
-function begin([count, heldChunks, uncheckedChunks, firstChunk]: Beginning): Pair {
-  const oracle = new Oracle(count);
+function begin([count, heldChunks, uncheckedChunks, firstChunk, unwanted]: Beginning): Pair {
+  const oracle = new Oracle(count, new Set(unwanted));
   const held = new Bitfield(count);
   const unchecked = new Bitfield(count);
+  const wanted = Bitfield.full(count);
+  for (const chunk of unwanted) wanted.delete(chunk);
   for (const chunk of heldChunks) {
+    if (!wanted.has(chunk)) continue;
     held.add(chunk);
     oracle.held.add(chunk);
   }
   for (const chunk of uncheckedChunks) {
-    if (held.has(chunk)) continue;
+    if (held.has(chunk) || !wanted.has(chunk)) continue;
     unchecked.add(chunk);
     oracle.verifying.add(chunk);
   }
-  return { oracle, scheduler: new ChunkScheduler(held, unchecked, firstChunk) };
+  return { oracle, scheduler: new ChunkScheduler(held, unchecked, firstChunk, wanted) };
 }
 
 /** Whatever has happened: everything under way fails, a complete peer comes, and the download ends. */
 function assertCanEnd(pair: Pair): void {
   const { oracle, scheduler } = pair;
+  limits(MAX_CHUNKS).run(oracle, scheduler);
   for (const index of every.slice(0, PEERS))
     if (oracle.peers.has(index)) leaves(index).run(oracle, scheduler);
   while (oracle.verifying.size > 0) verifies(0, false).run(oracle, scheduler);

@@ -1,6 +1,7 @@
 // What goshare reports while it works. With --json every command prints one
 // Event a line on stdout, as protobuf JSON (64-bit numbers are strings, fields
-// with default values are written out). Ids are lower-case hex strings, times
+// with default values are written out). Where stdout takes a file (download
+// --output -), events go to stderr. Ids are lower-case hex strings, times
 // are milliseconds. The last line says how it ended: done, stopped or failed.
 // Readers ignore events and fields they do not know.
 
@@ -16,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file goshare/v1/event.proto.
  */
 export const file_goshare_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIuQICgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIABIkCgZjb3BpZWQYDyABKAsyEi5nb3NoYXJlLnYxLkNvcGllZEgAEiYKB3NlcnZpbmcYECABKAsyEy5nb3NoYXJlLnYxLlNlcnZpbmdIABIzCg50cmFja2VyX3N0YXR1cxgRIAEoCzIZLmdvc2hhcmUudjEuVHJhY2tlclN0YXR1c0gAEjkKEW1ldHJpY3NfbGlzdGVuaW5nGBIgASgLMhwuZ29zaGFyZS52MS5NZXRyaWNzTGlzdGVuaW5nSAASLAoKZGlmZmVyZW5jZRgeIAEoCzIWLmdvc2hhcmUudjEuRGlmZmVyZW5jZUgAEigKCHZlcmlmaWVkGB8gASgLMhQuZ29zaGFyZS52MS5WZXJpZmllZEgAEicKCGZpbGVfc3VtGCAgASgLMhMuZ29zaGFyZS52MS5GaWxlU3VtSAASKgoJZGlzY2FyZGVkGCEgASgLMhUuZ29zaGFyZS52MS5EaXNjYXJkZWRIABI5ChFjb21wbGV0aW9uX3NjcmlwdBgiIAEoCzIcLmdvc2hhcmUudjEuQ29tcGxldGlvblNjcmlwdEgAEiYKB2NoZWNrZWQYIyABKAsyEy5nb3NoYXJlLnYxLkNoZWNrZWRIABImCgdzZXR0aW5nGCQgASgLMhMuZ29zaGFyZS52MS5TZXR0aW5nSABCBwoFZXZlbnQiHQoJTGlzdGVuaW5nEhAKCGVuZHBvaW50GAEgASgJImkKB0hhc2hpbmcSDAoEcGF0aBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEg0KBWZpbGVzGAQgASgNEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBSABKAQiuwEKB1NoYXJpbmcSEgoKY29udGVudF9pZBgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSFQoNbWFuaWZlc3RfcGF0aBgDIAEoCRIQCghlbmRwb2ludBgEIAEoCRIQCgh0cmFja2VycxgFIAMoCRIMCgRuYW1lGAYgASgJEg0KBWJ5dGVzGAcgASgEEg0KBWZpbGVzGAggASgNEg4KBmNodW5rcxgJIAEoDRIVCg1saW5rc19za2lwcGVkGAogASgNIl8KB1dhaXRpbmcSEgoKY29udGVudF9pZBgBIAEoCRITCgt3YWl0aW5nX2ZvchgCIAEoCRIrCgtzbG93X3JlYXNvbhgDIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbiKCAQoLRG93bmxvYWRpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSDQoFYnl0ZXMYBCABKAQSDQoFZmlsZXMYBSABKA0SDgoGY2h1bmtzGAYgASgNEhUKDXJlc3VtZWRfYnl0ZXMYByABKAQiwQEKCFByb2dyZXNzEhIKCmNvbnRlbnRfaWQYASABKAkSEgoKYnl0ZXNfZG9uZRgCIAEoBBITCgtieXRlc190b3RhbBgDIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAQgASgEEg4KBmV0YV9tcxgFIAEoBBINCgVwZWVycxgGIAEoDRIrCgtzbG93X3JlYXNvbhgHIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhISCgpzdGFsbGVkX21zGAggASgEIj4KCFNsb3dUaW1lEiYKBnJlYXNvbhgBIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhIKCgJtcxgCIAEoBCJSCg1QZWVyQ29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDQoFYWdlbnQYAyABKAkSDwoHaW5ib3VuZBgEIAEoCCKAAQoQUGVlckRpc2Nvbm5lY3RlZBIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBISCgpieXRlc19zZW50GAYgASgEIjYKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBHBhdGgYAyABKAkivAEKCUluc3BlY3RlZBISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRINCgVieXRlcxgEIAEoBBISCgpjaHVua19zaXplGAUgASgNEg4KBmNodW5rcxgGIAEoDRIrCgdlbnRyaWVzGAcgAygLMhouZ29zaGFyZS52MS5JbnNwZWN0ZWRFbnRyeRINCgVwZWVycxgIIAMoCRIQCgh0cmFja2VycxgJIAMoCSJKCg5JbnNwZWN0ZWRFbnRyeRIMCgRwYXRoGAEgASgJEgwKBHNpemUYAiABKAQSDAoEa2luZBgDIAEoCRIOCgZ0YXJnZXQYBCABKAkiowEKBERvbmUSDAoEcGF0aBgBIAEoCRINCgVieXRlcxgCIAEoBBISCgplbGFwc2VkX21zGAMgASgEEhIKCmNvbnRlbnRfaWQYBCABKAkSFgoOYnl0ZXNfcmVjZWl2ZWQYBSABKAQSFAoMYnl0ZXNfd2FzdGVkGAYgASgEEigKCnNsb3dfdGltZXMYByADKAsyFC5nb3NoYXJlLnYxLlNsb3dUaW1lIi0KB1N0b3BwZWQSDgoGc2lnbmFsGAEgASgJEhIKCmJ5dGVzX3NlbnQYAiABKAQiSAoGRmFpbGVkEgwKBGNvZGUYASABKAkSEQoJZXhpdF9jb2RlGAIgASgNEg8KB21lc3NhZ2UYAyABKAkSDAoEaGludBgEIAEoCSLNAQoJUmVzdW1hYmxlEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEhIKCmJ5dGVzX2RvbmUYBCABKAQSEwoLYnl0ZXNfdG90YWwYBSABKAQSEwoLY2h1bmtzX2RvbmUYBiABKA0SDgoGY2h1bmtzGAcgASgNEg0KBXN0YXRlGAggASgJEgsKA3BpZBgJIAEoDRIMCgR3aGF0GAogASgJEhgKEG91dHB1dF9kaXJlY3RvcnkYCyABKAkiTwoGQ29waWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDwoHcGVlcl9pZBgCIAEoCRIQCghlbmRwb2ludBgDIAEoCRIOCgZjb3BpZXMYBCABKA0itAEKB1NlcnZpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCmJ5dGVzX3NlbnQYAyABKAQSGAoQYnl0ZXNfcGVyX3NlY29uZBgEIAEoBBINCgVwZWVycxgFIAEoDRIOCgZjb3BpZXMYBiABKA0SDgoGY2h1bmtzGAcgASgNEioKCm5laWdoYm91cnMYCCADKAsyFi5nb3NoYXJlLnYxLlNlcnZlZFBlZXIiRAoKU2VydmVkUGVlchIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEhMKC2NodW5rc19oZWxkGAMgASgNIs8BCg1UcmFja2VyU3RhdHVzEg8KB3RyYWNrZXIYASABKAkSDQoFYWdlbnQYAiABKAkSEwoLaW5zdGFuY2VfaWQYAyABKAkSDgoGdHRsX21zGAQgASgEEhUKDW9ic2VydmVkX2hvc3QYBSABKAkSFQoNcm91bmRfdHJpcF91cxgGIAEoBBIOCgZoZWFsdGgYByABKAkSHwoXbWF4X3NoYXJlc19wZXJfYW5ub3VuY2UYCCABKA0SGgoSbWF4X21hbmlmZXN0X2J5dGVzGAkgASgNIiQKEE1ldHJpY3NMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkinwEKCkRpZmZlcmVuY2USDwoHcHJvYmxlbRgBIAEoCRINCgVwYXRocxgCIAMoCRIUCgxjaHVua3Nfd3JvbmcYAyABKA0SJAoGY2h1bmtzGAQgAygLMhQuZ29zaGFyZS52MS5DaHVua1J1bhINCgVieXRlcxgFIAEoBBIWCg5ieXRlc19leHBlY3RlZBgGIAEoBBIOCgZkZXRhaWwYByABKAkiKAoIQ2h1bmtSdW4SDQoFZmlyc3QYASABKA0SDQoFY291bnQYAiABKA0i3wEKCFZlcmlmaWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEEhMKC2J5dGVzX3JpZ2h0GAUgASgEEg4KBmNodW5rcxgGIAEoDRIUCgxjaHVua3NfcmlnaHQYByABKA0SDQoFZmlsZXMYCCABKA0SEwoLZmlsZXNfd3JvbmcYCSABKA0SDQoFZXh0cmEYCiABKA0SEAoIaXNfcmlnaHQYCyABKAgSFAoMZmlsZXNfdW5zdXJlGAwgASgNIicKB0ZpbGVTdW0SDAoEcGF0aBgBIAEoCRIOCgZzaGEyNTYYAiABKAkiSgoJRGlzY2FyZGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEIjEKEENvbXBsZXRpb25TY3JpcHQSDQoFc2hlbGwYASABKAkSDgoGc2NyaXB0GAIgASgJIkkKB0NoZWNrZWQSDwoHc3ViamVjdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEg8KB21lc3NhZ2UYAyABKAkSCwoDZml4GAQgASgJIm8KB1NldHRpbmcSDAoEbmFtZRgBIAEoCRIQCgh2YXJpYWJsZRgCIAEoCRIOCgZ2YWx1ZXMYAyADKAkSFQoNZGVmYXVsdF92YWx1ZRgEIAEoCRIOCgZzb3VyY2UYBSABKAkSDQoFcGxhY2UYBiABKAkq8AIKClNsb3dSZWFzb24SGwoXU0xPV19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNTTE9XX1JFQVNPTl9OT19QRUVSEAESIwofU0xPV19SRUFTT05fVFJBQ0tFUl9VTlJFQUNIQUJMRRACEhsKF1NMT1dfUkVBU09OX0RJQUxfRkFJTEVEEAMSIQodU0xPV19SRUFTT05fTk9fUEVFUl9IQVNfQ0hVTksQBBIhCh1TTE9XX1JFQVNPTl9XQUlUSU5HX0ZPUl9PRkZFUhAFEhkKFVNMT1dfUkVBU09OX1BFRVJfQlVTWRAGEh4KGlNMT1dfUkVBU09OX0RPV05MT0FEX0xJTUlUEAcSHAoYU0xPV19SRUFTT05fVVBMT0FEX0xJTUlUEAgSFAoQU0xPV19SRUFTT05fRElTSxAJEhwKGFNMT1dfUkVBU09OX1ZFUklGSUNBVElPThAKEhcKE1NMT1dfUkVBU09OX05FVFdPUksQC0I4Cg5kZXYuZ29zaGFyZS52MVABWiRnb3NoYXJlLmRldi9nZW4vZ29zaGFyZS92MTtnb3NoYXJldjFiBnByb3RvMw");
+  fileDesc("ChZnb3NoYXJlL3YxL2V2ZW50LnByb3RvEgpnb3NoYXJlLnYxIuQICgVFdmVudBIqCglsaXN0ZW5pbmcYASABKAsyFS5nb3NoYXJlLnYxLkxpc3RlbmluZ0gAEiYKB2hhc2hpbmcYAiABKAsyEy5nb3NoYXJlLnYxLkhhc2hpbmdIABImCgdzaGFyaW5nGAMgASgLMhMuZ29zaGFyZS52MS5TaGFyaW5nSAASJgoHd2FpdGluZxgEIAEoCzITLmdvc2hhcmUudjEuV2FpdGluZ0gAEi4KC2Rvd25sb2FkaW5nGAUgASgLMhcuZ29zaGFyZS52MS5Eb3dubG9hZGluZ0gAEigKCHByb2dyZXNzGAYgASgLMhQuZ29zaGFyZS52MS5Qcm9ncmVzc0gAEjMKDnBlZXJfY29ubmVjdGVkGAcgASgLMhkuZ29zaGFyZS52MS5QZWVyQ29ubmVjdGVkSAASOQoRcGVlcl9kaXNjb25uZWN0ZWQYCCABKAsyHC5nb3NoYXJlLnYxLlBlZXJEaXNjb25uZWN0ZWRIABImCgd3YXJuaW5nGAkgASgLMhMuZ29zaGFyZS52MS5XYXJuaW5nSAASKgoJaW5zcGVjdGVkGAogASgLMhUuZ29zaGFyZS52MS5JbnNwZWN0ZWRIABIgCgRkb25lGAsgASgLMhAuZ29zaGFyZS52MS5Eb25lSAASJgoHc3RvcHBlZBgMIAEoCzITLmdvc2hhcmUudjEuU3RvcHBlZEgAEiQKBmZhaWxlZBgNIAEoCzISLmdvc2hhcmUudjEuRmFpbGVkSAASKgoJcmVzdW1hYmxlGA4gASgLMhUuZ29zaGFyZS52MS5SZXN1bWFibGVIABIkCgZjb3BpZWQYDyABKAsyEi5nb3NoYXJlLnYxLkNvcGllZEgAEiYKB3NlcnZpbmcYECABKAsyEy5nb3NoYXJlLnYxLlNlcnZpbmdIABIzCg50cmFja2VyX3N0YXR1cxgRIAEoCzIZLmdvc2hhcmUudjEuVHJhY2tlclN0YXR1c0gAEjkKEW1ldHJpY3NfbGlzdGVuaW5nGBIgASgLMhwuZ29zaGFyZS52MS5NZXRyaWNzTGlzdGVuaW5nSAASLAoKZGlmZmVyZW5jZRgeIAEoCzIWLmdvc2hhcmUudjEuRGlmZmVyZW5jZUgAEigKCHZlcmlmaWVkGB8gASgLMhQuZ29zaGFyZS52MS5WZXJpZmllZEgAEicKCGZpbGVfc3VtGCAgASgLMhMuZ29zaGFyZS52MS5GaWxlU3VtSAASKgoJZGlzY2FyZGVkGCEgASgLMhUuZ29zaGFyZS52MS5EaXNjYXJkZWRIABI5ChFjb21wbGV0aW9uX3NjcmlwdBgiIAEoCzIcLmdvc2hhcmUudjEuQ29tcGxldGlvblNjcmlwdEgAEiYKB2NoZWNrZWQYIyABKAsyEy5nb3NoYXJlLnYxLkNoZWNrZWRIABImCgdzZXR0aW5nGCQgASgLMhMuZ29zaGFyZS52MS5TZXR0aW5nSABCBwoFZXZlbnQiHQoJTGlzdGVuaW5nEhAKCGVuZHBvaW50GAEgASgJImkKB0hhc2hpbmcSDAoEcGF0aBgBIAEoCRISCgpieXRlc19kb25lGAIgASgEEhMKC2J5dGVzX3RvdGFsGAMgASgEEg0KBWZpbGVzGAQgASgNEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBSABKAQiuwEKB1NoYXJpbmcSEgoKY29udGVudF9pZBgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSFQoNbWFuaWZlc3RfcGF0aBgDIAEoCRIQCghlbmRwb2ludBgEIAEoCRIQCgh0cmFja2VycxgFIAMoCRIMCgRuYW1lGAYgASgJEg0KBWJ5dGVzGAcgASgEEg0KBWZpbGVzGAggASgNEg4KBmNodW5rcxgJIAEoDRIVCg1saW5rc19za2lwcGVkGAogASgNIl8KB1dhaXRpbmcSEgoKY29udGVudF9pZBgBIAEoCRITCgt3YWl0aW5nX2ZvchgCIAEoCRIrCgtzbG93X3JlYXNvbhgDIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbiKCAQoLRG93bmxvYWRpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHBhdGgYAyABKAkSDQoFYnl0ZXMYBCABKAQSDQoFZmlsZXMYBSABKA0SDgoGY2h1bmtzGAYgASgNEhUKDXJlc3VtZWRfYnl0ZXMYByABKAQiwQEKCFByb2dyZXNzEhIKCmNvbnRlbnRfaWQYASABKAkSEgoKYnl0ZXNfZG9uZRgCIAEoBBITCgtieXRlc190b3RhbBgDIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAQgASgEEg4KBmV0YV9tcxgFIAEoBBINCgVwZWVycxgGIAEoDRIrCgtzbG93X3JlYXNvbhgHIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhISCgpzdGFsbGVkX21zGAggASgEIj4KCFNsb3dUaW1lEiYKBnJlYXNvbhgBIAEoDjIWLmdvc2hhcmUudjEuU2xvd1JlYXNvbhIKCgJtcxgCIAEoBCJSCg1QZWVyQ29ubmVjdGVkEg8KB3BlZXJfaWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSDQoFYWdlbnQYAyABKAkSDwoHaW5ib3VuZBgEIAEoCCKAAQoQUGVlckRpc2Nvbm5lY3RlZBIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEgwKBGNvZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIWCg5ieXRlc19yZWNlaXZlZBgFIAEoBBISCgpieXRlc19zZW50GAYgASgEIjYKB1dhcm5pbmcSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBHBhdGgYAyABKAkivAEKCUluc3BlY3RlZBISCgpjb250ZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEa2luZBgDIAEoCRINCgVieXRlcxgEIAEoBBISCgpjaHVua19zaXplGAUgASgNEg4KBmNodW5rcxgGIAEoDRIrCgdlbnRyaWVzGAcgAygLMhouZ29zaGFyZS52MS5JbnNwZWN0ZWRFbnRyeRINCgVwZWVycxgIIAMoCRIQCgh0cmFja2VycxgJIAMoCSJKCg5JbnNwZWN0ZWRFbnRyeRIMCgRwYXRoGAEgASgJEgwKBHNpemUYAiABKAQSDAoEa2luZBgDIAEoCRIOCgZ0YXJnZXQYBCABKAkizwEKBERvbmUSDAoEcGF0aBgBIAEoCRINCgVieXRlcxgCIAEoBBISCgplbGFwc2VkX21zGAMgASgEEhIKCmNvbnRlbnRfaWQYBCABKAkSFgoOYnl0ZXNfcmVjZWl2ZWQYBSABKAQSFAoMYnl0ZXNfd2FzdGVkGAYgASgEEigKCnNsb3dfdGltZXMYByADKAsyFC5nb3NoYXJlLnYxLlNsb3dUaW1lEhkKDGJ5dGVzX3JldXNlZBgIIAEoBEgAiAEBQg8KDV9ieXRlc19yZXVzZWQiLQoHU3RvcHBlZBIOCgZzaWduYWwYASABKAkSEgoKYnl0ZXNfc2VudBgCIAEoBCJwCgZGYWlsZWQSDAoEY29kZRgBIAEoCRIRCglleGl0X2NvZGUYAiABKA0SDwoHbWVzc2FnZRgDIAEoCRIMCgRoaW50GAQgASgJEhcKCmNvbnRlbnRfaWQYBSABKAlIAIgBAUINCgtfY29udGVudF9pZCLlAQoJUmVzdW1hYmxlEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEhIKCmJ5dGVzX2RvbmUYBCABKAQSEwoLYnl0ZXNfdG90YWwYBSABKAQSEwoLY2h1bmtzX2RvbmUYBiABKA0SDgoGY2h1bmtzGAcgASgNEg0KBXN0YXRlGAggASgJEgsKA3BpZBgJIAEoDRIMCgR3aGF0GAogASgJEhgKEG91dHB1dF9kaXJlY3RvcnkYCyABKAkSFgoObW9yZV9hcmd1bWVudHMYDCADKAkiTwoGQ29waWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDwoHcGVlcl9pZBgCIAEoCRIQCghlbmRwb2ludBgDIAEoCRIOCgZjb3BpZXMYBCABKA0itAEKB1NlcnZpbmcSEgoKY29udGVudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCmJ5dGVzX3NlbnQYAyABKAQSGAoQYnl0ZXNfcGVyX3NlY29uZBgEIAEoBBINCgVwZWVycxgFIAEoDRIOCgZjb3BpZXMYBiABKA0SDgoGY2h1bmtzGAcgASgNEioKCm5laWdoYm91cnMYCCADKAsyFi5nb3NoYXJlLnYxLlNlcnZlZFBlZXIiRAoKU2VydmVkUGVlchIPCgdwZWVyX2lkGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEhMKC2NodW5rc19oZWxkGAMgASgNIs8BCg1UcmFja2VyU3RhdHVzEg8KB3RyYWNrZXIYASABKAkSDQoFYWdlbnQYAiABKAkSEwoLaW5zdGFuY2VfaWQYAyABKAkSDgoGdHRsX21zGAQgASgEEhUKDW9ic2VydmVkX2hvc3QYBSABKAkSFQoNcm91bmRfdHJpcF91cxgGIAEoBBIOCgZoZWFsdGgYByABKAkSHwoXbWF4X3NoYXJlc19wZXJfYW5ub3VuY2UYCCABKA0SGgoSbWF4X21hbmlmZXN0X2J5dGVzGAkgASgNIiQKEE1ldHJpY3NMaXN0ZW5pbmcSEAoIZW5kcG9pbnQYASABKAkinwEKCkRpZmZlcmVuY2USDwoHcHJvYmxlbRgBIAEoCRINCgVwYXRocxgCIAMoCRIUCgxjaHVua3Nfd3JvbmcYAyABKA0SJAoGY2h1bmtzGAQgAygLMhQuZ29zaGFyZS52MS5DaHVua1J1bhINCgVieXRlcxgFIAEoBBIWCg5ieXRlc19leHBlY3RlZBgGIAEoBBIOCgZkZXRhaWwYByABKAkiKAoIQ2h1bmtSdW4SDQoFZmlyc3QYASABKA0SDQoFY291bnQYAiABKA0i3wEKCFZlcmlmaWVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEEhMKC2J5dGVzX3JpZ2h0GAUgASgEEg4KBmNodW5rcxgGIAEoDRIUCgxjaHVua3NfcmlnaHQYByABKA0SDQoFZmlsZXMYCCABKA0SEwoLZmlsZXNfd3JvbmcYCSABKA0SDQoFZXh0cmEYCiABKA0SEAoIaXNfcmlnaHQYCyABKAgSFAoMZmlsZXNfdW5zdXJlGAwgASgNIicKB0ZpbGVTdW0SDAoEcGF0aBgBIAEoCRIOCgZzaGEyNTYYAiABKAkiSgoJRGlzY2FyZGVkEhIKCmNvbnRlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRwYXRoGAMgASgJEg0KBWJ5dGVzGAQgASgEIjEKEENvbXBsZXRpb25TY3JpcHQSDQoFc2hlbGwYASABKAkSDgoGc2NyaXB0GAIgASgJIkkKB0NoZWNrZWQSDwoHc3ViamVjdBgBIAEoCRIPCgd2ZXJkaWN0GAIgASgJEg8KB21lc3NhZ2UYAyABKAkSCwoDZml4GAQgASgJIm8KB1NldHRpbmcSDAoEbmFtZRgBIAEoCRIQCgh2YXJpYWJsZRgCIAEoCRIOCgZ2YWx1ZXMYAyADKAkSFQoNZGVmYXVsdF92YWx1ZRgEIAEoCRIOCgZzb3VyY2UYBSABKAkSDQoFcGxhY2UYBiABKAkq8AIKClNsb3dSZWFzb24SGwoXU0xPV19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNTTE9XX1JFQVNPTl9OT19QRUVSEAESIwofU0xPV19SRUFTT05fVFJBQ0tFUl9VTlJFQUNIQUJMRRACEhsKF1NMT1dfUkVBU09OX0RJQUxfRkFJTEVEEAMSIQodU0xPV19SRUFTT05fTk9fUEVFUl9IQVNfQ0hVTksQBBIhCh1TTE9XX1JFQVNPTl9XQUlUSU5HX0ZPUl9PRkZFUhAFEhkKFVNMT1dfUkVBU09OX1BFRVJfQlVTWRAGEh4KGlNMT1dfUkVBU09OX0RPV05MT0FEX0xJTUlUEAcSHAoYU0xPV19SRUFTT05fVVBMT0FEX0xJTUlUEAgSFAoQU0xPV19SRUFTT05fRElTSxAJEhwKGFNMT1dfUkVBU09OX1ZFUklGSUNBVElPThAKEhcKE1NMT1dfUkVBU09OX05FVFdPUksQC0I4Cg5kZXYuZ29zaGFyZS52MVABWiRnb3NoYXJlLmRldi9nZW4vZ29zaGFyZS92MTtnb3NoYXJldjFiBnByb3RvMw");
 
 /**
  * One thing that happened.
@@ -111,7 +112,8 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "inspected";
   } | {
     /**
-     * A command reached its end: its last event, unless it goes on serving (download --seed).
+     * A command reached its end: its last event, unless it goes on serving (download
+     * --seed). Of several downloads each that is done has one.
      *
      * @generated from field: goshare.v1.Done done = 11;
      */
@@ -119,7 +121,8 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "done";
   } | {
     /**
-     * The last event of a tracker, share or seeding download that was told to stop.
+     * The last event of a tracker, share or seeding download that was told to stop,
+     * and of a download to stdout that is read no further.
      *
      * @generated from field: goshare.v1.Stopped stopped = 12;
      */
@@ -127,7 +130,8 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "stopped";
   } | {
     /**
-     * The last event of a command that did not reach its end.
+     * The last event of a command that did not reach its end. Of several downloads
+     * each that fails has one as well.
      *
      * @generated from field: goshare.v1.Failed failed = 13;
      */
@@ -453,28 +457,28 @@ export type Downloading = Message<"goshare.v1.Downloading"> & {
   name: string;
 
   /**
-   * Where it will be when it is done.
+   * Where it will be when it is done; "-" for stdout.
    *
    * @generated from field: string path = 3;
    */
   path: string;
 
   /**
-   * Bytes in all.
+   * Bytes in all, or in what was selected.
    *
    * @generated from field: uint64 bytes = 4;
    */
   bytes: bigint;
 
   /**
-   * Regular files.
+   * Regular files, likewise.
    *
    * @generated from field: uint32 files = 5;
    */
   files: number;
 
   /**
-   * Chunks in all.
+   * Chunks that hold them.
    *
    * @generated from field: uint32 chunks = 6;
    */
@@ -509,14 +513,14 @@ export type Progress = Message<"goshare.v1.Progress"> & {
   contentId: string;
 
   /**
-   * Verified bytes, those of an earlier run included.
+   * Verified bytes of what was selected, those of an earlier run included.
    *
    * @generated from field: uint64 bytes_done = 2;
    */
   bytesDone: bigint;
 
   /**
-   * Bytes in all.
+   * Bytes in all, or in what was selected.
    *
    * @generated from field: uint64 bytes_total = 3;
    */
@@ -853,14 +857,14 @@ export const InspectedEntrySchema: GenMessage<InspectedEntry> = /*@__PURE__*/
  */
 export type Done = Message<"goshare.v1.Done"> & {
   /**
-   * Where the result is; empty if there is none.
+   * Where the result is; empty if there is none, "-" for stdout.
    *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
-   * Bytes of the share.
+   * Bytes of the share, or of what was selected of it.
    *
    * @generated from field: uint64 bytes = 2;
    */
@@ -900,6 +904,13 @@ export type Done = Message<"goshare.v1.Done"> & {
    * @generated from field: repeated goshare.v1.SlowTime slow_times = 7;
    */
   slowTimes: SlowTime[];
+
+  /**
+   * Of a download that was given an older version only: bytes copied from that.
+   *
+   * @generated from field: optional uint64 bytes_reused = 8;
+   */
+  bytesReused?: bigint | undefined;
 };
 
 /**
@@ -970,6 +981,13 @@ export type Failed = Message<"goshare.v1.Failed"> & {
    * @generated from field: string hint = 4;
    */
   hint: string;
+
+  /**
+   * Of one of several downloads only: the share's id, empty if that is not known.
+   *
+   * @generated from field: optional string content_id = 5;
+   */
+  contentId?: string | undefined;
 };
 
 /**
@@ -981,7 +999,7 @@ export const FailedSchema: GenMessage<Failed> = /*@__PURE__*/
 
 /**
  * A download that status found: begun, and not finished. To go on, run
- * goshare download WHAT --output OUTPUT_DIRECTORY.
+ * goshare download WHAT --output OUTPUT_DIRECTORY with MORE_ARGUMENTS.
  *
  * @generated from message goshare.v1.Resumable
  */
@@ -1064,6 +1082,13 @@ export type Resumable = Message<"goshare.v1.Resumable"> & {
    * @generated from field: string output_directory = 11;
    */
   outputDirectory: string;
+
+  /**
+   * What it takes beside that to go on, such as --rename.
+   *
+   * @generated from field: repeated string more_arguments = 12;
+   */
+  moreArguments: string[];
 };
 
 /**

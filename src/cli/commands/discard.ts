@@ -26,7 +26,9 @@ export class DiscardCommand extends GoshareCommand {
     description: OPTIONS.output.description,
   });
 
-  protected override readonly afterInterruption = "to remove the rest";
+  protected override afterInterruption(): string {
+    return "to remove the rest";
+  }
 
   protected override async run(session: Session): Promise<Ending> {
     const { names, all, output: outputDirectory } = this;

@@ -1,36 +1,66 @@
 // goshare download: argv → the download flow.
+import type { Writable } from "node:stream";
 import { Command, Option } from "clipanion";
+import { GoshareError } from "../../core/errors.js";
+import type { DownloadOptions } from "../../flows/download-options.js";
 import type { RunningSeed } from "../../flows/serving-download.js";
 import {
   countArgument,
+  ifTakenArgument,
   peerListenArgument,
   rateArgument,
   timeoutArgument,
   trackerChoice,
 } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { defaultCliOptions, OPTIONS, TICKET_VARIABLE } from "../option-table.js";
+import { payloadOutput, STANDARD_OUTPUT } from "../payload-output.js";
 import type { Ending, Session } from "../session.js";
+import { whatToDownload } from "../ticket-input.js";
 
 export class DownloadCommand extends GoshareCommand {
   static override paths = [["download"]];
   static override usage = Command.Usage({
     description: "fetch what somebody shares",
     details: `
-      WHAT is a ticket, a .goshare file or a content id. Every chunk is verified. An interrupted download
+      WHAT is a ticket, a .goshare file or a content id; - reads it from standard input, and without any it is
+      taken from ${TICKET_VARIABLE}. Several are downloaded at once; the exit code is that of the first that
+      failed. Every chunk is verified. An interrupted download
       keeps what is verified; the same command goes on where it stopped. What is verified is given to others
       who download the same; with --seed it goes on giving until it is stopped with Ctrl-C (exit code 0).
     `,
     examples: [
       ["Download what a ticket names", "$0 download goshare1..."],
+      ["Download two at once", "$0 download goshare1... ubuntu.iso.goshare"],
       ["Download by .goshare file into a folder", "$0 download ubuntu.iso.goshare --output isos"],
+      [
+        "Download the pictures of a folder, but for one",
+        "$0 download goshare1... --select '*.jpg' --select '!blurred.jpg'",
+      ],
+      [
+        "Use one file of it without keeping it",
+        "$0 download goshare1... --select notes.txt --output - | less",
+      ],
+      ["Fetch only what is new since the last one", "$0 download goshare1... --reuse checkpoints/1000"],
+      ["Keep the ticket out of the shell's history", "$0 download - < ticket.txt"],
     ],
   });
 
-  readonly what = Option.String({ name: "WHAT" });
+  readonly what = Option.Rest({ name: "WHAT" });
   readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
     description: OPTIONS.output.description,
   });
+  readonly select = Option.Array(OPTIONS.select.names, { description: OPTIONS.select.description });
+  readonly reuse = Option.String(OPTIONS.reuse.names, { description: OPTIONS.reuse.description });
+  readonly sequential = Option.Boolean(OPTIONS.sequential.names, false, {
+    description: OPTIONS.sequential.description,
+  });
+
+  readonly overwrite = Option.Boolean(OPTIONS.overwrite.names, false, {
+    description: OPTIONS.overwrite.description,
+  });
+
+  readonly rename = Option.Boolean(OPTIONS.rename.names, false, { description: OPTIONS.rename.description });
   readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
   readonly listen = Option.String(OPTIONS.peerListen.names, { description: OPTIONS.peerListen.description });
   readonly seed = Option.Boolean(OPTIONS.seed.names, false, { description: OPTIONS.seed.description });
@@ -48,12 +78,28 @@ export class DownloadCommand extends GoshareCommand {
     description: OPTIONS.maxConnectionsPerHost.description,
   });
 
-  protected override readonly afterInterruption = "what is verified is kept; to go on";
+  protected override afterInterruption(): string {
+    return this.#isPiped ? super.afterInterruption() : "what is verified is kept; to go on";
+  }
+
+  /** The file itself goes to stdout. */
+  protected override resultStream(): Writable {
+    return this.#isPiped ? this.context.stderr : super.resultStream();
+  }
+
+  get #isPiped(): boolean {
+    return this.output === STANDARD_OUTPUT;
+  }
 
   protected override async run(session: Session): Promise<Ending> {
+    const output = this.#payloadOutput();
+    const whats = await whatToDownload(this.what, this.context, session);
     const options = {
-      what: this.what,
       outputDirectory: this.output,
+      sequential: this.sequential,
+      reuseDirectory: this.reuse,
+      select: this.select ?? [],
+      ifTaken: ifTakenArgument(this.overwrite, this.rename),
       ...trackerChoice(this.tracker),
       timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
       downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),
@@ -68,20 +114,71 @@ export class DownloadCommand extends GoshareCommand {
       listenGiven: this.listen !== undefined,
       seed: this.seed,
     };
+    const [what = ""] = whats;
+    return whats.length === 1
+      ? this.#downloadOne({ ...options, what, output }, session)
+      : this.#downloadSeveral(whats, options, session);
+  }
+
+  async #downloadOne(options: DownloadOptions, session: Session): Promise<Ending> {
     const { download } = await this.context.flows.download();
-    const { seed, ...result } = await download(options, session.observe, session.signal);
+    const { seed, isCutShort, ...result } = await download(options, session.observe, session.signal);
+    if (isCutShort) return { type: "stopped", signal: "", bytesSent: 0 };
     const done = { type: "done", ...result } as const;
     if (seed === undefined) return done;
     session.observe(done);
-    return await this.#untilStopped(seed, session);
+    return this.#untilStopped([seed], () => seed.close(), session);
   }
 
-  async #untilStopped(seed: RunningSeed, session: Session): Promise<Ending> {
-    try {
-      await Promise.race([session.untilStopped(), seed.failed]);
-    } finally {
-      await seed.close();
+  async #downloadSeveral(
+    whats: readonly string[],
+    options: Omit<DownloadOptions, "what" | "output">,
+    session: Session,
+  ): Promise<Ending> {
+    if (this.#isPiped) {
+      throw new GoshareError("USAGE", `--output - takes one file, and there are ${whats.length} downloads`, {
+        hint: "see: goshare download --help",
+      });
     }
-    return { type: "stopped", signal: session.stoppedBy(), bytesSent: seed.bytesSent };
+    const { downloadSeveral } = await this.context.flows.downloads();
+    const { observe, signal } = session;
+    const { last, failure, seeds, close } = await downloadSeveral(whats, options, observe, signal);
+    if (last !== undefined && failure === undefined && seeds.length === 0) return last;
+    if (last !== undefined) observe(last);
+    const stopped = seeds.length === 0 ? undefined : await this.#untilStopped(seeds, close, session);
+    if (failure !== undefined) throw failure;
+    if (stopped === undefined) throw new Error("downloads of which none failed have a last one");
+    return stopped;
+  }
+
+  #payloadOutput(): Writable | undefined {
+    if (!this.#isPiped) return undefined;
+    const given = [
+      [this.seed, OPTIONS.seed],
+      [this.overwrite, OPTIONS.overwrite],
+      [this.rename, OPTIONS.rename],
+      [this.reuse !== undefined, OPTIONS.reuse],
+    ] as const;
+    const [wrong] = given.filter(([isGiven]) => isGiven);
+    if (wrong !== undefined) {
+      throw new GoshareError("USAGE", `--output - and ${wrong[1].names} exclude each other`, {
+        hint: "name a folder with --output DIR, or leave the other out",
+      });
+    }
+    return payloadOutput(this.context.stdout);
+  }
+
+  async #untilStopped(
+    seeds: readonly RunningSeed[],
+    close: () => Promise<void>,
+    session: Session,
+  ): Promise<Ending> {
+    try {
+      await Promise.race([session.untilStopped(), ...seeds.map((seed) => seed.failed)]);
+    } finally {
+      await close();
+    }
+    const bytesSent = seeds.reduce((sum, seed) => sum + seed.bytesSent, 0);
+    return { type: "stopped", signal: session.stoppedBy(), bytesSent };
   }
 }

@@ -40,7 +40,9 @@ export class ResumeCommand extends GoshareCommand {
     description: OPTIONS.maxConnectionsPerHost.description,
   });
 
-  protected override readonly afterInterruption = "what is verified is kept; to go on";
+  protected override afterInterruption(): string {
+    return "what is verified is kept; to go on";
+  }
 
   protected override async run(session: Session): Promise<Ending> {
     const startMs = this.context.clock.nowMs();

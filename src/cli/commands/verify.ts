@@ -35,7 +35,9 @@ export class VerifyCommand extends GoshareCommand {
     description: OPTIONS.downloadLimit.description,
   });
 
-  protected override readonly afterInterruption = "nothing that is right was changed; to go on";
+  protected override afterInterruption(): string {
+    return "nothing that is right was changed; to go on";
+  }
 
   protected override async run(session: Session): Promise<Ending> {
     const downloadBudget = rateArgument(OPTIONS.downloadLimit, this.downloadLimit);

@@ -109,11 +109,13 @@ function describeDone(event: Extract<GoshareEvent, { type: "done" }>): Line[] {
   if (event.path === "") return [];
   const rate = event.elapsedMs > 0 ? `, ${formatRate((event.bytesReceived * 1000) / event.elapsedMs)}` : "";
   const took = `received ${formatBytes(event.bytesReceived)} in ${formatDuration(event.elapsedMs)}${rate}`;
+  const reused = event.bytesReused ? `, ${formatBytes(event.bytesReused)} copied from the older version` : "";
   const limitedBy = limitedByText(event.slowTimes, event.elapsedMs);
   return [
     ...(limitedBy === "" ? [] : [note(`limited by: ${limitedBy}`)]),
-    note(`${took}; complete and verified:`),
-    result(printable(event.path)),
+    ...(event.path === "-"
+      ? [note(`${took}${reused}; complete and verified`)]
+      : [note(`${took}${reused}; complete and verified:`), result(printable(event.path))]),
   ];
 }
 

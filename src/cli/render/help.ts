@@ -52,6 +52,7 @@ export function commandHelp(definition: Definition, columns: number, palette: Pa
 
 /** Arguments of which there may be any number, none included: clipanion has no names for them. */
 const ANY_NUMBER: Readonly<Record<string, string>> = {
+  "goshare download": "WHAT…",
   "goshare resume": "[NAME…]",
   "goshare discard": "NAME…",
 };

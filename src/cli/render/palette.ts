@@ -1,5 +1,5 @@
 // Whether and how text is coloured. Few colours, and none that carries meaning alone.
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 export const COLOR_MODES = ["auto", "always", "never"] as const;
 export type ColorMode = (typeof COLOR_MODES)[number];
@@ -28,7 +28,7 @@ export function wantsColor(stream: Writable, mode: ColorMode, env: Readonly<Node
   return isTerminal(stream) && env["TERM"] !== "dumb";
 }
 
-export function isTerminal(stream: Writable): boolean {
+export function isTerminal(stream: Readable | Writable): boolean {
   return "isTTY" in stream && stream.isTTY === true;
 }
 

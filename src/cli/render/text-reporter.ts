@@ -7,7 +7,7 @@ import { describe } from "./describe.js";
 import type { Palette } from "./palette.js";
 import { printable } from "./printable.js";
 import type { ProgressDisplay, Reporter } from "./reporter.js";
-import { stallText } from "./slow-reason-text.js";
+import { Transfers } from "./transfers.js";
 
 export interface TextReporterParts {
   readonly stdout: Writable;
@@ -20,7 +20,7 @@ export interface TextReporterParts {
 
 export class TextReporter implements Reporter {
   readonly #parts: TextReporterParts;
-  #name = "";
+  readonly #transfers = new Transfers();
   #transferring = false;
   #lastWaiting = "";
 
@@ -38,9 +38,10 @@ export class TextReporter implements Reporter {
       return;
     }
     if (event.type === "downloading") {
-      this.#name = printable(event.name);
+      this.#transfers.begun(event);
       this.#transferring = true;
     }
+    if (event.type === "done" || event.type === "failed") this.#transfers.ended(event.contentId ?? "");
     // A sharer sees who comes and goes; beside a progress bar, which counts them, that would be noise.
     if (this.#transferring && (event.type === "peerConnected" || event.type === "peerDisconnected")) return;
     if (event.type === "waiting") {
@@ -86,20 +87,17 @@ export class TextReporter implements Reporter {
   }
 
   #showProgress(event: Extract<GoshareEvent, { type: "hashing" | "progress" }>): void {
-    const { bytesDone, bytesTotal, bytesPerSecond } = event;
-    const counters = { bytesDone, bytesTotal, bytesPerSecond };
     if (event.type === "progress") {
-      const { etaMs, peers } = event;
-      const stall = stallText(event);
-      this.#parts.progress?.show({ name: this.#name, verb: "downloading", ...counters, etaMs, peers, stall });
+      this.#parts.progress?.show(this.#transfers.progressed(event));
       return;
     }
+    const { bytesDone, bytesTotal, bytesPerSecond } = event;
     const name = printable(basename(event.path) || event.path);
     const etaMs = bytesPerSecond > 0 ? ((bytesTotal - bytesDone) * 1000) / bytesPerSecond : 0;
     this.#parts.progress?.show({
       name,
       verb: "hashing",
-      ...counters,
+      ...{ bytesDone, bytesTotal, bytesPerSecond },
       etaMs: Math.max(0, etaMs),
       peers: undefined,
       stall: "",

@@ -1,0 +1,20 @@
+// Standard output as the place for the bytes of a file. Everything else that a command says goes elsewhere then.
+import { createWriteStream, fstatSync } from "node:fs";
+import type { Writable } from "node:stream";
+import { GoshareError } from "../core/errors.js";
+import { isTerminal } from "./render/palette.js";
+
+/** What --output says for it. */
+export const STANDARD_OUTPUT = "-";
+
+/** The stream to write to. Throws USAGE for a terminal: what a stranger shares could do anything to it. */
+export function payloadOutput(stdout: Writable): Writable {
+  if (isTerminal(stdout)) {
+    throw new GoshareError("USAGE", "--output - writes to standard output, and that is a terminal", {
+      hint: "pipe it into a program, or name a folder with --output DIR",
+    });
+  }
+  if (!("fd" in stdout) || typeof stdout.fd !== "number" || !fstatSync(stdout.fd).isFile()) return stdout;
+  // Node's own stream for a file does not notice that only a part of what it was given has been written.
+  return createWriteStream("", { fd: stdout.fd, autoClose: false });
+}

@@ -1,0 +1,60 @@
+// How far the downloads of one command are, together: one line is all there is room for. Of one alone it is that one's.
+import type { GoshareEvent } from "../../events/event.js";
+import { printable } from "./printable.js";
+import type { TransferState } from "./reporter.js";
+import { stallText } from "./slow-reason-text.js";
+
+type Progress = Extract<GoshareEvent, { type: "progress" }>;
+
+interface Transfer {
+  readonly name: string;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly last: Progress | undefined;
+  readonly isOver: boolean;
+}
+
+export class Transfers {
+  readonly #transfers = new Map<string, Transfer>();
+
+  begun(event: Extract<GoshareEvent, { type: "downloading" }>): void {
+    const { resumedBytes: bytesDone, bytes: bytesTotal } = event;
+    const name = printable(event.name);
+    this.#transfers.set(event.contentId, { name, bytesDone, bytesTotal, last: undefined, isOver: false });
+  }
+
+  ended(contentId: string): void {
+    const transfer = this.#transfers.get(contentId);
+    if (transfer !== undefined) this.#transfers.set(contentId, { ...transfer, isOver: true });
+  }
+
+  /** What to show when one of them has gone on. */
+  progressed(event: Progress): TransferState {
+    const { bytesDone, bytesTotal, bytesPerSecond, etaMs, peers } = event;
+    const transfer = this.#transfers.get(event.contentId) ?? { name: "", isOver: false };
+    this.#transfers.set(event.contentId, { ...transfer, bytesDone, bytesTotal, last: event });
+    if (this.#transfers.size === 1) {
+      const counters = { bytesDone, bytesTotal, bytesPerSecond };
+      return { name: transfer.name, verb: "downloading", ...counters, etaMs, peers, stall: stallText(event) };
+    }
+    return this.#together();
+  }
+
+  #together(): TransferState {
+    const sum = { bytesDone: 0, bytesTotal: 0, bytesPerSecond: 0, peers: 0 };
+    const stalls: string[] = [];
+    for (const { last, isOver, ...counted } of this.#transfers.values()) {
+      sum.bytesDone += counted.bytesDone;
+      sum.bytesTotal += counted.bytesTotal;
+      // What is over, or has yet to tell, neither moves nor stands still.
+      if (isOver || last === undefined) continue;
+      sum.bytesPerSecond += last.bytesPerSecond;
+      sum.peers += last.peers;
+      stalls.push(stallText(last));
+    }
+    const { bytesDone, bytesTotal, bytesPerSecond } = sum;
+    const etaMs = bytesPerSecond > 0 ? ((bytesTotal - bytesDone) * 1000) / bytesPerSecond : 0;
+    const stall = stalls.every((text) => text !== "") ? (stalls[0] ?? "") : "";
+    return { name: `${this.#transfers.size} downloads`, verb: "downloading", ...sum, etaMs, stall };
+  }
+}

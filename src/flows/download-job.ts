@@ -1,0 +1,222 @@
+// One download from its manifest to its end: manifest, selection, chunks, and where they belong. Whom it talks to, and
+// what becomes of others afterwards, is download.ts's affair; where it goes, that of its destination.
+import type { Endpoint } from "../address/endpoint.js";
+import { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import type { SlowTally } from "../events/slow-tally.js";
+import { checkManifest } from "../manifest/check.js";
+import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import type { Selection } from "../manifest/selection.js";
+import { ChunkDownload } from "../swarm/chunk-download.js";
+import type { DownloadSwarm } from "../swarm/download-swarm.js";
+import { defaultDownloadSwarmOptions } from "../swarm/options.js";
+import type { ServedDownload } from "../swarm/served-download.js";
+import { SlotPool } from "../workers/slots.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
+import { type ContentSource, ticketFor } from "./content-source.js";
+import type { Arrival, Destination } from "./destination.js";
+import type { DownloadOptions } from "./download-options.js";
+import { DownloadProgress } from "./download-progress.js";
+import { liarWarnings } from "./liar-warnings.js";
+import { firstRoot, type TrackerLookup } from "./manifest-lookup.js";
+import type { Patience } from "./patience.js";
+import { selectEntries, type Wanted } from "./select-entries.js";
+import { ServingDownload } from "./serving-download.js";
+
+interface JobParts {
+  readonly swarm: DownloadSwarm;
+  readonly lookup: TrackerLookup;
+  readonly patience: Patience;
+  /** Those in use. */
+  readonly trackers: readonly Endpoint[];
+  readonly pool: WorkerPool;
+  /** What `pool` was made with. */
+  readonly slots: SharedArrayBuffer;
+  /** Lets others find this download, to be given what it has. */
+  readonly announce: (share: ServedDownload) => void;
+  readonly tally: SlowTally;
+  readonly wanted: Wanted;
+  readonly destination: Destination;
+}
+
+/** What is looked at while chunks are fetched. */
+interface Fetching {
+  readonly chunks: ChunkDownload;
+  readonly progress: DownloadProgress;
+}
+
+export class DownloadJob {
+  readonly #options: DownloadOptions;
+  readonly #source: ContentSource;
+  readonly #parts: JobParts;
+  readonly #observe: EventObserver;
+  #chunks: ChunkDownload | undefined;
+  #fetching: Fetching | undefined;
+  #isRootMissing = false;
+  /** What others are given, once there is a manifest. */
+  serving: ServingDownload | undefined;
+  /** Of what is selected. */
+  bytes = 0;
+
+  constructor(options: DownloadOptions, source: ContentSource, parts: JobParts, observe: EventObserver) {
+    this.#options = options;
+    this.#source = source;
+    this.#parts = parts;
+    this.#observe = observe;
+  }
+
+  get #inOrder(): boolean {
+    return this.#options.sequential || this.#options.output !== undefined;
+  }
+
+  /** Whether a chunk that came from a peer was right. */
+  get isHonestlyServed(): boolean {
+    return this.#chunks?.isHonestlyServed === true;
+  }
+
+  get bytesWasted(): number {
+    return this.#chunks?.bytesWasted ?? 0;
+  }
+
+  /** Copied from an older version; undefined where that was not wanted. */
+  get bytesReused(): number | undefined {
+    return this.#options.reuseDirectory === undefined ? undefined : (this.#chunks?.bytesReused ?? 0);
+  }
+
+  /** To be called every PROGRESS_MS. */
+  tick(nowMs: number): void {
+    const { tally } = this.#parts;
+    const before = tally.reason;
+    this.#turnReason(nowMs);
+    if (this.#isRootMissing && tally.reason !== before) this.#tellWait();
+    if (this.#fetching === undefined) return;
+    const { chunks, progress } = this.#fetching;
+    const { destination, patience } = this.#parts;
+    try {
+      destination.flush();
+    } catch (thrown) {
+      chunks.fail(GoshareError.from(thrown));
+    }
+    // Peers are not to blame for that.
+    if (destination.isHeldUp) patience.begin("peers");
+    progress.tell(tally.reason, nowMs);
+  }
+
+  #turnReason(nowMs: number): void {
+    const { tally, swarm, lookup } = this.#parts;
+    const isAllHere = this.#chunks?.isDone === true;
+    tally.turn(isAllHere ? "disk" : swarm.slowReason(lookup.isSilent), nowMs);
+  }
+
+  /** Resolves when the share is where it belongs. */
+  async run(): Promise<void> {
+    const root = await this.#findRoot();
+    this.bytes = root.totalSize;
+    // What is no manifest is refused before anything is made on the disk.
+    const known =
+      this.#source.manifest ??
+      (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
+    const { wanted, destination, trackers, slots, pool } = this.#parts;
+    if (await destination.open(root, ticketFor(root, this.#source, trackers))) return;
+    const selection = selectEntries(known ?? (await this.#findBody(root)), wanted);
+    this.bytes = selection.bytes;
+    const slotPool = new SlotPool(slots, root.chunkSize, () => this.#chunks?.slotFreed());
+    const arrival = await destination.prepare(selection, pool, slotPool);
+    await this.#fetchChunks(selection, arrival, slotPool);
+    await destination.finish();
+    // What went into a stream is not there any more.
+    if (this.#options.output === undefined)
+      await this.serving?.committed(destination.path, this.#options.seed);
+  }
+
+  #tellWait(): void {
+    const slowReason = this.#parts.tally.reason;
+    const { contentId } = this.#source;
+    this.#observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason });
+  }
+
+  async #findRoot(): Promise<ManifestRoot> {
+    if (this.#source.root !== undefined) return this.#source.root;
+    const { lookup, swarm, patience } = this.#parts;
+    this.#tellWait();
+    this.#isRootMissing = true;
+    patience.begin("manifest");
+    try {
+      return await firstRoot(swarm, lookup, patience.signal);
+    } finally {
+      this.#isRootMissing = false;
+    }
+  }
+
+  async #findBody(root: ManifestRoot): Promise<Manifest> {
+    const { swarm, patience, destination } = this.#parts;
+    const stored = destination.storedBody();
+    if (stored !== undefined) {
+      try {
+        return checkManifest(root, stored);
+      } catch {
+        // Torn by a crash; peers have it.
+      }
+    }
+    patience.begin("manifest");
+    const manifest = checkManifest(root, await swarm.fetchBody(root, patience.signal));
+    destination.keepBody(manifest.bodyBytes);
+    return manifest;
+  }
+
+  async #fetchChunks(selection: Selection, arrival: Arrival, slots: SlotPool): Promise<void> {
+    const { swarm, patience, pool, destination } = this.#parts;
+    const { root } = selection.manifest;
+    const { store, held, unchecked, files } = arrival;
+    const chunks = new ChunkDownload(
+      { selection, store, pool, slots, budget: this.#options.downloadBudget },
+      held,
+      unchecked,
+      this.#inOrder ? { ...defaultDownloadSwarmOptions, firstChunk: () => 0 } : defaultDownloadSwarmOptions,
+      {
+        progressed: () => patience.begin("peers"),
+        verified: (chunkIndex) => share.news.gained(chunkIndex),
+        refused: (peer, reason) => swarm.refused(peer, reason),
+        stalled: (peer) => swarm.stalled(peer),
+        lied: liarWarnings(swarm, this.#observe),
+      },
+    );
+    this.#chunks = chunks;
+    const serving = new ServingDownload(swarm, selection, chunks.servable, files, this.#observe);
+    const { share } = serving;
+    this.serving = serving;
+    this.#observe({
+      ...{ type: "downloading", contentId: root.contentId, name: root.name, path: destination.path },
+      ...{ bytes: selection.bytes, files: selection.files.length, chunks: selection.chunks.count },
+      resumedBytes: chunks.bytesDone,
+    });
+    const progress = new DownloadProgress(
+      {
+        ...{ contentId: root.contentId, bytesTotal: selection.bytes },
+        ...{ bytesDone: () => chunks.bytesDone, peers: () => swarm.peerCount },
+      },
+      this.#observe,
+      performance.now(),
+    );
+    patience.begin("peers");
+    swarm.start(chunks, share);
+    this.#parts.announce(share);
+    this.#turnReason(performance.now());
+    this.#fetching = { chunks, progress };
+    try {
+      await chunks.run(patience.signal);
+      const endMs = performance.now();
+      progress.finish(this.#parts.tally.reason, endMs);
+      this.#turnReason(endMs);
+    } catch (thrown) {
+      await destination.pause(chunks.held).catch((failed: unknown) => {
+        // Without its mark a pause costs a second look at what is there; without what was written it is none.
+        if (failed instanceof GoshareError && failed.code === "SYNC_FAILED") throw failed;
+      });
+      throw thrown;
+    } finally {
+      this.#fetching = undefined;
+      patience.rest();
+    }
+  }
+}

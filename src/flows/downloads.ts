@@ -1,0 +1,113 @@
+// Several downloads at once: one process, one port, and what limits there are for all of them together. Each goes its own
+// way; what becomes of one keeps no other from its end. Prints nothing.
+import { basename } from "node:path";
+import { GoshareError } from "../core/errors.js";
+import type { ContentId } from "../core/ids.js";
+import type { EventObserver, GoshareEvent } from "../events/event.js";
+import { downloadAt } from "./download.js";
+import { type DownloadOptions, takesOffers } from "./download-options.js";
+import { DownloadPort } from "./download-port.js";
+import type { RunningSeed } from "./serving-download.js";
+
+/** Each takes memory for what arrives, and threads. */
+const MAX_AT_ONCE = 4;
+/** What is left of a ticket where nothing better names a download. */
+const MAX_NAME_CHARACTERS = 24;
+
+type Done = Extract<GoshareEvent, { type: "done" }>;
+
+export interface SeveralResult {
+  /** Of the one that ended last, if that is done. It has not been told of. */
+  readonly last: Done | undefined;
+  /** The first failure, for all of them; undefined if there was none. */
+  readonly failure: GoshareError | undefined;
+  /** What goes on being served until it is closed; only if that was wanted. */
+  readonly seeds: readonly RunningSeed[];
+  /** Closes the seeds, and the port. */
+  close(): Promise<void>;
+}
+
+/** Downloads all of `whats`, by the same options. Emits `done` or `failed` for each as it ends, but for a `done` that
+ * ends the last. Throws ADDRESS_IN_USE, or what `signal` aborts with. */
+export async function downloadSeveral(
+  whats: readonly string[],
+  options: Omit<DownloadOptions, "what" | "output">,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<SeveralResult> {
+  const common = { ...options, output: undefined };
+  const port = await DownloadPort.listen(options, takesOffers(common), true, observe);
+  const seeds: RunningSeed[] = [];
+  const failures: GoshareError[] = [];
+  let unfinished = whats.length;
+  let last: Done | undefined;
+  const runOne = async (what: string) => {
+    const one = new OneOfSeveral(what, observe);
+    try {
+      const { seed, isCutShort, ...result } = await downloadAt(
+        port,
+        { ...common, what },
+        one.observe,
+        signal,
+      );
+      const done: Done = { type: "done", ...result };
+      if (seed !== undefined) seeds.push(seed);
+      if (--unfinished === 0) last = done;
+      else observe(done);
+    } catch (thrown) {
+      unfinished--;
+      // One that was told to stop has not failed.
+      if (!signal.aborted) failures.push(one.failed(GoshareError.from(thrown)));
+    }
+  };
+  const close = async () => {
+    await Promise.all(seeds.map((seed) => seed.close()));
+    port.close();
+  };
+  const waiting = [...whats];
+  const lane = async () => {
+    for (let what = waiting.shift(); what !== undefined && !signal.aborted; what = waiting.shift())
+      await runOne(what);
+  };
+  await Promise.all(Array.from({ length: MAX_AT_ONCE }, lane));
+  if (signal.aborted || seeds.length === 0) await close();
+  signal.throwIfAborted();
+  return { last, failure: failureOf(failures, whats.length), seeds, close };
+}
+
+function failureOf(failures: readonly GoshareError[], count: number): GoshareError | undefined {
+  const [first] = failures;
+  if (first === undefined) return undefined;
+  const { code, message, hint, exitCode } = first;
+  const which = failures.length === 1 ? "" : "the first: ";
+  return new GoshareError(code, `${failures.length} of ${count} downloads failed; ${which}${message}`, {
+    ...{ hint, exitCode, cause: first },
+  });
+}
+
+/** One of them, by what is known of it: errors do not say which download they are of. */
+class OneOfSeveral {
+  readonly #observe: EventObserver;
+  #name: string;
+  #contentId: ContentId | "" = "";
+
+  constructor(what: string, observe: EventObserver) {
+    const name = basename(what);
+    this.#name = name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}…` : name;
+    this.#observe = observe;
+  }
+
+  readonly observe: EventObserver = (event) => {
+    if (event.type === "downloading") this.#name = event.name;
+    if (event.type === "downloading" || event.type === "waiting") this.#contentId = event.contentId;
+    this.#observe(event);
+  };
+
+  /** Tells of it; the error with its name. */
+  failed({ code, exitCode, message, hint, cause }: GoshareError): GoshareError {
+    const named = new GoshareError(code, `${this.#name}: ${message}`, { hint, exitCode, cause });
+    const contentId = this.#contentId;
+    this.#observe({ type: "failed", code, exitCode, message: named.message, hint, contentId });
+    return named;
+  }
+}

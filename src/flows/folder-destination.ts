@@ -1,0 +1,151 @@
+// A download into a folder: a part folder from the first chunk to the commit, and what an earlier run has left in it.
+import { Bitfield } from "../core/bitfield.js";
+import type { ManifestRoot } from "../manifest/manifest.js";
+import type { Selection } from "../manifest/selection.js";
+import { commit, finishCommit } from "../storage/commit.js";
+import { partFiles } from "../storage/finished-files.js";
+import { requireSpace } from "../storage/free-space.js";
+import { PartFolder } from "../storage/part-folder.js";
+import { findReusable } from "../storage/reuse.js";
+import type { IfTaken } from "../storage/taken-name.js";
+import { refuseUnsupportedNames } from "../storage/target-names.js";
+import { syncTasks } from "../workers/batches.js";
+import { PartStore } from "../workers/part-store.js";
+import type { SlotPool } from "../workers/slots.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
+import type { Arrival, Destination } from "./destination.js";
+
+interface FolderWish {
+  readonly outputDirectory: string;
+  readonly ifTaken: IfTaken;
+  /** Sorted patterns of what is wanted; none: everything. */
+  readonly patterns: readonly string[];
+  /** A folder in which an older version may be. */
+  readonly reuseDirectory: string | undefined;
+}
+
+/** What is there once the manifest is known. */
+interface Preparation {
+  readonly selection: Selection;
+  readonly pool: WorkerPool;
+}
+
+export class FolderDestination implements Destination {
+  readonly #wish: FolderWish;
+  #open: PartFolder | undefined;
+  #prepared: Preparation | undefined;
+  readonly isHeldUp = false;
+  isCommitted = false;
+
+  constructor(wish: FolderWish) {
+    this.#wish = wish;
+  }
+
+  get path(): string {
+    return this.#part.targetPath;
+  }
+
+  async open(root: ManifestRoot, ticket: string): Promise<boolean> {
+    const { outputDirectory, ifTaken, patterns } = this.#wish;
+    const part = await PartFolder.open(outputDirectory, root, ifTaken, patterns);
+    this.#open = part;
+    if (part.isClaimed) finishCommit(part);
+    else part.storeTicket(ticket);
+    return part.isClaimed;
+  }
+
+  storedBody(): Uint8Array | undefined {
+    return this.#part.storedBody();
+  }
+
+  keepBody(body: Uint8Array): void {
+    this.#part.storeBody(body);
+  }
+
+  async prepare(selection: Selection, pool: WorkerPool, slots: SlotPool): Promise<Arrival> {
+    const part = this.#part;
+    refuseUnsupportedNames(selection, part);
+    const claimed = claimedOf(selection, part.claims.held);
+    requireSpace(part.partPath, missingBytes(selection, claimed));
+    part.storeSelection({ patterns: this.#wish.patterns, chunks: selection.chunks.count });
+    this.#prepared = { selection, pool };
+    const { reuseDirectory } = this.#wish;
+    const reusable = reuseDirectory === undefined ? undefined : await findReusable(reuseDirectory, selection);
+    // What an earlier run has written need not be looked for elsewhere.
+    for (const chunkIndex of claimed) reusable?.chunks.delete(chunkIndex);
+    const store = new PartStore(selection, part, pool, slots, reusable);
+    const none = new Bitfield(claimed.length);
+    const isTrusted = claimed.count > 0 && (await part.takePauseMark(selection.manifest));
+    const held = isTrusted ? claimed : none;
+    const unchecked = isTrusted ? none : checkable(selection, claimed);
+    for (const chunkIndex of reusable?.chunks ?? []) unchecked.add(chunkIndex);
+    return { store, held, unchecked, files: partFiles(part) };
+  }
+
+  /** What is told of is in the journal: whoever stops the process now loses nothing of it. */
+  flush(): void {
+    this.#open?.flushJournal();
+  }
+
+  async pause(held: Bitfield): Promise<void> {
+    if (held.count === 0 || this.#prepared === undefined) return;
+    const { selection } = this.#prepared;
+    const part = this.#part;
+    await part.makeDurable(filesWith(held, selection, part), (paths) => this.#syncFiles(paths));
+    await part.pause(selection.manifest, held);
+  }
+
+  async finish(): Promise<void> {
+    if (this.#prepared === undefined) throw new Error("nothing is committed before it is prepared");
+    await commit(this.#part, this.#prepared.selection, (paths) => this.#syncFiles(paths));
+    this.isCommitted = true;
+  }
+
+  close(): void {
+    this.#open?.close();
+  }
+
+  get #part(): PartFolder {
+    if (this.#open === undefined) throw new Error("the part folder is not open");
+    return this.#open;
+  }
+
+  async #syncFiles(paths: Iterable<string>): Promise<void> {
+    await this.#prepared?.pool.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
+  }
+}
+
+/** The files that hold bytes of these chunks. */
+function* filesWith(held: Bitfield, selection: Selection, part: PartFolder): Iterable<string> {
+  const { files, layout } = selection.manifest;
+  for (const [fileIndex, file] of files.entries()) {
+    if (!selection.hasFile(fileIndex)) continue;
+    const { first, count } = layout.chunksOfFile(fileIndex);
+    for (let chunkIndex = first; chunkIndex < first + count; chunkIndex++) {
+      if (!held.has(chunkIndex)) continue;
+      yield part.filePath(file.path);
+      break;
+    }
+  }
+}
+
+/** What an earlier run claims to have written of a selection: the same one, but a journal is only a claim. */
+function claimedOf(selection: Selection, held: Bitfield): Bitfield {
+  const claimed = new Bitfield(held.length);
+  for (const chunkIndex of held) if (selection.chunks.has(chunkIndex)) claimed.add(chunkIndex);
+  return claimed;
+}
+
+/** Those that can be verified again: of the others something was dropped, so they are fetched again. */
+function checkable(selection: Selection, claimed: Bitfield): Bitfield {
+  const whole = new Bitfield(claimed.length);
+  for (const chunkIndex of claimed) if (selection.isWholeChunk(chunkIndex)) whole.add(chunkIndex);
+  return whole;
+}
+
+/** Bytes of chunks that no earlier run claims to have written. Those it claims wrongly have their room already. */
+function missingBytes(selection: Selection, claimed: Bitfield): number {
+  let bytes = selection.bytes;
+  for (const chunkIndex of claimed) bytes -= selection.bytesIn(chunkIndex);
+  return bytes;
+}

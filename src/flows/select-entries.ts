@@ -1,0 +1,29 @@
+// What a download takes of its share: everything, or what the user's patterns mean. Fetches nothing.
+import { GoshareError } from "../core/errors.js";
+import type { Manifest } from "../manifest/manifest.js";
+import { Selection } from "../manifest/selection.js";
+
+/** Patterns that were understood. */
+export interface Wanted {
+  /** Sorted; none: everything. */
+  readonly patterns: readonly string[];
+  readonly matches: ((path: string) => boolean) | undefined;
+}
+
+/** Throws USAGE for what is no pattern. What patterns take is loaded only where there are any. */
+export async function readPatterns(select: readonly string[]): Promise<Wanted> {
+  if (select.length === 0) return { patterns: [], matches: undefined };
+  const { Globs } = await import("../core/globs.js");
+  const globs = new Globs(select, "--select");
+  return { patterns: globs.patterns, matches: (path) => globs.matches(path) };
+}
+
+/** Throws USAGE if nothing in the share matches. */
+export function selectEntries(manifest: Manifest, { patterns, matches }: Wanted): Selection {
+  const selection = new Selection(manifest, matches);
+  if (matches === undefined || !selection.isEmpty) return selection;
+  const named = patterns.map((pattern) => `--select ${JSON.stringify(pattern)}`).join(" ");
+  throw new GoshareError("USAGE", `nothing in ${manifest.root.name} matches ${named}`, {
+    hint: "see what there is with: goshare inspect WHAT",
+  });
+}

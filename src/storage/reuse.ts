@@ -1,0 +1,99 @@
+// Finds files of an older version that may hold chunks of a share: those at the same place in their folder, else those of
+// the same size. Only looks at names and sizes; whether a chunk is really there is for its digest to say.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { setImmediate as yieldToLoop } from "node:timers/promises";
+import { Bitfield } from "../core/bitfield.js";
+import { GoshareError, isErrno } from "../core/errors.js";
+import type { Selection } from "../manifest/selection.js";
+
+/** Entries of a folder that are looked at for files of the same size. */
+const MAX_ENTRIES = 200_000;
+/** How many entries are looked at in one go, so that the event loop is not kept from the sockets. */
+const ENTRIES_PER_TURN = 256;
+
+export interface Reusable {
+  /** Chunks that may be there: each of their runs lies within a file. */
+  readonly chunks: Bitfield;
+  /** The older file for a file of the manifest; undefined if there is none. */
+  pathOf(fileIndex: number): string | undefined;
+}
+
+interface OldFile {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** What of `selection` may be in `directory`. Throws USAGE if that is no folder. */
+export async function findReusable(directory: string, selection: Selection): Promise<Reusable> {
+  const top = path.resolve(directory);
+  if (fs.statSync(top, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new GoshareError("USAGE", `--reuse ${JSON.stringify(directory)} is no folder`, {
+      hint: "name the folder that the older version is in",
+    });
+  }
+  const found = await sameFiles(top, selection);
+  const { layout } = selection.manifest;
+  const chunks = new Bitfield(selection.chunks.length);
+  for (const chunkIndex of selection.chunks) {
+    const isThere = layout
+      .segments(chunkIndex)
+      .every(({ fileIndex, fileOffset, length }) => fileOffset + length <= (found.get(fileIndex)?.size ?? 0));
+    if (isThere) chunks.add(chunkIndex);
+  }
+  return { chunks, pathOf: (fileIndex) => found.get(fileIndex)?.path };
+}
+
+async function sameFiles(top: string, { manifest }: Selection): Promise<ReadonlyMap<number, OldFile>> {
+  const { files, root } = manifest;
+  const found = new Map<number, OldFile>();
+  let bySize: ReadonlyMap<number, string> | undefined;
+  for (const [fileIndex, { path: filePath, size }] of files.entries()) {
+    if (fileIndex % ENTRIES_PER_TURN === ENTRIES_PER_TURN - 1) await yieldToLoop();
+    if (size === 0) continue;
+    // The older version may be the folder itself, or lie in it under the share's name.
+    const samePlace = fileAt(path.join(top, filePath)) ?? fileAt(path.join(top, root.name, filePath));
+    if (samePlace === undefined) bySize ??= await filesBySize(top);
+    const sameSize = samePlace === undefined ? bySize?.get(size) : undefined;
+    const old = samePlace ?? (sameSize === undefined ? undefined : { path: sameSize, size });
+    if (old !== undefined) found.set(fileIndex, old);
+  }
+  return found;
+}
+
+function fileAt(filePath: string): OldFile | undefined {
+  try {
+    const stats = fs.statSync(filePath, { throwIfNoEntry: false });
+    return stats?.isFile() === true ? { path: filePath, size: stats.size } : undefined;
+  } catch {
+    // A file where a folder should be, or one that may not be looked into.
+    return undefined;
+  }
+}
+
+/** One file of each size. */
+async function filesBySize(top: string): Promise<ReadonlyMap<number, string>> {
+  const bySize = new Map<number, string>();
+  const pending = [top];
+  let seen = 0;
+  for (let folder = pending.pop(); folder !== undefined && seen < MAX_ENTRIES; folder = pending.pop()) {
+    for (const entry of entriesOf(folder)) {
+      if (++seen >= MAX_ENTRIES) break;
+      if (seen % ENTRIES_PER_TURN === 0) await yieldToLoop();
+      const entryPath = path.join(folder, entry.name);
+      if (entry.isDirectory()) pending.push(entryPath);
+      const file = entry.isFile() || entry.isSymbolicLink() ? fileAt(entryPath) : undefined;
+      if (file !== undefined && !bySize.has(file.size)) bySize.set(file.size, file.path);
+    }
+  }
+  return bySize;
+}
+
+function entriesOf(folder: string): readonly fs.Dirent[] {
+  try {
+    return fs.readdirSync(folder, { withFileTypes: true });
+  } catch (thrown) {
+    if (isErrno(thrown, "EACCES", "EPERM", "ENOENT", "ENOTDIR")) return [];
+    throw thrown;
+  }
+}

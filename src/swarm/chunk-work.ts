@@ -1,0 +1,32 @@
+// What a chunk download works with, and whom it tells of what happens. Types only.
+import type { Selection } from "../manifest/selection.js";
+import type { RefusalReason } from "../peer/messages.js";
+import type { ChunkStore } from "../workers/chunk-store.js";
+import type { SlotPool } from "../workers/slots.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
+import type { DownloadPeer } from "./download-peer.js";
+import type { RateBudget } from "./rate-budget.js";
+
+export interface ChunkWork {
+  readonly selection: Selection;
+  /** Puts back what it takes out of `slots`. */
+  readonly store: ChunkStore;
+  /** Made for `slots`. */
+  readonly pool: WorkerPool;
+  readonly slots: SlotPool;
+  /** What may be asked for; undefined: as much as there is room for. */
+  readonly budget: RateBudget | undefined;
+}
+
+export interface ChunkDownloadEvents {
+  /** More bytes are verified and written. */
+  progressed(): void;
+  /** This chunk is, and may be given to others: all of it is kept. */
+  verified(chunkIndex: number): void;
+  /** A peer sent wrong bytes; the connection is closed by now. */
+  lied(peer: DownloadPeer, chunkIndex: number): void;
+  /** A peer stopped in the middle of a chunk and keeps memory that others need: it is to be hung up. */
+  stalled(peer: DownloadPeer): void;
+  /** A peer will not give a chunk. */
+  refused(peer: DownloadPeer, reason: RefusalReason): void;
+}

@@ -1,0 +1,66 @@
+// Copies chunks out of older files, in a worker thread: read, hash, compare, and write what is right. Never changes a file
+// that it reads.
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { errorAt } from "../core/errors.js";
+import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
+import { SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
+import { openForWriting } from "../storage/part-files.js";
+import type { ChunkCopy, CopiedRun, CopyTask, TaskSuccess } from "./tasks.js";
+
+/** Room for one chunk; made when the first is copied. */
+let room: Buffer | undefined;
+
+export function copyChunks(task: CopyTask): TaskSuccess {
+  const wrongChunks: number[] = [];
+  let bytes = 0;
+  for (const copy of task.chunks) {
+    const chunk = readChunk(copy, task.files);
+    if (chunk === undefined || !createHash("sha256").update(chunk).digest().equals(copy.digest)) {
+      wrongChunks.push(copy.chunkIndex);
+      continue;
+    }
+    for (const run of copy.writes) writeRun(run, chunk);
+    bytes += chunk.byteLength;
+  }
+  return { ok: true, bytes, wrongChunks };
+}
+
+/** The bytes that stand where the chunk may be; undefined if they cannot be read, or not all are there. */
+function readChunk({ runs }: ChunkCopy, files: CopyTask["files"]): Buffer | undefined {
+  room ??= Buffer.allocUnsafeSlow(MAX_CHUNK_BYTES);
+  let at = 0;
+  try {
+    for (const { file, fileOffset, length } of runs) {
+      const fd = fs.openSync(files[file]?.path ?? "", SOURCE_OPEN_FLAGS);
+      try {
+        for (const end = at + length, from = fileOffset - at; at < end; ) {
+          const count = fs.readSync(fd, room, at, end - at, from + at);
+          if (count === 0) return undefined;
+          at += count;
+        }
+      } finally {
+        fs.closeSync(fd);
+      }
+    }
+  } catch {
+    return undefined;
+  }
+  return room.subarray(0, at);
+}
+
+function writeRun({ path, executable, fileBytes, ...run }: CopiedRun, chunk: Buffer): void {
+  try {
+    const fd = openForWriting(path, executable);
+    try {
+      // What an earlier run has left may be longer.
+      if (fs.fstatSync(fd).size !== fileBytes) fs.ftruncateSync(fd, fileBytes);
+      for (let done = 0; done < run.length; )
+        done += fs.writeSync(fd, chunk, run.chunkOffset + done, run.length - done, run.fileOffset + done);
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch (thrown) {
+    throw errorAt(thrown, path);
+  }
+}
