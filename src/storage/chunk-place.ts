@@ -1,7 +1,7 @@
 // Where the chunks of a download go: what the data path needs of a part folder, and of a target that is repaired.
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest } from "../manifest/manifest.js";
-import type { WriteRun } from "./part-folder.js";
+import type { WriteRun } from "./written-files.js";
 
 export interface ChunkPlace {
   /** Where a file of the share is, absolute. */

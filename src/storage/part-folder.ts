@@ -7,7 +7,7 @@ import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
-import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import type { FileEntry, Manifest, ManifestRoot } from "../manifest/manifest.js";
 import type { ChunkPlace } from "./chunk-place.js";
 import { isEmptyTarget, isOwnTarget, putBackReplaced } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
@@ -27,24 +27,11 @@ import { PartJournal } from "./part-journal.js";
 import { contentPath, PART_NAMES, type PartPaths, partPaths, replacedPath } from "./part-paths.js";
 import { type PartSelection, writePartSelection } from "./part-selection.js";
 import { freePaths, type IfTaken, keptPaths, requireReplaceable } from "./taken-name.js";
-
-/** Where a run of a chunk's bytes goes. */
-export interface WriteRun {
-  /** Open for writing; undefined where the whole file is written from this chunk alone. */
-  readonly fd: number | undefined;
-  /** The file, absolute. */
-  readonly path: string;
-  readonly executable: boolean;
-  readonly fileOffset: number;
-  readonly chunkOffset: number;
-  readonly length: number;
-}
+import { type WriteRun, WrittenFiles } from "./written-files.js";
 
 /** Makes files durable, many at a time; rejects if one cannot be. */
 export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
 
-/** Large files kept open for writing. */
-const MAX_OPEN_FILES = 64;
 /** What a run that is stopped while it cleans up is understood by. */
 const KEPT_TO_THE_END: ReadonlySet<string> = new Set([
   PART_NAMES.journal,
@@ -71,8 +58,7 @@ export class PartFolder implements ChunkPlace {
   readonly replaces: boolean;
   readonly #lock: Lock;
   readonly #journal: PartJournal;
-  /** Least recently used first. */
-  readonly #open = new Map<number, { readonly fd: number; uses: number }>();
+  readonly #written = new WrittenFiles();
   #isClosed = false;
 
   private constructor(
@@ -172,29 +158,16 @@ export class PartFolder implements ChunkPlace {
   }
 
   writeRuns(manifest: Manifest, segments: readonly ChunkSegment[]): readonly WriteRun[] {
-    return segments.map((segment) => {
-      const file = manifest.files[segment.fileIndex];
-      if (file === undefined) throw new Error(`file ${segment.fileIndex} of a checked manifest`);
-      const filePath = this.filePath(file.path);
-      const isWhole = segment.length === file.size;
-      return {
-        fd: isWhole ? undefined : this.#acquire(segment.fileIndex, filePath, file.size, file.executable),
-        path: filePath,
-        executable: file.executable,
-        fileOffset: segment.fileOffset,
-        chunkOffset: segment.chunkOffset,
-        length: segment.length,
-      };
-    });
+    return this.#written.runs(
+      manifest,
+      segments,
+      (file) => this.filePath(file.path),
+      (file, filePath) => openSized(filePath, file),
+    );
   }
 
   releaseRuns(manifest: Manifest, segments: readonly ChunkSegment[]): void {
-    for (const { fileIndex, length } of segments) {
-      if (manifest.files[fileIndex]?.size === length) continue;
-      const open = this.#open.get(fileIndex);
-      if (open !== undefined) open.uses--;
-    }
-    this.#closeUnused(MAX_OPEN_FILES);
+    this.#written.release(manifest, segments);
   }
 
   record(chunkIndex: number): void {
@@ -223,7 +196,7 @@ export class PartFolder implements ChunkPlace {
   }
 
   #giveUpContent(): void {
-    this.#closeUnused(0);
+    this.#written.close();
     try {
       this.#journal.giveUp(this.claims.isCommitting);
       fs.rmSync(this.contentPath, { recursive: true, force: true });
@@ -265,7 +238,7 @@ export class PartFolder implements ChunkPlace {
       // A claim that is lost costs time; the lock must be given up all the same.
     }
     this.#isClosed = true;
-    this.#closeUnused(0);
+    this.#written.close();
     this.#journal.close();
     const hasReplaced = fs.existsSync(replacedPath(this.partPath));
     if (!this.#journal.isEmpty || this.claims.isCommitting || hasReplaced) {
@@ -281,7 +254,7 @@ export class PartFolder implements ChunkPlace {
 
   /** The download is committed: nothing here is needed any more. */
   remove(): void {
-    this.#closeUnused(0);
+    this.#written.close();
     this.#journal.close();
     this.#isClosed = true;
     this.#removeAll();
@@ -304,34 +277,6 @@ export class PartFolder implements ChunkPlace {
       this.#lock.release();
     }
     removeIfEmpty(this.partPath);
-  }
-
-  #acquire(fileIndex: number, filePath: string, size: number, executable: boolean): number {
-    const known = this.#open.get(fileIndex);
-    if (known !== undefined) {
-      known.uses++;
-      this.#open.delete(fileIndex);
-      this.#open.set(fileIndex, known);
-      return known.fd;
-    }
-    const fd = openForWriting(filePath, executable);
-    try {
-      if (fs.fstatSync(fd).size !== size) fs.ftruncateSync(fd, size);
-    } catch (thrown) {
-      fs.closeSync(fd);
-      throw errorAt(thrown, filePath);
-    }
-    this.#open.set(fileIndex, { fd, uses: 1 });
-    return fd;
-  }
-
-  #closeUnused(keep: number): void {
-    for (const [fileIndex, { fd, uses }] of this.#open) {
-      if (this.#open.size <= keep) return;
-      if (uses > 0) continue;
-      this.#open.delete(fileIndex);
-      fs.closeSync(fd);
-    }
   }
 
   /** A digest over the numbers of the chunks and the identities of every file that holds one. The numbers
@@ -373,4 +318,16 @@ function targetExists(targetPath: string): GoshareError {
   return new GoshareError("TARGET_EXISTS", `${targetPath} is already there`, {
     hint: "move it away, add --overwrite or --rename, or choose another folder with --output",
   });
+}
+
+/** Opens a file at its final size. */
+function openSized(filePath: string, { size, executable }: FileEntry): number {
+  const fd = openForWriting(filePath, executable);
+  try {
+    if (fs.fstatSync(fd).size !== size) fs.ftruncateSync(fd, size);
+    return fd;
+  } catch (thrown) {
+    fs.closeSync(fd);
+    throw errorAt(thrown, filePath);
+  }
 }

@@ -10,24 +10,22 @@ import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import type { ChunkPlace } from "./chunk-place.js";
 import { type Lock, lockPart } from "./lock.js";
 import { makeFolders, openForWriting, removeIfEmpty } from "./part-files.js";
-import type { SyncFiles, WriteRun } from "./part-folder.js";
+import type { SyncFiles } from "./part-folder.js";
 import { sourcePath } from "./source-tree.js";
 import type { TargetComparison } from "./target-comparison.js";
+import { manifestFile, type WriteRun, WrittenFiles } from "./written-files.js";
 
 const SUFFIX = ".goshare-repair";
 const CONTENT = "content";
 /** Where a link is made before it takes its place. */
 const NEW_LINK = "link";
-/** Large files kept open for writing. */
-const MAX_OPEN_FILES = 64;
 
 export class RepairTarget implements ChunkPlace {
   readonly #rootPath: string;
   readonly #manifest: Manifest;
   readonly #folder: string;
   readonly #lock: Lock;
-  /** Least recently used first. */
-  readonly #open = new Map<number, { readonly fd: number; uses: number }>();
+  readonly #written = new WrittenFiles();
   /** Absolute paths of what was changed, to be made durable. */
   readonly #changed = new Set<string>();
 
@@ -60,33 +58,21 @@ export class RepairTarget implements ChunkPlace {
   }
 
   writeRuns(manifest: Manifest, segments: readonly ChunkSegment[]): readonly WriteRun[] {
-    return segments.map((segment) => {
-      const file = fileAt(manifest, segment.fileIndex);
-      const isWhole = segment.length === file.size;
-      const filePath = isWhole ? this.#besidePath(file.path) : this.filePath(file.path);
-      return {
-        fd: isWhole ? undefined : this.#acquire(segment.fileIndex, filePath, file.executable),
-        path: filePath,
-        executable: file.executable,
-        fileOffset: segment.fileOffset,
-        chunkOffset: segment.chunkOffset,
-        length: segment.length,
-      };
-    });
+    return this.#written.runs(
+      manifest,
+      segments,
+      (file, isWhole) => (isWhole ? this.#besidePath(file.path) : this.filePath(file.path)),
+      (file, filePath) => openForWriting(filePath, file.executable),
+    );
   }
 
   releaseRuns(manifest: Manifest, segments: readonly ChunkSegment[]): void {
-    for (const { fileIndex, length } of segments) {
-      if (fileAt(manifest, fileIndex).size === length) continue;
-      const open = this.#open.get(fileIndex);
-      if (open !== undefined) open.uses--;
-    }
-    this.#closeUnused(MAX_OPEN_FILES);
+    this.#written.release(manifest, segments);
   }
 
   record(chunkIndex: number): void {
     for (const { fileIndex, length } of this.#manifest.layout.segments(chunkIndex)) {
-      const file = fileAt(this.#manifest, fileIndex);
+      const file = manifestFile(this.#manifest, fileIndex);
       if (file.size === length) this.#replaceIfDifferent(file);
       else this.#changed.add(this.filePath(file.path));
     }
@@ -94,9 +80,9 @@ export class RepairTarget implements ChunkPlace {
 
   /** When every chunk is right: sizes, empty files and folders, links and modes; then all of it is made durable. */
   async finish(comparison: TargetComparison, syncFiles: SyncFiles): Promise<void> {
-    this.#closeUnused(0);
+    this.#written.close();
     for (const [fileIndex, { problem }] of comparison.files) {
-      const file = fileAt(this.#manifest, fileIndex);
+      const file = manifestFile(this.#manifest, fileIndex);
       if (problem === "long" || file.size === 0) this.#cut(file);
     }
     const links = new Map(this.#manifest.symbolicLinks.map((link) => [link.path, link.target]));
@@ -105,7 +91,7 @@ export class RepairTarget implements ChunkPlace {
       if (linkTarget !== undefined) this.#placeLink(entryPath, linkTarget);
       else if (problem === "missing") makeFolders(this.filePath(entryPath));
     }
-    for (const fileIndex of comparison.modes) this.#correctMode(fileAt(this.#manifest, fileIndex));
+    for (const fileIndex of comparison.modes) this.#correctMode(manifestFile(this.#manifest, fileIndex));
     const directories = new Set([...this.#changed].map((changed) => path.dirname(changed)));
     await syncFiles([...this.#changed].filter((changed) => fs.lstatSync(changed).isFile()));
     await syncFiles(directories);
@@ -113,7 +99,7 @@ export class RepairTarget implements ChunkPlace {
 
   /** Gives up the lock; nothing stays beside the target. */
   close(): void {
-    this.#closeUnused(0);
+    this.#written.close();
     for (const name of [CONTENT, NEW_LINK]) {
       fs.rmSync(path.join(this.#folder, name), { recursive: true, force: true });
     }
@@ -171,35 +157,13 @@ export class RepairTarget implements ChunkPlace {
     fs.chmodSync(target, file.executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111);
     this.#changed.add(target);
   }
-
-  #acquire(fileIndex: number, filePath: string, executable: boolean): number {
-    const known = this.#open.get(fileIndex);
-    if (known !== undefined) {
-      known.uses++;
-      this.#open.delete(fileIndex);
-      this.#open.set(fileIndex, known);
-      return known.fd;
-    }
-    const fd = openForWriting(filePath, executable);
-    this.#open.set(fileIndex, { fd, uses: 1 });
-    return fd;
-  }
-
-  #closeUnused(keep: number): void {
-    for (const [fileIndex, { fd, uses }] of this.#open) {
-      if (this.#open.size <= keep) return;
-      if (uses > 0) continue;
-      this.#open.delete(fileIndex);
-      fs.closeSync(fd);
-    }
-  }
 }
 
 /** What stands in the way is the user's, and is not removed. */
 function refuseOtherKinds(rootPath: string, manifest: Manifest, comparison: TargetComparison): void {
   const inTheWay = [
     ...[...comparison.files].map(([fileIndex, { problem, detail }]) => ({
-      ...{ path: fileAt(manifest, fileIndex).path, problem, detail },
+      ...{ path: manifestFile(manifest, fileIndex).path, problem, detail },
     })),
     ...comparison.entries,
   ].find(({ problem }) => problem === "kind");
@@ -208,10 +172,4 @@ function refuseOtherKinds(rootPath: string, manifest: Manifest, comparison: Targ
   throw new GoshareError("TARGET_EXISTS", `${place} cannot be repaired: ${inTheWay.detail}`, {
     hint: "move it away and run the same command again",
   });
-}
-
-function fileAt(manifest: Manifest, fileIndex: number): FileEntry {
-  const file = manifest.files[fileIndex];
-  if (file === undefined) throw new Error(`file ${fileIndex} of a checked manifest`);
-  return file;
 }

@@ -1,7 +1,7 @@
 // What the event loop asks of the worker threads, and what they answer. Everything here crosses threads by
 // structured clone: plain data only; large arrays are shared, not copied.
 import type { ErrorCode } from "../core/errors.js";
-import type { WriteRun } from "../storage/part-folder.js";
+import type { WriteRun } from "../storage/written-files.js";
 
 /** A run of bytes of one file. */
 export interface ReadRun {

@@ -8,7 +8,7 @@ import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { openForWriting } from "../storage/part-files.js";
-import type { WriteRun } from "../storage/part-folder.js";
+import type { WriteRun } from "../storage/written-files.js";
 import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
 import {

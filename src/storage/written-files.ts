@@ -1,0 +1,85 @@
+// Where the bytes of chunks go: a run of a file that several chunks share is written through a descriptor, of which a
+// few are kept open, and a file that one chunk holds whole is made by whoever writes it. Decides no paths.
+import * as fs from "node:fs";
+import type { ChunkSegment } from "../manifest/layout.js";
+import type { FileEntry, Manifest } from "../manifest/manifest.js";
+
+/** Where a run of a chunk's bytes goes. */
+export interface WriteRun {
+  /** Open for writing; undefined where the whole file is written from this chunk alone. */
+  readonly fd: number | undefined;
+  /** The file, absolute. */
+  readonly path: string;
+  readonly executable: boolean;
+  readonly fileOffset: number;
+  readonly chunkOffset: number;
+  readonly length: number;
+}
+
+/** Large files kept open for writing. */
+const MAX_OPEN_FILES = 64;
+
+export class WrittenFiles {
+  /** Least recently used first. */
+  readonly #open = new Map<number, { readonly fd: number; uses: number }>();
+
+  /** The runs of a chunk. `placeOf` says where a file is written, whole or not, and `openFile` opens one that is not.
+   * Every call is followed by one `release` with the same segments. */
+  runs(
+    manifest: Manifest,
+    segments: readonly ChunkSegment[],
+    placeOf: (file: FileEntry, isWhole: boolean) => string,
+    openFile: (file: FileEntry, filePath: string) => number,
+  ): readonly WriteRun[] {
+    return segments.map(({ fileIndex, fileOffset, chunkOffset, length }) => {
+      const file = manifestFile(manifest, fileIndex);
+      const isWhole = length === file.size;
+      const path = placeOf(file, isWhole);
+      const fd = isWhole ? undefined : this.#acquire(fileIndex, () => openFile(file, path));
+      return { fd, path, executable: file.executable, fileOffset, chunkOffset, length };
+    });
+  }
+
+  release(manifest: Manifest, segments: readonly ChunkSegment[]): void {
+    for (const { fileIndex, length } of segments) {
+      if (manifestFile(manifest, fileIndex).size === length) continue;
+      const open = this.#open.get(fileIndex);
+      if (open !== undefined) open.uses--;
+    }
+    this.#closeUnused(MAX_OPEN_FILES);
+  }
+
+  /** Closes all that nobody writes to. */
+  close(): void {
+    this.#closeUnused(0);
+  }
+
+  #acquire(fileIndex: number, openFile: () => number): number {
+    const known = this.#open.get(fileIndex);
+    if (known !== undefined) {
+      known.uses++;
+      this.#open.delete(fileIndex);
+      this.#open.set(fileIndex, known);
+      return known.fd;
+    }
+    const fd = openFile();
+    this.#open.set(fileIndex, { fd, uses: 1 });
+    return fd;
+  }
+
+  #closeUnused(keep: number): void {
+    for (const [fileIndex, { fd, uses }] of this.#open) {
+      if (this.#open.size <= keep) return;
+      if (uses > 0) continue;
+      this.#open.delete(fileIndex);
+      fs.closeSync(fd);
+    }
+  }
+}
+
+/** A file that the layout of a checked manifest names, so it is there. */
+export function manifestFile(manifest: Manifest, fileIndex: number): FileEntry {
+  const file = manifest.files[fileIndex];
+  if (file === undefined) throw new Error(`file ${fileIndex} of a checked manifest`);
+  return file;
+}
