@@ -14,7 +14,10 @@ export function payloadOutput(stdout: Writable): Writable {
       hint: "pipe it into a program, or name a folder with --output DIR",
     });
   }
-  if (!("fd" in stdout) || typeof stdout.fd !== "number" || !fstatSync(stdout.fd).isFile()) return stdout;
-  // Node's own stream for a file does not notice that only a part of what it was given has been written.
+  if (!("fd" in stdout) || typeof stdout.fd !== "number") return stdout;
+  const stats = fstatSync(stdout.fd);
+  if (stats.isFIFO() || stats.isSocket()) return stdout;
+  // Node's own stream for a file does not notice that only a part of what it was given has been written, and the one
+  // for a device writes nothing at all.
   return createWriteStream("", { fd: stdout.fd, autoClose: false });
 }

@@ -127,7 +127,8 @@ export async function downloadAt(
   } finally {
     ending.abort();
     patience.close();
-    const closed = seed === undefined ? swarm.close() : undefined;
+    const reason = destination.isCommitted ? "finished" : "shuttingDown";
+    const closed = seed === undefined ? swarm.close(reason) : undefined;
     // Who is being sent something gets it whole, but nobody waits for that where the download has failed.
     if (destination.isCommitted) await closed;
     await Promise.all([feeding, lookup.close(), pool.close()]);
@@ -174,7 +175,7 @@ async function arrive(
   try {
     return port && new DownloadPresence(port, contentId, swarm);
   } catch (thrown) {
-    await Promise.all([pool.close(), swarm.close()]);
+    await Promise.all([pool.close(), swarm.close("shuttingDown")]);
     throw thrown;
   }
 }

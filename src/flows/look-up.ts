@@ -63,7 +63,7 @@ export async function lookUpManifest(
   } finally {
     ending.abort();
     patience.close();
-    swarm.close();
+    swarm.close("finished");
     await feeding;
     await lookup.close();
   }

@@ -2,6 +2,9 @@
 // long, or when the flow itself is stopped. Decides nothing about what helps.
 import type { GoshareError } from "../core/errors.js";
 
+/** Node's timers take no longer ones for what they are. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export class Patience {
   readonly #timeoutMs: number;
   readonly #error: (what: "manifest" | "peers") => GoshareError;
@@ -29,7 +32,7 @@ export class Patience {
   begin(what: "manifest" | "peers"): void {
     this.#what = what;
     this.#sinceMs = performance.now();
-    this.#timer ??= setTimeout(() => this.#check(), this.#timeoutMs);
+    this.#timer ??= setTimeout(() => this.#check(), Math.min(this.#timeoutMs, MAX_TIMER_MS));
   }
 
   /** Nothing is waited for. */
@@ -47,6 +50,6 @@ export class Patience {
     const leftMs = this.#sinceMs + this.#timeoutMs - performance.now();
     this.#timer = undefined;
     if (leftMs <= 0) this.#controller.abort(this.#error(this.#what));
-    else this.#timer = setTimeout(() => this.#check(), leftMs);
+    else this.#timer = setTimeout(() => this.#check(), Math.min(leftMs, MAX_TIMER_MS));
   }
 }

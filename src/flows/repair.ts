@@ -80,8 +80,8 @@ export async function repair(
 
 /** Something of another name that has nothing of the share was hardly meant, and would be lost. */
 function refuseStranger({ manifest, rootPath, right }: RepairWork): void {
-  const { name, chunkCount } = manifest.root;
-  if (right.count > 0 || chunkCount === 0 || path.basename(rootPath) === name) return;
+  const { name } = manifest.root;
+  if (right.count > 0 || path.basename(rootPath) === name) return;
   throw new GoshareError("CONTENT_DIFFERS", `${rootPath} has nothing of ${name}, so it is not repaired`, {
     hint: "check the path; goshare download fetches a share as a whole",
   });
@@ -153,7 +153,7 @@ async function fetchWrong(
     clearInterval(ticking);
     ending.abort();
     patience.close();
-    await Promise.all([swarm.close(), feeding, lookup.close()]);
+    await Promise.all([swarm.close("shuttingDown"), feeding, lookup.close()]);
     share.close();
   }
 }

@@ -79,7 +79,7 @@ export class ServingDownload {
         return swarm.bytesSent;
       },
       async close() {
-        await Promise.all([presence.close(), swarm.close()]);
+        await Promise.all([presence.close(), swarm.close("finished")]);
         share.close();
       },
     };

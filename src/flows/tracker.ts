@@ -26,7 +26,9 @@ export function startTracker(
     try {
       return await probePeer(endpoint, local, PROBE, signal);
     } catch (thrown) {
-      if (GoshareError.from(thrown).blame === "peer") return undefined;
+      const { blame, code } = GoshareError.from(thrown);
+      // Who speaks another version only is nobody that others could be sent to.
+      if (blame === "peer" || code === "NEWER_FORMAT") return undefined;
       throw thrown;
     }
   };

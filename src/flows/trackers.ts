@@ -14,7 +14,12 @@ export async function chooseTrackers(
   named: readonly Endpoint[],
   probeLocal: boolean,
 ): Promise<readonly Endpoint[]> {
-  const unique = new Map(named.map((tracker) => [formatEndpoint(tracker), tracker]));
+  // The first counts: whoever runs it names theirs before a ticket does, and with them the certificate to expect.
+  const unique = new Map<string, Endpoint>();
+  for (const tracker of named) {
+    const name = formatEndpoint(tracker);
+    if (!unique.has(name)) unique.set(name, tracker);
+  }
   if (named.length === 0 && probeLocal && (await probeTracker(LOCAL_TRACKER, LOCAL_PROBE_MS))) {
     return [LOCAL_TRACKER];
   }

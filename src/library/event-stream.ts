@@ -43,7 +43,8 @@ class Reader implements AsyncIterator<GoshareEvent, undefined> {
   readonly #gone: () => void;
   #kept: GoshareEvent[] = [];
   #hasEnded = false;
-  #wake: (() => void) | undefined;
+  /** Of calls of next that wait. */
+  #waiting: (() => void)[] = [];
 
   constructor(gone: () => void) {
     this.#gone = gone;
@@ -52,21 +53,18 @@ class Reader implements AsyncIterator<GoshareEvent, undefined> {
   put(event: GoshareEvent): void {
     if (this.#kept.length >= MAX_KEPT) this.#kept.splice(this.#leastNeeded(), 1);
     this.#kept.push(event);
-    this.#wake?.();
+    this.#wake();
   }
 
   end(): void {
     this.#hasEnded = true;
-    this.#wake?.();
+    this.#wake();
   }
 
   async next(): Promise<IteratorResult<GoshareEvent, undefined>> {
     while (this.#kept.length === 0) {
       if (this.#hasEnded) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      this.#wake = undefined;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     const [value] = this.#kept.splice(0, 1);
     return value === undefined ? { done: true, value } : { done: false, value };
@@ -78,6 +76,12 @@ class Reader implements AsyncIterator<GoshareEvent, undefined> {
     this.#kept = [];
     this.end();
     return { done: true, value: undefined };
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 
   #leastNeeded(): number {

@@ -6,6 +6,8 @@ import { defaultFlowOptions, defaultPeerListen } from "../flows/defaults.js";
 import type { DownloadOptions } from "../flows/download-options.js";
 import type { InspectOptions } from "../flows/inspect.js";
 import type { ShareOptions } from "../flows/share.js";
+import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
+import type { IfTaken } from "../storage/taken-name.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 
@@ -69,6 +71,8 @@ export interface InspectCallOptions extends CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+const IF_TAKEN: readonly IfTaken[] = ["refuse", "replace", "rename"];
+
 export function shareOptions(path: string, given: ShareCallOptions): ShareOptions {
   return {
     path,
@@ -78,7 +82,7 @@ export function shareOptions(path: string, given: ShareCallOptions): ShareOption
       requireEndpoint(text, "advertise", defaultPeerListen.port),
     ),
     manifestPath: given.manifestPath,
-    chunkSizeBytes: given.chunkSizeBytes,
+    chunkSizeBytes: chunkSize(given.chunkSizeBytes),
     publish: given.publish ?? true,
     exclude: given.exclude ?? [],
     stateDirectory: given.stateDirectory,
@@ -94,7 +98,7 @@ export function downloadOptions(what: string, given: DownloadCallOptions): Downl
     outputDirectory: given.output ?? defaultFlowOptions.outputDirectory,
     output: undefined,
     select: given.select ?? [],
-    ifTaken: given.ifTaken ?? "refuse",
+    ifTaken: ifTaken(given.ifTaken),
     reuseDirectory: given.reuse,
     sequential: given.sequential ?? false,
     timeoutMs: count("timeoutMs", given.timeoutMs, defaultFlowOptions.timeoutMs),
@@ -109,6 +113,20 @@ export function inspectOptions(what: string, given: InspectCallOptions): Inspect
     ...trackerOptions(given),
     timeoutMs: count("timeoutMs", given.timeoutMs, defaultFlowOptions.timeoutMs),
   };
+}
+
+function chunkSize(bytes: number | undefined): number | undefined {
+  if (bytes === undefined || isChunkSize(bytes)) return bytes;
+  throw new GoshareError("USAGE", `chunkSizeBytes is ${bytes}`, {
+    hint: `it is a power of two from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}`,
+  });
+}
+
+function ifTaken(given: IfTaken = "refuse"): IfTaken {
+  if (IF_TAKEN.includes(given)) return given;
+  throw new GoshareError("USAGE", `ifTaken is ${JSON.stringify(given)}`, {
+    hint: `it is ${IF_TAKEN.join(", ")}`,
+  });
 }
 
 function trackerOptions({ trackers = [] }: CallOptions) {

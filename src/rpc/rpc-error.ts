@@ -41,10 +41,13 @@ export class RpcError extends Error {
 /** The trailer in which a server says when to try again. */
 export const PUSHBACK_TRAILER = "grpc-retry-pushback-ms";
 
+/** Nobody is left alone for longer, whatever it says. */
+const MAX_WAIT_MS = 10 * 60_000;
+
 /** How long a server has asked to be left alone, by the error of a call or what it became; 0 if it did not. */
 export function askedToWaitMs(thrown: unknown): number {
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (error instanceof RpcError) return Math.max(0, error.retryAfterMs ?? 0);
+    if (error instanceof RpcError) return Math.min(MAX_WAIT_MS, Math.max(0, error.retryAfterMs ?? 0));
   }
   return 0;
 }

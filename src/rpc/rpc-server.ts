@@ -62,6 +62,9 @@ export interface ServerCertificate {
 /** Time for the handshake of TLS. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
+/** Of those that stream: tools ask for a schema with a few, and each may wait for its answer to be taken. */
+const MAX_MESSAGES_PER_CALL = 64;
+
 /** How often stalled requests are looked for. */
 const STALL_CHECK_MS = 1000;
 
@@ -160,7 +163,10 @@ export class RpcServer {
       this.#listener.off("error", reject);
     }
     this.#listener.on("error", (error) => this.#onUnexpected(error, "listener"));
-    this.#stallTimer = setInterval(() => this.#stalls.endStalled(), STALL_CHECK_MS).unref();
+    this.#stallTimer = setInterval(() => {
+      this.#stalls.endStalled();
+      this.#calls.untaken.hangUpStuck(performance.now());
+    }, STALL_CHECK_MS).unref();
     const address = this.#listener.address();
     assert.ok(address !== null && typeof address !== "string");
     return address;
@@ -226,6 +232,7 @@ export class RpcServer {
   #interceptor(): ServerInterceptor {
     return (method, call) => {
       const watched = new WatchedCall(method.path, call, this.#calls);
+      let messages = 0;
       if (!method.requestStream) this.#stalls.begin(call);
       return new ServerInterceptingCall(call, {
         start: (next) =>
@@ -237,6 +244,14 @@ export class RpcServer {
               }
               this.#watched.set(metadata, watched);
               nextMetadata(metadata);
+            },
+            onReceiveMessage: (message, nextMessage) => {
+              if (++messages <= MAX_MESSAGES_PER_CALL) return nextMessage(message);
+              call.sendStatus({
+                code: RPC_STATUS.RESOURCE_EXHAUSTED,
+                details: `a call may hold ${MAX_MESSAGES_PER_CALL} messages`,
+                metadata: null,
+              });
             },
             onReceiveHalfClose: (nextHalfClose) => {
               this.#stalls.end(call);
@@ -260,7 +275,7 @@ export class RpcServer {
     return (call, respond) => {
       const watched = this.#watched.get(call.metadata);
       const context = new UnaryCallContext(call, watched?.connection);
-      method.invoke(call.request, context, this.#options.maxRequestFields).then(
+      const answering = method.invoke(call.request, context, this.#options.maxRequestFields).then(
         (response) => {
           if (watched?.maySend(response.length) !== false) respond(null, response);
           else respond(statusOf(NO_ROOM));
@@ -270,6 +285,7 @@ export class RpcServer {
           respond(statusOf(error));
         },
       );
+      answering.catch((error: unknown) => this.#onUnexpected(error, where));
     };
   }
 }
@@ -287,12 +303,17 @@ function tlsListener(certificate: ServerCertificate): TlsServer {
   });
 }
 
+/** Not ended in the middle of a character: the library cannot encode half of one, and throws where nobody catches. */
+function shortened(message: string): string {
+  return message.slice(0, MAX_STATUS_CHARACTERS).replaceAll(/[\ud800-\udbff](?![\udc00-\udfff])/g, "");
+}
+
 /** What the caller is told: an RpcError as it is, of anything else nothing but that it happened. */
 function statusOf(error: unknown): { code: number; details: string; metadata?: Metadata } {
   if (!(error instanceof RpcError)) return { code: RPC_STATUS.INTERNAL, details: "internal error" };
   const status = {
     code: RPC_STATUS[error.status],
-    details: error.message.slice(0, MAX_STATUS_CHARACTERS),
+    details: shortened(error.message),
   };
   return error.retryAfterMs === undefined ? status : { ...status, metadata: pushback(error.retryAfterMs) };
 }

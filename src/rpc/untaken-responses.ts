@@ -16,6 +16,9 @@ const SMALL_BYTES = 16 * 1024;
 /** One address has no more than this part of the room, loopback all of it: proxies run there. */
 const PART_PER_ADDRESS = 1 / 4;
 
+/** So many times as long, nobody keeps one waiting, even where there is room: its call takes a place. */
+const PATIENCE = 3;
+
 interface Waiting {
   readonly bytes: number;
   readonly network: string;
@@ -39,7 +42,7 @@ export class UntakenResponses {
   mayGo(call: object, bytes: number, host: string, nowMs: number, hangUp: () => void): boolean {
     const network = hostNetwork(host);
     if (bytes > SMALL_BYTES && !this.#hasRoom(bytes, network, host)) {
-      this.#hangUpLate(nowMs);
+      this.#hangUpOlderThan(nowMs - this.#limits.untakenTimeoutMs);
       if (!this.#hasRoom(bytes, network, host)) return false;
     }
     this.#waiting.set(call, { bytes, network, sinceMs: nowMs, hangUp });
@@ -62,8 +65,12 @@ export class UntakenResponses {
     return ofNetwork <= maxUntakenBytes * PART_PER_ADDRESS || hostScope(host) === "loopback";
   }
 
-  #hangUpLate(nowMs: number): void {
-    const latest = nowMs - this.#limits.untakenTimeoutMs;
+  /** To be called now and then: ends the connections of those who take nothing at all. */
+  hangUpStuck(nowMs: number): void {
+    this.#hangUpOlderThan(nowMs - PATIENCE * this.#limits.untakenTimeoutMs);
+  }
+
+  #hangUpOlderThan(latest: number): void {
     for (const [call, waiting] of this.#waiting) {
       if (waiting.sinceMs > latest) return;
       this.over(call);

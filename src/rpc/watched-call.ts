@@ -59,6 +59,8 @@ export class WatchedCall {
 
   /** Whether a response of so many bytes may go to the caller. */
   maySend(bytes: number): boolean {
+    // Whoever has gone takes nothing, so there is nothing to keep count of.
+    if (this.#isOver) return true;
     const { remoteAddress = "", remotePort } = this.connection;
     const { untaken, hangUpOn } = this.#surroundings;
     const hangUp = (): void => hangUpOn(remoteAddress, remotePort);

@@ -23,6 +23,11 @@ export function isEmptyTarget(targetPath: string): boolean {
   return stats.isDirectory() ? fs.readdirSync(targetPath).length === 0 : stats.isFile() && stats.size === 0;
 }
 
+/** Whether a run that was stopped has moved something out of the way that has no name any more. */
+export function hasReplaced({ part }: PartPaths): boolean {
+  return fs.lstatSync(replacedPath(part), { throwIfNoEntry: false }) !== undefined;
+}
+
 /** What was to be replaced is there again, if the run that replaced it was stopped before something else had the name. */
 export function putBackReplaced({ part, target }: PartPaths): void {
   const replaced = replacedPath(part);

@@ -9,7 +9,7 @@ import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest, ManifestRoot } from "../manifest/manifest.js";
 import type { ChunkPlace } from "./chunk-place.js";
-import { isEmptyTarget, isOwnTarget, putBackReplaced } from "./claimed-target.js";
+import { hasReplaced, isEmptyTarget, isOwnTarget, putBackReplaced } from "./claimed-target.js";
 import { identityOf } from "./file-identity.js";
 import type { JournalClaims } from "./journal.js";
 import { type Lock, lockPart } from "./lock.js";
@@ -94,6 +94,8 @@ export class PartFolder implements ChunkPlace {
       makeFolders(outputDirectory);
       const lock = await lockPart(paths);
       try {
+        // Before anything can be wrong with what lies there: it may be the only copy of somebody's folder.
+        putBackReplaced(paths);
         const claims = readClaims(root, paths.part, select);
         return PartFolder.#openLocked(outputDirectory, root, paths, ifTaken, lock, claims);
       } catch (thrown) {
@@ -114,12 +116,15 @@ export class PartFolder implements ChunkPlace {
     lock: Lock,
     claims: PartClaims,
   ): PartFolder {
-    putBackReplaced(locked);
     const isClaimed = claims.isCommitting && claims.areAll && isOwnTarget(root, locked);
     let paths = locked;
     const target = fs.lstatSync(locked.target, { throwIfNoEntry: false });
-    if (target !== undefined && !isClaimed && !(claims.isCommitting && isEmptyTarget(locked.target))) {
-      if (ifTaken === "refuse") throw targetExists(locked.target);
+    // What an earlier run moved out of the way is lost with this part folder: only who may replace it may go on.
+    const wouldLose = ifTaken !== "replace" && hasReplaced(locked);
+    const isOwnClaim =
+      target !== undefined && claims.isCommitting && !wouldLose && isEmptyTarget(locked.target);
+    if (target !== undefined && !isClaimed && !isOwnClaim) {
+      if (ifTaken === "refuse" || wouldLose) throw targetExists(locked.target);
       if (ifTaken === "replace") requireReplaceable(root, locked.target, target);
       else {
         paths = freePaths(outputDirectory, root);

@@ -115,8 +115,7 @@ function pathsOf(partPath: string, root: ManifestRoot): PartPaths | undefined {
 }
 
 function bytesIn(held: Bitfield, root: ManifestRoot, selection: Selection | undefined): number {
-  if (held.isFull) return root.totalSize;
-  if (selection === undefined) return averageBytes(root, held.count);
+  if (selection === undefined) return held.isFull ? root.totalSize : averageBytes(root, held.count);
   let bytes = 0;
   for (const chunkIndex of held) bytes += selection.bytesIn(chunkIndex);
   return bytes;

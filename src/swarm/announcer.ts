@@ -95,7 +95,10 @@ export class Announcer {
         waitMs = answer.renewAfterMs * (1 - JITTER + 2 * JITTER * Math.random());
         maxBackoffMs = Math.max(MAX_BACKOFF_MS, answer.renewAfterMs);
         this.#events.answered(name, answer);
-        await this.#publish(client, answer.wantedManifests, signal);
+        // That it takes no manifest is no reason to announce everything again: it asks with the next renewal.
+        await this.#publish(client, answer.wantedManifests, signal).catch((thrown: unknown) => {
+          if (!signal.aborted) this.#events.unreachable(name, GoshareError.from(thrown));
+        });
       } catch (thrown) {
         if (signal.aborted) break;
         if (failures++ === 0) this.#events.unreachable(name, GoshareError.from(thrown));

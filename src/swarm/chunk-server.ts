@@ -10,7 +10,7 @@ import type { ConnectionHandler } from "../peer/connection-handler.js";
 import { MAX_PEER_LIST } from "../peer/limits.js";
 import type { GoodbyeReason, Notice, PeerAddress, Request } from "../peer/messages.js";
 import type { ChunkSender } from "./chunk-sender.js";
-import { coverageOf } from "./coverage.js";
+import { coverageOf, isComplete } from "./coverage.js";
 import { LeastUseful } from "./least-useful.js";
 import { Offering, pullRequests } from "./offering.js";
 import { defaultOfferingOptions, type ServerOptions } from "./options.js";
@@ -200,6 +200,8 @@ const MAX_WAITED_FOR = 16;
 export class ServedConnection implements ConnectionHandler {
   readonly connection: PeerConnection;
   readonly joined = new Set<ContentId>();
+  /** Those of them of which it lacked something when it joined. */
+  readonly #lacked = new Set<ContentId>();
   /** Contents it wanted to exchange that were not known here. */
   readonly #waitedFor = new Set<ContentId>();
   readonly #server: ChunkServer;
@@ -278,6 +280,8 @@ export class ServedConnection implements ConnectionHandler {
     const share = this.#server.get(contentId);
     const chunksHeld = this.#server.offering(contentId)?.chunksHeld(this.connection);
     if (share === undefined || chunksHeld !== share.manifest.root.chunkCount) return;
+    // Who had it all along is no copy that was made here.
+    if (!this.#lacked.delete(contentId)) return;
     share.copied?.(servedNeighbour(this.connection, chunksHeld));
   }
 
@@ -346,6 +350,7 @@ export class ServedConnection implements ConnectionHandler {
     if (!this.joined.has(contentId) && !this.#server.hasRoom(contentId))
       return this.connection.refuse(id, "busy", "there are enough neighbours", CROWDED_RETRY_MS);
     this.joined.add(contentId);
+    if (!isComplete(field ?? (theirs === "complete" ? theirs : "none"))) this.#lacked.add(contentId);
     share.news?.follow(this.connection);
     const [coverage, payload] = coverageOf(share.held);
     this.connection.reply(id, { type: "availability", contentId, coverage }, payload);

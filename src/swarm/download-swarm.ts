@@ -240,12 +240,13 @@ export class DownloadSwarm {
     if (weight(error.code) >= weight(this.#lastPeerError?.code)) this.#lastPeerError = error;
   }
 
-  /** Says goodbye to everybody; resolves when what was being sent is out, or has taken too long. */
-  async close(): Promise<void> {
+  /** Says goodbye to everybody, and whether that is because everything is here; resolves when what was being sent is out, or
+   * has taken too long. */
+  async close(reason: "finished" | "shuttingDown"): Promise<void> {
     this.#closing.abort();
     this.#stopLooking();
     for (const { connection } of this.#peers) connection.abandonRequests();
-    await this.#server.close("finished");
+    await this.#server.close(reason);
   }
 
   #stopLooking(): void {

@@ -82,6 +82,7 @@ export class TrackerClient {
       const next = await this.#announcePart(announcement, part, signal);
       answer = {
         ...next,
+        renewAfterMs: Math.min(answer.renewAfterMs, next.renewAfterMs),
         answers: [...answer.answers, ...next.answers],
         wantedManifests: [...answer.wantedManifests, ...next.wantedManifests],
       };

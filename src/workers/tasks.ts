@@ -84,7 +84,7 @@ export interface SumTask {
   readonly bytesRead: BigInt64Array;
 }
 
-/** Makes files durable, and gives them the mode they should have. */
+/** Makes files durable. */
 export interface SyncTask {
   readonly kind: "sync";
   readonly paths: readonly string[];

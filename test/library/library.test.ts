@@ -114,6 +114,19 @@ test("two trackers in one process know nothing of each other", async () => {
   await Promise.all([a.close(), b.close()]);
 });
 
+test("a reader that is asked for several events before the first is there gets each of them once", async () => {
+  const { EventStream } = await import("../../src/library/event-stream.js");
+  const stream = new EventStream();
+  const reader = stream[Symbol.asyncIterator]();
+  const asked = [reader.next(), reader.next(), reader.next()];
+  for (const endpoint of ["a:1", "b:2"]) stream.observe({ type: "listening", endpoint });
+  stream.end();
+  const [first, second, third] = await Promise.all(asked);
+  assert.equal(first?.value, { type: "listening", endpoint: "a:1" });
+  assert.equal(second?.value, { type: "listening", endpoint: "b:2" });
+  assert.is(third?.done, true);
+});
+
 test("a reader that does not keep up loses tellings of progress first, and never the end", async () => {
   const { EventStream } = await import("../../src/library/event-stream.js");
   const stream = new EventStream();

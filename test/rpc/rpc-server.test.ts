@@ -5,6 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
 import { unary } from "../../src/rpc/adapter.js";
+import { RpcError } from "../../src/rpc/rpc-error.js";
 import { RpcServer } from "../../src/rpc/rpc-server.js";
 import { failure, HOST, LIMITS, type Rig, SERVER_OPTIONS, withRig } from "./rig.js";
 
@@ -46,6 +47,20 @@ test("what is no HTTP/2 at all does no harm", async () => {
     }
     await client.call(getTrackerInfo, {}, LIMITS);
     assert.is(unexpected.length, 0);
+  });
+});
+
+test("a message that would be cut in the middle of a character is sent, and the server lives", async () => {
+  // With 499 characters before it, the limit of 500 falls between the halves of the last.
+  const refuse = unary(getManifest, async () => {
+    throw new RpcError("INVALID_ARGUMENT", `${"x".repeat(499)}\u{1f4a9}`);
+  });
+  await withRig({ getManifest: refuse }, async ({ client, unexpected }) => {
+    const { status, message } = await failure(client.call(getManifest, {}, LIMITS));
+    assert.is(status, "INVALID_ARGUMENT");
+    assert.is(message, "x".repeat(499));
+    await client.call(getTrackerInfo, {}, LIMITS);
+    assert.equal(unexpected, []);
   });
 });
 

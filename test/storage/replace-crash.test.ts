@@ -146,6 +146,28 @@ test("what was moved aside comes back when the download is discarded", async () 
   assert.ok(discarded > 0);
 });
 
+test("what was moved aside comes back before another share of that name is told that its place is taken", async () => {
+  const [, share, old] = CASES[0] ?? ["", mixedFolder(), oldFolder];
+  const other = sampleShare({ name: share.manifest.root.name, files: [file("other", 10)] });
+  const restore = replaceCalls(nothingDurable);
+  let cameBack = 0;
+  try {
+    for (let step = 20; ; step++) {
+      const output = withOld(share, old);
+      if (!(await killedAfter(step, () => replacing(output, share)))) break;
+      if (stateOf(output, share, old, `step ${step}`) !== "aside") continue;
+      forgetHolder(output, share);
+      const thrown = await downloadAll(output, other).catch((error: unknown) => error);
+      assert.is(GoshareError.from(thrown).code, "PART_UNUSABLE");
+      assert.equal(actualTree(targetOf(output, share)), expectedTree(old));
+      cameBack++;
+    }
+  } finally {
+    restore();
+  }
+  assert.ok(cameBack > 0);
+});
+
 test("a folder whose new content cannot take the name comes back at once", async () => {
   const [, share, old] = CASES[0] ?? ["", mixedFolder(), oldFolder];
   const output = withOld(share, old);

@@ -54,7 +54,7 @@ const defaultPool = new WorkerPool(downloadMemory, 1);
 export function endDownloads(): Promise<void> {
   for (const rig of rigs) {
     rig.abort.abort();
-    void rig.swarm.close();
+    void rig.swarm.close("finished");
   }
   destroyScripted();
   return defaultPool.close();
@@ -190,7 +190,7 @@ export class DownloadRig {
   }
 
   async stop(): Promise<void> {
-    void this.swarm.close();
+    void this.swarm.close("finished");
     const peers = this.listeners.flatMap((listener) => listener.peers);
     await Promise.all(peers.map((peer) => peer.ended()));
     for (const listener of this.listeners) listener.close();

@@ -2,12 +2,20 @@
 // calls without knowing goshare. Knows nothing of leases.
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import type { Server } from "@grpc/grpc-js";
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  Server,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
+import { RPC_STATUS } from "../../rpc/rpc-error.js";
 
 /** The health of the process as a whole, as the health protocol names it. */
 const WHOLE_SERVER = "";
+
+const UNKNOWN_SERVICE = { code: RPC_STATUS.NOT_FOUND, details: "there is no such service here" };
 
 /** Serves reflection on `service`, and its health and the whole server's; not serving until told. */
 export class Introspection {
@@ -20,10 +28,28 @@ export class Introspection {
     this.#services = [WHOLE_SERVER, service.typeName];
     this.#health = new HealthImplementation();
     this.#tell();
-    this.#health.addToServer(server);
+    this.#health.addToServer({
+      addService: (definition, handlers) => server.addService(definition, this.#ofKnown(handlers)),
+    });
     // Health is left out: its library loads descriptors in which the entries of maps are missing, and tools
     // that link what they are given stumble. Those that ask for health know its messages by themselves.
     new ReflectionService({ [service.typeName]: descriptors(service.file) }).addToServer(server);
+  }
+
+  /** The library remembers every name that was ever watched, and sends back every name it does not know. */
+  #ofKnown(handlers: UntypedServiceImplementation): UntypedServiceImplementation {
+    const { check, watch } = handlers;
+    const isKnown = ({ request }: { readonly request: unknown }): boolean =>
+      this.#services.includes(String(Reflect.get(Object(request), "service")));
+    const guardedCheck: handleUnaryCall<unknown, unknown> = (call, respond) => {
+      if (isKnown(call)) Reflect.apply(Object(check), undefined, [call, respond]);
+      else respond(UNKNOWN_SERVICE);
+    };
+    const guardedWatch: handleServerStreamingCall<unknown, unknown> = (call) => {
+      if (isKnown(call)) Reflect.apply(Object(watch), undefined, [call]);
+      else call.emit("error", UNKNOWN_SERVICE);
+    };
+    return { ...handlers, check: guardedCheck, watch: guardedWatch };
   }
 
   /** Whether the tracker takes calls at all. */

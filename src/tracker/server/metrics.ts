@@ -118,7 +118,7 @@ export class TrackerMetrics {
   /** What is not known is left out rather than shown as 0. */
   #set(name: GaugeName, value: number | undefined): void {
     const gauge = this.#gauges.get(name);
-    if (value === undefined) gauge?.reset();
+    if (value === undefined) gauge?.remove();
     else gauge?.set(value);
   }
 }

@@ -114,15 +114,17 @@ export class TrackerCalls {
     const { peerId, leaseToken, listenPort, runEpochMs, shares, excludePeerId } = announcement;
     const key: LeaseKey = { peerId, host: caller.host, listenPort };
     const { intervalMs, ttlMs } = this.#pace;
-    const waitMs = this.#quota.leases(caller.host, shares.length, intervalMs);
+    const proven = this.#tokens.read(peerId, leaseToken);
+    const hasMoved = proven?.host !== key.host || proven.listenPort !== key.listenPort;
+    const movedFrom = hasMoved ? proven : undefined;
+    // A move takes all leases of a peer with it, whatever it announces.
+    const moved = movedFrom === undefined ? 0 : MAX_SHARES_PER_ANNOUNCE;
+    const waitMs = this.#quota.leases(caller.host, shares.length + moved, intervalMs);
     if (waitMs > 0) {
       const isSoon = waitMs <= MAX_PUSHBACK_MS;
       throw exhausted("this address announces too many shares", isSoon ? waitMs : NEVER);
     }
     const { endpoints, isLooking } = this.#listing(announcement, caller);
-    const proven = this.#tokens.read(peerId, leaseToken);
-    const hasMoved = proven?.host !== key.host || proven.listenPort !== key.listenPort;
-    const movedFrom = hasMoved ? proven : undefined;
     const isHeld = await this.#hold({ key, movedFrom, runEpochMs, endpoints, shares, ttlMs });
 
     const exclude = excludePeerId === undefined ? [peerId] : [peerId, excludePeerId];

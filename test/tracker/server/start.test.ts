@@ -104,6 +104,17 @@ test("health says SERVING for the server and its service, and NOT_SERVING while 
   });
 });
 
+test("a watch of what is no service here is ended, and leaves nothing behind", async () => {
+  await withTracker({}, async ({ endpoint }) => {
+    for (const service of ["no.such.Service", "x".repeat(100_000)]) {
+      const watch = new HealthWatch(`127.0.0.1:${endpoint.port}`, service);
+      await watch.ended;
+      assert.equal(watch.statuses, []);
+      watch.close();
+    }
+  });
+});
+
 test("health says NOT_SERVING while the store cannot be used, which is said once, and SERVING again", async () => {
   let problem: Error | undefined;
   const store = new MemoryStore(defaultTrackerOptions, monotonicClock);
