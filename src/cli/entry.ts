@@ -60,6 +60,7 @@ export async function runCli(context: CommandContext): Promise<number> {
   }
   let command: Command<CommandContext>;
   try {
+    requireCommandFirst(argv);
     command = cli.process(argv, context);
     const definition = definitionOf(cli, argv);
     if (definition !== undefined) {
@@ -70,6 +71,14 @@ export async function runCli(context: CommandContext): Promise<number> {
     return refuseCommandLine(context, definitionOf(cli, argv), thrown);
   }
   return cli.run(command, context);
+}
+
+/** What a command takes from settings is put in behind its name, so that has to come first. */
+function requireCommandFirst([first = ""]: readonly string[]): void {
+  if (!first.startsWith("-")) return;
+  throw new GoshareError("USAGE", `${JSON.stringify(first)} stands before the command`, {
+    hint: "options come after it: goshare COMMAND OPTIONS; see: goshare --help",
+  });
 }
 
 function asksForHelp(argv: readonly string[]): boolean {

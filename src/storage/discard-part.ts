@@ -11,9 +11,19 @@ import { PART_NAMES } from "./part-paths.js";
 /** What may go. The journal goes last but for what it is to be read by, so that a run that is stopped here is still
  * understood by the next. */
 const REMOVED_NAMES = [
-  ...[PART_NAMES.pause, PART_NAMES.content, PART_NAMES.body, PART_NAMES.ticket, PART_NAMES.root],
+  ...[
+    PART_NAMES.outdated,
+    PART_NAMES.pause,
+    PART_NAMES.content,
+    PART_NAMES.body,
+    PART_NAMES.ticket,
+    PART_NAMES.root,
+  ],
   ...[PART_NAMES.journal, PART_NAMES.selection],
 ] as const;
+
+/** What a run that was killed left of a file that it wrote. */
+const HALF_WRITTEN = ".new";
 
 /** Throws TARGET_BUSY where a process downloads there, PART_UNUSABLE where something else is in it, or a disk error;
  * then all of it stays. */
@@ -27,7 +37,9 @@ export async function discardPart(partPath: string, targetPath: string): Promise
     const foreign = fs.readdirSync(partPath).find((name) => !isOurs(name));
     if (foreign !== undefined)
       throw unusable(`${partPath} holds ${JSON.stringify(foreign)} besides`, partPath);
-    for (const name of REMOVED_NAMES) fs.rmSync(path.join(partPath, name), { recursive: true, force: true });
+    const halfWritten = fs.readdirSync(partPath).filter((name) => name.endsWith(HALF_WRITTEN));
+    for (const name of [...halfWritten, ...REMOVED_NAMES])
+      fs.rmSync(path.join(partPath, name), { recursive: true, force: true });
   } catch (thrown) {
     // Somebody else has removed the folder.
     if (!isErrno(thrown, "ENOENT")) throw thrown;

@@ -123,3 +123,20 @@ export function removeIfEmpty(directory: string): void {
     // It holds an earlier download: that stays.
   }
 }
+
+/** Removes a file, or a folder with all that is in it, also where folders in it do not let their entries go. */
+export function removeTree(treePath: string): void {
+  try {
+    fs.rmSync(treePath, { recursive: true, force: true });
+  } catch (thrown) {
+    if (!isErrno(thrown, "EACCES", "EPERM")) throw thrown;
+    openFolders(treePath);
+    fs.rmSync(treePath, { recursive: true, force: true });
+  }
+}
+
+function openFolders(folderPath: string): void {
+  if (!fs.lstatSync(folderPath).isDirectory()) return;
+  fs.chmodSync(folderPath, 0o700);
+  for (const name of fs.readdirSync(folderPath)) openFolders(path.join(folderPath, name));
+}

@@ -20,6 +20,7 @@ import {
   openForWriting,
   readIfThere,
   removeIfEmpty,
+  removeTree,
   syncDirectory,
   writeOwnFile,
 } from "./part-files.js";
@@ -262,6 +263,9 @@ export class PartFolder implements ChunkPlace {
     this.#written.close();
     this.#journal.close();
     this.#isClosed = true;
+    const replaced = replacedPath(this.partPath);
+    // By another name, which no run puts back: half of it must not be taken for all of it.
+    if (fs.existsSync(replaced)) fs.renameSync(replaced, path.join(this.partPath, PART_NAMES.outdated));
     this.#removeAll();
   }
 
@@ -271,7 +275,7 @@ export class PartFolder implements ChunkPlace {
     try {
       for (const name of fs.readdirSync(this.partPath)) {
         if (KEPT_TO_THE_END.has(name)) continue;
-        fs.rmSync(path.join(this.partPath, name), { recursive: true, force: true });
+        removeTree(path.join(this.partPath, name));
       }
       for (const name of [PART_NAMES.journal, PART_NAMES.selection])
         fs.rmSync(path.join(this.partPath, name), { force: true });

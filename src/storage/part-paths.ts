@@ -8,6 +8,7 @@ export const PART_NAMES = {
   root: "root",
   body: "body",
   content: "content",
+  outdated: "outdated",
   journal: "journal",
   lock: "lock",
   pause: "pause",

@@ -126,6 +126,13 @@ test("patterns to leave out reach the flow, one for each --exclude", async () =>
   ]);
 });
 
+test("an option before the command is refused, since settings would be passed over", async () => {
+  assert.match(
+    await refusal(["--quiet", "download", "x"]),
+    /"--quiet" stands before the command\n {2}options come after/,
+  );
+});
+
 test("durations and sizes are read with their units", async () => {
   assert.is((await downloadOptions(["x", "--timeout", "5min"])).timeoutMs, 300_000);
   assert.is((await downloadOptions(["x", "--timeout=1.5"])).timeoutMs, 1_500);
