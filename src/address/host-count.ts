@@ -1,4 +1,4 @@
-// How many connections come from each address, so that one machine cannot take all places. Keeps no connection.
+// How many connections, or calls, come from each address, so that one machine cannot take all places. Keeps none of them.
 import { hostNetwork } from "./host.js";
 
 export class HostCount {
@@ -9,7 +9,7 @@ export class HostCount {
     this.#most = most;
   }
 
-  /** A connection from `host`, an address, has come; whether it is one of those that are welcome. In either case to be
+  /** One from `host`, an address, has come; whether it is one of those that are welcome. In either case to be
    * followed by one `left`. */
   entered(host: string): boolean {
     const key = hostNetwork(host);

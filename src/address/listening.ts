@@ -1,6 +1,6 @@
 // Listening for whoever comes: everywhere this machine has addresses, dual stack where there is IPv6, with
-// errors that say what to do. Binds nothing itself: the caller hands in how.
-import type { AddressInfo } from "node:net";
+// errors that say what to do. Accepts nobody.
+import type { AddressInfo, Server } from "node:net";
 import { GoshareError, isErrno } from "../core/errors.js";
 import { formatEndpoint, type ListenAddress } from "./endpoint.js";
 import { hostScope, normaliseHost } from "./host.js";
@@ -10,17 +10,30 @@ export const EVERY_HOST = "::";
 /** Every address of a machine without IPv6. */
 const EVERY_IPV4_HOST = "0.0.0.0";
 
-/** Binds by `bind`, which rejects with Node's own errors. EVERY_HOST becomes IPv4 alone where there is no
+/** Binds `server`, once. Rejects with Node's own error; it may be tried again then. */
+export function bindOnce(server: Server, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      const address = server.address();
+      if (address === null || typeof address === "string") reject(new Error("a TCP server has an address"));
+      else resolve(address);
+    });
+  });
+}
+
+/** Binds by `bindAt`, which rejects with Node's own errors. EVERY_HOST becomes IPv4 alone where there is no
  * IPv6. Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
 export async function listenAt(
   { host, port }: ListenAddress,
-  bind: (host: string, port: number) => Promise<AddressInfo>,
+  bindAt: (host: string, port: number) => Promise<AddressInfo>,
 ): Promise<AddressInfo> {
   try {
-    return await bind(host, port);
+    return await bindAt(host, port);
   } catch (cause) {
     if (host === EVERY_HOST && isErrno(cause, "EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL")) {
-      return listenAt({ host: EVERY_IPV4_HOST, port }, bind);
+      return listenAt({ host: EVERY_IPV4_HOST, port }, bindAt);
     }
     throw listenError(cause, formatEndpoint({ host, port }));
   }

@@ -6,6 +6,7 @@ import {
   requireListenAddress,
   requireTrackerEndpoint,
 } from "../address/endpoint.js";
+import { MAX_TIMER_MS } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
 import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
@@ -18,8 +19,6 @@ import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import { OPTIONS } from "./option-table.js";
 import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 
-/** Longest wait that Node's timers can hold, in milliseconds. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const MIN_TIMEOUT_MS = 100;
 
 /** No process has more open files on any usual machine. */
@@ -58,7 +57,7 @@ export function chunkSizeArgument(text: string | undefined): number | undefined 
 export function timeoutArgument(text: string | undefined, defaultMs: number): number {
   if (text === undefined) return defaultMs;
   const ms = parseDurationMs(text);
-  if (ms !== undefined && ms >= MIN_TIMEOUT_MS && ms <= MAX_TIMEOUT_MS) return ms;
+  if (ms !== undefined && ms >= MIN_TIMEOUT_MS && ms <= MAX_TIMER_MS) return ms;
   return refuse(OPTIONS.timeout.names, text, "a duration from 100ms to 24 days, for example 30s or 5min");
 }
 

@@ -1,5 +1,6 @@
 // One run of a command: hands its events to the reporter, turns signals into an abort, and sees to it that the
 // last event says how the command ended, whatever happened. Knows no command.
+import { untilAborted } from "../core/clock.js";
 import { EXIT, GoshareError } from "../core/errors.js";
 import type { EventObserver, GoshareEvent } from "../events/event.js";
 import type { CommandContext, StopSignal } from "./context.js";
@@ -8,6 +9,12 @@ import { goshareCommand } from "./shell-quote.js";
 
 /** How a command ends when nothing went wrong. */
 export type Ending = Extract<GoshareEvent, { type: "done" | "stopped" }>;
+
+/** Of a command that transfers nothing. */
+export function doneWithoutTransfer(elapsedMs: number): Extract<Ending, { type: "done" }> {
+  const nothing = { bytes: 0, bytesReceived: 0, bytesWasted: 0, slowTimes: [] };
+  return { type: "done", path: "", contentId: "", ...nothing, elapsedMs };
+}
 
 export interface Session {
   readonly observe: EventObserver;
@@ -73,9 +80,7 @@ class Run implements Session {
   }
 
   untilStopped(): Promise<void> {
-    const { signal } = this;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    return untilAborted(this.signal);
   }
 
   /** Events after the last one come from parts that are still closing; nobody waits for them any more. */

@@ -27,7 +27,7 @@ import { readPatterns } from "./select-entries.js";
 import type { RunningSeed } from "./serving-download.js";
 import { StreamDestination } from "./stream-destination.js";
 import { trackerWarnings } from "./tracker-warnings.js";
-import { chooseTrackers } from "./trackers.js";
+import { trackersFor } from "./trackers.js";
 
 export interface DownloadResult {
   readonly contentId: ContentId;
@@ -70,8 +70,7 @@ export async function downloadAt(
   const startMs = performance.now();
   const wanted = await readPatterns(options.select);
   const source = await readContentSource(options.what);
-  const named = [...options.trackers, ...source.trackers];
-  const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
+  const trackers = await trackersFor(source, options);
   requireSomebody(source, trackers);
   // Threads take a moment to start: they do so while peers are found and the manifest comes.
   const slots = slotMemory();

@@ -5,7 +5,7 @@ import type { EventObserver, InspectedEntry } from "../events/event.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { readContentSource } from "./content-source.js";
 import { lookUpManifest } from "./look-up.js";
-import { chooseTrackers } from "./trackers.js";
+import { trackersFor } from "./trackers.js";
 
 export interface InspectOptions {
   /** A ticket, the path of a .goshare file, or a content id. */
@@ -23,8 +23,7 @@ export async function inspect(
   signal: AbortSignal,
 ): Promise<void> {
   const source = await readContentSource(options.what);
-  const named = [...options.trackers, ...source.trackers];
-  const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
+  const trackers = await trackersFor(source, options);
   const { timeoutMs } = options;
   const { root, manifest, problem } = await lookUpManifest(source, trackers, timeoutMs, observe, signal);
   if (problem !== undefined) {

@@ -4,17 +4,17 @@ import * as net from "node:net";
 import * as os from "node:os";
 import { type Endpoint, formatEndpoint, type ListenAddress } from "../address/endpoint.js";
 import { hostScope, normaliseHost } from "../address/host.js";
-import { listenAt } from "../address/listening.js";
+import { bindOnce, listenAt } from "../address/listening.js";
 import { ownEndpoints } from "../address/own-endpoints.js";
 import { GoshareError, isErrno } from "../core/errors.js";
 import { formatDuration } from "../core/units.js";
 import type { TrackerInfo } from "../tracker/announcement.js";
 import { probeTracker } from "../tracker/probe.js";
 import type { Check } from "./doctor.js";
+import { LOCAL_PROBE_MS } from "./trackers.js";
 
 /** How long a tracker may take to answer. */
 const TRACKER_TIMEOUT_MS = 5_000;
-const LOCAL_PROBE_MS = 200;
 
 /** Whether peers can be accepted where they are by default, or where it was asked for. */
 export async function checkPeerPort(listen: ListenAddress): Promise<Check> {
@@ -118,15 +118,4 @@ async function listenProblem(listen: ListenAddress): Promise<GoshareError | unde
   } finally {
     server.close();
   }
-}
-
-function bindOnce(server: net.Server, host: string, port: number): Promise<net.AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port }, () => {
-      const address = server.address();
-      if (address === null || typeof address === "string") reject(new Error("a TCP server has an address"));
-      else resolve(address);
-    });
-  });
 }

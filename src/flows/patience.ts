@@ -1,9 +1,7 @@
 // How long a flow waits for others: a signal that aborts with a typed error when nothing has helped for too
 // long, or when the flow itself is stopped. Decides nothing about what helps.
+import { MAX_TIMER_MS } from "../core/clock.js";
 import type { GoshareError } from "../core/errors.js";
-
-/** Node's timers take no longer ones for what they are. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class Patience {
   readonly #timeoutMs: number;

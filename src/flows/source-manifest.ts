@@ -78,7 +78,7 @@ export async function readSource(
       },
       signal,
     );
-    if (unknown.count > 0) memory.remember(digests, begunAtMs);
+    if (unknown.count > 0) await memory.remember(digests, begunAtMs);
     const { name, kind, files, emptyDirectories, symbolicLinks } = tree;
     const { chunkSize } = layout;
     const entries = { name, kind, chunkSize, files, emptyDirectories, symbolicLinks };
@@ -146,9 +146,9 @@ class HashMemory {
   }
 
   /** For the next time. `begunAtMs`: before any file was looked at, Unix milliseconds. */
-  remember(digests: Uint8Array, begunAtMs: number): void {
+  async remember(digests: Uint8Array, begunAtMs: number): Promise<void> {
     const { rootPath, identities } = this.#tree;
-    this.#folder?.write(
+    await this.#folder?.write(
       rootPath,
       encodeHashCache(this.#layout.chunkCount, (chunkIndex) => {
         if (!isSettled(this.#layout.segments(chunkIndex), identities, begunAtMs)) return undefined;

@@ -4,10 +4,18 @@ import { type Endpoint, formatEndpoint, isTellable } from "../address/endpoint.j
 import { hostScope } from "../address/host.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import { probeTracker } from "../tracker/probe.js";
+import type { ContentSource } from "./content-source.js";
 
 const LOCAL_TRACKER: Endpoint = { host: "localhost", port: DEFAULT_TRACKER_PORT, transport: "tcp" };
 /** How long a tracker nobody named may take to show itself. */
-const LOCAL_PROBE_MS = 200;
+export const LOCAL_PROBE_MS = 200;
+
+export interface TrackerWish {
+  /** As they were named. */
+  readonly trackers: readonly Endpoint[];
+  /** Whether to look for one on this machine if none is named. */
+  readonly probeLocalTracker: boolean;
+}
 
 /** `named` without repetition; if none was named and `probeLocal`, the one on this machine if it answers. */
 export async function chooseTrackers(
@@ -24,6 +32,16 @@ export async function chooseTrackers(
     return [LOCAL_TRACKER];
   }
   return [...unique.values()];
+}
+
+/** Those to ask for `source`: named by whoever runs it, then by `source` itself. One on this machine is looked for only
+ * where that names no peer either. */
+export function trackersFor(
+  source: Pick<ContentSource, "trackers" | "peers">,
+  { trackers, probeLocalTracker }: TrackerWish,
+): Promise<readonly Endpoint[]> {
+  const named = [...trackers, ...source.trackers];
+  return chooseTrackers(named, probeLocalTracker && source.peers.length === 0);
 }
 
 /** Those of `trackers` that others can be told of, as other machines reach them, for tickets and .goshare files: one

@@ -19,7 +19,7 @@ import { tellSums } from "./file-sums.js";
 import { hashingProgress } from "./hashing-progress.js";
 import { lookUpManifest } from "./look-up.js";
 import { type Repaired, type RepairOptions, repair } from "./repair.js";
-import { chooseTrackers } from "./trackers.js";
+import { trackersFor } from "./trackers.js";
 
 export interface VerifyOptions {
   /** A ticket, the path of a .goshare file, or a content id. */
@@ -57,8 +57,7 @@ export async function verify(
 ): Promise<VerifyResult> {
   const source = await readContentSource(options.what);
   const rootPath = realPath(options.path);
-  const named = [...options.trackers, ...source.trackers];
-  const trackers = await chooseTrackers(named, options.probeLocalTracker && source.peers.length === 0);
+  const trackers = await trackersFor(source, options);
   const manifest = await requireManifest(options, source, trackers, observe, signal);
   requireKind(options.path, rootPath, manifest);
   const slots = options.repair === undefined ? undefined : slotMemory();

@@ -1,4 +1,5 @@
 // share() for programs: begins at once, tells what happens, ends when it is closed or aborted.
+import { untilAborted } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { GoshareEvent } from "../events/event.js";
 import { type RunningShare, share as shareFlow } from "../flows/share.js";
@@ -95,9 +96,4 @@ class LibraryShare implements Share {
     }
     this.#events.observe(event);
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

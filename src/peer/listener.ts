@@ -4,7 +4,7 @@ import * as net from "node:net";
 import { formatEndpoint } from "../address/endpoint.js";
 import { normaliseHost } from "../address/host.js";
 import { HostCount } from "../address/host-count.js";
-import { listenAt } from "../address/listening.js";
+import { bindOnce, listenAt } from "../address/listening.js";
 import { GoshareError, isErrno } from "../core/errors.js";
 import { PeerConnection } from "./connection.js";
 import type { ConnectionHandler } from "./connection-handler.js";
@@ -77,16 +77,4 @@ async function bind(server: net.Server, options: ListenerOptions): Promise<net.A
     if (!isTaken || !options.fallBackToFreePort || options.port === 0) throw thrown;
     return bind(server, { ...options, port: 0 });
   }
-}
-
-function bindOnce(server: net.Server, host: string, port: number): Promise<net.AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port }, () => {
-      server.off("error", reject);
-      const address = server.address();
-      if (address === null || typeof address === "string") reject(new Error("a TCP server has an address"));
-      else resolve(address);
-    });
-  });
 }

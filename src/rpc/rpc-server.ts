@@ -19,10 +19,12 @@ import {
 } from "@grpc/grpc-js";
 import { hostScope } from "../address/host.js";
 import { HostCount } from "../address/host-count.js";
+import { bindOnce } from "../address/listening.js";
 import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
 import { type CallWatch, noWatch } from "./call-watch.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
 import { StallWatch } from "./stall-watch.js";
+import { MIN_TLS_VERSION } from "./tls-version.js";
 import { type UntakenLimits, UntakenResponses } from "./untaken-responses.js";
 import { type CallSurroundings, type Connection, pushback, WatchedCall } from "./watched-call.js";
 
@@ -154,21 +156,12 @@ export class RpcServer {
   /** Listens at `host` ("::" takes IPv4 too); port 0 is any free one. Rejects with the system's error. May be
    * called again after it was rejected. */
   async listen(host: string, port: number): Promise<AddressInfo> {
-    const { promise, resolve, reject } = withResolvers();
-    this.#listener.once("error", reject);
-    this.#listener.listen({ host, port }, resolve);
-    try {
-      await promise;
-    } finally {
-      this.#listener.off("error", reject);
-    }
+    const address = await bindOnce(this.#listener, host, port);
     this.#listener.on("error", (error) => this.#onUnexpected(error, "listener"));
     this.#stallTimer = setInterval(() => {
       this.#stalls.endStalled();
       this.#calls.untaken.hangUpStuck(performance.now());
     }, STALL_CHECK_MS).unref();
-    const address = this.#listener.address();
-    assert.ok(address !== null && typeof address !== "string");
     return address;
   }
 
@@ -186,13 +179,16 @@ export class RpcServer {
   async #shutDown(): Promise<void> {
     clearInterval(this.#stallTimer);
     if (this.#listener.listening) this.#listener.close();
-    const { promise, resolve } = withResolvers();
-    const timer = setTimeout(resolve, this.#options.shutdownGraceMs);
-    // With later versions of Node the library thinks that sessions are over while calls still run in them; their
-    // connections end when the last of them has.
-    this.grpc.tryShutdown(() => this.#whenUnconnected(resolve));
-    await promise;
-    clearTimeout(timer);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#options.shutdownGraceMs);
+      const ended = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      // With later versions of Node the library thinks that sessions are over while calls still run in them; their
+      // connections end when the last of them has.
+      this.grpc.tryShutdown(() => this.#whenUnconnected(ended));
+    });
     this.#injector.destroy();
     this.grpc.forceShutdown();
     // Without channelz the library does not know its sessions, and its forced shutdown ends none of them.
@@ -291,7 +287,7 @@ export class RpcServer {
 }
 
 function secureOptions(certificate: ServerCertificate): SecureContextOptions {
-  return { ...certificate, minVersion: "TLSv1.2" };
+  return { ...certificate, minVersion: MIN_TLS_VERSION };
 }
 
 function tlsListener(certificate: ServerCertificate): TlsServer {
@@ -340,14 +336,4 @@ class UnaryCallContext implements CallContext {
     }
     return this.#signal;
   }
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
-  let resolve = (): void => {};
-  let reject = (_error: unknown): void => {};
-  const promise = new Promise<void>((res, rej) => {
-    resolve = res;
-    reject = rej;
-  });
-  return { promise, resolve, reject };
 }

@@ -12,6 +12,7 @@ import {
 } from "node:tls";
 import type { ChannelCredentials, VerifyOptions } from "@grpc/grpc-js";
 import { RpcError } from "./rpc-error.js";
+import { MIN_TLS_VERSION } from "./tls-version.js";
 
 /** How TLS is to be spoken. */
 export interface TlsTrust {
@@ -35,8 +36,6 @@ const SYSTEM_BUNDLES: readonly string[] = [
 /** In place of a name where there is only an address, which TLS does not take for one. */
 const NO_NAME = "address.invalid";
 
-const MIN_VERSION = "TLSv1.2";
-
 /** Credentials for `host`, and the channel options that go with them. With a digest it dials once to see the
  * certificate: rejects with RpcError UNAVAILABLE if that cannot be had in time, or is another. */
 export async function tlsCredentials(
@@ -49,7 +48,7 @@ export async function tlsCredentials(
   const options = isIP(host) === 0 ? {} : { "grpc.ssl_target_name_override": NO_NAME };
   if (certificateSha256 === undefined) {
     const verify = (_name: string, certificate: PeerCertificate) => checkServerIdentity(host, certificate);
-    const context = createSecureContext({ ca: trustedRoots(), minVersion: MIN_VERSION });
+    const context = createSecureContext({ ca: trustedRoots(), minVersion: MIN_TLS_VERSION });
     return { credentials: credentialsOf(grpc, context, verify), options };
   }
   const der = await certificateAt(host, port, timeoutMs);
@@ -60,7 +59,7 @@ export async function tlsCredentials(
   const context = createSecureContext({
     ca: pemOf(der),
     allowPartialTrustChain: true,
-    minVersion: MIN_VERSION,
+    minVersion: MIN_TLS_VERSION,
   });
   return { credentials: credentialsOf(grpc, context, verify), options };
 }
@@ -100,7 +99,7 @@ function certificateAt(host: string, port: number, timeoutMs: number): Promise<U
     const servername = isIP(host) === 0 ? host : "";
     // What is shown is compared with the digest, which is all that counts.
     const socket = connect({
-      ...{ host, port, servername, ALPNProtocols: ["h2"], minVersion: MIN_VERSION, timeout: timeoutMs },
+      ...{ host, port, servername, ALPNProtocols: ["h2"], minVersion: MIN_TLS_VERSION, timeout: timeoutMs },
       rejectUnauthorized: false,
     });
     const fail = (message: string, cause?: Error): void => {

@@ -3,6 +3,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { ManifestRoot } from "../manifest/manifest.js";
+import { isThere } from "./part-files.js";
 import { contentPath, type PartPaths, replacedPath } from "./part-paths.js";
 
 /** Whether the target is what an earlier run put there: a folder was moved away from the part folder, a file is
@@ -24,13 +25,11 @@ export function isEmptyTarget(targetPath: string): boolean {
 }
 
 /** Whether a run that was stopped has moved something out of the way that has no name any more. */
-export function hasReplaced({ part }: PartPaths): boolean {
-  return fs.lstatSync(replacedPath(part), { throwIfNoEntry: false }) !== undefined;
+export function hasReplaced(partPath: string): boolean {
+  return isThere(replacedPath(partPath));
 }
 
 /** What was to be replaced is there again, if the run that replaced it was stopped before something else had the name. */
 export function putBackReplaced({ part, target }: PartPaths): void {
-  const replaced = replacedPath(part);
-  const isThere = (somePath: string) => fs.lstatSync(somePath, { throwIfNoEntry: false }) !== undefined;
-  if (isThere(replaced) && !isThere(target)) fs.renameSync(replaced, target);
+  if (hasReplaced(part) && !isThere(target)) fs.renameSync(replacedPath(part), target);
 }

@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { HashCache, MAX_HASH_CACHE_BYTES } from "./hash-cache.js";
-import { makeFolders, readAtMost, writeOwnFile } from "./part-files.js";
+import { makeFolders, readAtMost } from "./part-files.js";
+import { replaceFile } from "./replace-file.js";
 
 /** Sources remembered at once. */
 const MAX_CACHES = 100;
@@ -33,11 +34,11 @@ export class HashCacheFolder {
   }
 
   /** Remembers `bytes` of encodeHashCache for the source at `rootPath`. */
-  write(rootPath: string, bytes: Uint8Array): void {
+  async write(rootPath: string, bytes: Uint8Array): Promise<void> {
     const filePath = this.#filePath(rootPath);
     try {
       makeFolders(this.#folderPath, 0o700);
-      replaceFile(filePath, bytes);
+      await replaceFile(filePath, 0o600, (handle) => handle.writeFile(bytes));
       this.#removeOldest();
     } catch {
       // The files are read once more the next time.
@@ -58,17 +59,5 @@ export class HashCacheFolder {
       .sort((a, b) => a.usedMs - b.usedMs);
     for (const { filePath } of byAge.slice(0, names.length - MAX_CACHES))
       fs.rmSync(filePath, { force: true });
-  }
-}
-
-/** Whole or not at all, though two shares of one source may end their hashing at the same time. */
-function replaceFile(filePath: string, bytes: Uint8Array): void {
-  const temporaryPath = `${filePath}.${process.pid}`;
-  try {
-    writeOwnFile(temporaryPath, bytes);
-    fs.renameSync(temporaryPath, filePath);
-  } catch (thrown) {
-    fs.rmSync(temporaryPath, { force: true });
-    throw thrown;
   }
 }

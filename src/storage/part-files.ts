@@ -68,6 +68,11 @@ export function openForWriting(filePath: string, executable: boolean, extraFlags
   }
 }
 
+/** Whether anything has this name, a link that leads nowhere included. */
+export function isThere(somePath: string): boolean {
+  return fs.lstatSync(somePath, { throwIfNoEntry: false }) !== undefined;
+}
+
 /** Makes names in a directory durable. */
 export function syncDirectory(directory: string): void {
   const fd = fs.openSync(directory, fs.constants.O_RDONLY);

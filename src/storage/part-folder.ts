@@ -121,7 +121,7 @@ export class PartFolder implements ChunkPlace {
     let paths = locked;
     const target = fs.lstatSync(locked.target, { throwIfNoEntry: false });
     // What an earlier run moved out of the way is lost with this part folder: only who may replace it may go on.
-    const wouldLose = ifTaken !== "replace" && hasReplaced(locked);
+    const wouldLose = ifTaken !== "replace" && hasReplaced(locked.part);
     const isOwnClaim =
       target !== undefined && claims.isCommitting && !wouldLose && isEmptyTarget(locked.target);
     if (target !== undefined && !isClaimed && !isOwnClaim) {
@@ -246,8 +246,7 @@ export class PartFolder implements ChunkPlace {
     this.#isClosed = true;
     this.#written.close();
     this.#journal.close();
-    const hasReplaced = fs.existsSync(replacedPath(this.partPath));
-    if (!this.#journal.isEmpty || this.claims.isCommitting || hasReplaced) {
+    if (!this.#journal.isEmpty || this.claims.isCommitting || hasReplaced(this.partPath)) {
       this.#lock.release();
       return;
     }
@@ -263,14 +262,15 @@ export class PartFolder implements ChunkPlace {
     this.#written.close();
     this.#journal.close();
     this.#isClosed = true;
-    const replaced = replacedPath(this.partPath);
     // By another name, which no run puts back: half of it must not be taken for all of it.
-    if (fs.existsSync(replaced)) fs.renameSync(replaced, path.join(this.partPath, PART_NAMES.outdated));
+    if (hasReplaced(this.partPath))
+      fs.renameSync(replacedPath(this.partPath), path.join(this.partPath, PART_NAMES.outdated));
     this.#removeAll();
   }
 
-  /** The journal goes after all else, and what it is to be read by after that, so that a run that is stopped here is still understood by the next. The
-   * lock goes last, and the folder only if it is empty then: another process may have it by now. */
+  /** The journal goes after all else, and what it is to be read by after that, so that a run that is stopped here is
+   * still understood by the next. The lock goes last, and the folder only if it is empty then: another process may have
+   * it by now. */
   #removeAll(): void {
     try {
       for (const name of fs.readdirSync(this.partPath)) {

@@ -8,7 +8,6 @@ export const PART_NAMES = {
   root: "root",
   body: "body",
   content: "content",
-  outdated: "outdated",
   journal: "journal",
   lock: "lock",
   pause: "pause",
@@ -16,6 +15,8 @@ export const PART_NAMES = {
   selection: "selection",
   /** What stood under the final name, while another takes it. */
   replaced: "replaced",
+  /** The same when the other has it: on its way out. */
+  outdated: "outdated",
 } as const;
 
 const SUFFIX = ".goshare-part";

@@ -1,11 +1,11 @@
 // What a download does where something has its name already: refuse, replace it, or end under another name. Decides and
 // looks; changes nothing.
-import * as fs from "node:fs";
+import type * as fs from "node:fs";
 import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
 import { MAX_ROOT_BYTES } from "../manifest/limits.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
-import { readAtMost } from "./part-files.js";
+import { isThere, readAtMost } from "./part-files.js";
 import { allPartPaths, PART_NAMES, type PartPaths, partPaths } from "./part-paths.js";
 
 export type IfTaken = "refuse" | "replace" | "rename";
@@ -34,10 +34,6 @@ function isPartOf(root: ManifestRoot, partPath: string): boolean {
   } catch {
     return false;
   }
-}
-
-function isThere(somePath: string): boolean {
-  return fs.lstatSync(somePath, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Throws TARGET_EXISTS unless `stats` are those of something that a share of this kind may replace: a file a file, a

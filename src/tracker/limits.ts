@@ -36,3 +36,5 @@ export const MAX_RENEW_MS = 10 * 60_000;
 
 /** A lease outlives two renewals that were lost. */
 export const TTL_PER_RENEWAL = 2.5;
+/** No lease is longer. */
+export const MAX_LEASE_MS = MAX_RENEW_MS * TTL_PER_RENEWAL;

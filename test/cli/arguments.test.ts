@@ -1,30 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { DownloadOptions } from "../../src/flows/download-options.js";
 import type { ShareOptions } from "../../src/flows/share.js";
 import type { StatusOptions } from "../../src/flows/status.js";
-import { CONTENT_ID, type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";
-
-async function downloadOptions(
-  argv: readonly string[],
-  env: Record<string, string> = {},
-): Promise<DownloadOptions> {
-  const seen: DownloadOptions[] = [];
-  const flows: NonNullable<FakeSurroundings["flows"]> = {
-    download: async () => ({
-      download: async (options) => {
-        seen.push(options);
-        const counters = { bytes: 0, bytesReceived: 0, bytesWasted: 0, elapsedMs: 0, slowTimes: [] };
-        return { path: "p", contentId: CONTENT_ID, ...counters };
-      },
-    }),
-  };
-  const cli = startFakeCli(["download", ...argv], { flows, env });
-  assert.is(await cli.exitCode, 0, cli.stderr());
-  const [options] = seen;
-  if (options === undefined) throw new Error("the flow was not called");
-  return options;
-}
+import { type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";
+import { downloadOptions } from "./download-options.js";
 
 async function shareOptions(argv: readonly string[]): Promise<ShareOptions> {
   const [options] = await allShareOptions(argv);

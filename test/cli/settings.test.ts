@@ -5,10 +5,10 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { OPTIONS } from "../../src/cli/option-table.js";
 import { SETTINGS } from "../../src/cli/settings/setting-table.js";
-import type { DownloadOptions } from "../../src/flows/download-options.js";
-import { CONTENT_ID, type FakeSurroundings, startFakeCli } from "../support/fake-cli.js";
+import { type FakeSurroundings, startFakeCli } from "../support/fake-cli.js";
 import { runGoshare } from "../support/goshare-text.js";
 import { ScratchFolder } from "../support/scratch-folder.js";
+import { downloadOptions } from "./download-options.js";
 
 const scratch = new ScratchFolder();
 test.after(() => scratch.remove());
@@ -20,27 +20,6 @@ function withFile(text: string): { readonly env: Record<string, string>; readonl
   const path = join(home, "goshare", "config.toml");
   writeFileSync(path, text);
   return { env: { XDG_CONFIG_HOME: home }, path };
-}
-
-async function downloadOptions(
-  argv: readonly string[],
-  env: Record<string, string>,
-): Promise<DownloadOptions> {
-  const seen: DownloadOptions[] = [];
-  const flows: NonNullable<FakeSurroundings["flows"]> = {
-    download: async () => ({
-      download: async (options) => {
-        seen.push(options);
-        const counters = { bytes: 0, bytesReceived: 0, bytesWasted: 0, elapsedMs: 0, slowTimes: [] };
-        return { path: "p", contentId: CONTENT_ID, ...counters };
-      },
-    }),
-  };
-  const cli = startFakeCli(["download", ...argv], { flows, env });
-  assert.is(await cli.exitCode, 0, cli.stderr());
-  const [options] = seen;
-  if (options === undefined) throw new Error("the flow was not called");
-  return options;
 }
 
 async function refusal(env: Record<string, string>): Promise<string> {

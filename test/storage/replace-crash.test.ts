@@ -125,48 +125,39 @@ for (const [what, share, old] of CASES) {
   });
 }
 
-test("what was moved aside comes back when the download is discarded", async () => {
+/** Kills the replacing of a folder at every step, and calls `then` where the old one was moved aside by then. */
+async function whereAside(then: (output: string, share: SampleShare) => Promise<void>): Promise<void> {
   const [, share, old] = CASES[0] ?? ["", mixedFolder(), oldFolder];
   const restore = replaceCalls(nothingDurable);
-  let discarded = 0;
+  let count = 0;
   try {
     for (let step = 20; ; step++) {
       const output = withOld(share, old);
       if (!(await killedAfter(step, () => replacing(output, share)))) break;
       if (stateOf(output, share, old, `step ${step}`) !== "aside") continue;
       forgetHolder(output, share);
-      await discardPart(partOf(output, share), targetOf(output, share));
+      await then(output, share);
       assert.equal(actualTree(targetOf(output, share)), expectedTree(old));
-      assert.equal(fs.readdirSync(output), [share.manifest.root.name]);
-      discarded++;
+      count++;
     }
   } finally {
     restore();
   }
-  assert.ok(discarded > 0);
-});
+  assert.ok(count > 0);
+}
 
-test("what was moved aside comes back before another share of that name is told that its place is taken", async () => {
-  const [, share, old] = CASES[0] ?? ["", mixedFolder(), oldFolder];
-  const other = sampleShare({ name: share.manifest.root.name, files: [file("other", 10)] });
-  const restore = replaceCalls(nothingDurable);
-  let cameBack = 0;
-  try {
-    for (let step = 20; ; step++) {
-      const output = withOld(share, old);
-      if (!(await killedAfter(step, () => replacing(output, share)))) break;
-      if (stateOf(output, share, old, `step ${step}`) !== "aside") continue;
-      forgetHolder(output, share);
-      const thrown = await downloadAll(output, other).catch((error: unknown) => error);
-      assert.is(GoshareError.from(thrown).code, "PART_UNUSABLE");
-      assert.equal(actualTree(targetOf(output, share)), expectedTree(old));
-      cameBack++;
-    }
-  } finally {
-    restore();
-  }
-  assert.ok(cameBack > 0);
-});
+test("what was moved aside comes back when the download is discarded", () =>
+  whereAside(async (output, share) => {
+    await discardPart(partOf(output, share), targetOf(output, share));
+    assert.equal(fs.readdirSync(output), [share.manifest.root.name]);
+  }));
+
+test("what was moved aside comes back before another share of that name is told that its place is taken", () =>
+  whereAside(async (output, share) => {
+    const other = sampleShare({ name: share.manifest.root.name, files: [file("other", 10)] });
+    const thrown = await downloadAll(output, other).catch((error: unknown) => error);
+    assert.is(GoshareError.from(thrown).code, "PART_UNUSABLE");
+  }));
 
 test("a folder whose new content cannot take the name comes back at once", async () => {
   const [, share, old] = CASES[0] ?? ["", mixedFolder(), oldFolder];

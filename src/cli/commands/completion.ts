@@ -8,7 +8,7 @@ import { SHELLS, type Shell } from "../completion/shells.js";
 import { zshCompletion } from "../completion/zsh.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { usageOf } from "../render/help.js";
-import type { Ending, Session } from "../session.js";
+import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 
 const SCRIPTS: { readonly [K in Shell]: (commands: readonly CompletedCommand[]) => string } = {
   bash: bashCompletion,
@@ -41,7 +41,6 @@ export class CompletionCommand extends GoshareCommand {
     }
     const script = SCRIPTS[shell](completedCommands(this.cli.definitions(), usageOf));
     session.observe({ type: "completionScript", shell, script });
-    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
-    return { type: "done", ...nothing, elapsedMs: 0, slowTimes: [] };
+    return doneWithoutTransfer(0);
   }
 }

@@ -2,7 +2,7 @@
 import { Command } from "clipanion";
 import { GoshareCommand } from "../goshare-command.js";
 import { printable } from "../render/printable.js";
-import type { Ending, Session } from "../session.js";
+import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 import { readSettings } from "../settings/settings.js";
 import { settingsFilePath } from "../settings/settings-file.js";
 
@@ -35,7 +35,6 @@ export class ConfigCommand extends GoshareCommand {
         place,
       });
     }
-    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
-    return { type: "done", ...nothing, elapsedMs: 0, slowTimes: [] };
+    return doneWithoutTransfer(0);
   }
 }

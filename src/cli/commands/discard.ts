@@ -4,7 +4,7 @@ import { GoshareError } from "../../core/errors.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import { printable } from "../render/printable.js";
-import type { Ending, Session } from "../session.js";
+import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 
 export class DiscardCommand extends GoshareCommand {
   static override paths = [["discard"]];
@@ -41,8 +41,6 @@ export class DiscardCommand extends GoshareCommand {
     const { discard } = await this.context.flows.discard();
     const count = await discard({ names, all, outputDirectory }, session.observe, session.signal);
     if (count === 0) session.tell(`nothing to discard in ${printable(outputDirectory)}`);
-    const elapsedMs = this.context.clock.nowMs() - startMs;
-    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
-    return { type: "done", ...nothing, elapsedMs, slowTimes: [] };
+    return doneWithoutTransfer(this.context.clock.nowMs() - startMs);
   }
 }

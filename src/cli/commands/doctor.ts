@@ -3,7 +3,7 @@ import { Command, Option } from "clipanion";
 import { peerListenArgument, trackerChoice } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
-import type { Ending, Session } from "../session.js";
+import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 
 export class DoctorCommand extends GoshareCommand {
   static override paths = [["doctor"]];
@@ -34,8 +34,6 @@ export class DoctorCommand extends GoshareCommand {
     const startMs = this.context.clock.nowMs();
     const { doctor } = await this.context.flows.doctor();
     await doctor(options, session.observe, session.signal);
-    const elapsedMs = this.context.clock.nowMs() - startMs;
-    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
-    return { type: "done", ...nothing, elapsedMs, slowTimes: [] };
+    return doneWithoutTransfer(this.context.clock.nowMs() - startMs);
   }
 }

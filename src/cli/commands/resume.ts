@@ -5,7 +5,7 @@ import { GoshareCommand } from "../goshare-command.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import { printable } from "../render/printable.js";
 import { downloadArguments } from "../resume-line.js";
-import type { Ending, Session } from "../session.js";
+import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 
 export class ResumeCommand extends GoshareCommand {
   static override paths = [["resume"]];
@@ -73,8 +73,7 @@ export class ResumeCommand extends GoshareCommand {
       });
     }
     const elapsedMs = this.context.clock.nowMs() - startMs;
-    const nothing = { path: "", bytes: 0, contentId: "", bytesWasted: 0, slowTimes: [] } as const;
-    return { type: "done", ...nothing, bytesReceived, elapsedMs };
+    return { ...doneWithoutTransfer(elapsedMs), bytesReceived };
   }
 
   /** Runs what the person could have typed, within this session. */

@@ -3,7 +3,7 @@ import { Command, Option } from "clipanion";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import { printable } from "../render/printable.js";
-import type { Ending, Session } from "../session.js";
+import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 
 export class StatusCommand extends GoshareCommand {
   static override paths = [["status"]];
@@ -32,8 +32,6 @@ export class StatusCommand extends GoshareCommand {
     const options = { outputDirectories, mayBeMissing: named.length === 0 };
     const count = await status(options, session.observe, session.signal);
     if (count === 0) session.tell(`nothing to go on with in ${printable(outputDirectories.join(", "))}`);
-    const elapsedMs = this.context.clock.nowMs() - startMs;
-    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
-    return { type: "done", ...nothing, elapsedMs, slowTimes: [] };
+    return doneWithoutTransfer(this.context.clock.nowMs() - startMs);
   }
 }

@@ -3,7 +3,7 @@ import { Command, Option } from "clipanion";
 import { requireTrackerEndpoint } from "../../address/endpoint.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
 import { GoshareCommand } from "../goshare-command.js";
-import type { Ending, Session } from "../session.js";
+import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 
 export class TrackerStatusCommand extends GoshareCommand {
   static override paths = [["tracker", "status"]];
@@ -27,7 +27,6 @@ export class TrackerStatusCommand extends GoshareCommand {
     const startMs = clock.nowMs();
     const { trackerStatus } = await flows.trackerStatus();
     await trackerStatus(tracker, session.observe, session.signal, clock);
-    const nothing = { path: "", bytes: 0, contentId: "", bytesReceived: 0, bytesWasted: 0 } as const;
-    return { type: "done", ...nothing, elapsedMs: clock.nowMs() - startMs, slowTimes: [] };
+    return doneWithoutTransfer(clock.nowMs() - startMs);
   }
 }

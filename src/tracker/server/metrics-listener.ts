@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ListenAddress } from "../../address/endpoint.js";
-import { dialableFromHere, listenAt } from "../../address/listening.js";
+import { bindOnce, dialableFromHere, listenAt } from "../../address/listening.js";
 
 const MAX_CONNECTIONS = 16;
 const MAX_HEADER_BYTES = 8 * 1024;
@@ -39,7 +39,7 @@ export class MetricsListener {
     server.maxConnections = MAX_CONNECTIONS;
     // A reader that takes nothing.
     server.setTimeout(IDLE_TIMEOUT_MS, (socket) => socket.destroy());
-    const address = await listenAt(at, (host, port) => bind(server, host, port));
+    const address = await listenAt(at, (host, port) => bindOnce(server, host, port));
     // Accepting may fail now and then; the ones that wait are accepted later.
     server.on("error", () => undefined);
     server.unref();
@@ -76,16 +76,4 @@ function end(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8", ...headers }).end(body);
-}
-
-function bind(server: Server, host: string, port: number): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port }, () => {
-      server.off("error", reject);
-      const address = server.address();
-      if (address === null || typeof address === "string") reject(new Error("a TCP server has an address"));
-      else resolve(address);
-    });
-  });
 }

@@ -2,6 +2,7 @@
 // in ../limits.ts.
 import type { ListenAddress } from "../../address/endpoint.js";
 import { AGENT } from "../../core/agent.js";
+import { MAX_TIMER_MS } from "../../core/clock.js";
 import type { LogLevel } from "../../core/log-level.js";
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
 import { MIB } from "../../core/units.js";
@@ -95,8 +96,7 @@ const COUNT = [0, Number.MAX_SAFE_INTEGER] as const;
 const ROWS = [1, MAX_ROWS] as const;
 const SOME = [1, Number.MAX_SAFE_INTEGER] as const;
 const RENEWAL = [MIN_RENEW_MS, MAX_RENEW_MS] as const;
-/** What a timer can wait for. */
-const DURATION = [0, 2 ** 31 - 1] as const;
+const DURATION = [0, MAX_TIMER_MS] as const;
 const LAG = [1, 60_000] as const;
 
 const ranges: NumericRanges<TrackerOptions> = {
@@ -113,7 +113,7 @@ const ranges: NumericRanges<TrackerOptions> = {
   maxLagMs: LAG,
   perAddressLimit: SOME,
   maxLeasesPerAddress: SOME,
-  certificateCheckMs: [1, 2 ** 31 - 1],
+  certificateCheckMs: [1, MAX_TIMER_MS],
   maxConnections: SOME,
   maxConnectionsPerAddress: SOME,
   maxOpenCalls: SOME,

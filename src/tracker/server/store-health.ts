@@ -1,5 +1,6 @@
 // Whether the store of a tracker can be used, asked again and again; tells when that changes. Sets no timer but the
 // one that ends a question nobody answers.
+import { withTimeout } from "../../core/clock.js";
 import { GoshareError } from "../../core/errors.js";
 import type { TrackerStore } from "./store.js";
 
@@ -27,18 +28,12 @@ export class StoreHealth {
   async check(): Promise<void> {
     if (this.#store.check === undefined || this.#isChecking) return;
     this.#isChecking = true;
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      const error = new Error(`no answer within ${this.#timeoutMs} ms`);
-      timer = setTimeout(() => reject(error), this.#timeoutMs);
-    });
     try {
-      await Promise.race([this.#store.check(), tooLate]);
+      await withTimeout(this.#store.check(), this.#timeoutMs);
       this.#set(undefined);
     } catch (thrown) {
       this.#set(unavailable(thrown));
     } finally {
-      clearTimeout(timer);
       this.#isChecking = false;
     }
   }

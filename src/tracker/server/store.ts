@@ -74,6 +74,9 @@ export interface StoreLimits {
   readonly maxManifestBytesTotal: number;
 }
 
+/** Bytes of a secret that a store makes. */
+export const SECRET_BYTES = 32;
+
 export interface TrackerStore {
   /** At least 16 random bytes, the same for all trackers over one store and for as long as it keeps anything: with
    * them lease tokens are made and read. */

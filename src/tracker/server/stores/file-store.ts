@@ -8,10 +8,11 @@ import type { ContentId } from "../../../core/ids.js";
 import { LOCK_TOUCH_MS, Lock } from "../../../storage/lock.js";
 import { makeFolders } from "../../../storage/part-files.js";
 import { removeUnfinished } from "../../../storage/replace-file.js";
+import { MAX_LEASE_MS } from "../../limits.js";
 import type { StoreLimits } from "../store.js";
 import { RootFiles } from "./file/root-files.js";
 import { secretIn } from "./file/secret.js";
-import { LONGEST_LEASE_MS, readSnapshot, SnapshotError, writeSnapshot } from "./file/snapshot.js";
+import { readSnapshot, SnapshotError, writeSnapshot } from "./file/snapshot.js";
 import { MemoryStore } from "./memory-store.js";
 
 /** Less than half a minute, so that with the time that writing takes no more than that is lost. */
@@ -109,7 +110,7 @@ export class FileStore extends MemoryStore {
   override async expire(): Promise<void> {
     await super.expire();
     const nowMs = this.clock.nowMs();
-    if (nowMs - this.#openedMs >= LONGEST_LEASE_MS) this.#dropUnclaimed();
+    if (nowMs - this.#openedMs >= MAX_LEASE_MS) this.#dropUnclaimed();
     if (nowMs - this.#snapshotMs >= SNAPSHOT_INTERVAL_MS) await this.#snapshot();
   }
 

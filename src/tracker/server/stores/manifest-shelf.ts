@@ -4,13 +4,13 @@ import type { ContentId, PeerId } from "../../../core/ids.js";
 import type { StoreLimits, StoreSize } from "../store.js";
 
 /** A share that many announce at once must not be sent by all of them. */
-const MAX_ASKED_PEERS = 2;
+export const MAX_ASKED_PEERS = 2;
 
 /** Shares that are asked for at once; who announces another is asked when it renews. */
 const MAX_ASKED_SHARES = 10_000;
 
 /** Time an asked peer has before another is asked in its place. */
-const ASK_TIMEOUT_MS = 30_000;
+export const ASK_TIMEOUT_MS = 30_000;
 
 /** Keeps the bytes of roots. What is called for one content id takes effect in the order of the calls. */
 export interface RootBytes {

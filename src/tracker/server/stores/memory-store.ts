@@ -12,10 +12,9 @@ import type {
   SwarmSample,
   TrackerStore,
 } from "../store.js";
+import { SECRET_BYTES } from "../store.js";
 import { LeaseBook } from "./leases/lease-book.js";
 import { ManifestShelf, type RootBytes, RootsInMemory } from "./manifest-shelf.js";
-
-export const SECRET_BYTES = 32;
 
 /** What another store keeps elsewhere. */
 export interface KeptElsewhere {

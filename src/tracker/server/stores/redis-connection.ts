@@ -1,6 +1,7 @@
 // The connection to a Redis or a cluster of them. Nothing waits here while it is away: calls are refused at once
 // or after a bounded time, what they may hold together is bounded, and the connection comes back by itself.
 import { type ClientContext, Cluster, Redis, type Result } from "ioredis";
+import { withTimeout } from "../../../core/clock.js";
 import { GoshareError } from "../../../core/errors.js";
 import { MIB } from "../../../core/units.js";
 import type { RedisAddress } from "./redis-address.js";
@@ -192,16 +193,4 @@ function bytesOf(args: readonly (string | number | Uint8Array)[]): number {
   let bytes = 0;
   for (const arg of args) bytes += typeof arg === "number" ? 16 : arg.length;
   return bytes;
-}
-
-async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

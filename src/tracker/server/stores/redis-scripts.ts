@@ -2,7 +2,8 @@
 // and knows no time but the server's. Commands up to Redis 7.0. Keys and records are described in redis-keys.ts
 // and redis-records.ts; nothing here is sent anywhere.
 import { createHash } from "node:crypto";
-import { MAX_RENEW_MS, TTL_PER_RENEWAL } from "../../limits.js";
+import { MAX_LEASE_MS } from "../../limits.js";
+import { ASK_TIMEOUT_MS, MAX_ASKED_PEERS } from "./manifest-shelf.js";
 import { LEAST_PART } from "./mixed-part.js";
 
 /** A script and the name under which Redis remembers it. */
@@ -23,13 +24,6 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 /** Kinds of leases in a swarm: listed or not, complete or not. */
 export const LEASE_KINDS = 4;
 
-/** No lease is longer. */
-export const MAX_LEASE_MS = MAX_RENEW_MS * TTL_PER_RENEWAL;
-
-/** A peer that was asked for a root has this long before another is asked in its place. */
-const ASK_TIMEOUT_MS = 30_000;
-/** A share that many announce at once must not be sent by all of them. */
-const MAX_ASKED = 2;
 /** One lease in so many clears ended ones away, of one kind each, and at most so many. */
 const CLEARED_EVERY = 4;
 const MAX_CLEARED = 64;
@@ -146,7 +140,7 @@ local function ask(records)
       kept, others = kept .. one, others + 1
     end
   end
-  if others >= ${MAX_ASKED} then return false end
+  if others >= ${MAX_ASKED_PEERS} then return false end
   redis.call('HSET', records, 'asked', kept .. asker .. struct.pack('>d', now + ${ASK_TIMEOUT_MS}))
   return true
 end

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../../../core/clock.js";
 import { type ContentId, contentIdFromBytes, idToBytes, type PeerId } from "../../../core/ids.js";
 import type { HeldShare } from "../../announcement.js";
+import { MAX_LEASE_MS } from "../../limits.js";
 import type {
   LeaseKey,
   LeaseResult,
@@ -16,6 +17,7 @@ import type {
   SwarmSample,
   TrackerStore,
 } from "../store.js";
+import { SECRET_BYTES } from "../store.js";
 import { AnnounceMeter } from "./announce-meter.js";
 import { type RedisCalls, RedisFullError } from "./redis-calls.js";
 import { memberOf, RedisKeys } from "./redis-keys.js";
@@ -24,7 +26,6 @@ import { integerOf, itemsOf, textOf } from "./redis-reply.js";
 import { RedisSampler } from "./redis-sampler.js";
 import * as scripts from "./redis-scripts.js";
 
-const SECRET_BYTES = 32;
 const LATER_THAN_ALL = Number.MAX_SAFE_INTEGER;
 
 interface Held {
@@ -78,7 +79,7 @@ export class RedisStore implements TrackerStore {
     const moves = from.equals(member) ? [] : await this.#held(from, runEpochMs);
     if (moves === undefined) return { outcome: "stale", wantedManifests: [] };
 
-    const ttlMs = Math.min(Math.ceil(update.ttlMs), scripts.MAX_LEASE_MS);
+    const ttlMs = Math.min(Math.ceil(update.ttlMs), MAX_LEASE_MS);
     const claimed = await this.#claim(member, runEpochMs, ttlMs, shares, moves);
     if (claimed === "stale") return { outcome: "stale", wantedManifests: [] };
     const place = placeBytes(key, update.endpoints);

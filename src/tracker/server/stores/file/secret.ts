@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { readAtMost } from "../../../../storage/part-files.js";
 import { replaceFile } from "../../../../storage/replace-file.js";
-import { SECRET_BYTES } from "../memory-store.js";
+import { SECRET_BYTES } from "../../store.js";
 
 /** The secret in `filePath`; a new one if there is none. `onDamage` is told where what is there is no secret: all tokens
  * that peers have are worth nothing then, and they are given others when they renew. */

@@ -6,7 +6,7 @@ import { endianness } from "node:os";
 import type { Clock } from "../../../../core/clock.js";
 import { KIB } from "../../../../core/units.js";
 import { replaceFile } from "../../../../storage/replace-file.js";
-import { MAX_RENEW_MS, TTL_PER_RENEWAL } from "../../../limits.js";
+import { MAX_LEASE_MS } from "../../../limits.js";
 import type { LeaseBook } from "../leases/lease-book.js";
 import { WordReader, WordWriter } from "../leases/words.js";
 
@@ -21,9 +21,6 @@ const HEADER_BYTES = 64;
 /** What is written or read between two turns of the event loop, and the rest of the last peer. Taking so much up takes
  * 3 to 5 ms. */
 const STEP_BYTES = 128 * KIB;
-
-/** Nobody has a lease for longer, whatever a file says. */
-export const LONGEST_LEASE_MS = MAX_RENEW_MS * TTL_PER_RENEWAL;
 
 /** Why a file is no snapshot that can be read here. */
 export class SnapshotError extends Error {
@@ -74,7 +71,7 @@ export async function readSnapshot(filePath: string, leases: LeaseBook, clock: C
 
 function loadFrame(leases: LeaseBook, words: Uint32Array, nowMs: number): void {
   try {
-    leases.load(new WordReader(words), LONGEST_LEASE_MS, nowMs);
+    leases.load(new WordReader(words), MAX_LEASE_MS, nowMs);
   } catch (cause) {
     if (cause instanceof RangeError) throw new SnapshotError(cause.message, { cause });
     throw cause;
