@@ -128,7 +128,9 @@ export function* syncTasks(paths: Iterable<string>): Iterable<SyncTask> {
   if (group.length > 0) yield { kind: "sync", paths: group };
 }
 
-/** The digest of one chunk, a copy: views of large arrays are copied whole on their way to a thread. */
+/** The digest of one chunk, a copy with memory of its own: a view of all digests would take them all along to a thread.
+ * Not by slice(), which of a Buffer makes a view. */
 export function chunkDigest(manifest: Manifest, chunkIndex: number): Uint8Array {
-  return manifest.chunkDigests.slice(chunkIndex * DIGEST_BYTES, (chunkIndex + 1) * DIGEST_BYTES);
+  const place = chunkIndex * DIGEST_BYTES;
+  return new Uint8Array(manifest.chunkDigests.subarray(place, place + DIGEST_BYTES));
 }
