@@ -9,6 +9,7 @@ import {
   Transport as WireTransport,
 } from "../../gen/goshare/v1/endpoint_pb.js";
 import { DIGEST_BYTES, toHex } from "../core/ids.js";
+import type { MessageWriter } from "../core/message-writer.js";
 import { readStrictly } from "../core/strict-wire.js";
 import type { Endpoint } from "./endpoint.js";
 import { hostScope, normaliseHost } from "./host.js";
@@ -24,6 +25,17 @@ export function endpointToWire(endpoint: Endpoint): EndpointMessage {
       certificateSha256 === undefined ? new Uint8Array(0) : Buffer.from(certificateSha256, "hex"),
   });
 }
+
+/** Writes the fields of an Endpoint. */
+export function writeEndpoint(writer: MessageWriter, endpoint: Endpoint): void {
+  const { host, port, transport, certificateSha256 } = endpoint;
+  writer.string(ENDPOINT.host, host);
+  writer.number(ENDPOINT.port, port);
+  writer.number(ENDPOINT.transport, transport === "tls" ? WireTransport.TLS : WireTransport.TCP);
+  if (certificateSha256 !== undefined) writer.hex(ENDPOINT.certificateSha256, certificateSha256);
+}
+
+const ENDPOINT = EndpointSchema.field;
 
 /** The endpoint in a message from elsewhere, or undefined if it has to be skipped: an unknown transport, a host
  * or port that nobody can dial, TLS without the digest of a certificate or a digest without TLS. */

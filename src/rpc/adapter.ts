@@ -47,6 +47,19 @@ export function unary<I extends DescMessage, O extends DescMessage>(
   };
 }
 
+/** As `unary`, for a handler that encodes its response itself. */
+export function unaryBytes<I extends DescMessage>(
+  method: DescMethodUnary<I, DescMessage>,
+  handler: (request: MessageShape<I>, context: CallContext) => Promise<Buffer>,
+): RpcMethod {
+  return {
+    name: method.localName,
+    async invoke(bytes, context, maxFields) {
+      return handler(decodeRequest(method.input, bytes, maxFields), context);
+    },
+  };
+}
+
 function decodeRequest<I extends DescMessage>(
   desc: I,
   bytes: Uint8Array,

@@ -7,9 +7,9 @@ import { contentIdFromBytes, type PeerId } from "../../core/ids.js";
 import { checkRoot } from "../../manifest/check.js";
 import { MAX_ROOT_BYTES } from "../../manifest/limits.js";
 import type { ManifestRoot } from "../../manifest/manifest.js";
-import type { CallContext, RpcMethods } from "../../rpc/adapter.js";
+import { type CallContext, type RpcMethods, unary, unaryBytes } from "../../rpc/adapter.js";
 import { RpcError } from "../../rpc/rpc-error.js";
-import type { AnnounceAnswer, Announcement, ShareAnnouncement, SwarmAnswer } from "../announcement.js";
+import type { AnnounceAnswer, Announcement, ShareAnnouncement, Swarm, SwarmAnswer } from "../announcement.js";
 import {
   MAX_PEERS_PER_RESPONSE,
   MAX_RESPONSE_BYTES,
@@ -25,13 +25,13 @@ import type { RenewalPace } from "./renewal-pace.js";
 import type { LeaseKey, LeaseUpdate, TrackerStore } from "./store.js";
 import { storeCall } from "./store-call.js";
 import {
-  announceAnswerToWire,
   announcementFromWire,
+  encodeAnnounceAnswer,
+  encodeSwarm,
   type LeaseClaim,
   peersQueryFromWire,
   publicationFromWire,
   requiredContentId,
-  swarmToWire,
   withdrawalFromWire,
 } from "./wire.js";
 
@@ -71,32 +71,43 @@ export class TrackerCalls {
   methods(): RpcMethods<typeof TrackerService> {
     const { method } = TrackerService;
     return {
-      announce: storeCall(method.announce, async (request, context) => {
-        const { answer, token } = await this.#announce(announcementFromWire(request), callerOf(context));
-        return announceAnswerToWire(answer, token);
-      }),
-      withdraw: storeCall(method.withdraw, async (request) => {
-        const { contentIds, ...claim } = withdrawalFromWire(request);
-        await this.#store.withdraw(this.#proven(claim), contentIds);
-        return {};
-      }),
-      listPeers: storeCall(method.listPeers, async (request, context) => {
-        const { contentId, max, excludePeerId } = peersQueryFromWire(request);
-        const exclude = excludePeerId === undefined ? [] : [excludePeerId];
-        const [answer] = await this.#answers([{ contentId, wantPeers: max }], exclude, callerOf(context));
-        return answer === undefined ? {} : swarmToWire(answer);
-      }),
-      getManifest: storeCall(method.getManifest, async (request) => {
-        const contentId = requiredContentId("content_id", request.contentId);
-        const manifest = await this.#store.manifest(contentId);
-        if (manifest === undefined) throw new RpcError("NOT_FOUND", `no manifest of ${contentId}`);
-        return { manifest };
-      }),
-      publishManifest: storeCall(method.publishManifest, async (request) => {
-        const { manifest, ...claim } = publicationFromWire(request);
-        return { stored: await this.#publish(claim, manifest) };
-      }),
-      getTrackerInfo: storeCall(method.getTrackerInfo, async (_request, context) => ({
+      announce: storeCall(
+        unaryBytes(method.announce, async (request, context) => {
+          const { answer, token } = await this.#announce(announcementFromWire(request), callerOf(context));
+          return encodeAnnounceAnswer(answer, token);
+        }),
+      ),
+      withdraw: storeCall(
+        unary(method.withdraw, async (request) => {
+          const { contentIds, ...claim } = withdrawalFromWire(request);
+          await this.#store.withdraw(this.#proven(claim), contentIds);
+          return {};
+        }),
+      ),
+      listPeers: storeCall(
+        unaryBytes(method.listPeers, async (request, context) => {
+          const { contentId, max, excludePeerId } = peersQueryFromWire(request);
+          const exclude = excludePeerId === undefined ? [] : [excludePeerId];
+          const query = { contentId, wantPeers: max };
+          const [answer = NOBODY] = await this.#answers([query], exclude, callerOf(context));
+          return encodeSwarm(answer);
+        }),
+      ),
+      getManifest: storeCall(
+        unary(method.getManifest, async (request) => {
+          const contentId = requiredContentId("content_id", request.contentId);
+          const manifest = await this.#store.manifest(contentId);
+          if (manifest === undefined) throw new RpcError("NOT_FOUND", `no manifest of ${contentId}`);
+          return { manifest };
+        }),
+      ),
+      publishManifest: storeCall(
+        unary(method.publishManifest, async (request) => {
+          const { manifest, ...claim } = publicationFromWire(request);
+          return { stored: await this.#publish(claim, manifest) };
+        }),
+      ),
+      getTrackerInfo: unary(method.getTrackerInfo, async (_request, context) => ({
         agent: this.#options.agent,
         instanceId: this.#instanceId,
         ttlMs: this.#pace.ttlMs,
@@ -201,6 +212,8 @@ export class TrackerCalls {
     throw new RpcError("PERMISSION_DENIED", "lease_token is not of this tracker and peer: announce first");
   }
 }
+
+const NOBODY: Swarm = { peers: [], counts: { completePeers: 0, partialPeers: 0 } };
 
 /** Trying again within the same call would be of no use. */
 const NEVER = -1;
