@@ -3,6 +3,7 @@
 // fields are written in the order of their numbers and repeated ones hold nothing empty. Knows no message.
 import type { DescField } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
+import { writeHex } from "./ids.js";
 
 /** A tag and a number of 32 bits take no more. */
 const MAX_NUMBER_BYTES = 10;
@@ -39,16 +40,19 @@ export class MessageWriter {
     if (length === 0) return;
     this.#makeRoom(length);
     this.#lengthDelimited(number, length);
-    this.#buffer.write(digits, this.#length, length, "hex");
+    writeHex(digits, this.#buffer, this.#length);
     this.#length += length;
   }
 
   string({ number }: DescField, value: string): void {
-    const length = Buffer.byteLength(value);
-    if (length === 0) return;
+    if (value === "") return;
+    const length = isShortAscii(value) ? value.length : Buffer.byteLength(value);
     this.#makeRoom(length);
     this.#lengthDelimited(number, length);
-    this.#buffer.write(value, this.#length, length);
+    // As long in bytes as in characters: ASCII.
+    if (length === value.length) {
+      for (let i = 0; i < length; i++) this.#buffer[this.#length + i] = value.charCodeAt(i);
+    } else this.#buffer.write(value, this.#length, length);
     this.#length += length;
   }
 
@@ -106,6 +110,15 @@ export class MessageWriter {
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
   }
+}
+
+/** Few characters are copied faster here than by a call that leaves JavaScript. */
+const MAX_SHORT = 64;
+
+function isShortAscii(text: string): boolean {
+  if (text.length > MAX_SHORT) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
 }
 
 function lengthBytes(length: number): number {

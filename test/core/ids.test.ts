@@ -9,11 +9,21 @@ import {
   peerIdFromBytes,
   randomPeerId,
   toHex,
+  writeHex,
 } from "../../src/core/ids.js";
 
 test("a content id is read in any case and with space around it", () => {
   const digits = "0123456789abcdef".repeat(4);
   for (const text of [digits, digits.toUpperCase(), ` ${digits}\n`]) assert.is(parseContentId(text), digits);
+});
+
+test("the bytes of an id are written where they belong and nowhere else", () => {
+  for (let i = 0; i < 20; i++) {
+    const bytes = randomBytes(32);
+    const into = new Uint8Array(40).fill(7);
+    writeHex(toHex(bytes), into, 4);
+    assert.equal(Buffer.from(into), Buffer.concat([Buffer.alloc(4, 7), bytes, Buffer.alloc(4, 7)]));
+  }
 });
 
 test("what is not 64 hex digits is no content id", () => {

@@ -40,6 +40,7 @@ const MAX_REMEMBERED = 65_536;
 const socketHosts = new Map<string, string | undefined>();
 const loopbackHosts = new Map<string, boolean>();
 const dialableHosts = new Map<string, boolean>();
+const dialableFromLoopback = new Map<string, boolean>();
 
 function remember<T>(memory: Map<string, T>, key: string, judge: () => T): T {
   const known = memory.get(key);
@@ -56,8 +57,8 @@ export function isLoopback(host: string): boolean {
 
 /** mayDial, for endpoints whose port has been checked: it looks at the hosts alone then. */
 function mayTell(endpoint: Endpoint, reachedAt: string): boolean {
-  const key = isLoopback(reachedAt) ? `${endpoint.host} from loopback` : endpoint.host;
-  return remember(dialableHosts, key, () => mayDial(endpoint, reachedAt));
+  const memory = isLoopback(reachedAt) ? dialableFromLoopback : dialableHosts;
+  return remember(memory, endpoint.host, () => mayDial(endpoint, reachedAt));
 }
 
 /** Where `caller` is told to find a peer: where the tracker sees it, then what it announced, where `caller`
@@ -66,12 +67,14 @@ export function endpointsFor(
   caller: Caller,
   { key, endpoints }: Pick<StoredPeer, "key" | "endpoints">,
 ): readonly Endpoint[] {
-  const announced = endpoints.filter((endpoint) => mayTell(endpoint, caller.reachedAt));
+  const announced =
+    endpoints.length === 0 ? endpoints : endpoints.filter((endpoint) => mayTell(endpoint, caller.reachedAt));
   if (key.listenPort === 0) return announced;
   const isNeighbour = isLoopback(key.host) && !isLoopback(caller.host);
   const host = isNeighbour ? caller.reachedAt : key.host;
   const observed: Endpoint = { host, port: key.listenPort, transport: "tcp" };
   if (!mayTell(observed, caller.reachedAt)) return announced;
+  if (announced.length === 0) return [observed];
   return [observed, ...announced.filter((endpoint) => !isSamePlace(endpoint, observed))];
 }
 

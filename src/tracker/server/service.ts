@@ -125,9 +125,8 @@ export class TrackerCalls {
     const { peerId, leaseToken, listenPort, runEpochMs, shares, excludePeerId } = announcement;
     const key: LeaseKey = { peerId, host: caller.host, listenPort };
     const { intervalMs, ttlMs } = this.#pace;
-    const proven = this.#tokens.read(peerId, leaseToken);
-    const hasMoved = proven?.host !== key.host || proven.listenPort !== key.listenPort;
-    const movedFrom = hasMoved ? proven : undefined;
+    const isInPlace = this.#tokens.isFor(caller.host, listenPort, leaseToken);
+    const movedFrom = isInPlace ? undefined : this.#tokens.read(peerId, leaseToken);
     // A move takes all leases of a peer with it, whatever it announces.
     const moved = movedFrom === undefined ? 0 : MAX_SHARES_PER_ANNOUNCE;
     const waitMs = this.#quota.leases(caller.host, shares.length + moved, intervalMs);
@@ -150,7 +149,7 @@ export class TrackerCalls {
     };
     // An announcement of an earlier run must not get the means to withdraw what the later one holds.
     if (isHeld === undefined) return { answer, token: new Uint8Array(0) };
-    return { answer, token: hasMoved ? this.#tokens.issue(key) : leaseToken };
+    return { answer, token: isInPlace ? leaseToken : this.#tokens.issue(key) };
   }
 
   /** Which of the places where a peer says it is others are told of. */

@@ -17,12 +17,7 @@ import {
 import type { Endpoint } from "../../address/endpoint.js";
 import { MAX_PORT } from "../../address/limits.js";
 import { endpointFromWire, writeEndpoint } from "../../address/wire.js";
-import {
-  type ContentId,
-  contentIdFromBytes,
-  type PeerId,
-  peerIdFromBytes,
-} from "../../core/ids.js";
+import { type ContentId, contentIdFromBytes, type PeerId, peerIdFromBytes } from "../../core/ids.js";
 import { MessageWriter } from "../../core/message-writer.js";
 import { MAX_ROOT_BYTES } from "../../manifest/limits.js";
 import { RpcError } from "../../rpc/rpc-error.js";

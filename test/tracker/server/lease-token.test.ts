@@ -15,6 +15,19 @@ test("a token says which lease it is for", () => {
   }
 });
 
+test("a token says the place of its lease, and only a token of the same secret does", () => {
+  for (const key of [leaseKey(1), leaseKey(2, LONGEST_HOST, 65_535), leaseKey(3, "::1", 0)]) {
+    const token = tokens.issue(key);
+    assert.is(tokens.isFor(key.host, key.listenPort, token), true);
+    assert.is(tokens.isFor(key.host, key.listenPort ^ 1, token), false);
+    assert.is(tokens.isFor(key.host, key.listenPort ^ 0x100, token), false);
+    assert.is(tokens.isFor(`${key.host}0`, key.listenPort, token), false);
+    assert.is(tokens.isFor(key.host.slice(0, -1), key.listenPort, token), false);
+    assert.is(new LeaseTokens(randomBytes(32)).isFor(key.host, key.listenPort, token), false);
+    assert.is(tokens.isFor(key.host, key.listenPort, new Uint8Array(0)), false);
+  }
+});
+
 test("the longest token keeps the protocol's limit", () => {
   assert.ok(tokens.issue(leaseKey(1, LONGEST_HOST)).length <= MAX_LEASE_TOKEN_BYTES);
 });

@@ -28,12 +28,15 @@ export function mixedSample<T>(wanted: SampleOf<T>): T[] {
   return drawn;
 }
 
-/** A Fisher–Yates shuffle of one group that goes only as far as is needed, and notes swaps instead of making them. */
+/** A Fisher–Yates shuffle of one group that goes only as far as is needed, and notes swaps instead of making them: in
+ * lists that are searched, since for the few that are drawn a table costs more. */
 class Draw<T> {
   readonly #wanted: SampleOf<T>;
   readonly #group: 0 | 1;
   readonly #count: number;
-  readonly #swapped = new Map<number, number>();
+  /** Positions somebody else stands at, and who: the one who stood at this position. */
+  readonly #swapped: number[] = [];
+  readonly #with: number[] = [];
   #next = 0;
 
   constructor(wanted: SampleOf<T>, group: 0 | 1) {
@@ -49,9 +52,23 @@ class Draw<T> {
     for (; this.#next < end && drawn.length < length; this.#next++) {
       const i = this.#next;
       const j = i + Math.floor(random() * (this.#count - i));
-      const member = at(this.#group, this.#swapped.get(j) ?? j);
-      this.#swapped.set(j, this.#swapped.get(i) ?? i);
+      const member = at(this.#group, this.#standsAt(j));
+      this.#swap(j, this.#standsAt(i));
       if (member !== undefined) drawn.push(member);
+    }
+  }
+
+  #standsAt(position: number): number {
+    const place = this.#swapped.indexOf(position);
+    return place === -1 ? position : (this.#with[place] ?? position);
+  }
+
+  #swap(position: number, other: number): void {
+    const place = this.#swapped.indexOf(position);
+    if (place !== -1) this.#with[place] = other;
+    else {
+      this.#swapped.push(position);
+      this.#with.push(other);
     }
   }
 }

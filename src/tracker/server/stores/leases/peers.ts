@@ -2,7 +2,7 @@
 // should be there is for the lease book to decide.
 import type { Endpoint } from "../../../../address/endpoint.js";
 import { packEndpoint, unpackEndpoint } from "../../../../address/packed-endpoint.js";
-import { DIGEST_BYTES, peerIdFromBytes } from "../../../../core/ids.js";
+import { DIGEST_BYTES, peerIdFromBytes, writeHex } from "../../../../core/ids.js";
 import type { LeaseKey } from "../../store.js";
 import type { KeyedHash } from "./keyed-hash.js";
 import { KeyedRows } from "./keyed-rows.js";
@@ -18,11 +18,21 @@ const LENGTH_AT = PORT_AT + 2;
 const HOST_AT = LENGTH_AT + 1;
 const KEY_WORDS = (HOST_AT + MAX_HOST_BYTES) / 4;
 
+/** Keys that were read and are kept as objects, those of rows that leave the same rest one at a time: of a swarm that is
+ * asked about again and again the same peers are handed out. A few megabytes at most. */
+const REMEMBERED_KEYS = 16_384;
+
+interface RememberedKey {
+  readonly peer: number;
+  readonly key: LeaseKey;
+}
+
 export class Peers {
   readonly #slab: Slab;
   readonly #rows: KeyedRows;
   /** The part of the key that is the peer id. */
   readonly #idOfKey: Buffer;
+  readonly #remembered = Array.from({ length: REMEMBERED_KEYS }, (): RememberedKey | undefined => undefined);
   readonly #runEpochs: Float64Array;
   /** The first lease, plus 1. */
   readonly #leases: Int32Array;
@@ -70,15 +80,31 @@ export class Peers {
   move(peer: number, key: LeaseKey): void {
     this.#write(key);
     this.#rows.rename(peer);
+    this.#forgetKey(peer);
   }
 
   /** Forgets a peer without leases. */
   remove(peer: number): void {
     this.setEndpoints(peer, []);
     this.#rows.remove(peer);
+    this.#forgetKey(peer);
+  }
+
+  #forgetKey(peer: number): void {
+    const place = peer % REMEMBERED_KEYS;
+    if (this.#remembered[place]?.peer === peer) this.#remembered[place] = undefined;
   }
 
   keyOf(peer: number): LeaseKey {
+    const place = peer % REMEMBERED_KEYS;
+    const known = this.#remembered[place];
+    if (known?.peer === peer) return known.key;
+    const key = this.#readKey(peer);
+    this.#remembered[place] = { peer, key };
+    return key;
+  }
+
+  #readKey(peer: number): LeaseKey {
     this.#rows.read(peer);
     const { key } = this.#rows;
     const peerId = peerIdFromBytes(this.#idOfKey);
@@ -164,11 +190,11 @@ export class Peers {
   #write({ peerId, host, listenPort }: LeaseKey): void {
     const { key } = this.#rows;
     if (host.length > MAX_HOST_BYTES) throw new Error(`${host} is longer than an address`);
-    key.fill(0, HOST_AT);
-    key.write(peerId, 0, DIGEST_BYTES, "hex");
-    key.writeUInt16LE(listenPort, PORT_AT);
+    writeHex(peerId, key, 0);
+    key[PORT_AT] = listenPort & 0xff;
+    key[PORT_AT + 1] = listenPort >> 8;
     key[LENGTH_AT] = host.length;
-    key.write(host, HOST_AT, "latin1");
+    for (let i = 0; i < MAX_HOST_BYTES; i++) key[HOST_AT + i] = i < host.length ? host.charCodeAt(i) : 0;
   }
 }
 

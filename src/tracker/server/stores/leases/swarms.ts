@@ -1,5 +1,5 @@
 // Swarms by content id: how many leases each has, and which of them can be handed out. Knows no peers.
-import { type ContentId, contentIdFromBytes, DIGEST_BYTES } from "../../../../core/ids.js";
+import { type ContentId, contentIdFromBytes, DIGEST_BYTES, writeHex } from "../../../../core/ids.js";
 import type { SwarmCounts } from "../../../announcement.js";
 import type { KeyedHash } from "./keyed-hash.js";
 import { KeyedRows } from "./keyed-rows.js";
@@ -33,13 +33,13 @@ export class Swarms {
   }
 
   find(contentId: ContentId): number {
-    this.#rows.key.write(contentId, "hex");
+    writeHex(contentId, this.#rows.key, 0);
     return this.#rows.find();
   }
 
   /** The swarm of `contentId`, which is added if there is none. */
   findOrAdd(contentId: ContentId): number {
-    this.#rows.key.write(contentId, "hex");
+    writeHex(contentId, this.#rows.key, 0);
     return this.#findOrAddKey();
   }
 
