@@ -46,21 +46,17 @@ export function idToBytes(id: ContentId | PeerId): Uint8Array {
   return Buffer.from(id, "hex");
 }
 
-/** Values of hex digits by their character codes. */
-const DIGIT_VALUES = Uint8Array.from({ length: 128 }, (_, code) => {
-  const value = Number.parseInt(String.fromCharCode(code), 16);
-  return Number.isNaN(value) ? 0 : value;
-});
-
 /** Writes the bytes of hex digits into `into` from `at` on. For what is done at every call of a tracker: a loop here takes
  * a third of the time that Buffer.write takes for so few. */
 export function writeHex(digits: string, into: Uint8Array, at: number): void {
   const { length } = digits;
-  for (let i = 0, to = at; i < length; i += 2, to++) {
-    const high = DIGIT_VALUES[digits.charCodeAt(i)] ?? 0;
-    const low = DIGIT_VALUES[digits.charCodeAt(i + 1)] ?? 0;
-    into[to] = (high << 4) | low;
-  }
+  for (let i = 0, to = at; i < length; i += 2, to++)
+    into[to] = (digitValue(digits.charCodeAt(i)) << 4) | digitValue(digits.charCodeAt(i + 1));
+}
+
+/** "0" is 0x30, "a" 0x61. */
+function digitValue(code: number): number {
+  return (code & 0xf) + 9 * (code >> 6);
 }
 
 /** A peer id for this process; never written to disk. */

@@ -50,24 +50,28 @@ export interface LeaseClaim {
 /** Shares are there once, in the order of the request. */
 export function announcementFromWire(message: AnnounceRequest): Announcement & LeaseClaim {
   const { runEpochMs, listenPort, endpoints, shares, excludePeerId } = message;
-  if (runEpochMs > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid(`run_epoch_ms is ${runEpochMs}`);
+  if (runEpochMs > LATEST_EPOCH_MS) throw invalid(`run_epoch_ms is ${runEpochMs}`);
   if (listenPort > MAX_PORT) throw invalid(`listen_port is ${listenPort}`);
   atMost("endpoints", endpoints.length, MAX_ANNOUNCED_ENDPOINTS);
   atMost("shares", shares.length, MAX_SHARES_PER_ANNOUNCE);
-
-  const byContentId = new Map<ContentId, ShareAnnouncement>();
-  for (const [index, share] of shares.entries()) {
-    const announced = shareFromWire(share, index);
-    byContentId.set(announced.contentId, announced);
-  }
+  const { peerId, leaseToken } = claimFromWire(message);
   return {
-    ...claimFromWire(message),
+    peerId,
+    leaseToken,
     runEpochMs: Number(runEpochMs),
     endpoints: endpoints.map(endpointFromWire).filter((endpoint) => endpoint !== undefined),
     listenPort,
-    shares: [...byContentId.values()],
+    shares: onceEach(shares.map(shareFromWire)),
     excludePeerId: optionalPeerId("exclude_peer_id", excludePeerId),
   };
+}
+
+const LATEST_EPOCH_MS = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** Of two on one share the last counts, at the place of the first. */
+function onceEach(shares: readonly ShareAnnouncement[]): readonly ShareAnnouncement[] {
+  if (shares.length < 2) return shares;
+  return [...new Map(shares.map((share) => [share.contentId, share])).values()];
 }
 
 function shareFromWire(message: ShareMessage, index: number): ShareAnnouncement {
