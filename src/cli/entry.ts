@@ -90,9 +90,10 @@ function asksForHelp(argv: readonly string[]): boolean {
 function helpText(cli: Cli<CommandContext>, context: CommandContext): string {
   const palette = paletteFor(context.stdout, "auto", context.env);
   const named = definitionOf(cli, context.argv);
+  const columns = Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout));
   return named === undefined
-    ? generalHelp(VERSION, cli.definitions(), palette)
-    : commandHelp(named, Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout)), palette);
+    ? generalHelp(VERSION, cli.definitions(), columns, palette)
+    : commandHelp(named, columns, palette);
 }
 
 /** Of the command that is named, by two words if there is one of these, else by the first. */

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { Writable } from "node:stream";
 import type { GoshareEvent } from "../../events/event.js";
 import { describe } from "./describe.js";
+import { folded } from "./fold.js";
 import type { Palette } from "./palette.js";
 import { printable } from "./printable.js";
 import type { ProgressDisplay, Reporter } from "./reporter.js";
@@ -54,7 +55,8 @@ export class TextReporter implements Reporter {
   tell(text: string): void {
     if (this.#parts.quiet) return;
     this.#parts.progress?.clear();
-    this.#parts.stderr.write(`${text}\n`);
+    const { stderr } = this.#parts;
+    for (const line of text.split("\n")) stderr.write(`${folded(stderr, line)}\n`);
   }
 
   showStack(stack: string): void {
@@ -71,7 +73,10 @@ export class TextReporter implements Reporter {
     const lines = describe(event, palette).filter((line) => !quiet || line.kind !== "note");
     if (lines.length === 0) return;
     progress?.clear();
-    for (const line of lines) (line.kind === "result" ? stdout : stderr).write(`${line.text}\n`);
+    for (const { kind, text, hangingCells, isWhole } of lines) {
+      const stream = kind === "result" ? stdout : stderr;
+      stream.write(`${isWhole ? text : folded(stream, text, hangingCells)}\n`);
+    }
   }
 
   /** Of several shares the one that somebody takes something of. */
