@@ -119,7 +119,7 @@ async function refuseCommandLine(
   thrown: unknown,
 ): Promise<number> {
   const { argv } = context;
-  const choice = { json: argv.includes("--json"), quiet: true, color: "auto" } as const;
+  const choice = { json: argv.includes("--json"), quiet: true, verbose: false, color: "auto" } as const;
   const reporter = await createReporter(choice, context);
   return runSession(context, reporter, "", async () => {
     if (!(thrown instanceof Error && "clipanion" in thrown)) throw thrown;

@@ -148,7 +148,14 @@ test("on a terminal the bar makes room for other lines and gives the cursor back
 function report(quiet: boolean, ...events: GoshareEvent[]): { stdout: string; stderr: string } {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const reporter = new TextReporter({ stdout, stderr, palette: plainPalette, quiet, progress: undefined });
+  const reporter = new TextReporter({
+    stdout,
+    stderr,
+    palette: plainPalette,
+    quiet,
+    verbose: false,
+    progress: undefined,
+  });
   for (const event of events) reporter.observe(event);
   return { stdout: textOf(stdout), stderr: textOf(stderr) };
 }
@@ -215,7 +222,13 @@ test("progress says what a download stands still for after a second without a ve
   const states: ProgressState[] = [];
   const progress = { show: (state: ProgressState) => states.push(state), clear: () => undefined };
   const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
-  const reporter = new TextReporter({ ...streams, palette: plainPalette, quiet: false, progress });
+  const reporter = new TextReporter({
+    ...streams,
+    palette: plainPalette,
+    quiet: false,
+    verbose: false,
+    progress,
+  });
   const counters = { bytesDone: 1, bytesTotal: 9, bytesPerSecond: 1, etaMs: 1, peers: 1 };
   for (const stalledMs of [0, 999, 1_000])
     reporter.observe({

@@ -43,9 +43,8 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
     case "downloading":
       return describeDownloading(event, palette);
     case "peerConnected":
-      return [note(`${printable(event.endpoint)} connected${agentText(event.agent)}`)];
     case "peerDisconnected":
-      return [note(`${printable(event.endpoint)} disconnected${disconnectText(event)}`)];
+      return [note(printable(connectionText(event)))];
     case "copied": {
       const copies = count(event.copies, "copy", "copies");
       return [note(`${printable(event.endpoint)} has everything (${copies} so far)`)];
@@ -199,8 +198,17 @@ function sizeText(event: {
   return `${formatBytes(event.bytes)}${files}, ${count(event.chunks, "chunk")}`;
 }
 
+/** Not escaped. */
+export function connectionText(
+  event: Extract<GoshareEvent, { type: "peerConnected" | "peerDisconnected" }>,
+): string {
+  return event.type === "peerConnected"
+    ? `${event.endpoint} connected${agentText(event.agent)}`
+    : `${event.endpoint} disconnected${disconnectText(event)}`;
+}
+
 function agentText(agent: string): string {
-  return agent === "" ? "" : ` (${fitCells(printable(agent), AGENT_MAX_CELLS)})`;
+  return agent === "" ? "" : ` (${fitCells(agent, AGENT_MAX_CELLS)})`;
 }
 
 function disconnectText(event: Extract<GoshareEvent, { type: "peerDisconnected" }>): string {
@@ -208,7 +216,7 @@ function disconnectText(event: Extract<GoshareEvent, { type: "peerDisconnected" 
     event.bytesSent > 0 ? `sent ${formatBytes(event.bytesSent)}` : "",
     event.bytesReceived > 0 ? `received ${formatBytes(event.bytesReceived)}` : "",
   ].filter((text) => text !== "");
-  const why = event.code === "" ? "" : `: ${printable(event.message)}`;
+  const why = event.code === "" ? "" : `: ${event.message}`;
   return `${moved.length === 0 ? "" : `, ${moved.join(", ")}`}${why}`;
 }
 

@@ -2,8 +2,9 @@
 // leaves results and problems.
 import { basename } from "node:path";
 import type { Writable } from "node:stream";
-import type { GoshareEvent } from "../../events/event.js";
-import { describe } from "./describe.js";
+import type { DetailObserver, GoshareEvent } from "../../events/event.js";
+import { connectionText, describe } from "./describe.js";
+import { detailLines } from "./detail-lines.js";
 import { folded } from "./fold.js";
 import type { Palette } from "./palette.js";
 import { printable } from "./printable.js";
@@ -15,11 +16,14 @@ export interface TextReporterParts {
   readonly stderr: Writable;
   readonly palette: Palette;
   readonly quiet: boolean;
+  /** Details too. */
+  readonly verbose: boolean;
   /** Undefined: progress is not shown. */
   readonly progress: ProgressDisplay | undefined;
 }
 
 export class TextReporter implements Reporter {
+  readonly detail: DetailObserver | undefined;
   readonly #parts: TextReporterParts;
   readonly #transfers = new Transfers();
   #transferring = false;
@@ -27,6 +31,7 @@ export class TextReporter implements Reporter {
 
   constructor(parts: TextReporterParts) {
     this.#parts = parts;
+    this.detail = parts.verbose ? detailLines(parts.stderr) : undefined;
   }
 
   observe(event: GoshareEvent): void {
@@ -43,6 +48,10 @@ export class TextReporter implements Reporter {
       this.#transferring = true;
     }
     if (event.type === "done" || event.type === "failed") this.#transfers.ended(event.contentId ?? "");
+    if (this.detail !== undefined && (event.type === "peerConnected" || event.type === "peerDisconnected")) {
+      this.detail("peer", connectionText(event));
+      return;
+    }
     // A sharer sees who comes and goes; beside a progress bar, which counts them, that would be noise.
     if (this.#transferring && (event.type === "peerConnected" || event.type === "peerDisconnected")) return;
     if (event.type === "waiting") {
