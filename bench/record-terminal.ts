@@ -96,8 +96,8 @@ async function record(folder: string): Promise<string> {
   } finally {
     isOver = true;
     await filming;
-    await upper.close();
-    await lower.close();
+    upper.close();
+    lower.close();
   }
   recording.hold(3 * READ_MS);
   return recording.toString();

@@ -15,14 +15,16 @@ import { startShare } from "../support/transfer.js";
 const scratch = new ScratchFolder();
 const terminals: TmuxTerminal[] = [];
 
-test.after(async () => {
+test.after(() => {
   killAll();
-  for (const terminal of terminals) await terminal.close();
+  for (const terminal of terminals) terminal.close();
   scratch.remove();
 });
 
 const NAME = "a rather long name of a file.bin";
 const ROWS = 45;
+/** Slow enough to be looked at on a busy machine. */
+const RATE = "1500KiB/s";
 const BAR = /\d+% |\d+%$/;
 const ESCAPE = "\u001b";
 /** What may be longer than the terminal: what is to be copied, and what was typed. */
@@ -68,11 +70,9 @@ for (const columns of [80, 40]) {
       await sharer.until(/Ctrl-C stops sharing/);
       assert.equal(await brokenLines(sharer, columns), []);
 
-      await downloader.command(`${line} --listen 127.0.0.1:0 --download-limit 3MiB/s`);
-      await downloader.until(/[1-9]\d%/);
-      await assertOneBar(downloader, columns);
-      await sharer.until(/sent \d.*[1-9]\d%/);
-      await assertOneBar(sharer, columns);
+      await downloader.command(`${line} --listen 127.0.0.1:0 --download-limit ${RATE}`);
+      await Promise.all([downloader.until(/[1-9]\d%/), sharer.until(/sent \d.*[1-9]\d%/)]);
+      await Promise.all([assertOneBar(downloader, columns), assertOneBar(sharer, columns)]);
       assert.equal(await brokenLines(downloader, columns), []);
       assert.equal(await brokenLines(sharer, columns), []);
 
@@ -141,7 +141,7 @@ onTerminals("help, findings and errors are broken between words in 40 columns", 
 
 onTerminals("a terminal has colours, with NO_COLOR it has none, and with TERM=dumb lines only", async () => {
   const share = await startShare(scratch.file(NAME, 8 * MIB));
-  const command = `goshare download ${share.ticket} --listen 127.0.0.1:0 --download-limit 3MiB/s`;
+  const command = `goshare download ${share.ticket} --listen 127.0.0.1:0 --download-limit ${RATE}`;
   const bold = `${ESCAPE}[1m`;
   const [plain, coloured] = [await terminal(80, "export NO_COLOR=1"), await terminal(80)];
   const dumb = await terminal(80, "export TERM=dumb");

@@ -1,6 +1,7 @@
 // A real terminal of a given size: one pane of a tmux server of its own, with a shell in it that knows `goshare`. What
 // stands in it can be read. Its server is ended by its own socket, and none outlives this process.
 import { execFile, spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,10 +23,10 @@ export function tmuxProblem(): string | undefined {
   return problem;
 }
 
-const open = new Set<string>();
+const open = new Set<TmuxTerminal>();
 let opened = 0;
 process.once("exit", () => {
-  for (const socket of open) spawnSync("tmux", serverArguments(socket, ["kill-server"]), { timeout: 10_000 });
+  for (const terminal of open) terminal.close();
 });
 
 export interface TerminalSetting {
@@ -39,6 +40,8 @@ export interface TerminalSetting {
 
 export class TmuxTerminal {
   readonly #socket: string;
+  /** Of that socket; a server that ends leaves it there. */
+  #socketPath = "";
 
   private constructor(socket: string) {
     this.#socket = socket;
@@ -59,12 +62,13 @@ export class TmuxTerminal {
       profile,
     ];
     await writeFile(profilePath, `${settings.join("\n")}\n`);
-    open.add(terminal.#socket);
+    open.add(terminal);
     await terminal.#tmux(
       ...["new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, "-c", folder],
       ...["bash", "--noprofile", "--rcfile", profilePath],
     );
     await terminal.#tmux("set-option", "status", "off");
+    terminal.#socketPath = (await terminal.#tmux("display-message", "-p", "#{socket_path}")).trim();
     await terminal.until(/^\$ $/m);
     return terminal;
   }
@@ -116,9 +120,11 @@ export class TmuxTerminal {
     }
   }
 
-  async close(): Promise<void> {
-    open.delete(this.#socket);
-    await this.#tmux("kill-server").catch(() => undefined);
+  /** Ends its server, at once. */
+  close(): void {
+    open.delete(this);
+    spawnSync("tmux", serverArguments(this.#socket, ["kill-server"]), { timeout: 10_000 });
+    if (this.#socketPath !== "") rmSync(this.#socketPath, { force: true });
   }
 
   async #lines(...args: readonly string[]): Promise<readonly string[]> {
