@@ -34,6 +34,14 @@ test("a wide bar shows name, bar, percent, bytes, rate, remaining time and peers
   assert.match(line, "112 MiB/s  ETA 18 s  5 peers");
 });
 
+test("at 80 columns there is a bar, for which a long name is cut", () => {
+  const line = barLine(STATE, 79, draw);
+  assert.match(
+    line,
+    /^ubuntu-\S*…\S*\.iso {2}#+-+ {3}57% {2}2\.7.GiB\/4\.7.GiB {2}112.MiB\/s {2}ETA 18.s {2}5 peers$/,
+  );
+});
+
 test("at 40 columns name, percent, rate and remaining time are left, in one line", () => {
   const line = barLine(STATE, 39, draw);
   assert.ok(cellWidth(line) <= 39, line);

@@ -49,10 +49,11 @@ async function brokenLines(terminal: TmuxTerminal, columns: number): Promise<rea
   return lines.filter((line) => line.trimEnd().length > columns && !COPIED.test(line));
 }
 
-async function assertOneBar(terminal: TmuxTerminal, columns: number): Promise<void> {
+async function assertOneBar(terminal: TmuxTerminal, columns: number): Promise<string> {
   const bars = (await terminal.scrolled()).filter((line) => BAR.test(line));
   assert.is(bars.length, 1, (await terminal.scrolled()).join("\n"));
   assert.ok((bars[0]?.length ?? 0) < columns);
+  return bars[0] ?? "";
 }
 
 async function assertNoBar(terminal: TmuxTerminal): Promise<void> {
@@ -72,7 +73,8 @@ for (const columns of [80, 40]) {
 
       await downloader.command(`${line} --listen 127.0.0.1:0 --download-limit ${RATE}`);
       await Promise.all([downloader.until(/[1-9]\d%/), sharer.until(/sent \d.*[1-9]\d%/)]);
-      await Promise.all([assertOneBar(downloader, columns), assertOneBar(sharer, columns)]);
+      const [bar] = await Promise.all([assertOneBar(downloader, columns), assertOneBar(sharer, columns)]);
+      if (columns === 80) assert.match(bar, /[█░]{8}/);
       assert.equal(await brokenLines(downloader, columns), []);
       assert.equal(await brokenLines(sharer, columns), []);
 
