@@ -1,18 +1,16 @@
 // The moving picture of the README: `pnpm record-terminal` runs goshare in two real terminals, one above the other, and
 // draws what stood in them into docs/goshare.svg. Needs tmux. Nothing in the picture is made up; what is typed is typed
 // by this program.
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { render } from "svg-term";
 import { GIB } from "../src/core/units.js";
+import { TmuxTerminal } from "../test/support/tmux-terminal.js";
 import { fastFolder } from "./fast-folder.js";
 import { writeRandomFile } from "./sample-data.js";
 
 const PICTURE = fileURLToPath(new URL("../../docs/goshare.svg", import.meta.url));
-const MAIN = fileURLToPath(new URL("../src/program/main.js", import.meta.url));
 
 const COLUMNS = 92;
 const ROWS = 11;
@@ -21,69 +19,18 @@ const FILE_BYTES = 4 * GIB;
 const FRAME_MS = 100;
 const KEY_MS = 45;
 const READ_MS = 1_500;
-const LIMIT_MS = 60_000;
 
-const run = promisify(execFile);
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** One terminal of a tmux server of its own. */
-class Terminal {
-  readonly #socket: string;
-
-  private constructor(socket: string) {
-    this.#socket = socket;
+/** As somebody types it, key by key; all at once as somebody pastes it. */
+async function type(terminal: TmuxTerminal, text: string, pasted = ""): Promise<void> {
+  for (const key of text) {
+    await terminal.paste(key);
+    await wait(KEY_MS);
   }
-
-  static async open(socket: string, folder: string, profile: string): Promise<Terminal> {
-    const terminal = new Terminal(socket);
-    await terminal.#tmux(
-      ...["new-session", "-d", "-x", `${COLUMNS}`, "-y", `${ROWS}`, "-c", folder],
-      ...["bash", "--noprofile", "--rcfile", profile],
-    );
-    await terminal.#tmux("set-option", "status", "off");
-    return terminal;
-  }
-
-  /** As somebody types it, key by key; all at once as somebody pastes it. */
-  async type(text: string, pasted = ""): Promise<void> {
-    for (const key of text) {
-      await this.#tmux("send-keys", "-l", key);
-      await wait(KEY_MS);
-    }
-    if (pasted !== "") await this.#tmux("send-keys", "-l", pasted);
-    await wait(4 * KEY_MS);
-    await this.#tmux("send-keys", "Enter");
-  }
-
-  async press(key: string): Promise<void> {
-    await this.#tmux("send-keys", key);
-  }
-
-  /** Its lines with their colours. */
-  async lines(): Promise<readonly string[]> {
-    const text = await this.#tmux("capture-pane", "-e", "-p");
-    return text.split("\n").slice(0, ROWS);
-  }
-
-  /** The first match of `pattern` in what stands there, which lines are joined that were only broken. */
-  async until(pattern: RegExp): Promise<string> {
-    const deadlineMs = performance.now() + LIMIT_MS;
-    while (performance.now() < deadlineMs) {
-      const found = pattern.exec(await this.#tmux("capture-pane", "-p", "-J"));
-      if (found !== null) return found[0];
-      await wait(FRAME_MS);
-    }
-    throw new Error(`${pattern} did not appear in:\n${await this.#tmux("capture-pane", "-p")}`);
-  }
-
-  async close(): Promise<void> {
-    await this.#tmux("kill-server").catch(() => undefined);
-  }
-
-  async #tmux(...args: readonly string[]): Promise<string> {
-    const { stdout } = await run("tmux", ["-L", this.#socket, "-f", "/dev/null", ...args]);
-    return stdout;
-  }
+  if (pasted !== "") await terminal.paste(pasted);
+  await wait(4 * KEY_MS);
+  await terminal.press("Enter");
 }
 
 /** What two terminals showed, as asciicast v2 (docs.asciinema.org): a whole screen whenever something has changed. */
@@ -96,9 +43,13 @@ class Recording {
     this.#lines = [JSON.stringify({ version: 2, width: COLUMNS, height: 2 * ROWS + 1 })];
   }
 
-  async frame(upper: Terminal, lower: Terminal): Promise<void> {
+  async frame(upper: TmuxTerminal, lower: TmuxTerminal): Promise<void> {
     const border = `\u001b[2m${"─".repeat(COLUMNS)}\u001b[0m`;
-    const lines = [...(await upper.lines()), border, ...(await lower.lines())];
+    const lines = [
+      ...(await upper.colouredScreen()).slice(0, ROWS),
+      border,
+      ...(await lower.colouredScreen()).slice(0, ROWS),
+    ];
     const screen = lines.map((line) => `${line}\u001b[0m`).join("\r\n");
     if (screen === this.#shown) return;
     this.#shown = screen;
@@ -121,17 +72,11 @@ class Recording {
 }
 
 async function record(folder: string): Promise<string> {
-  const profile = join(folder, "profile");
-  const program = `goshare() { "${process.execPath}" "${MAIN}" "$@"; }`;
-  const settings = `PS1='$ '; export GOSHARE_TRACKER= XDG_STATE_HOME='${folder}/state'`;
-  await writeFile(profile, `${program}\n${settings}\n`);
-  const [here, there] = [join(folder, "here"), join(folder, "there")];
-  for (const place of [here, there]) await mkdir(place);
+  const size = { columns: COLUMNS, rows: ROWS };
+  const here = join(folder, "here");
+  const upper = await TmuxTerminal.open({ ...size, folder: here });
+  const lower = await TmuxTerminal.open({ ...size, folder: join(folder, "there") });
   await writeRandomFile(join(here, FILE_NAME), FILE_BYTES, new AbortController().signal);
-
-  const socket = `goshare-${process.pid}`;
-  const upper = await Terminal.open(`${socket}-1`, here, profile);
-  const lower = await Terminal.open(`${socket}-2`, there, profile);
   const recording = new Recording();
   let isOver = false;
   const filming = (async () => {
@@ -141,18 +86,18 @@ async function record(folder: string): Promise<string> {
     }
   })();
   try {
-    await upper.type(`goshare share ${FILE_NAME} --once`);
-    const ticket = await upper.until(/goshare1[a-z0-9]{60,}/);
+    await type(upper, `goshare share ${FILE_NAME} --once`);
+    const [ticket] = await upper.until(/goshare1[a-z0-9]{60,}/);
     await wait(READ_MS);
-    await lower.type("goshare download ", ticket);
+    await type(lower, "goshare download ", ticket);
     await lower.until(/complete and verified/);
     await upper.until(/stopped/);
     await wait(READ_MS);
   } finally {
     isOver = true;
     await filming;
-    await upper.close();
-    await lower.close();
+    upper.close();
+    lower.close();
   }
   recording.hold(3 * READ_MS);
   return recording.toString();

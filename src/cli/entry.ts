@@ -90,9 +90,10 @@ function asksForHelp(argv: readonly string[]): boolean {
 function helpText(cli: Cli<CommandContext>, context: CommandContext): string {
   const palette = paletteFor(context.stdout, "auto", context.env);
   const named = definitionOf(cli, context.argv);
+  const columns = Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout));
   return named === undefined
-    ? generalHelp(VERSION, cli.definitions(), palette)
-    : commandHelp(named, Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout)), palette);
+    ? generalHelp(VERSION, cli.definitions(), columns, palette)
+    : commandHelp(named, columns, palette);
 }
 
 /** Of the command that is named, by two words if there is one of these, else by the first. */
@@ -118,7 +119,7 @@ async function refuseCommandLine(
   thrown: unknown,
 ): Promise<number> {
   const { argv } = context;
-  const choice = { json: argv.includes("--json"), quiet: true, color: "auto" } as const;
+  const choice = { json: argv.includes("--json"), quiet: true, verbose: false, color: "auto" } as const;
   const reporter = await createReporter(choice, context);
   return runSession(context, reporter, "", async () => {
     if (!(thrown instanceof Error && "clipanion" in thrown)) throw thrown;

@@ -2,16 +2,21 @@
 // A command adds its options and one function that calls a flow.
 import type { Writable } from "node:stream";
 import { Command, Option } from "clipanion";
+import type { DetailObserver } from "../events/event.js";
 import { colorArgument } from "./arguments.js";
 import type { CommandContext } from "./context.js";
 import { defaultCliOptions, OPTIONS } from "./option-table.js";
 import { createReporter } from "./render/create-reporter.js";
 import { COLOR_MODES } from "./render/palette.js";
 import { type Ending, runSession, type Session } from "./session.js";
+import { readSettings, settingsInEffect } from "./settings/settings.js";
 
 export abstract class GoshareCommand extends Command<CommandContext> {
   readonly json = Option.Boolean(OPTIONS.json.names, false, { description: OPTIONS.json.description });
   readonly quiet = Option.Boolean(OPTIONS.quiet.names, false, { description: OPTIONS.quiet.description });
+  readonly verbose = Option.Boolean(OPTIONS.verbose.names, false, {
+    description: OPTIONS.verbose.description,
+  });
   readonly color = Option.String(OPTIONS.color.names, defaultCliOptions.color, {
     description: OPTIONS.color.description,
   });
@@ -35,16 +40,27 @@ export abstract class GoshareCommand extends Command<CommandContext> {
   }
 
   override async execute(): Promise<number> {
-    const { json, quiet } = this;
+    const { json, quiet, verbose } = this;
     // A wrong --color is refused like any other option, and that needs a reporter first.
     const color = COLOR_MODES.find((mode) => mode === this.color) ?? defaultCliOptions.color;
     const reporter = await createReporter(
-      { json, quiet, color },
+      { json, quiet, verbose, color },
       { ...this.context, stdout: this.resultStream() },
     );
     return runSession(this.context, reporter, this.afterInterruption(), async (session) => {
       colorArgument(this.color);
+      const { detail } = session.observe;
+      if (detail !== undefined) await this.#tellSettings(detail);
       return this.run(session);
     });
+  }
+
+  async #tellSettings(detail: DetailObserver): Promise<void> {
+    const { argv, env } = this.context;
+    const path = ["goshare", ...this.path].join(" ");
+    const definition = this.cli.definitions().find((one) => one.path === path);
+    if (definition === undefined) return;
+    for (const { name, value, place } of settingsInEffect(argv, definition, await readSettings(env)))
+      detail("setting", `${name} = ${value} (${place})`);
   }
 }

@@ -44,6 +44,7 @@ const option = (names: string, description: string, value?: string): OptionText 
 export const OPTIONS = {
   json: option("--json", "Print events to stdout, one JSON object a line"),
   quiet: option("-q,--quiet", "Print results and problems only"),
+  verbose: option("-v,--verbose", "Say on stderr what goes on: settings, trackers, peers, chunks, files"),
   color: option("--color", `Colours: auto, always or never (default ${defaultCliOptions.color})`, "WHEN"),
   tracker: option(
     "--tracker",

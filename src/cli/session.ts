@@ -2,7 +2,7 @@
 // last event says how the command ended, whatever happened. Knows no command.
 import { untilAborted } from "../core/clock.js";
 import { EXIT, GoshareError } from "../core/errors.js";
-import type { EventObserver, GoshareEvent } from "../events/event.js";
+import { type EventObserver, type GoshareEvent, withDetails } from "../events/event.js";
 import type { CommandContext, StopSignal } from "./context.js";
 import type { Reporter } from "./render/reporter.js";
 import { goshareCommand } from "./shell-quote.js";
@@ -54,6 +54,7 @@ class Run implements Session {
   readonly #afterInterruption: string;
   readonly #abort = new AbortController();
   readonly #release: readonly (() => void)[];
+  readonly observe: EventObserver;
   #stoppedBy: StopSignal | "" = "";
   #ended = false;
 
@@ -61,6 +62,14 @@ class Run implements Session {
     this.#context = context;
     this.#reporter = reporter;
     this.#afterInterruption = afterInterruption;
+    const { detail } = reporter;
+    this.observe = withDetails(
+      (event) => this.#observe(event),
+      detail &&
+        ((topic, text) => {
+          if (!this.#ended) detail(topic, text);
+        }),
+    );
     this.#release = [
       context.processEvents.onStopSignal((signal) => this.#onSignal(signal)),
       context.processEvents.onCrash((thrown) => this.#exitNow(this.fail(thrown))),
@@ -84,9 +93,9 @@ class Run implements Session {
   }
 
   /** Events after the last one come from parts that are still closing; nobody waits for them any more. */
-  readonly observe: EventObserver = (event) => {
+  #observe(event: GoshareEvent): void {
     if (!this.#ended) this.#reporter.observe(event);
-  };
+  }
 
   end(event: Ending | Extract<GoshareEvent, { type: "failed" }>): void {
     if (this.#ended) return;

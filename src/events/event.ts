@@ -189,5 +189,23 @@ export type GoshareEvent =
       readonly contentId?: ContentId | "";
     };
 
+/** What a detail is about. */
+export type DetailTopic = "setting" | "tracker" | "peer" | "chunk" | "file";
+
+/** Takes what only somebody wants to know who looks for a fault: no event, not escaped, and not for programs. */
+export type DetailObserver = (topic: DetailTopic, text: string) => void;
+
 /** Takes events as they happen; must not throw and must return at once. */
-export type EventObserver = (event: GoshareEvent) => void;
+export interface EventObserver {
+  (event: GoshareEvent): void;
+  /** Undefined: nobody wants details, and what is not asked for is not even put into words. */
+  readonly detail?: DetailObserver | undefined;
+}
+
+/** `observe` for what has details of another. */
+export function withDetails(
+  observe: (event: GoshareEvent) => void,
+  detail: DetailObserver | undefined,
+): EventObserver {
+  return detail === undefined ? observe : Object.assign((event: GoshareEvent) => observe(event), { detail });
+}

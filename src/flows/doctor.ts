@@ -1,29 +1,23 @@
 // Looks whether goshare can work here: Node, ports, trackers, disk, clock, hash rate, one after another, each with a
-// verdict and, where there is one, a way to mend it. Changes nothing.
-import type { Endpoint, ListenAddress } from "../address/endpoint.js";
+// verdict and, where there is one, a way to mend it. Changes nothing, but for a share that a tracker is told of for some
+// seconds.
+import type { Endpoint } from "../address/endpoint.js";
 import { EVERY_HOST } from "../address/listening.js";
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { FindingEvent } from "../events/finding-event.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 import { checkDisk, checkHashRate, checkRuntime } from "./machine-checks.js";
-import {
-  CLOCK,
-  checkPeerPort,
-  checkReachable,
-  checkTracker,
-  checkTrackerPort,
-  NO_TRACKER,
-} from "./network-checks.js";
+import { CLOCK, checkPeerPort, checkTracker, checkTrackerPort, NO_TRACKER } from "./network-checks.js";
+import { checkReachable, type ListenWish, type SeeingTracker } from "./reachable-check.js";
 import { chooseTrackers } from "./trackers.js";
 
 export type Check = Omit<Extract<FindingEvent, { type: "checked" }>, "type">;
 
-export interface DoctorOptions {
+/** `listen`: where peers are to be accepted. */
+export interface DoctorOptions extends ListenWish {
   readonly trackers: readonly Endpoint[];
   readonly probeLocalTracker: boolean;
-  /** Where peers are to be accepted. */
-  readonly listen: ListenAddress;
   /** Where downloads go. */
   readonly outputDirectory: string;
 }
@@ -44,14 +38,14 @@ export async function doctor(
   tell(await checkPeerPort(options.listen));
   tell(await checkTrackerPort({ host: EVERY_HOST, port: DEFAULT_TRACKER_PORT }));
   const trackers = await chooseTrackers(options.trackers, options.probeLocalTracker);
-  const observedHosts: string[] = [];
+  const answering: SeeingTracker[] = [];
   for (const tracker of trackers) {
-    const { check, info } = await checkTracker(tracker, signal);
+    const { check, seeing } = await checkTracker(tracker, signal);
     tell(check);
-    if (info !== undefined) observedHosts.push(info.observedHost);
+    if (seeing !== undefined) answering.push(seeing);
   }
   if (trackers.length === 0) tell(NO_TRACKER);
-  tell(checkReachable(options.listen, observedHosts));
+  tell(await checkReachable(options, answering, signal));
   tell(checkDisk(options.outputDirectory));
   tell(CLOCK);
   tell(await checkHashRate(signal));

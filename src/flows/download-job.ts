@@ -13,11 +13,11 @@ import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { ServedDownload } from "../swarm/served-download.js";
 import { SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
+import { chunkTroubles } from "./chunk-troubles.js";
 import { type ContentSource, ticketFor } from "./content-source.js";
 import type { Arrival, Destination } from "./destination.js";
 import type { DownloadOptions } from "./download-options.js";
 import { DownloadProgress } from "./download-progress.js";
-import { liarWarnings } from "./liar-warnings.js";
 import { firstRoot, type TrackerLookup } from "./manifest-lookup.js";
 import type { Patience } from "./patience.js";
 import { selectEntries, type Wanted } from "./select-entries.js";
@@ -122,11 +122,19 @@ export class DownloadJob {
     this.bytes = selection.bytes;
     const slotPool = new SlotPool(slots, root.chunkSize, () => this.#chunks?.slotFreed());
     const arrival = await destination.prepare(selection, pool, slotPool);
+    this.#tellKept(arrival);
     await this.#fetchChunks(selection, arrival, slotPool);
     await destination.finish();
+    this.#observe.detail?.("file", `${destination.path} is complete and on the disk`);
     // What went into a stream is not there any more.
     if (this.#options.output === undefined)
       await this.serving?.committed(destination.path, this.#options.seed);
+  }
+
+  #tellKept({ held, unchecked }: Arrival): void {
+    if (held.count + unchecked.count === 0) return;
+    const again = `${unchecked.count} are to be verified again`;
+    this.#observe.detail?.("file", `chunks that are here already: ${held.count} are kept, ${again}`);
   }
 
   #tellWait(): void {
@@ -176,9 +184,7 @@ export class DownloadJob {
       {
         progressed: () => patience.begin("peers"),
         verified: (chunkIndex) => share.news.gained(chunkIndex),
-        refused: (peer, reason) => swarm.refused(peer, reason),
-        stalled: (peer) => swarm.stalled(peer),
-        lied: liarWarnings(swarm, this.#observe),
+        ...chunkTroubles(swarm, this.#observe),
       },
     );
     this.#chunks = chunks;

@@ -2,7 +2,7 @@
 // nothing about chunks.
 import type { Endpoint } from "../address/endpoint.js";
 import type { ContentId } from "../core/ids.js";
-import { Announcer } from "../swarm/announcer.js";
+import { Announcer, type AnnouncerEvents } from "../swarm/announcer.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import type { ServedDownload } from "../swarm/served-download.js";
 import type { DownloadPort } from "./download-port.js";
@@ -21,7 +21,12 @@ export class DownloadPresence {
   }
 
   /** Tells `trackers` of `share`, as far as it is there, from now on. */
-  announce(trackers: readonly Endpoint[], share: ServedDownload, warn: TrackerWarnings): void {
+  announce(
+    trackers: readonly Endpoint[],
+    share: ServedDownload,
+    answered: AnnouncerEvents["answered"],
+    warn: TrackerWarnings,
+  ): void {
     const contentId = this.#contentId;
     this.#announcer = new Announcer(
       trackers,
@@ -38,7 +43,7 @@ export class DownloadPresence {
         rootOf: () => undefined,
       },
       {
-        answered: () => undefined,
+        answered,
         unreachable: warn,
       },
     );

@@ -26,6 +26,7 @@ import { Patience } from "./patience.js";
 import { readPatterns } from "./select-entries.js";
 import type { RunningSeed } from "./serving-download.js";
 import { StreamDestination } from "./stream-destination.js";
+import { tellAnnounced } from "./tracker-details.js";
 import { trackerWarnings } from "./tracker-warnings.js";
 import { trackersFor } from "./trackers.js";
 
@@ -88,7 +89,7 @@ export async function downloadAt(
   });
   const presence = await arrive(port, contentId, swarm, pool);
   const warn = trackerWarnings(observe);
-  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, warn);
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, warn, observe.detail);
   const ending = new AbortController();
   // The limit may keep a chunk away for so long, and that is not the fault of peers.
   const limitedMs = options.downloadBudget?.durationMs(MAX_CHUNK_BYTES) ?? 0;
@@ -99,7 +100,8 @@ export async function downloadAt(
   );
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
-  const announce = (share: ServedDownload) => presence?.announce(trackers, share, warn);
+  const announce = (share: ServedDownload) =>
+    presence?.announce(trackers, share, tellAnnounced(observe), warn);
   const { patterns } = wanted;
   const { output } = options;
   const destination =

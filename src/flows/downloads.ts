@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
-import type { EventObserver, GoshareEvent } from "../events/event.js";
+import { type EventObserver, type GoshareEvent, withDetails } from "../events/event.js";
 import { downloadAt } from "./download.js";
 import { type DownloadOptions, takesOffers } from "./download-options.js";
 import { DownloadPort } from "./download-port.js";
@@ -87,6 +87,7 @@ function failureOf(failures: readonly GoshareError[], count: number): GoshareErr
 
 /** One of them, by what is known of it: errors do not say which download they are of. */
 class OneOfSeveral {
+  readonly observe: EventObserver;
   readonly #observe: EventObserver;
   #name: string;
   #contentId: ContentId | "" = "";
@@ -95,13 +96,18 @@ class OneOfSeveral {
     const name = basename(what);
     this.#name = name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}…` : name;
     this.#observe = observe;
+    const { detail } = observe;
+    this.observe = withDetails(
+      (event) => this.#take(event),
+      detail && ((topic, text) => detail(topic, `${this.#name}: ${text}`)),
+    );
   }
 
-  readonly observe: EventObserver = (event) => {
+  #take(event: GoshareEvent): void {
     if (event.type === "downloading") this.#name = event.name;
     if (event.type === "downloading" || event.type === "waiting") this.#contentId = event.contentId;
     this.#observe(event);
-  };
+  }
 
   /** Tells of it; the error with its name. */
   failed({ code, exitCode, message, hint, cause }: GoshareError): GoshareError {

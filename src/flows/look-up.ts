@@ -2,7 +2,7 @@
 // downloading it. Writes nothing.
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
-import type { EventObserver } from "../events/event.js";
+import { type EventObserver, withDetails } from "../events/event.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { defaultConnectionOptions } from "../peer/options.js";
@@ -36,11 +36,17 @@ export async function lookUpManifest(
   const local = newLocalPeer(() => 0);
   const { contentId } = source;
   const swarm = new DownloadSwarm({
-    ...{ contentId, local, observe: () => undefined },
+    ...{ contentId, local, observe: withDetails(() => undefined, observe.detail) },
     connectionOptions: defaultConnectionOptions,
     options: defaultDownloadSwarmOptions,
   });
-  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, trackerWarnings(observe));
+  const lookup = await TrackerLookup.open(
+    trackers,
+    contentId,
+    local.peerId,
+    trackerWarnings(observe),
+    observe.detail,
+  );
   const ending = new AbortController();
   const patience = new Patience(timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
     const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;

@@ -6,6 +6,7 @@ import { eachDialable } from "../address/resolve.js";
 import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
+import type { DetailObserver } from "../events/event.js";
 import { checkRoot } from "../manifest/check.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
@@ -30,6 +31,7 @@ export class TrackerLookup {
   readonly #contentId: ContentId;
   readonly #ownPeerId: PeerId;
   readonly #warn: TrackerWarnings;
+  readonly #detail: DetailObserver | undefined;
   #hasAnswer = false;
   #failuresInARow = 0;
   #lastFailure: GoshareError | undefined;
@@ -39,11 +41,13 @@ export class TrackerLookup {
     contentId: ContentId,
     ownPeerId: PeerId,
     warn: TrackerWarnings,
+    detail?: DetailObserver | undefined,
   ) {
     this.#trackers = trackers;
     this.#contentId = contentId;
     this.#ownPeerId = ownPeerId;
     this.#warn = warn;
+    this.#detail = detail;
   }
 
   /** Ready to ask `trackers`. Where there are none, what it takes to talk to one is not even loaded. */
@@ -52,6 +56,7 @@ export class TrackerLookup {
     contentId: ContentId,
     ownPeerId: PeerId,
     warn: TrackerWarnings,
+    detail?: DetailObserver | undefined,
   ): Promise<TrackerLookup> {
     const named: NamedTracker[] = [];
     if (trackers.length > 0) {
@@ -60,7 +65,7 @@ export class TrackerLookup {
         named.push({ name: formatEndpoint(tracker), client: new TrackerClient(tracker) });
       }
     }
-    return new TrackerLookup(named, contentId, ownPeerId, warn);
+    return new TrackerLookup(named, contentId, ownPeerId, warn, detail);
   }
 
   get hasTrackers(): boolean {
@@ -87,10 +92,11 @@ export class TrackerLookup {
   /** The root from the first tracker that has it; undefined if none does. Throws MANIFEST_INVALID or NEWER_FORMAT:
    * bytes with the wanted content id are what everybody else would send too. */
   async findRoot(signal: AbortSignal): Promise<ManifestRoot | undefined> {
-    const bytes = await this.#firstAnswer(
-      ({ client }) => client.getManifest(this.#contentId, signal),
-      signal,
-    );
+    const bytes = await this.#firstAnswer(async ({ name, client }) => {
+      const manifest = await client.getManifest(this.#contentId, signal);
+      this.#detail?.("tracker", `${name} has ${manifest === undefined ? "no" : "the"} manifest`);
+      return manifest;
+    }, signal);
     return bytes === undefined ? undefined : checkRoot(bytes);
   }
 
@@ -98,8 +104,9 @@ export class TrackerLookup {
   async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
     let pauseMs = MIN_ASK_MS;
     while (!signal.aborted && this.#trackers.length > 0) {
-      const answer = await this.#firstAnswer(async ({ client }) => {
+      const answer = await this.#firstAnswer(async ({ name, client }) => {
         const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
+        this.#detail?.("tracker", `${name} names ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`);
         return { peers, proposedBy: client.proposingHost };
       }, signal);
       if (answer !== undefined) {
@@ -160,6 +167,7 @@ export class TrackerLookup {
     this.#lastFailure = error;
     this.#failuresInARow++;
     this.#warn(name, error);
+    this.#detail?.("tracker", `${name}: ${error.message}`);
   }
 }
 

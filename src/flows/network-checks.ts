@@ -1,16 +1,12 @@
-// What doctor asks of the network: ports, trackers, and what they see of this machine. Listens for a moment, and is
-// reached by nobody.
+// What doctor asks of the network: ports and trackers. Listens for a moment, and is reached by nobody.
 import * as net from "node:net";
-import * as os from "node:os";
 import { type Endpoint, formatEndpoint, type ListenAddress } from "../address/endpoint.js";
-import { hostScope, normaliseHost } from "../address/host.js";
 import { bindOnce, listenAt } from "../address/listening.js";
-import { ownEndpoints } from "../address/own-endpoints.js";
 import { GoshareError, isErrno } from "../core/errors.js";
 import { formatDuration } from "../core/units.js";
-import type { TrackerInfo } from "../tracker/announcement.js";
 import { probeTracker } from "../tracker/probe.js";
 import type { Check } from "./doctor.js";
+import type { SeeingTracker } from "./reachable-check.js";
 import { LOCAL_PROBE_MS } from "./trackers.js";
 
 /** How long a tracker may take to answer. */
@@ -48,7 +44,7 @@ export async function checkTrackerPort(listen: ListenAddress): Promise<Check> {
 export interface AskedTracker {
   readonly check: Check;
   /** Undefined if it did not answer. */
-  readonly info: TrackerInfo | undefined;
+  readonly seeing: SeeingTracker | undefined;
 }
 
 /** Whether a tracker answers, and how soon. */
@@ -63,8 +59,9 @@ export async function checkTracker(tracker: Endpoint, signal: AbortSignal): Prom
       const info = await client.info(signal);
       const startMs = performance.now();
       await client.info(signal);
+      const seeing = { tracker, host: client.proposingHost, observedHost: info.observedHost };
       const message = `${place} answers in ${formatDuration(performance.now() - startMs)} (${info.agent})`;
-      return { check: { subject, verdict: "ok", message, fix: "" }, info };
+      return { check: { subject, verdict: "ok", message, fix: "" }, seeing };
     } finally {
       await client.close();
     }
@@ -72,7 +69,7 @@ export async function checkTracker(tracker: Endpoint, signal: AbortSignal): Prom
     signal.throwIfAborted();
     const { code, message, hint } = GoshareError.from(thrown);
     if (code === "BUG") throw thrown;
-    return { check: { subject, verdict: "problem", message, fix: hint }, info: undefined };
+    return { check: { subject, verdict: "problem", message, fix: hint }, seeing: undefined };
   }
 }
 
@@ -80,28 +77,6 @@ export const NO_TRACKER: Check = {
   ...{ subject: "tracker", verdict: "skipped", fix: "" },
   message: "none is named and none runs here; tickets work without",
 };
-
-/** Whether others can reach this machine, as far as that can be told from here: `observedHosts` are what trackers see. */
-export function checkReachable(listen: ListenAddress, observedHosts: readonly string[]): Check {
-  const subject = "reachable";
-  const own = ownEndpoints(os.networkInterfaces(), listen.host, listen.port);
-  const ownHosts = new Set(own.map(({ host }) => host));
-  const test =
-    "to test it, run goshare share FILE here, and goshare inspect with its ticket on another machine: it lists the file";
-  const strange = observedHosts
-    .map((host) => normaliseHost(host) ?? host)
-    .find((host) => hostScope(host) !== "loopback" && !ownHosts.has(host));
-  if (strange !== undefined) {
-    return {
-      ...{ subject, verdict: "warning" },
-      message: `a tracker sees this machine at ${strange}, which is none of its own addresses: it is behind a router that translates them`,
-      fix: `have the router forward port ${listen.port} to this machine, and share with --advertise ${formatEndpoint({ host: strange, port: listen.port })}; ${test}`,
-    };
-  }
-  const places = own.map(formatEndpoint).join(", ");
-  const message = `not tested, since trackers do not call back; others would come to ${places}`;
-  return { subject, verdict: "skipped", message, fix: test };
-}
 
 export const CLOCK: Check = {
   ...{ subject: "clock", verdict: "skipped", fix: "" },

@@ -21,9 +21,9 @@ import { syncTasks } from "../workers/batches.js";
 import { PartStore } from "../workers/part-store.js";
 import { SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
+import { chunkTroubles } from "./chunk-troubles.js";
 import { type ContentSource, requireSomebody } from "./content-source.js";
 import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
-import { liarWarnings } from "./liar-warnings.js";
 import { newLocalPeer } from "./local-peer.js";
 import { TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
@@ -102,7 +102,13 @@ async function fetchWrong(
   const swarm = new DownloadSwarm({
     ...{ contentId, local, observe, connectionOptions, options: defaultDownloadSwarmOptions },
   });
-  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, trackerWarnings(observe));
+  const lookup = await TrackerLookup.open(
+    trackers,
+    contentId,
+    local.peerId,
+    trackerWarnings(observe),
+    observe.detail,
+  );
   const ending = new AbortController();
   const limitedMs = options.downloadBudget?.durationMs(MAX_CHUNK_BYTES) ?? 0;
   const patience = new Patience(
@@ -121,9 +127,7 @@ async function fetchWrong(
     {
       progressed: () => patience.begin("peers"),
       verified: (chunkIndex) => share.news.gained(chunkIndex),
-      refused: (peer, reason) => swarm.refused(peer, reason),
-      stalled: (peer) => swarm.stalled(peer),
-      lied: liarWarnings(swarm, observe),
+      ...chunkTroubles(swarm, observe),
     },
   );
   const share = new ServedDownload(manifest, chunks.held, { rootPath, identities: undefined }, () =>

@@ -1,6 +1,6 @@
 // The port of a sharer: open before anything is hashed, so that one that is taken is known at once. Whoever comes
 // before the share is there is told that it is not known here. Hashes and announces nothing.
-import { formatEndpoint, type ListenAddress } from "../address/endpoint.js";
+import type { ListenAddress } from "../address/endpoint.js";
 import { dialableFromHere } from "../address/listening.js";
 import type { EventObserver } from "../events/event.js";
 import type { PeerConnection } from "../peer/connection.js";
@@ -10,6 +10,7 @@ import { defaultConnectionOptions } from "../peer/options.js";
 import { ChunkServer } from "../swarm/chunk-server.js";
 import { defaultServerOptions } from "../swarm/options.js";
 import type { RateBudget } from "../swarm/rate-budget.js";
+import { placeOf } from "../swarm/told-dials.js";
 import { foreignWarnings } from "./foreign-warnings.js";
 import { newLocalPeer } from "./local-peer.js";
 
@@ -90,7 +91,7 @@ export class SharePort {
 
 function serveConnection(server: ChunkServer, connection: PeerConnection, observe: EventObserver) {
   const { peerId, agent } = connection.remote;
-  const endpoint = formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
+  const endpoint = placeOf(connection);
   observe({ type: "peerConnected", peerId, endpoint, agent, inbound: true });
   return server.serve(connection, (error) => {
     const { bytesReceived, bytesSent } = connection;

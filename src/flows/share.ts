@@ -16,6 +16,7 @@ import { failure } from "./failure.js";
 import { SharePort, type SharePortOptions } from "./share-port.js";
 import { ShareProgress } from "./share-progress.js";
 import { readSource } from "./source-manifest.js";
+import { tellAnnounced } from "./tracker-details.js";
 import { chooseTrackers, trackersForOthers } from "./trackers.js";
 
 export interface ShareOptions extends SharePortOptions {
@@ -160,7 +161,10 @@ class RunningShareImpl implements RunningShare {
         rootOf: (wanted) => (options.publish && wanted === contentId ? manifest.root.bytes : undefined),
       },
       {
-        answered: (tracker) => announcedTo.add(tracker),
+        answered: (tracker, answer) => {
+          announcedTo.add(tracker);
+          tellAnnounced(observe)(tracker, answer);
+        },
         unreachable: (tracker, { code, message }) =>
           observe({ type: "warning", code, message, path: tracker }),
       },

@@ -365,7 +365,7 @@ export class ChunkDownload {
   #refused(peer: DownloadPeer, chunkIndex: number, reason: RefusalReason, retryAfterMs: number): void {
     const isFinal = FINAL_REFUSALS.has(reason);
     this.#scheduler.refused(peer.id, chunkIndex, isFinal);
-    this.#events.refused(peer, reason);
+    this.#events.refused(peer, reason, chunkIndex);
     if (!isFinal) peer.leaveAlone(retryAfterMs, this.#options, () => this.ask(peer));
     this.#askAll();
   }

@@ -28,5 +28,5 @@ export interface ChunkDownloadEvents {
   /** A peer stopped in the middle of a chunk and keeps memory that others need: it is to be hung up. */
   stalled(peer: DownloadPeer): void;
   /** A peer will not give a chunk. */
-  refused(peer: DownloadPeer, reason: RefusalReason): void;
+  refused(peer: DownloadPeer, reason: RefusalReason, chunkIndex: number): void;
 }

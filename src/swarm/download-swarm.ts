@@ -1,7 +1,6 @@
 // The peers of one download, dialled and accepted: gets the manifest from them, gives them to the chunk download,
 // and serves them what that has verified. Keeps one connection to each. Ends when it is told to. Touches no disk.
 import { setMaxListeners } from "node:events";
-import { formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { EventObserver, SlowReason } from "../events/event.js";
@@ -24,6 +23,7 @@ import { type Machine, PeerFinder } from "./peer-finder.js";
 import type { RateBudget } from "./rate-budget.js";
 import type { ServedDownload } from "./served-download.js";
 import { slowReason } from "./slow-reason.js";
+import { placeOf, tellJoined, toldDial } from "./told-dials.js";
 import { Turnover } from "./turnover.js";
 
 export interface DownloadSwarmSetUp {
@@ -65,7 +65,7 @@ export class DownloadSwarm {
     this.#server = new ChunkServer(defaultServerOptions, setUp.uploadBudget);
     this.#finder = new PeerFinder(
       setUp.options,
-      (machine, connected) => this.#connect(machine, connected),
+      toldDial(setUp.observe, (machine, connected) => this.#connect(machine, connected)),
       () => this.#wanted,
     );
   }
@@ -225,7 +225,7 @@ export class DownloadSwarm {
 
   /** A peer would not give a chunk; said to the user only if nobody else gives it. */
   refused(peer: DownloadPeer, reason: RefusalReason): void {
-    const where = formatEndpoint({ host: peer.connection.remoteHost, port: peer.connection.remotePort });
+    const where = placeOf(peer.connection);
     this.#noteFailure(
       reason === "sourceChanged"
         ? new GoshareError("SOURCE_CHANGED", `the file at ${where} is not what it was when it was shared`)
@@ -297,7 +297,7 @@ export class DownloadSwarm {
     const { peerId, agent } = connection.remote;
     const inbound = connection.role === "listener";
     const before = this.#peers.judge(connection, this.#named.has(peerId), performance.now());
-    const endpoint = formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
+    const endpoint = placeOf(connection);
     const events: DownloadPeerEvents = {
       changed: (peer) => this.#exchange?.download.ask(peer),
       gained: (peer, chunkIndexes) => this.#gained(peer, chunkIndexes),
@@ -371,6 +371,7 @@ export class DownloadSwarm {
       share.news.follow(peer.connection);
       download.peerJoined(peer, await peer.join(share.manifest.root, download.servable));
       peer.joined();
+      tellJoined(this.#setUp.observe, peer);
       this.#endIfBothComplete(peer);
     } catch (thrown) {
       const error = GoshareError.from(thrown);

@@ -34,6 +34,14 @@ test("a wide bar shows name, bar, percent, bytes, rate, remaining time and peers
   assert.match(line, "112 MiB/s  ETA 18 s  5 peers");
 });
 
+test("at 80 columns there is a bar, for which a long name is cut", () => {
+  const line = barLine(STATE, 79, draw);
+  assert.match(
+    line,
+    /^ubuntu-\S*…\S*\.iso {2}#+-+ {3}57% {2}2\.7.GiB\/4\.7.GiB {2}112.MiB\/s {2}ETA 18.s {2}5 peers$/,
+  );
+});
+
 test("at 40 columns name, percent, rate and remaining time are left, in one line", () => {
   const line = barLine(STATE, 39, draw);
   assert.ok(cellWidth(line) <= 39, line);
@@ -148,7 +156,14 @@ test("on a terminal the bar makes room for other lines and gives the cursor back
 function report(quiet: boolean, ...events: GoshareEvent[]): { stdout: string; stderr: string } {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const reporter = new TextReporter({ stdout, stderr, palette: plainPalette, quiet, progress: undefined });
+  const reporter = new TextReporter({
+    stdout,
+    stderr,
+    palette: plainPalette,
+    quiet,
+    verbose: false,
+    progress: undefined,
+  });
   for (const event of events) reporter.observe(event);
   return { stdout: textOf(stdout), stderr: textOf(stderr) };
 }
@@ -215,7 +230,13 @@ test("progress says what a download stands still for after a second without a ve
   const states: ProgressState[] = [];
   const progress = { show: (state: ProgressState) => states.push(state), clear: () => undefined };
   const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
-  const reporter = new TextReporter({ ...streams, palette: plainPalette, quiet: false, progress });
+  const reporter = new TextReporter({
+    ...streams,
+    palette: plainPalette,
+    quiet: false,
+    verbose: false,
+    progress,
+  });
   const counters = { bytesDone: 1, bytesTotal: 9, bytesPerSecond: 1, etaMs: 1, peers: 1 };
   for (const stalledMs of [0, 999, 1_000])
     reporter.observe({

@@ -40,6 +40,7 @@ const EVERYTHING = `
   store = "redis://redis.example"
   color = "always"
   quiet = true
+  verbose = true
 `;
 
 test("every setting of the file reaches the flow, as if it had been typed", async () => {

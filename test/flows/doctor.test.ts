@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { checkDisk, checkRuntime } from "../../src/flows/machine-checks.js";
-import { checkPeerPort, checkReachable } from "../../src/flows/network-checks.js";
+import { checkPeerPort } from "../../src/flows/network-checks.js";
+import { judged, reachabilityUnknown } from "../../src/flows/reachable-check.js";
 import { startFakeCli } from "../support/fake-cli.js";
 import { freePort } from "../support/free-port.js";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
@@ -36,6 +37,8 @@ test("doctor looks at everything, changes nothing, and ends with 0 if no problem
   const verdictOf = (subject: string) => checked.find((one) => one["subject"] === subject);
   assert.is(verdictOf("tracker")?.["verdict"], "ok");
   assert.match(String(verdictOf("tracker")?.["message"]), /^127\.0\.0\.1:\d+ answers in .* \(goshare\//);
+  assert.is(verdictOf("reachable")?.["verdict"], "skipped");
+  assert.match(String(verdictOf("reachable")?.["message"]), "runs on this machine, which proves nothing");
   assert.is(verdictOf("disk")?.["verdict"], "ok");
   assert.match(String(verdictOf("hashing")?.["message"]), /SHA-256 at .*iB\/s with \d+ threads/);
   assert.equal(readdirSync(cwd), []);
@@ -97,11 +100,27 @@ test("a Node that gets no fixes any more is a warning from that day on", () => {
 
 test("whoever is seen at an address that is not its own is behind a router, which is said with what to do", () => {
   const listen = { host: "192.0.2.1", port: 9000 };
-  assert.is(checkReachable(listen, ["192.0.2.1"]).verdict, "skipped");
-  assert.is(checkReachable(listen, ["127.0.0.1", "::ffff:192.0.2.1"]).verdict, "skipped");
-  const behind = checkReachable(listen, ["198.51.100.7"]);
+  assert.is(reachabilityUnknown(listen, ["192.0.2.1"], "why").verdict, "skipped");
+  assert.is(reachabilityUnknown(listen, ["127.0.0.1", "192.0.2.1"], "why").verdict, "skipped");
+  const behind = reachabilityUnknown(listen, ["198.51.100.7"], "why");
   assert.is(behind.verdict, "warning");
   assert.match(behind.fix, "--advertise 198.51.100.7:9000");
+});
+
+test("what a dial-back behind a router means is said with what to do there", () => {
+  const tracker = { host: "192.0.2.9", port: 8080, transport: "tcp" } as const;
+  const place = { host: "198.51.100.7", port: 9000, transport: "tcp" } as const;
+  const unknown = (): never => {
+    throw new Error("it is known");
+  };
+  const missed = judged("notReached", tracker, place, true, unknown);
+  assert.is(missed.verdict, "warning");
+  assert.match(
+    missed.fix,
+    "forward TCP port 9000 to this machine, and share with --advertise 198.51.100.7:9000",
+  );
+  const reached = judged("reached", tracker, place, true, unknown);
+  assert.equal([reached.verdict, reached.fix.includes("--advertise 198.51.100.7:9000")], ["ok", true]);
 });
 
 test("every option of doctor reaches the flow", async () => {
@@ -115,6 +134,7 @@ test("every option of doctor reaches the flow", async () => {
       trackers: [{ host: "192.0.2.1", port: 8080, transport: "tcp" }],
       probeLocalTracker: false,
       listen: { host: "::1", port: 7 },
+      listenGiven: true,
       outputDirectory: "isos",
     },
   ]);

@@ -30,7 +30,7 @@ export function configurationPage(): string {
     ...rows,
     "",
     "In the environment several trackers have commas between them, and a switch is `true` or `false`. A variable that is",
-    "empty counts as not set. On the command line `--no-quiet` undoes a setting.",
+    "empty counts as not set. On the command line `--no-quiet` undoes a setting, like every switch.",
     "",
   ].join("\n");
 }

@@ -6,6 +6,7 @@ import { ERROR_CODES, EXIT } from "../../src/core/errors.js";
 import { REPOSITORY } from "../support/repository.js";
 import { configurationPage } from "./configuration-page.js";
 import { errorsPage } from "./errors-page.js";
+import { eventsPage } from "./events-page.js";
 
 const read = (...path: string[]) => readFileSync(join(REPOSITORY, ...path), "utf8");
 
@@ -15,6 +16,10 @@ test("docs/errors.md is what `pnpm write-docs` writes", () => {
 
 test("docs/configuration.md is what `pnpm write-docs` writes", () => {
   assert.is(read("docs", "configuration.md"), configurationPage());
+});
+
+test("docs/events.md is what `pnpm write-docs` writes", async () => {
+  assert.is(read("docs", "events.md"), await eventsPage());
 });
 
 test("docs/errors.md has every error code, and no other", () => {

@@ -32,7 +32,7 @@ export type Event = Message<"goshare.v1.Event"> & {
    */
   event: {
     /**
-     * A tracker accepts calls.
+     * A tracker accepts calls (tracker).
      *
      * @generated from field: goshare.v1.Listening listening = 1;
      */
@@ -40,7 +40,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "listening";
   } | {
     /**
-     * A share is being read.
+     * Files are being read (share, verify).
      *
      * @generated from field: goshare.v1.Hashing hashing = 2;
      */
@@ -48,7 +48,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "hashing";
   } | {
     /**
-     * A share is being served.
+     * A share is being served (share).
      *
      * @generated from field: goshare.v1.Sharing sharing = 3;
      */
@@ -56,7 +56,8 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "sharing";
   } | {
     /**
-     * A download waits: for a manifest, for peers, or for others who depend on it.
+     * A download waits: for a manifest, for peers, or for others who depend on it
+     * (download, verify).
      *
      * @generated from field: goshare.v1.Waiting waiting = 4;
      */
@@ -64,7 +65,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "waiting";
   } | {
     /**
-     * A download has its manifest and begins.
+     * A download has its manifest and begins (download, verify --repair).
      *
      * @generated from field: goshare.v1.Downloading downloading = 5;
      */
@@ -72,7 +73,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "downloading";
   } | {
     /**
-     * How far a download is.
+     * How far a download is (download, verify --repair).
      *
      * @generated from field: goshare.v1.Progress progress = 6;
      */
@@ -80,7 +81,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "progress";
   } | {
     /**
-     * A connection to a peer stands.
+     * A connection to a peer stands (share, download, verify --repair).
      *
      * @generated from field: goshare.v1.PeerConnected peer_connected = 7;
      */
@@ -88,7 +89,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "peerConnected";
   } | {
     /**
-     * A connection to a peer has ended.
+     * A connection to a peer has ended (share, download, verify --repair).
      *
      * @generated from field: goshare.v1.PeerDisconnected peer_disconnected = 8;
      */
@@ -96,7 +97,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "peerDisconnected";
   } | {
     /**
-     * Something a person should know that stops nothing.
+     * Something a person should know that stops nothing (every command).
      *
      * @generated from field: goshare.v1.Warning warning = 9;
      */
@@ -104,7 +105,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "warning";
   } | {
     /**
-     * What inspect found.
+     * What a ticket, .goshare file or content id stands for (inspect).
      *
      * @generated from field: goshare.v1.Inspected inspected = 10;
      */
@@ -113,7 +114,8 @@ export type Event = Message<"goshare.v1.Event"> & {
   } | {
     /**
      * A command reached its end: its last event, unless it goes on serving (download
-     * --seed). Of several downloads each that is done has one.
+     * --seed). Of several downloads each that is done has one (every command but
+     * share and tracker).
      *
      * @generated from field: goshare.v1.Done done = 11;
      */
@@ -122,7 +124,7 @@ export type Event = Message<"goshare.v1.Event"> & {
   } | {
     /**
      * The last event of a tracker, share or seeding download that was told to stop,
-     * and of a download to stdout that is read no further.
+     * and of a download to stdout that is read no further (tracker, share, download).
      *
      * @generated from field: goshare.v1.Stopped stopped = 12;
      */
@@ -131,7 +133,7 @@ export type Event = Message<"goshare.v1.Event"> & {
   } | {
     /**
      * The last event of a command that did not reach its end. Of several downloads
-     * each that fails has one as well.
+     * each that fails has one as well (every command).
      *
      * @generated from field: goshare.v1.Failed failed = 13;
      */
@@ -139,7 +141,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "failed";
   } | {
     /**
-     * A download that status found.
+     * A download that was begun and is not finished (status).
      *
      * @generated from field: goshare.v1.Resumable resumable = 14;
      */
@@ -147,7 +149,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "resumable";
   } | {
     /**
-     * Somebody has all of a share.
+     * Somebody has all of a share (share).
      *
      * @generated from field: goshare.v1.Copied copied = 15;
      */
@@ -155,7 +157,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "copied";
   } | {
     /**
-     * How far those are who download a share.
+     * How far those are who download a share (share).
      *
      * @generated from field: goshare.v1.Serving serving = 16;
      */
@@ -163,7 +165,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "serving";
   } | {
     /**
-     * What a tracker answered to tracker status.
+     * What a tracker answered (tracker status).
      *
      * @generated from field: goshare.v1.TrackerStatus tracker_status = 17;
      */
@@ -171,7 +173,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "trackerStatus";
   } | {
     /**
-     * A tracker's metrics can be read.
+     * A tracker's metrics can be read (tracker --metrics).
      *
      * @generated from field: goshare.v1.MetricsListening metrics_listening = 18;
      */
@@ -179,7 +181,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "metricsListening";
   } | {
     /**
-     * Something verify found that is not as in the share.
+     * Something that is not as in the share (verify).
      *
      * @generated from field: goshare.v1.Difference difference = 30;
      */
@@ -187,7 +189,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "difference";
   } | {
     /**
-     * How much of it verify found right.
+     * How much of a share was found right (verify).
      *
      * @generated from field: goshare.v1.Verified verified = 31;
      */
@@ -219,7 +221,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "completionScript";
   } | {
     /**
-     * One thing that doctor has looked at.
+     * One thing that was looked at (doctor).
      *
      * @generated from field: goshare.v1.Checked checked = 35;
      */
@@ -265,8 +267,7 @@ export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 1);
 
 /**
- * A share, or what verify was asked about, is being read. At most a few times a
- * second.
+ * Files are being read. At most a few times a second.
  *
  * @generated from message goshare.v1.Hashing
  */
@@ -732,7 +733,7 @@ export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 10);
 
 /**
- * What inspect found.
+ * What a ticket, .goshare file or content id stands for.
  *
  * @generated from message goshare.v1.Inspected
  */
@@ -998,7 +999,7 @@ export const FailedSchema: GenMessage<Failed> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 15);
 
 /**
- * A download that status found: begun, and not finished. To go on, run
+ * A download that was begun and is not finished. To go on, run
  * goshare download WHAT --output OUTPUT_DIRECTORY with MORE_ARGUMENTS.
  *
  * @generated from message goshare.v1.Resumable
@@ -1347,7 +1348,7 @@ export const MetricsListeningSchema: GenMessage<MetricsListening> = /*@__PURE__*
   messageDesc(file_goshare_v1_event, 21);
 
 /**
- * Something verify found that is not as in the share.
+ * Something that is not as in the share.
  *
  * @generated from message goshare.v1.Difference
  */
@@ -1444,7 +1445,7 @@ export const ChunkRunSchema: GenMessage<ChunkRun> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 23);
 
 /**
- * How much of it verify found right.
+ * How much of a share was found right.
  *
  * @generated from message goshare.v1.Verified
  */
@@ -1640,7 +1641,7 @@ export const CompletionScriptSchema: GenMessage<CompletionScript> = /*@__PURE__*
   messageDesc(file_goshare_v1_event, 27);
 
 /**
- * One thing that doctor has looked at.
+ * One thing that was looked at.
  *
  * @generated from message goshare.v1.Checked
  */

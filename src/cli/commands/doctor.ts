@@ -11,7 +11,8 @@ export class DoctorCommand extends GoshareCommand {
     description: "look whether goshare can work here",
     details: `
       Looks at Node, ports, trackers, the disk, the clock and how fast this machine hashes, and says what can be done
-      about what is wrong. Ends with 1 if anything keeps goshare from working; warnings do not count.
+      about what is wrong. A tracker that runs elsewhere is asked to dial this machine, to see whether others can reach
+      it. Ends with 1 if anything keeps goshare from working; warnings do not count.
     `,
     examples: [
       ["Look at this machine", "$0 doctor"],
@@ -29,6 +30,7 @@ export class DoctorCommand extends GoshareCommand {
     const options = {
       ...trackerChoice(this.tracker),
       listen: peerListenArgument(this.listen),
+      listenGiven: this.listen !== undefined,
       outputDirectory: this.output,
     };
     const startMs = this.context.clock.nowMs();

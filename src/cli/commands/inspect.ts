@@ -1,7 +1,7 @@
 // goshare inspect: argv → the inspect flow, which finds out what a ticket, file or content id stands for.
 import { Command, Option } from "clipanion";
 import type { ContentId } from "../../core/ids.js";
-import type { GoshareEvent } from "../../events/event.js";
+import { withDetails } from "../../events/event.js";
 import { timeoutArgument, trackerChoice } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
@@ -30,10 +30,10 @@ export class InspectCommand extends GoshareCommand {
     const startMs = this.context.clock.nowMs();
     const { inspect } = await this.context.flows.inspect();
     let found: { contentId: ContentId | ""; bytes: number } = { contentId: "", bytes: 0 };
-    const observe = (event: GoshareEvent) => {
+    const observe = withDetails((event) => {
       if (event.type === "inspected") found = { contentId: event.contentId, bytes: event.bytes };
       session.observe(event);
-    };
+    }, session.observe.detail);
     await inspect(options, observe, session.signal);
     const elapsedMs = this.context.clock.nowMs() - startMs;
     return { type: "done", path: "", ...found, elapsedMs, bytesReceived: 0, bytesWasted: 0, slowTimes: [] };

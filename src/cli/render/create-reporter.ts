@@ -1,6 +1,7 @@
 // Which reporter a command gets, by its options and by what its streams are.
 import type { Writable } from "node:stream";
 import type { Clock } from "../../core/clock.js";
+import { detailLines } from "./detail-lines.js";
 import { type ColorMode, isTerminal, paletteFor } from "./palette.js";
 import { ProgressLines } from "./progress-lines.js";
 import type { ProgressDisplay, Reporter } from "./reporter.js";
@@ -9,6 +10,7 @@ import { TextReporter } from "./text-reporter.js";
 export interface ReporterChoice {
   readonly json: boolean;
   readonly quiet: boolean;
+  readonly verbose: boolean;
   readonly color: ColorMode;
 }
 
@@ -26,15 +28,21 @@ export async function createReporter(
   const { stdout, stderr, env } = around;
   if (choice.json) {
     const { JsonReporter } = await import("./json-reporter.js");
-    return new JsonReporter(stdout, stderr);
+    // Whoever reads events there expects nothing else.
+    const detail = choice.verbose && stdout !== stderr ? detailLines(stderr) : undefined;
+    return new JsonReporter(stdout, stderr, detail);
   }
   const palette = paletteFor(stderr, choice.color, env);
-  const progress = choice.quiet ? undefined : await progressDisplay(around);
-  return new TextReporter({ stdout, stderr, palette, quiet: choice.quiet, progress });
+  const { quiet, verbose } = choice;
+  const progress = quiet ? undefined : await progressDisplay(around, verbose);
+  return new TextReporter({ stdout, stderr, palette, quiet, verbose, progress });
 }
 
-async function progressDisplay({ stderr, env, clock }: ReporterSurroundings): Promise<ProgressDisplay> {
-  if (!isTerminal(stderr) || env["TERM"] === "dumb") return new ProgressLines(stderr, clock);
+async function progressDisplay(
+  { stderr, env, clock }: ReporterSurroundings,
+  isLog: boolean,
+): Promise<ProgressDisplay> {
+  if (isLog || !isTerminal(stderr) || env["TERM"] === "dumb") return new ProgressLines(stderr, clock);
   const { ProgressBar } = await import("./progress-bar.js");
   return new ProgressBar(stderr);
 }

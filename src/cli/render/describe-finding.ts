@@ -18,13 +18,13 @@ export function describeFinding(event: FindingEvent, palette: Palette): readonly
     case "verified":
       return describeVerified(event);
     case "fileSum":
-      return [{ kind: "result", text: sumLine(event.path, event.sha256) }];
+      return [{ kind: "result", text: sumLine(event.path, event.sha256), isWhole: true }];
     case "setting":
       return [{ kind: "result", text: settingText(event) }];
     case "checked":
       return describeChecked(event, palette);
     case "completionScript":
-      return [{ kind: "result", text: event.script.trimEnd() }];
+      return [{ kind: "result", text: event.script.trimEnd(), isWhole: true }];
     case "discarded":
       return [{ kind: "result", text: `discarded ${printable(event.name)}${freedText(event.bytes)}` }];
   }
@@ -95,10 +95,11 @@ function describeChecked(
     verdict
   ];
   const line = `${paint(verdict.padEnd(VERDICT_CELLS))} ${subject}: ${printable(event.message)}`;
-  const indent = " ".repeat(VERDICT_CELLS + 1);
+  const hangingCells = VERDICT_CELLS + 1;
+  const indent = " ".repeat(hangingCells);
   return [
-    { kind: "result", text: line },
-    ...(fix === "" ? [] : [{ kind: "result", text: `${indent}${printable(fix)}` } as const]),
+    { kind: "result", text: line, hangingCells },
+    ...(fix === "" ? [] : [{ kind: "result", text: `${indent}${printable(fix)}`, hangingCells } as const]),
   ];
 }
 

@@ -14,9 +14,14 @@ export interface Line {
   /** note: for the person who watches; result: what the command was run for; problem: never left out. */
   readonly kind: "note" | "result" | "problem";
   readonly text: string;
+  /** Cells before what does not fit into the first line of a terminal. */
+  readonly hangingCells?: number;
+  /** To be copied, or read by a program: never broken. */
+  readonly isWhole?: boolean;
 }
 
 const AGENT_MAX_CELLS = 40;
+const LABEL_CELLS = 12;
 
 const WAITING_TEXT: Record<Extract<GoshareEvent, { type: "waiting" }>["waitingFor"], string> = {
   manifest: "looking for somebody who has the manifest",
@@ -28,7 +33,7 @@ const WAITING_TEXT: Record<Extract<GoshareEvent, { type: "waiting" }>["waitingFo
 export function describe(event: GoshareEvent, palette: Palette): readonly Line[] {
   switch (event.type) {
     case "listening":
-      return [note("tracker at"), result(printable(event.endpoint)), note("Ctrl-C stops it")];
+      return [note("tracker at"), toCopy(printable(event.endpoint)), note("Ctrl-C stops it")];
     case "metricsListening":
       return [note(`metrics at http://${printable(event.endpoint)}/metrics`)];
     case "sharing":
@@ -38,9 +43,8 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
     case "downloading":
       return describeDownloading(event, palette);
     case "peerConnected":
-      return [note(`${printable(event.endpoint)} connected${agentText(event.agent)}`)];
     case "peerDisconnected":
-      return [note(`${printable(event.endpoint)} disconnected${disconnectText(event)}`)];
+      return [note(printable(connectionText(event)))];
     case "copied": {
       const copies = count(event.copies, "copy", "copies");
       return [note(`${printable(event.endpoint)} has everything (${copies} so far)`)];
@@ -74,6 +78,8 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
 const note = (text: string): Line => ({ kind: "note", text });
 const result = (text: string): Line => ({ kind: "result", text });
 const problem = (text: string): Line => ({ kind: "problem", text });
+const toCopy = (text: string): Line => ({ kind: "result", text, isWhole: true });
+const labelled = (text: string): Line => ({ kind: "result", text, hangingCells: LABEL_CELLS });
 
 function describeSharing(event: Extract<GoshareEvent, { type: "sharing" }>, palette: Palette): Line[] {
   const name = palette.strong(printable(event.name));
@@ -87,11 +93,11 @@ function describeSharing(event: Extract<GoshareEvent, { type: "sharing" }>, pale
   if (event.trackers.length > 0) lines.push(note(`announced to ${printable(event.trackers.join(", "))}`));
   lines.push(
     note("On the other computer, run:"),
-    result(printable(goshareCommand(["download", event.ticket]))),
+    toCopy(printable(goshareCommand(["download", event.ticket]))),
   );
   lines.push(
     note(`or copy ${printable(event.manifestPath)} there, and run:`),
-    note(printable(goshareCommand(["download", basename(event.manifestPath)]))),
+    { ...note(printable(goshareCommand(["download", basename(event.manifestPath)]))), isWhole: true },
     note("Ctrl-C stops sharing"),
   );
   return lines;
@@ -115,26 +121,25 @@ function describeDone(event: Extract<GoshareEvent, { type: "done" }>): Line[] {
     ...(limitedBy === "" ? [] : [note(`limited by: ${limitedBy}`)]),
     ...(event.path === "-"
       ? [note(`${took}${reused}; complete and verified`)]
-      : [note(`${took}${reused}; complete and verified:`), result(printable(event.path))]),
+      : [note(`${took}${reused}; complete and verified:`), toCopy(printable(event.path))]),
   ];
 }
 
 function describeInspected(event: Extract<GoshareEvent, { type: "inspected" }>): Line[] {
-  const lines = [result(`content id  ${event.contentId}`)];
-  if (event.name !== "") lines.push(result(`name        ${printable(event.name)}`));
+  const lines = [labelled(`content id  ${event.contentId}`)];
+  if (event.name !== "") lines.push(labelled(`name        ${printable(event.name)}`));
   if (event.kind === "") {
     lines.push(note("the manifest could not be had: size and entries are not known"));
   } else {
     const chunks = `${count(event.chunks, "chunk")} of ${formatBytes(event.chunkSize)}`;
     lines.push(
-      result(`kind        ${event.kind}`),
-      result(`size        ${formatBytes(event.bytes)}, ${chunks}`),
+      labelled(`kind        ${event.kind}`),
+      labelled(`size        ${formatBytes(event.bytes)}, ${chunks}`),
     );
   }
-  for (const tracker of event.trackers) lines.push(result(`tracker     ${printable(tracker)}`));
-  for (const peer of event.peers) lines.push(result(`peer        ${printable(peer)}`));
-  if (event.entries.length > 0)
-    lines.push(result(""), ...event.entries.map((entry) => result(entryText(entry))));
+  for (const tracker of event.trackers) lines.push(labelled(`tracker     ${printable(tracker)}`));
+  for (const peer of event.peers) lines.push(labelled(`peer        ${printable(peer)}`));
+  if (event.entries.length > 0) lines.push(result(""), ...event.entries.map(describeEntry));
   return lines;
 }
 
@@ -154,7 +159,7 @@ function describeResumable(event: Extract<GoshareEvent, { type: "resumable" }>):
   // Whoever runs it now would be told that it runs already.
   if (event.state === "running") return lines;
   const goOn = goshareCommand(downloadArguments(event));
-  return [...lines, result(`  ${printable(goOn)}`)];
+  return [...lines, toCopy(`  ${printable(goOn)}`)];
 }
 
 function describeTrackerStatus(event: Extract<GoshareEvent, { type: "trackerStatus" }>): Line[] {
@@ -162,25 +167,26 @@ function describeTrackerStatus(event: Extract<GoshareEvent, { type: "trackerStat
   const roots =
     event.maxManifestBytes === 0 ? "none" : `of at most ${formatBytes(event.maxManifestBytes)} each`;
   return [
-    result(`tracker     ${printable(event.tracker)}`),
-    result(`health      ${health}`),
-    result(`agent       ${printable(event.agent)}`),
-    result(`instance    ${event.instanceId}`),
-    result(`round trip  ${(event.roundTripUs / 1000).toFixed(1)} ms`),
-    result(`leases      last ${formatDuration(event.ttlMs)}`),
-    result(`manifests   ${roots}`),
-    result(`sees you    at ${printable(event.observedHost)}`),
+    labelled(`tracker     ${printable(event.tracker)}`),
+    labelled(`health      ${health}`),
+    labelled(`agent       ${printable(event.agent)}`),
+    labelled(`instance    ${event.instanceId}`),
+    labelled(`round trip  ${(event.roundTripUs / 1000).toFixed(1)} ms`),
+    labelled(`leases      last ${formatDuration(event.ttlMs)}`),
+    labelled(`manifests   ${roots}`),
+    labelled(`sees you    at ${printable(event.observedHost)}`),
   ];
 }
 
 const SIZE_CELLS = 12;
 
-function entryText(entry: InspectedEntry): string {
+function describeEntry(entry: InspectedEntry): Line {
   const size = entry.kind === "file" || entry.kind === "executable" ? formatBytes(entry.size) : "";
   const mark = { file: "", executable: "*", directory: "/", link: ` -> ${printable(entry.target)}` }[
     entry.kind
   ];
-  return `${size.padStart(SIZE_CELLS)}  ${printable(entry.path)}${mark}`;
+  const text = `${size.padStart(SIZE_CELLS)}  ${printable(entry.path)}${mark}`;
+  return { kind: "result", text, hangingCells: SIZE_CELLS + 2 };
 }
 
 function sizeText(event: {
@@ -192,8 +198,17 @@ function sizeText(event: {
   return `${formatBytes(event.bytes)}${files}, ${count(event.chunks, "chunk")}`;
 }
 
+/** Not escaped. */
+export function connectionText(
+  event: Extract<GoshareEvent, { type: "peerConnected" | "peerDisconnected" }>,
+): string {
+  return event.type === "peerConnected"
+    ? `${event.endpoint} connected${agentText(event.agent)}`
+    : `${event.endpoint} disconnected${disconnectText(event)}`;
+}
+
 function agentText(agent: string): string {
-  return agent === "" ? "" : ` (${fitCells(printable(agent), AGENT_MAX_CELLS)})`;
+  return agent === "" ? "" : ` (${fitCells(agent, AGENT_MAX_CELLS)})`;
 }
 
 function disconnectText(event: Extract<GoshareEvent, { type: "peerDisconnected" }>): string {
@@ -201,7 +216,7 @@ function disconnectText(event: Extract<GoshareEvent, { type: "peerDisconnected" 
     event.bytesSent > 0 ? `sent ${formatBytes(event.bytesSent)}` : "",
     event.bytesReceived > 0 ? `received ${formatBytes(event.bytesReceived)}` : "",
   ].filter((text) => text !== "");
-  const why = event.code === "" ? "" : `: ${printable(event.message)}`;
+  const why = event.code === "" ? "" : `: ${event.message}`;
   return `${moved.length === 0 ? "" : `, ${moved.join(", ")}`}${why}`;
 }
 

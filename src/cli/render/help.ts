@@ -3,51 +3,70 @@
 import type { Definition } from "clipanion";
 import { OPTIONS } from "../option-table.js";
 import { settingFor } from "../settings/setting-table.js";
-import type { Palette } from "./palette.js";
+import { fold } from "./fold.js";
+import { type Palette, plainPalette } from "./palette.js";
 
 const INDENT = "  ";
 const MAX_NAME = 24;
+/** Less beside a name is read with difficulty. */
+const MIN_TEXT = 24;
 
-/** All commands, a line each. */
-export function generalHelp(version: string, definitions: readonly Definition[], palette: Palette): string {
-  const usages = definitions.map(usageOf);
-  const width = Math.max(...usages.map((usage) => usage.length));
-  const lines = definitions.map(
-    ({ description = "" }, i) =>
-      `${INDENT}${palette.strong((usages[i] ?? "").padEnd(width))}   ${description.trim()}`,
-  );
+/** All commands with what they do; lines of at most `columns` characters. */
+export function generalHelp(
+  version: string,
+  definitions: readonly Definition[],
+  columns: number,
+  palette: Palette,
+): string {
+  const rows = definitions.map((definition) => [usageOf(definition), definition.description ?? ""] as const);
+  const width = Math.max(...rows.map(([usage]) => usage.length));
   return [
-    `goshare ${version} sends files and folders straight from machine to machine.`,
+    ...fold(`goshare ${version} sends files and folders straight from machine to machine.`, columns, 0),
     "",
-    ...lines,
+    ...rows.flatMap(([usage, text]) => row(usage, text, width, columns, palette)),
     "",
-    "goshare COMMAND --help says more about a command; goshare --version is the version.",
-    "goshare config shows the settings: of the environment, and of a file of yours.",
+    ...fold(
+      "goshare COMMAND --help says more about a command; goshare --version is the version.",
+      columns,
+      0,
+    ),
+    ...fold("goshare config shows the settings: of the environment, and of a file of yours.", columns, 0),
     "",
   ].join("\n");
 }
 
-/** One command with its options; lines of at most `columns` characters. */
+/** One command with its options; lines of at most `columns` characters, but for examples. */
 export function commandHelp(definition: Definition, columns: number, palette: Palette): string {
   const heading = (text: string) => ["", palette.strong(text)];
-  const lines = [`${palette.strong(usageOf(definition))}   ${(definition.description ?? "").trim()}`, ""];
-  lines.push(...wrap((definition.details ?? "").replaceAll(/\s+/g, " ").trim(), columns));
+  const usage = `${palette.strong(usageOf(definition))}   ${(definition.description ?? "").trim()}`;
+  const lines = [...fold(usage, columns), ""];
+  lines.push(...fold((definition.details ?? "").replaceAll(/\s+/g, " ").trim(), columns, 0));
   lines.push(...heading("Options"));
-  const names = definition.options.map((option) => optionNames(option.definition));
-  const width = Math.max(...names.map((name) => name.length).filter((length) => length <= MAX_NAME));
-  for (const [i, option] of definition.options.entries()) {
-    const name = names[i] ?? "";
-    const left = " ".repeat(INDENT.length + width + INDENT.length);
-    const [first = "", ...more] = wrap(optionText(option), columns - left.length);
-    // A long name has a line of its own, rather than take the room of all texts.
-    if (name.length > width) lines.push(INDENT + name, left + first);
-    else lines.push(INDENT + name.padEnd(width) + INDENT + first);
-    lines.push(...more.map((line) => left + line));
-  }
+  const rows = definition.options.map(
+    (option) => [optionNames(option.definition), optionText(option)] as const,
+  );
+  const width = Math.max(...rows.map(([name]) => name.length).filter((length) => length <= MAX_NAME));
+  lines.push(...rows.flatMap(([name, text]) => row(name, text, width, columns, plainPalette)));
   lines.push(...heading("Examples"));
   for (const [what, example] of definition.examples ?? [])
-    lines.push(`${INDENT}${what.trim()}:`, `${INDENT}  ${example}`);
+    lines.push(...fold(`${INDENT}${what.trim()}:`, columns), `${INDENT}  ${example}`);
   return `${lines.join("\n")}\n`;
+}
+
+/** A name and what it means beside it; below it where the name is longer than `width`, or there is little room. */
+function row(
+  name: string,
+  text: string,
+  width: number,
+  columns: number,
+  palette: Palette,
+): readonly string[] {
+  const beside = INDENT.length + width + INDENT.length;
+  const isNarrow = columns - beside < MIN_TEXT;
+  const left = isNarrow ? 2 * INDENT.length : beside;
+  const [first = "", ...more] = fold(" ".repeat(left) + text.trim(), columns, left);
+  if (isNarrow || name.length > width) return [INDENT + palette.strong(name), first, ...more];
+  return [INDENT + palette.strong(name.padEnd(width)) + INDENT + first.trimStart(), ...more];
 }
 
 /** Arguments of which there may be any number, none included: clipanion has no names for them. */
@@ -75,16 +94,4 @@ function optionNames(definition: string): string {
   const names = definition.split(" ", 1)[0] ?? "";
   const value = Object.values(OPTIONS).find((option) => option.names === names)?.value;
   return names.replace(",", ", ") + (value === undefined ? "" : ` ${value}`);
-}
-
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

@@ -1,14 +1,17 @@
-// --json: every event as one line on stdout, for programs. Only the stack of a bug goes to stderr.
+// --json: every event as one line on stdout, for programs. Only the stack of a bug, and details where they are wanted,
+// go to stderr.
 import type { Writable } from "node:stream";
-import type { GoshareEvent } from "../../events/event.js";
+import type { DetailObserver, GoshareEvent } from "../../events/event.js";
 import { eventLine } from "../../events/wire.js";
 import type { Reporter } from "./reporter.js";
 
 export class JsonReporter implements Reporter {
+  readonly detail: DetailObserver | undefined;
   readonly #stdout: Writable;
   readonly #stderr: Writable;
 
-  constructor(stdout: Writable, stderr: Writable) {
+  constructor(stdout: Writable, stderr: Writable, detail: DetailObserver | undefined) {
+    this.detail = detail;
     this.#stdout = stdout;
     this.#stderr = stderr;
   }

@@ -119,7 +119,9 @@ export function barLine(state: TransferState, columns: number, drawBar: DrawBar)
     [5, state.peers === undefined ? "" : peersText(state.peers)],
   ]);
   let left = leftOver;
-  const name = fitCells(state.name, Math.min(NAME_MAX_CELLS, NAME_MIN_CELLS + Math.max(0, left)));
+  // A long name is cut rather than that there is no bar.
+  const forBar = left < GAP.length + BAR_MIN_CELLS ? 0 : GAP.length + BAR_MIN_CELLS;
+  const name = fitCells(state.name, Math.min(NAME_MAX_CELLS, NAME_MIN_CELLS + Math.max(0, left - forBar)));
   left -= Math.max(0, cellWidth(name) - NAME_MIN_CELLS);
   const barCells = Math.min(BAR_MAX_CELLS, left - GAP.length);
   const bar = barCells >= BAR_MIN_CELLS ? drawBar(percentOf(state) / 100, barCells) : "";

@@ -2,6 +2,7 @@
 import type { Writable } from "node:stream";
 import type { Clock } from "../../core/clock.js";
 import { formatBytes, formatRate } from "../../core/units.js";
+import { folded } from "./fold.js";
 import {
   type ProgressDisplay,
   type ProgressState,
@@ -39,7 +40,8 @@ export class ProgressLines implements ProgressDisplay {
     if (step <= this.#step && nowMs - this.#writtenMs < LONGEST_SILENCE_MS) return;
     this.#step = step;
     this.#writtenMs = nowMs;
-    this.#stream.write(`${state.verb === "sharing" ? servingLine(state) : progressLine(state)}\n`);
+    const line = state.verb === "sharing" ? servingLine(state) : progressLine(state);
+    this.#stream.write(`${folded(this.#stream, line)}\n`);
   }
 
   clear(): void {}

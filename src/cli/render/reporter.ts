@@ -1,11 +1,13 @@
 // How a command shows what happens. A reporter takes every event; which of them it shows, where and how is
 // its own affair.
 import { formatDuration } from "../../core/units.js";
-import type { GoshareEvent } from "../../events/event.js";
+import type { DetailObserver, GoshareEvent } from "../../events/event.js";
 
 export interface Reporter {
   /** Must not throw. */
   observe(event: GoshareEvent): void;
+  /** Undefined where nobody wants details. */
+  readonly detail: DetailObserver | undefined;
   /** A word to the person at the terminal that is no event. Dropped where programs or logs read. */
   tell(text: string): void;
   /** The stack of a bug, for a report. */

@@ -2,8 +2,10 @@
 // leaves results and problems.
 import { basename } from "node:path";
 import type { Writable } from "node:stream";
-import type { GoshareEvent } from "../../events/event.js";
-import { describe } from "./describe.js";
+import type { DetailObserver, GoshareEvent } from "../../events/event.js";
+import { connectionText, describe } from "./describe.js";
+import { detailLines } from "./detail-lines.js";
+import { folded } from "./fold.js";
 import type { Palette } from "./palette.js";
 import { printable } from "./printable.js";
 import type { ProgressDisplay, Reporter } from "./reporter.js";
@@ -14,11 +16,14 @@ export interface TextReporterParts {
   readonly stderr: Writable;
   readonly palette: Palette;
   readonly quiet: boolean;
+  /** Details too. */
+  readonly verbose: boolean;
   /** Undefined: progress is not shown. */
   readonly progress: ProgressDisplay | undefined;
 }
 
 export class TextReporter implements Reporter {
+  readonly detail: DetailObserver | undefined;
   readonly #parts: TextReporterParts;
   readonly #transfers = new Transfers();
   #transferring = false;
@@ -26,6 +31,7 @@ export class TextReporter implements Reporter {
 
   constructor(parts: TextReporterParts) {
     this.#parts = parts;
+    this.detail = parts.verbose ? detailLines(parts.stderr) : undefined;
   }
 
   observe(event: GoshareEvent): void {
@@ -42,6 +48,10 @@ export class TextReporter implements Reporter {
       this.#transferring = true;
     }
     if (event.type === "done" || event.type === "failed") this.#transfers.ended(event.contentId ?? "");
+    if (this.detail !== undefined && (event.type === "peerConnected" || event.type === "peerDisconnected")) {
+      this.detail("peer", connectionText(event));
+      return;
+    }
     // A sharer sees who comes and goes; beside a progress bar, which counts them, that would be noise.
     if (this.#transferring && (event.type === "peerConnected" || event.type === "peerDisconnected")) return;
     if (event.type === "waiting") {
@@ -54,7 +64,8 @@ export class TextReporter implements Reporter {
   tell(text: string): void {
     if (this.#parts.quiet) return;
     this.#parts.progress?.clear();
-    this.#parts.stderr.write(`${text}\n`);
+    const { stderr } = this.#parts;
+    for (const line of text.split("\n")) stderr.write(`${folded(stderr, line)}\n`);
   }
 
   showStack(stack: string): void {
@@ -71,7 +82,10 @@ export class TextReporter implements Reporter {
     const lines = describe(event, palette).filter((line) => !quiet || line.kind !== "note");
     if (lines.length === 0) return;
     progress?.clear();
-    for (const line of lines) (line.kind === "result" ? stdout : stderr).write(`${line.text}\n`);
+    for (const { kind, text, hangingCells, isWhole } of lines) {
+      const stream = kind === "result" ? stdout : stderr;
+      stream.write(`${isWhole ? text : folded(stream, text, hangingCells)}\n`);
+    }
   }
 
   /** Of several shares the one that somebody takes something of. */

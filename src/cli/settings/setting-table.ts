@@ -66,6 +66,7 @@ export const SETTINGS: readonly Setting[] = [
   }),
   setting({ option: OPTIONS.color, example: '"never"', check: colorArgument }),
   setting({ option: OPTIONS.quiet, kind: "switch", example: "true", check: () => true }),
+  setting({ option: OPTIONS.verbose, kind: "switch", example: "true", check: () => true }),
 ];
 
 function setting({ option, kind = "text", example, check, shown = (text) => text }: Given): Setting {

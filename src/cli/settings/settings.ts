@@ -28,6 +28,41 @@ export function withSettings(
   definition: Definition,
   values: readonly SettingValue[],
 ): readonly string[] {
+  const { words, rest, typed, taken } = typedAndTaken(argv, definition);
+  const added = values
+    .filter(({ setting }) => taken.includes(setting) && !isTyped(setting, typed))
+    .flatMap(optionsOf);
+  return [...argv.slice(0, words), ...added, ...rest];
+}
+
+export interface SettingInEffect {
+  readonly name: string;
+  /** As it may stand on a screen. */
+  readonly value: string;
+  /** Where it comes from. */
+  readonly place: string;
+}
+
+/** What holds for a command that was typed as `argv`, of the settings that it takes. */
+export function settingsInEffect(
+  argv: readonly string[],
+  definition: Definition,
+  values: readonly SettingValue[],
+): readonly SettingInEffect[] {
+  const { typed, taken } = typedAndTaken(argv, definition);
+  return values
+    .filter(({ setting }) => taken.includes(setting))
+    .map(({ setting, texts, place }) => {
+      const { name, defaultText, shown } = setting;
+      const given = typedTexts(setting, typed);
+      const value = (given.length > 0 ? given : texts).map(shown).join(", ");
+      if (given.length > 0) return { name, value, place: "command line" };
+      return texts.length > 0 ? { name, value, place } : { name, value: defaultText, place: "default" };
+    });
+}
+
+/** Of the words behind the command those that are options and their values, and which settings it takes. */
+function typedAndTaken(argv: readonly string[], definition: Definition) {
   // "goshare tracker status" is three words, and options stand behind them.
   const words = definition.path.split(" ").length - 1;
   const rest = argv.slice(words);
@@ -36,10 +71,7 @@ export function withSettings(
   const taken = definition.options.map(({ definition: text, description = "" }) =>
     settingFor(text.split(" ", 1)[0] ?? "", description),
   );
-  const added = values
-    .filter(({ setting }) => taken.includes(setting) && !isTyped(setting, typed))
-    .flatMap(optionsOf);
-  return [...argv.slice(0, words), ...added, ...rest];
+  return { words, rest, typed, taken };
 }
 
 function valueOfSetting(
@@ -82,10 +114,20 @@ function wrongSwitch({ name }: Setting, text: string): GoshareError {
   });
 }
 
-function isTyped({ option, kind }: Setting, typed: readonly string[]): boolean {
+function isTyped(setting: Setting, typed: readonly string[]): boolean {
+  return typedTexts(setting, typed).length > 0;
+}
+
+/** What was typed for it. */
+function typedTexts({ option, kind }: Setting, typed: readonly string[]): readonly string[] {
   const names = option.names.split(",");
   const forms = kind === "switch" ? [...names, `--no-${longName(option.names).slice(2)}`] : names;
-  return typed.some((word) => forms.some((form) => word === form || word.startsWith(`${form}=`)));
+  return typed.flatMap((word, index) => {
+    const form = forms.find((one) => word === one || word.startsWith(`${one}=`));
+    if (form === undefined) return [];
+    if (word !== form) return [word.slice(form.length + 1)];
+    return kind === "switch" ? [String(!word.startsWith("--no-"))] : [typed[index + 1] ?? ""];
+  });
 }
 
 function optionsOf({ setting, texts }: SettingValue): readonly string[] {

@@ -1,0 +1,61 @@
+// Whether others can reach this machine, as a tracker finds out: it dials an address that a peer announces before it tells
+// others of it. Announces for some seconds a share that nobody has, and withdraws it. Says what came of it, and nothing
+// beyond that.
+import { randomBytes } from "node:crypto";
+import type { Endpoint } from "../address/endpoint.js";
+import { pause } from "../core/clock.js";
+import { contentIdFromBytes } from "../core/ids.js";
+import type { AnnounceAnswer, Announcement } from "../tracker/announcement.js";
+import { MIN_RENEW_MS } from "../tracker/limits.js";
+import type { SharePort } from "./share-port.js";
+
+/** `trusted`: the tracker lists whatever is announced. `notTried`: it has no time for that now, or not for this address. */
+export type DialBack = "reached" | "notReached" | "notTried" | "trusted";
+
+/** A tracker gives up after 6 s. */
+const TRIED_WITHIN_MS = 7_500;
+/** For a tracker that does not say that it tries. */
+const SILENT_WITHIN_MS = 1_500;
+const ASK_EVERY_MS = 300;
+const CALL_TIMEOUT_MS = 5_000;
+
+/** What becomes of `place`, at which `port` is to be reached. Throws what a call to `tracker` throws. */
+export async function dialBack(
+  tracker: Endpoint,
+  place: Endpoint,
+  port: SharePort,
+  signal: AbortSignal,
+): Promise<DialBack> {
+  const { TrackerClient } = await import("../tracker/client.js");
+  const client = new TrackerClient(tracker, { callTimeoutMs: CALL_TIMEOUT_MS, maxAttempts: 1 });
+  const announcement = announcementOf(place, port);
+  const isListed = ({ listedEndpoints }: AnnounceAnswer) =>
+    listedEndpoints.some((listed) => listed.host === place.host && listed.port === place.port);
+  try {
+    const first = await client.announce(announcement, signal);
+    if (isListed(first)) return "trusted";
+    // Whoever is being dialled is told to ask again as soon as may be.
+    const isTried = first.renewAfterMs === MIN_RENEW_MS;
+    const untilMs = performance.now() + (isTried ? TRIED_WITHIN_MS : SILENT_WITHIN_MS);
+    while (performance.now() < untilMs) {
+      await pause(ASK_EVERY_MS, signal);
+      signal.throwIfAborted();
+      if (isListed(await client.announce(announcement, signal))) return "reached";
+    }
+    return isTried ? "notReached" : "notTried";
+  } finally {
+    // It forgets by itself, later.
+    await client.withdraw(announcement.peerId).catch(() => undefined);
+    await client.close();
+  }
+}
+
+/** Without a port at which the tracker would list it as it sees it, unproven. */
+function announcementOf(place: Endpoint, { local }: SharePort): Announcement {
+  const contentId = contentIdFromBytes(randomBytes(32));
+  if (contentId === undefined) throw new Error("32 bytes are a content id");
+  const { peerId } = local;
+  const runEpochMs = Math.round(performance.timeOrigin);
+  const shares = [{ contentId, chunksHeld: 0, complete: false, wantPeers: 0 }];
+  return { peerId, runEpochMs, endpoints: [place], listenPort: 0, shares };
+}

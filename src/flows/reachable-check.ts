@@ -1,0 +1,124 @@
+// Whether others can reach this machine, for doctor: by a tracker that dials it back, and where none can, by what trackers
+// see. Says plainly where it cannot know.
+import * as os from "node:os";
+import { type Endpoint, formatEndpoint, type ListenAddress } from "../address/endpoint.js";
+import { hostScope, normaliseHost } from "../address/host.js";
+import { ownEndpoints } from "../address/own-endpoints.js";
+import { GoshareError } from "../core/errors.js";
+import { defaultFlowOptions } from "./defaults.js";
+import { type DialBack, dialBack } from "./dial-back.js";
+import type { Check } from "./doctor.js";
+import { SharePort } from "./share-port.js";
+
+export interface ListenWish {
+  readonly listen: ListenAddress;
+  /** False: a free port will do if that one is taken, as for a share. */
+  readonly listenGiven: boolean;
+}
+
+/** A tracker that has answered. */
+export interface SeeingTracker {
+  readonly tracker: Endpoint;
+  /** The address of its end of the connection. */
+  readonly host: string;
+  /** Where it sees this machine. */
+  readonly observedHost: string;
+}
+
+const SUBJECT = "reachable";
+const TEST =
+  "to test it, run goshare share FILE here, and goshare inspect with its ticket on another machine: it lists the file";
+
+/** Opens the port that a share would have, for as long as it takes. */
+export async function checkReachable(
+  wish: ListenWish,
+  trackers: readonly SeeingTracker[],
+  signal: AbortSignal,
+): Promise<Check> {
+  const ownHosts = new Set(
+    Object.values(os.networkInterfaces()).flatMap((some) =>
+      (some ?? []).map(({ address }) => normaliseHost(address) ?? address),
+    ),
+  );
+  const observed = trackers.map(({ observedHost }) => normaliseHost(observedHost) ?? observedHost);
+  const unknown = (why: string) => reachabilityUnknown(wish.listen, observed, why);
+  const [first] = trackers;
+  if (first === undefined) return unknown("there is no tracker to dial it back");
+  const elsewhere = trackers.find(({ host }) => hostScope(host) !== "loopback" && !ownHosts.has(host));
+  if (elsewhere === undefined) {
+    return unknown(`${formatEndpoint(first.tracker)} runs on this machine, which proves nothing`);
+  }
+  const { tracker } = elsewhere;
+  const host = normaliseHost(elsewhere.observedHost) ?? elsewhere.observedHost;
+  let port: SharePort | undefined;
+  try {
+    const { maxSharePeers: maxPeers, maxConnectionsPerHost } = defaultFlowOptions;
+    const limits = { maxPeers, maxConnectionsPerHost, uploadBudget: undefined };
+    port = await SharePort.open({ ...wish, ...limits }, () => undefined);
+    const place: Endpoint = { host, port: port.port, transport: "tcp" };
+    const isTranslated = !ownHosts.has(host);
+    return judged(await dialBack(tracker, place, port, signal), tracker, place, isTranslated, unknown);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const { code, message } = GoshareError.from(thrown);
+    if (code === "BUG") throw thrown;
+    return unknown(message);
+  } finally {
+    await port?.close();
+  }
+}
+
+/** What `outcome` means. `isTranslated`: `place` is none of this machine's own addresses. */
+export function judged(
+  outcome: DialBack,
+  tracker: Endpoint,
+  place: Endpoint,
+  isTranslated: boolean,
+  unknown: (why: string) => Check,
+): Check {
+  const [who, where] = [formatEndpoint(tracker), formatEndpoint(place)];
+  switch (outcome) {
+    case "reached": {
+      const fix = isTranslated ? `so that tickets name it, share with --advertise ${where}` : "";
+      return { subject: SUBJECT, verdict: "ok", message: `${who} has reached this machine at ${where}`, fix };
+    }
+    case "notReached": {
+      const message = `${who} has dialled ${where} and did not reach this machine: others cannot come to it there, and it can only go to them`;
+      return { subject: SUBJECT, verdict: "warning", message, fix: fixFor(place, isTranslated) };
+    }
+    case "notTried":
+      return unknown(
+        `${who} has not tried: it dials an address once a minute at most, and none in a private network for who is outside`,
+      );
+    case "trusted":
+      return unknown(`${who} lists what is announced without trying it (--trust-announced)`);
+  }
+}
+
+function fixFor({ host, port }: Endpoint, isTranslated: boolean): string {
+  const open = `let TCP port ${port} in through the firewalls of this machine and on the way, or name a port that they let in with --listen HOST:PORT`;
+  if (!isTranslated) return open;
+  const where = formatEndpoint({ host, port });
+  return `${host} is a router's: have it forward TCP port ${port} to this machine, and share with --advertise ${where}; ${open}`;
+}
+
+/** What can be said all the same. `observedHosts` are what trackers see. */
+export function reachabilityUnknown(
+  listen: ListenAddress,
+  observedHosts: readonly string[],
+  why: string,
+): Check {
+  const own = ownEndpoints(os.networkInterfaces(), listen.host, listen.port);
+  const ownHosts = new Set(own.map(({ host }) => host));
+  const strange = observedHosts.find((host) => hostScope(host) !== "loopback" && !ownHosts.has(host));
+  if (strange !== undefined) {
+    return {
+      ...{ subject: SUBJECT, verdict: "warning" },
+      message: `a tracker sees this machine at ${strange}, which is none of its own addresses: it is behind a router that translates them`,
+      fix: `have the router forward port ${listen.port} to this machine, and share with --advertise ${formatEndpoint({ host: strange, port: listen.port })}; ${TEST}`,
+    };
+  }
+  const places = own.map(formatEndpoint).join(", ");
+  const message = `not known: ${why}; others would come to ${places}`;
+  return { subject: SUBJECT, verdict: "skipped", message, fix: TEST };
+}

@@ -1,0 +1,15 @@
+// What trackers do with announcements, for who wants details. Decides nothing.
+import { formatEndpoint } from "../address/endpoint.js";
+import { formatDuration } from "../core/units.js";
+import type { EventObserver } from "../events/event.js";
+import type { AnnouncerEvents } from "../swarm/announcer.js";
+
+export function tellAnnounced(observe: EventObserver): AnnouncerEvents["answered"] {
+  return (tracker, { listedEndpoints, renewAfterMs, wantedManifests }) => {
+    const places = listedEndpoints.map(formatEndpoint).join(", ");
+    const listed = places === "" ? "names us to nobody" : `names us to others at ${places}`;
+    const wants = wantedManifests.length === 0 ? "" : ", wants the manifest";
+    const text = `${tracker} took the announcement: ${listed}, to be renewed in ${formatDuration(renewAfterMs)}${wants}`;
+    observe.detail?.("tracker", text);
+  };
+}

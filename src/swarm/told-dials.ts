@@ -1,0 +1,35 @@
+// What goes on with peers, for who wants details: whom this process dials, what comes of it, and who becomes a neighbour.
+// Decides nothing.
+import { formatEndpoint } from "../address/endpoint.js";
+import { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import type { DownloadPeer } from "./download-peer.js";
+import type { Dial } from "./peer-finder.js";
+
+/** `dial`, told of. */
+export function toldDial(observe: EventObserver, dial: Dial): Dial {
+  const { detail } = observe;
+  if (detail === undefined) return dial;
+  return async (machine, connected) => {
+    const places = machine.endpoints.map(formatEndpoint).join(", ");
+    detail("peer", `dialling ${places}`);
+    try {
+      await dial(machine, connected);
+    } catch (thrown) {
+      detail("peer", `${places}: ${GoshareError.from(thrown).message}`);
+      throw thrown;
+    }
+  };
+}
+
+export function tellJoined(observe: EventObserver, { connection, wasComplete }: DownloadPeer): void {
+  observe.detail?.(
+    "peer",
+    `${placeOf(connection)} is a neighbour${wasComplete ? " that has everything" : ""}`,
+  );
+}
+
+/** HOST:PORT of the other end. */
+export function placeOf(connection: { readonly remoteHost: string; readonly remotePort: number }): string {
+  return formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
+}
