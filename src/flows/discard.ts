@@ -5,6 +5,7 @@ import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { discardPart } from "../storage/discard-part.js";
+import { targetBusy } from "../storage/lock.js";
 import { type BegunDownload, begunIn, begunNamed } from "./begun-downloads.js";
 
 export interface DiscardOptions {
@@ -30,6 +31,7 @@ export async function discard(
     await yieldToLoop();
     signal.throwIfAborted();
     try {
+      if (all) refuseRunning(one);
       await discardOne(one, observe);
       count++;
     } catch (thrown) {
@@ -39,6 +41,12 @@ export async function discard(
     }
   }
   return count;
+}
+
+/** Whoever names one that runs is told so by its lock, which waits a moment for a process that is just ending. */
+function refuseRunning({ found }: BegunDownload): void {
+  if (found instanceof GoshareError || found.holderPid === undefined) return;
+  throw targetBusy(found.targetPath)(`process ${found.holderPid}`);
 }
 
 async function discardOne({ partPath, found }: BegunDownload, observe: EventObserver): Promise<void> {
