@@ -103,7 +103,9 @@ export async function downloadAt(
   const { patterns } = wanted;
   const { output } = options;
   const destination =
-    output === undefined ? new FolderDestination({ ...options, patterns }) : new StreamDestination(output);
+    output === undefined
+      ? new FolderDestination({ ...options, patterns }, observe)
+      : new StreamDestination(output);
   const tally = new SlowTally("noPeer", startMs);
   const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally, wanted, destination };
   const job = new DownloadJob(options, source, parts, observe);

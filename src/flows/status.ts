@@ -82,6 +82,7 @@ export function resumableEvent(
     outputDirectory,
     moreArguments: [
       ...(part.isRenamed ? ["--rename"] : []),
+      ...(part.replaces ? ["--overwrite"] : []),
       ...part.select.map((pattern) => `--select=${pattern}`),
     ],
   };

@@ -6,12 +6,12 @@ import { isErrno } from "../core/errors.js";
 import { removeTree } from "./part-files.js";
 import { PART_NAMES } from "./part-paths.js";
 
-const { outdated, pause, content, body, ticket, root, journal, selection, lock } = PART_NAMES;
+const { outdated, pause, content, body, ticket, root, journal, selection, overwrite, lock } = PART_NAMES;
 
 /** The journal goes last but for what it is to be read by, so that a run that is stopped on the way is still understood
  * by the next. The root goes before it: without a journal nothing would say that all of it has its name already. */
 const NAMES_IN_ORDER: readonly string[] = [
-  ...[outdated, pause, content, body, ticket],
+  ...[outdated, pause, content, body, ticket, overwrite],
   ...[root, journal, selection],
 ];
 

@@ -128,10 +128,14 @@ export class PartFolder implements ChunkPlace {
         lock.moved(path.join(paths.part, PART_NAMES.lock));
       }
     }
+    const replaces = ifTaken === "replace";
     writeOwnFile(path.join(paths.part, PART_NAMES.root), root.bytes);
+    const overwritePath = path.join(paths.part, PART_NAMES.overwrite);
+    if (replaces) writeOwnFile(overwritePath, "");
+    else fs.rmSync(overwritePath, { force: true });
     if (!isClaimed) makeOwnFolder(contentPath(paths.part));
     const journal = new PartJournal(path.join(paths.part, PART_NAMES.journal), root, claims);
-    return new PartFolder(root, paths, claims, isClaimed, ifTaken === "replace", lock, journal);
+    return new PartFolder(root, paths, claims, isClaimed, replaces, lock, journal);
   }
 
   /** Keeps what this download is for; before anything of it is written. */

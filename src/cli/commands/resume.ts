@@ -26,6 +26,11 @@ export class ResumeCommand extends GoshareCommand {
   readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
     description: OPTIONS.output.description,
   });
+  readonly overwrite = Option.Boolean(OPTIONS.overwrite.names, false, {
+    description: OPTIONS.overwrite.description,
+  });
+
+  readonly rename = Option.Boolean(OPTIONS.rename.names, false, { description: OPTIONS.rename.description });
   readonly tracker = Option.Array(OPTIONS.tracker.names, [], { description: OPTIONS.tracker.description });
   readonly listen = Option.String(OPTIONS.peerListen.names, { description: OPTIONS.peerListen.description });
   readonly timeout = Option.String(OPTIONS.timeout.names, { description: OPTIONS.timeout.description });
@@ -87,8 +92,12 @@ export class ResumeCommand extends GoshareCommand {
       [OPTIONS.maxPeers.names, this.maxPeers],
       [OPTIONS.maxConnectionsPerHost.names, this.maxConnectionsPerHost],
     ];
+    const switches = [
+      ...(this.overwrite ? [OPTIONS.overwrite.names] : []),
+      ...(this.rename ? [OPTIONS.rename.names] : []),
+    ];
     const options = given.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
-    const command = this.cli.process([...downloadArguments(one), ...options], this.context);
+    const command = this.cli.process([...downloadArguments(one), ...switches, ...options], this.context);
     if (!(command instanceof GoshareCommand)) throw new Error("goshare download is one of our commands");
     return command.runWithin(session);
   }
