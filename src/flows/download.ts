@@ -73,8 +73,7 @@ export async function downloadAt(
   const trackers = await trackersFor(source, options);
   requireSomebody(source, trackers);
   // Threads take a moment to start: they do so while peers are found and the manifest comes.
-  const slots = slotMemory();
-  const pool = new WorkerPool(slots);
+  const pool = new WorkerPool(slotMemory());
   // What goes into a stream cannot be given to others.
   const isReachable = options.output === undefined;
   const port = isReachable ? (sharedPort ?? (await listen(options, pool, observe))) : undefined;
@@ -107,7 +106,7 @@ export async function downloadAt(
       ? new FolderDestination({ ...options, patterns }, observe)
       : new StreamDestination(output);
   const tally = new SlowTally("noPeer", startMs);
-  const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally, wanted, destination };
+  const parts = { swarm, lookup, patience, trackers, pool, announce, tally, wanted, destination };
   const job = new DownloadJob(options, source, parts, observe);
   const ticking = setInterval(() => job.tick(performance.now()), PROGRESS_MS);
   let seed: RunningSeed | undefined;

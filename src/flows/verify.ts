@@ -60,8 +60,7 @@ export async function verify(
   const trackers = await trackersFor(source, options);
   const manifest = await requireManifest(options, source, trackers, observe, signal);
   requireKind(options.path, rootPath, manifest);
-  const slots = options.repair === undefined ? undefined : slotMemory();
-  const pool = new WorkerPool(slots);
+  const pool = new WorkerPool(options.repair === undefined ? undefined : slotMemory());
   try {
     const comparison = await compareTarget(rootPath, manifest, signal);
     const right = await rightChunks(options.path, rootPath, manifest, comparison, pool, observe, signal);
@@ -75,9 +74,9 @@ export async function verify(
     });
     let repaired: Repaired | undefined;
     const needsRepair = !summary.isRight || comparison.modes.length > 0;
-    if (options.repair !== undefined && slots !== undefined && needsRepair) {
+    if (options.repair !== undefined && needsRepair) {
       const how = { ...options.repair, timeoutMs: options.timeoutMs };
-      const work = { source, trackers, manifest, rootPath, comparison, right, pool, slots };
+      const work = { source, trackers, manifest, rootPath, comparison, right, pool };
       repaired = await repair(how, work, observe, signal);
     }
     if (options.sums) await tellSums(options.path, rootPath, manifest, pool, observe, signal);
