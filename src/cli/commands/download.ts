@@ -127,7 +127,7 @@ export class DownloadCommand extends GoshareCommand {
     const done = { type: "done", ...result } as const;
     if (seed === undefined) return done;
     session.observe(done);
-    return this.#untilStopped([seed], () => seed.close(), session);
+    return this.#untilStopped(seed, seed.failed, session);
   }
 
   async #downloadSeveral(
@@ -142,11 +142,12 @@ export class DownloadCommand extends GoshareCommand {
     }
     const { downloadSeveral } = await this.context.flows.downloads();
     const { observe, signal } = session;
-    const { last, failure, seeds, close } = await downloadSeveral(whats, options, observe, signal);
-    if (last !== undefined && failure === undefined && seeds.length === 0) return last;
+    const several = await downloadSeveral(whats, options, observe, signal);
+    const { last, unserved } = several;
+    if (last !== undefined && several.failure === undefined && unserved === undefined) return last;
     if (last !== undefined) observe(last);
-    const stopped = seeds.length === 0 ? undefined : await this.#untilStopped(seeds, close, session);
-    if (failure !== undefined) throw failure;
+    const stopped = unserved && (await this.#untilStopped(several, unserved, session));
+    if (several.failure !== undefined) throw several.failure;
     if (stopped === undefined) throw new Error("downloads of which none failed have a last one");
     return stopped;
   }
@@ -168,17 +169,17 @@ export class DownloadCommand extends GoshareCommand {
     return payloadOutput(this.context.stdout);
   }
 
+  /** Until the user ends it, or `unserved` does. */
   async #untilStopped(
-    seeds: readonly RunningSeed[],
-    close: () => Promise<void>,
+    serving: Pick<RunningSeed, "bytesSent" | "close">,
+    unserved: Promise<void>,
     session: Session,
   ): Promise<Ending> {
     try {
-      await Promise.race([session.untilStopped(), ...seeds.map((seed) => seed.failed)]);
+      await Promise.race([session.untilStopped(), unserved]);
     } finally {
-      await close();
+      await serving.close();
     }
-    const bytesSent = seeds.reduce((sum, seed) => sum + seed.bytesSent, 0);
-    return { type: "stopped", signal: session.stoppedBy(), bytesSent };
+    return { type: "stopped", signal: session.stoppedBy(), bytesSent: serving.bytesSent };
   }
 }
