@@ -6,6 +6,7 @@ import type { EventObserver, SlowTime } from "../events/event.js";
 import { SlowTally } from "../events/slow-tally.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 import { defaultConnectionOptions } from "../peer/options.js";
+import { requireReusable } from "../storage/reuse.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { ServedDownload } from "../swarm/served-download.js";
@@ -69,6 +70,7 @@ export async function downloadAt(
 ): Promise<DownloadResult> {
   const startMs = performance.now();
   const wanted = await readPatterns(options.select);
+  if (options.reuseDirectory !== undefined) requireReusable(options.reuseDirectory);
   const source = await readContentSource(options.what);
   const trackers = await trackersFor(source, options);
   requireSomebody(source, trackers);
