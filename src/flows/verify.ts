@@ -112,11 +112,7 @@ async function requireManifest(
     observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" });
   const found = await lookUpManifest(source, trackers, options.timeoutMs, observe, signal);
   if (found.manifest !== undefined) return found.manifest;
-  const { message = "the manifest is not to be had", hint } = found.problem ?? {};
-  throw new GoshareError("NO_PEERS", message, {
-    hint: hint || "a .goshare file holds the manifest and needs nobody",
-    cause: found.problem,
-  });
+  throw found.problem;
 }
 
 function requireKind(givenPath: string, rootPath: string, { root }: Manifest): void {
