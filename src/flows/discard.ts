@@ -6,7 +6,7 @@ import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { discardPart } from "../storage/discard-part.js";
 import { targetBusy } from "../storage/lock.js";
-import { type BegunDownload, begunIn, begunNamed } from "./begun-downloads.js";
+import { allBegunIn, type BegunDownload, begunNamed } from "./begun-downloads.js";
 
 export interface DiscardOptions {
   /** Names, paths or content ids. */
@@ -24,7 +24,7 @@ export async function discard(
   signal: AbortSignal,
 ): Promise<number> {
   const { names, all, outputDirectory } = options;
-  const begun = all ? begunIn(outputDirectory) : begunNamed(names, outputDirectory);
+  const begun = all ? allBegunIn(outputDirectory) : begunNamed(names, outputDirectory);
   let count = 0;
   for (const one of begun) {
     // A signal is heard between two of them.
