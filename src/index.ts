@@ -9,6 +9,7 @@ export {
   type Inspected,
   inspect,
   type Resumable,
+  read,
   unfinished,
 } from "./library/download.js";
 export type {
@@ -16,6 +17,7 @@ export type {
   DownloadCallOptions,
   InspectCallOptions,
   PeerCallOptions,
+  ReadCallOptions,
   ShareCallOptions,
 } from "./library/options.js";
 export { type Share, type Sharing, share } from "./library/share.js";

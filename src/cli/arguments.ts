@@ -10,9 +10,8 @@ import { MAX_TIMER_MS } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
 import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
-import { defaultPeerListen } from "../flows/defaults.js";
+import { defaultPeerListen, MIN_BYTES_PER_SECOND } from "../flows/defaults.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
-import { defaultConnectionOptions } from "../peer/options.js";
 import type { IfTaken } from "../storage/taken-name.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
@@ -23,9 +22,6 @@ const MIN_TIMEOUT_MS = 100;
 
 /** No process has more open files on any usual machine. */
 const MAX_COUNT = 65_535;
-
-/** Peers hang up on each other below this. */
-const MIN_BYTES_PER_SECOND = defaultConnectionOptions.minBytesPerSecond;
 
 export interface TrackerChoice {
   readonly trackers: readonly Endpoint[];

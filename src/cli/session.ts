@@ -57,6 +57,7 @@ class Run implements Session {
   readonly observe: EventObserver;
   #stoppedBy: StopSignal | "" = "";
   #ended = false;
+  #isEndProper = false;
 
   constructor(context: CommandContext, reporter: Reporter, afterInterruption: string) {
     this.#context = context;
@@ -88,8 +89,10 @@ class Run implements Session {
     return this.#stoppedBy;
   }
 
-  untilStopped(): Promise<void> {
-    return untilAborted(this.signal);
+  /** Resolves when it is told to stop, which is its proper end then. */
+  async untilStopped(): Promise<void> {
+    await untilAborted(this.signal);
+    this.#isEndProper = true;
   }
 
   /** Events after the last one come from parts that are still closing; nobody waits for them any more. */
@@ -141,13 +144,14 @@ class Run implements Session {
     this.#context.processEvents.exitNow(exitCode);
   }
 
-  /** What a flow throws once it was told to stop is the interruption, unless this machine or goshare failed. */
+  /** What a flow throws once it was told to stop is the interruption, unless this machine or goshare failed, or there was
+   * nothing left to interrupt. */
   #errorOf(thrown: unknown): GoshareError {
     const reason: unknown = this.signal.reason;
     if (!(reason instanceof GoshareError)) return GoshareError.from(thrown);
     if (thrown instanceof Error && thrown.name === "AbortError") return reason;
     const error = GoshareError.from(thrown);
-    return error.blame === "local" ? error : reason;
+    return error.blame === "local" || this.#isEndProper ? error : reason;
   }
 }
 

@@ -4,7 +4,6 @@ import * as path from "node:path";
 import { GoshareError, isErrno } from "../core/errors.js";
 import type { EventObserver, GoshareEvent } from "../events/event.js";
 import { findParts, type SurveyedPart, surveyPart } from "../storage/part-survey.js";
-import { resumableEvent } from "./status.js";
 
 export interface BegunDownload {
   readonly partPath: string;
@@ -17,13 +16,22 @@ export interface BegunDownload {
 /** Shorter beginnings of content ids are no names. */
 const MIN_ID_DIGITS = 8;
 
-/** Those of `outputDirectory`, sorted by path. One that is not there holds none. Throws a disk error. */
-export function begunIn(outputDirectory: string): readonly BegunDownload[] {
+/** Those of `outputDirectory`, sorted by path; each is looked at when it is asked for. Throws a disk error at once. */
+export function begunIn(outputDirectory: string): Iterable<BegunDownload> {
+  return surveyedOf(findParts(outputDirectory), outputDirectory);
+}
+
+function* surveyedOf(partPaths: readonly string[], outputDirectory: string): Iterable<BegunDownload> {
+  for (const partPath of partPaths) {
+    const found = surveyed(partPath);
+    if (found !== undefined) yield { partPath, outputDirectory, found };
+  }
+}
+
+/** All of them. A folder that is not there holds none. */
+export function allBegunIn(outputDirectory: string): readonly BegunDownload[] {
   try {
-    return findParts(outputDirectory).flatMap((partPath) => {
-      const found = surveyed(partPath);
-      return found === undefined ? [] : [{ partPath, outputDirectory, found }];
-    });
+    return [...begunIn(outputDirectory)];
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT")) return [];
     throw thrown;
@@ -35,7 +43,7 @@ export function begunIn(outputDirectory: string): readonly BegunDownload[] {
 export function begunNamed(names: readonly string[], outputDirectory: string): readonly BegunDownload[] {
   const chosen = new Map<string, BegunDownload>();
   for (const name of names) {
-    const here = begunIn(outputDirectory).filter((begun) => isNamed(begun, name));
+    const here = allBegunIn(outputDirectory).filter((begun) => isNamed(begun, name));
     const all = here.length > 0 ? here : begunAt(name);
     const [first, ...others] = all;
     if (first === undefined) throw notFound(`no unfinished download ${name} is in ${outputDirectory}`);
@@ -52,23 +60,56 @@ export function resumableDownloads(
   outputDirectory: string,
   observe: EventObserver,
 ): readonly Extract<GoshareEvent, { type: "resumable" }>[] {
-  const begun = names.length > 0 ? begunNamed(names, outputDirectory) : begunIn(outputDirectory);
-  return begun.flatMap(({ found, partPath, outputDirectory: directory }) => {
-    if (!(found instanceof GoshareError)) {
-      const event = resumableEvent(found, directory);
-      // Whoever names one that runs is told so by its lock.
-      return names.length === 0 && event.state === "running" ? [] : [event];
-    }
-    if (names.length > 0) throw found;
-    observe({ type: "warning", code: found.code, message: found.message, path: partPath });
+  const begun = names.length > 0 ? begunNamed(names, outputDirectory) : allBegunIn(outputDirectory);
+  return begun.flatMap((one) => {
+    if (one.found instanceof GoshareError && names.length > 0) throw one.found;
+    const event = toldOf(one);
+    // Whoever names one that runs is told so by its lock.
+    if (event.type === "resumable") return names.length === 0 && event.state === "running" ? [] : [event];
+    observe(event);
     return [];
   });
+}
+
+/** What it is and how to go on with it, or a warning that nobody can. */
+export function toldOf({ found, partPath, outputDirectory }: BegunDownload): Told {
+  if (!(found instanceof GoshareError)) return resumableEvent(found, outputDirectory);
+  return { type: "warning", code: found.code, message: found.message, path: partPath };
+}
+
+type Told = Extract<GoshareEvent, { type: "resumable" | "warning" }>;
+
+function resumableEvent(
+  part: SurveyedPart,
+  outputDirectory: string,
+): Extract<GoshareEvent, { type: "resumable" }> {
+  const { root, chunksDone, bytesDone, holderPid, ticket } = part;
+  const pausedOrNot = part.hasPauseMark ? "paused" : "interrupted";
+  return {
+    type: "resumable",
+    contentId: root.contentId,
+    name: root.name,
+    path: path.join(outputDirectory, path.basename(part.targetPath)),
+    bytesDone,
+    bytesTotal: part.bytes,
+    chunksDone,
+    chunks: part.chunks,
+    state: holderPid === undefined ? pausedOrNot : "running",
+    pid: holderPid ?? 0,
+    what: ticket ?? root.contentId,
+    outputDirectory,
+    moreArguments: [
+      ...(part.isRenamed ? ["--rename"] : []),
+      ...(part.replaces ? ["--overwrite"] : []),
+      ...part.select.map((pattern) => `--select=${pattern}`),
+    ],
+  };
 }
 
 /** The target or the part folder at a path that was given. */
 function begunAt(givenPath: string): readonly BegunDownload[] {
   const outputDirectory = path.dirname(givenPath);
-  return begunIn(outputDirectory).filter((begun) => isNamed(begun, path.resolve(givenPath)));
+  return allBegunIn(outputDirectory).filter((begun) => isNamed(begun, path.resolve(givenPath)));
 }
 
 function isNamed({ partPath, found }: BegunDownload, name: string): boolean {
@@ -86,7 +127,7 @@ function surveyed(partPath: string): SurveyedPart | GoshareError | undefined {
   } catch (thrown) {
     const error = GoshareError.from(thrown);
     if (error.code === "BUG") throw thrown;
-    const message = `what an earlier download left at ${partPath} cannot be gone on with: ${error.message}`;
+    const message = `what an earlier download left cannot be gone on with: ${error.message}`;
     return new GoshareError(error.code, message, { hint: "goshare discard removes it", cause: error });
   }
 }

@@ -1,6 +1,6 @@
 // What holds where nobody says otherwise, on the command line as in the library.
 import type { ListenAddress } from "../address/endpoint.js";
-import { defaultListenerOptions } from "../peer/options.js";
+import { defaultConnectionOptions, defaultListenerOptions } from "../peer/options.js";
 import { defaultDownloadSwarmOptions, defaultServerOptions } from "../swarm/options.js";
 
 export interface FlowOptions {
@@ -20,6 +20,9 @@ export const defaultFlowOptions: FlowOptions = Object.freeze({
   maxDownloadPeers: defaultDownloadSwarmOptions.maxPeers,
   maxConnectionsPerHost: defaultListenerOptions.maxConnectionsPerHost,
 });
+
+/** The least rate to be limited to: peers hang up on each other below it. */
+export const MIN_BYTES_PER_SECOND = defaultConnectionOptions.minBytesPerSecond;
 
 /** Where peers are accepted if nothing else was asked for. */
 export const defaultPeerListen: ListenAddress = {

@@ -5,7 +5,8 @@ import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { discardPart } from "../storage/discard-part.js";
-import { type BegunDownload, begunIn, begunNamed } from "./begun-downloads.js";
+import { targetBusy } from "../storage/lock.js";
+import { allBegunIn, type BegunDownload, begunNamed } from "./begun-downloads.js";
 
 export interface DiscardOptions {
   /** Names, paths or content ids. */
@@ -23,13 +24,14 @@ export async function discard(
   signal: AbortSignal,
 ): Promise<number> {
   const { names, all, outputDirectory } = options;
-  const begun = all ? begunIn(outputDirectory) : begunNamed(names, outputDirectory);
+  const begun = all ? allBegunIn(outputDirectory) : begunNamed(names, outputDirectory);
   let count = 0;
   for (const one of begun) {
     // A signal is heard between two of them.
     await yieldToLoop();
     signal.throwIfAborted();
     try {
+      if (all) refuseRunning(one);
       await discardOne(one, observe);
       count++;
     } catch (thrown) {
@@ -39,6 +41,12 @@ export async function discard(
     }
   }
   return count;
+}
+
+/** Whoever names one that runs is told so by its lock, which waits a moment for a process that is just ending. */
+function refuseRunning({ found }: BegunDownload): void {
+  if (found instanceof GoshareError || found.holderPid === undefined) return;
+  throw targetBusy(found.targetPath)(`process ${found.holderPid}`);
 }
 
 async function discardOne({ partPath, found }: BegunDownload, observe: EventObserver): Promise<void> {

@@ -30,8 +30,6 @@ interface JobParts {
   /** Those in use. */
   readonly trackers: readonly Endpoint[];
   readonly pool: WorkerPool;
-  /** What `pool` was made with. */
-  readonly slots: SharedArrayBuffer;
   /** Lets others find this download, to be given what it has. */
   readonly announce: (share: ServedDownload) => void;
   readonly tally: SlowTally;
@@ -116,11 +114,11 @@ export class DownloadJob {
     const known =
       this.#source.manifest ??
       (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
-    const { wanted, destination, trackers, slots, pool } = this.#parts;
+    const { wanted, destination, trackers, pool } = this.#parts;
     if (await destination.open(root, ticketFor(root, this.#source, trackers))) return;
     const selection = selectEntries(known ?? (await this.#findBody(root)), wanted);
     this.bytes = selection.bytes;
-    const slotPool = new SlotPool(slots, root.chunkSize, () => this.#chunks?.slotFreed());
+    const slotPool = new SlotPool(pool.slots, root.chunkSize, () => this.#chunks?.slotFreed());
     const arrival = await destination.prepare(selection, pool, slotPool);
     this.#tellKept(arrival);
     await this.#fetchChunks(selection, arrival, slotPool);
@@ -222,6 +220,8 @@ export class DownloadJob {
       throw thrown;
     } finally {
       this.#fetching = undefined;
+      // A seed may run for days.
+      slots.close();
       patience.rest();
     }
   }

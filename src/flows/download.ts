@@ -6,6 +6,7 @@ import type { EventObserver, SlowTime } from "../events/event.js";
 import { SlowTally } from "../events/slow-tally.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 import { defaultConnectionOptions } from "../peer/options.js";
+import { requireReusable } from "../storage/reuse.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { ServedDownload } from "../swarm/served-download.js";
@@ -70,12 +71,12 @@ export async function downloadAt(
 ): Promise<DownloadResult> {
   const startMs = performance.now();
   const wanted = await readPatterns(options.select);
+  if (options.reuseDirectory !== undefined) requireReusable(options.reuseDirectory);
   const source = await readContentSource(options.what);
   const trackers = await trackersFor(source, options);
   requireSomebody(source, trackers);
   // Threads take a moment to start: they do so while peers are found and the manifest comes.
-  const slots = slotMemory();
-  const pool = new WorkerPool(slots);
+  const pool = new WorkerPool(slotMemory());
   // What goes into a stream cannot be given to others.
   const isReachable = options.output === undefined;
   const port = isReachable ? (sharedPort ?? (await listen(options, pool, observe))) : undefined;
@@ -105,9 +106,11 @@ export async function downloadAt(
   const { patterns } = wanted;
   const { output } = options;
   const destination =
-    output === undefined ? new FolderDestination({ ...options, patterns }) : new StreamDestination(output);
+    output === undefined
+      ? new FolderDestination({ ...options, patterns }, observe)
+      : new StreamDestination(output);
   const tally = new SlowTally("noPeer", startMs);
-  const parts = { swarm, lookup, patience, trackers, slots, pool, announce, tally, wanted, destination };
+  const parts = { swarm, lookup, patience, trackers, pool, announce, tally, wanted, destination };
   const job = new DownloadJob(options, source, parts, observe);
   const ticking = setInterval(() => job.tick(performance.now()), PROGRESS_MS);
   let seed: RunningSeed | undefined;

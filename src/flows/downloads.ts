@@ -19,16 +19,18 @@ type Done = Extract<GoshareEvent, { type: "done" }>;
 export interface SeveralResult {
   /** Of the one that ended last, if that is done. It has not been told of. */
   readonly last: Done | undefined;
-  /** The first failure, for all of them; undefined if there was none. */
+  /** The first failure so far, for all of them; undefined if there was none. */
   readonly failure: GoshareError | undefined;
-  /** What goes on being served until it is closed; only if that was wanted. */
-  readonly seeds: readonly RunningSeed[];
+  /** Resolves when nothing is served any more, each having failed; undefined where nothing ever was. */
+  readonly unserved: Promise<void> | undefined;
+  /** Payload bytes that seeds have sent so far. */
+  readonly bytesSent: number;
   /** Closes the seeds, and the port. */
   close(): Promise<void>;
 }
 
 /** Downloads all of `whats`, by the same options. Emits `done` or `failed` for each as it ends, but for a `done` that
- * ends the last. Throws ADDRESS_IN_USE, or what `signal` aborts with. */
+ * ends the last, and `failed` for a seed that can no longer be served, which keeps the others from nothing. Throws ADDRESS_IN_USE, or what `signal` aborts with. */
 export async function downloadSeveral(
   whats: readonly string[],
   options: Omit<DownloadOptions, "what" | "output">,
@@ -39,6 +41,7 @@ export async function downloadSeveral(
   const port = await DownloadPort.listen(options, takesOffers(common), true, observe);
   const seeds: RunningSeed[] = [];
   const failures: GoshareError[] = [];
+  const ends: Promise<void>[] = [];
   let unfinished = whats.length;
   let last: Done | undefined;
   const runOne = async (what: string) => {
@@ -51,7 +54,15 @@ export async function downloadSeveral(
         signal,
       );
       const done: Done = { type: "done", ...result };
-      if (seed !== undefined) seeds.push(seed);
+      if (seed !== undefined) {
+        seeds.push(seed);
+        ends.push(
+          seed.failed.catch((thrown: unknown) => {
+            failures.push(one.failed(GoshareError.from(thrown)));
+            return seed.close();
+          }),
+        );
+      }
       if (--unfinished === 0) last = done;
       else observe(done);
     } catch (thrown) {
@@ -72,7 +83,17 @@ export async function downloadSeveral(
   await Promise.all(Array.from({ length: MAX_AT_ONCE }, lane));
   if (signal.aborted || seeds.length === 0) await close();
   signal.throwIfAborted();
-  return { last, failure: failureOf(failures, whats.length), seeds, close };
+  return {
+    last,
+    get failure() {
+      return failureOf(failures, whats.length);
+    },
+    unserved: ends.length === 0 ? undefined : Promise.all(ends).then(() => undefined),
+    get bytesSent() {
+      return seeds.reduce((sum, seed) => sum + seed.bytesSent, 0);
+    },
+    close,
+  };
 }
 
 function failureOf(failures: readonly GoshareError[], count: number): GoshareError | undefined {

@@ -1,10 +1,12 @@
 // A download into a folder: a part folder from the first chunk to the commit, and what an earlier run has left in it.
 import { Bitfield } from "../core/bitfield.js";
+import type { EventObserver } from "../events/event.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
 import { commit, finishCommit } from "../storage/commit.js";
 import { partFiles } from "../storage/finished-files.js";
 import { requireSpace } from "../storage/free-space.js";
+import { isThere } from "../storage/part-files.js";
 import { PartFolder } from "../storage/part-folder.js";
 import { findReusable } from "../storage/reuse.js";
 import type { IfTaken } from "../storage/taken-name.js";
@@ -32,13 +34,15 @@ interface Preparation {
 
 export class FolderDestination implements Destination {
   readonly #wish: FolderWish;
+  readonly #observe: EventObserver;
   #open: PartFolder | undefined;
   #prepared: Preparation | undefined;
   readonly isHeldUp = false;
   isCommitted = false;
 
-  constructor(wish: FolderWish) {
+  constructor(wish: FolderWish, observe: EventObserver) {
     this.#wish = wish;
+    this.#observe = observe;
   }
 
   get path(): string {
@@ -51,7 +55,14 @@ export class FolderDestination implements Destination {
     this.#open = part;
     if (part.isClaimed) finishCommit(part);
     else part.storeTicket(ticket);
+    if (!part.isClaimed && part.replaces && isThere(part.targetPath)) this.#tellReplaced(part.targetPath);
     return part.isClaimed;
+  }
+
+  /** Whoever made the share has chosen the name, so it is said before anything happens to what has it. */
+  #tellReplaced(path: string): void {
+    const message = "this is there, and is replaced once the download is complete";
+    this.#observe({ type: "warning", code: "TARGET_EXISTS", message, path });
   }
 
   storedBody(): Uint8Array | undefined {

@@ -1,6 +1,7 @@
 // Shows what a ticket, .goshare file or content id stands for, without downloading it: what they say by
 // themselves, and the manifest if it is to be had. Writes nothing.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
+import type { GoshareError } from "../core/errors.js";
 import type { EventObserver, InspectedEntry } from "../events/event.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { readContentSource } from "./content-source.js";
@@ -16,20 +17,16 @@ export interface InspectOptions {
   readonly timeoutMs: number;
 }
 
-/** Emits one `inspected`. A manifest that is not to be had within the time is a warning, not an error. */
+/** Emits one `inspected`, with what is known even if the manifest is not to be had within the time; why it is not, then. */
 export async function inspect(
   options: InspectOptions,
   observe: EventObserver,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<GoshareError | undefined> {
   const source = await readContentSource(options.what);
   const trackers = await trackersFor(source, options);
   const { timeoutMs } = options;
   const { root, manifest, problem } = await lookUpManifest(source, trackers, timeoutMs, observe, signal);
-  if (problem !== undefined) {
-    const { code, message } = problem;
-    observe({ type: "warning", code, message, path: "" });
-  }
   observe({
     type: "inspected",
     contentId: source.contentId,
@@ -42,6 +39,7 @@ export async function inspect(
     peers: source.peers.map(formatEndpoint),
     trackers: trackers.map(formatEndpoint),
   });
+  return problem;
 }
 
 function entriesOf(manifest: Manifest): readonly InspectedEntry[] {

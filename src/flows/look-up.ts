@@ -14,12 +14,10 @@ import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { Patience } from "./patience.js";
 import { trackerWarnings } from "./tracker-warnings.js";
 
-export interface LookedUp {
-  readonly root: ManifestRoot | undefined;
-  readonly manifest: Manifest | undefined;
-  /** Why there is no manifest: NO_PEERS. */
-  readonly problem: GoshareError | undefined;
-}
+/** The manifest; or what is known of it, and why there is none: NO_PEERS. */
+export type LookedUp =
+  | { readonly root: ManifestRoot; readonly manifest: Manifest; readonly problem: undefined }
+  | { readonly root: ManifestRoot | undefined; readonly manifest: undefined; readonly problem: GoshareError };
 
 /** What `source` holds itself, else what trackers and peers give within `timeoutMs`. Throws what a manifest is
  * refused with. */
@@ -31,7 +29,7 @@ export async function lookUpManifest(
   signal: AbortSignal,
 ): Promise<LookedUp> {
   if (source.manifest !== undefined) {
-    return { root: source.root, manifest: source.manifest, problem: undefined };
+    return { root: source.manifest.root, manifest: source.manifest, problem: undefined };
   }
   const local = newLocalPeer(() => 0);
   const { contentId } = source;
@@ -50,7 +48,9 @@ export async function lookUpManifest(
   const ending = new AbortController();
   const patience = new Patience(timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
     const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;
-    return new GoshareError("NO_PEERS", `the manifest is not to be had now${why}`);
+    return new GoshareError("NO_PEERS", `the manifest is not to be had now${why}`, {
+      hint: "check that somebody shares it; a .goshare file holds the manifest and needs nobody",
+    });
   });
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);

@@ -45,8 +45,6 @@ export interface RepairWork {
   /** The chunks that are right. */
   readonly right: Bitfield;
   readonly pool: WorkerPool;
-  /** What `pool` was made with. */
-  readonly slots: SharedArrayBuffer;
 }
 
 export interface Repaired {
@@ -89,7 +87,7 @@ function refuseStranger({ manifest, rootPath, right }: RepairWork): void {
 
 async function fetchWrong(
   options: RepairOptions & { readonly timeoutMs: number },
-  { source, trackers, manifest, rootPath, right, pool, slots }: RepairWork,
+  { source, trackers, manifest, rootPath, right, pool }: RepairWork,
   target: RepairTarget,
   observe: EventObserver,
   signal: AbortSignal,
@@ -116,7 +114,7 @@ async function fetchWrong(
     AbortSignal.any([signal, ending.signal]),
     (what) => nobodyHelps(what, contentId, swarm, lookup, chunks.isHonestlyServed),
   );
-  const slotPool = new SlotPool(slots, root.chunkSize, () => chunks.slotFreed());
+  const slotPool = new SlotPool(pool.slots, root.chunkSize, () => chunks.slotFreed());
   const selection = new Selection(manifest);
   const store = new PartStore(selection, target, pool, slotPool);
   const chunks: ChunkDownload = new ChunkDownload(

@@ -40,7 +40,7 @@ const MAX_WARNED_ENTRIES = 20;
 /** Smaller shares are hashed before a cache would be read. */
 const MIN_CACHED_BYTES = 16 * 1024 * 1024;
 
-/** Fingerprints taken in one go, so that the event loop is not kept from its sockets. */
+/** Chunks looked at in one go, so that the event loop is not kept from its sockets. */
 const CHUNKS_PER_TURN = 1024;
 
 /** Reads what `options.path` names; `found` is called before anything is hashed. Throws GoshareError. */
@@ -63,7 +63,7 @@ export async function readSource(
     const bytesTotal = sizes.reduce((sum, size) => sum + size, 0);
     const digests = new Uint8Array(new SharedArrayBuffer(layout.chunkCount * DIGEST_BYTES));
     const memory = await HashMemory.open(options, tree, layout, bytesTotal);
-    const unknown = memory.fill(digests);
+    const unknown = await memory.fill(digests);
     const pathOf = (fileIndex: number) =>
       sourcePath(tree.rootPath, tree.kind, tree.files[fileIndex]?.path ?? "");
     let bytesDone = bytesTotal;
@@ -133,10 +133,11 @@ class HashMemory {
   }
 
   /** Puts what is known into `digests`; the chunks that are not. */
-  fill(digests: Uint8Array): Bitfield {
+  async fill(digests: Uint8Array): Promise<Bitfield> {
     const unknown = Bitfield.full(this.#layout.chunkCount);
     if (this.#cache.size === 0) return unknown;
     for (let chunkIndex = 0; chunkIndex < this.#layout.chunkCount; chunkIndex++) {
+      if (chunkIndex % CHUNKS_PER_TURN === CHUNKS_PER_TURN - 1) await yieldToLoop();
       const digest = this.#cache.digest(this.#fingerprint(chunkIndex), chunkIndex);
       if (digest === undefined) continue;
       digests.set(digest, chunkIndex * DIGEST_BYTES);
@@ -150,7 +151,7 @@ class HashMemory {
     const { rootPath, identities } = this.#tree;
     await this.#folder?.write(
       rootPath,
-      encodeHashCache(this.#layout.chunkCount, (chunkIndex) => {
+      await encodeHashCache(this.#layout.chunkCount, (chunkIndex) => {
         if (!isSettled(this.#layout.segments(chunkIndex), identities, begunAtMs)) return undefined;
         const digest = digests.subarray(chunkIndex * DIGEST_BYTES, (chunkIndex + 1) * DIGEST_BYTES);
         return { fingerprint: this.#fingerprint(chunkIndex), digest };

@@ -1,9 +1,10 @@
 // Lists what was begun and not finished: output folders ─▶ part folders ─▶ what each of them claims. Changes
 // nothing, dials nobody, and goes on after a part folder that cannot be read.
 import * as path from "node:path";
+import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { GoshareError, isErrno } from "../core/errors.js";
-import type { EventObserver, GoshareEvent } from "../events/event.js";
-import { findParts, type SurveyedPart, surveyPart } from "../storage/part-survey.js";
+import type { EventObserver } from "../events/event.js";
+import { type BegunDownload, begunIn, toldOf } from "./begun-downloads.js";
 
 export interface StatusOptions {
   /** Where downloads went. */
@@ -22,67 +23,35 @@ export async function status(
   const unique = new Map(options.outputDirectories.map((directory) => [path.resolve(directory), directory]));
   let count = 0;
   for (const outputDirectory of unique.values()) {
-    for (const partPath of partsIn(outputDirectory, options.mayBeMissing, observe)) {
+    for (const begun of begunOrNone(outputDirectory, options.mayBeMissing, observe)) {
       // A signal is heard between two part folders.
-      await new Promise((resolve) => setImmediate(resolve));
+      await yieldToLoop();
       signal.throwIfAborted();
-      const part = readPart(partPath, observe);
-      if (part === undefined) continue;
-      count++;
-      observe(resumableEvent(part, outputDirectory));
+      const event = toldOf(begun);
+      if (event.type === "resumable") count++;
+      observe(event);
     }
   }
   return count;
 }
 
-function partsIn(outputDirectory: string, mayBeMissing: boolean, observe: EventObserver): readonly string[] {
+function begunOrNone(
+  outputDirectory: string,
+  mayBeMissing: boolean,
+  observe: EventObserver,
+): Iterable<BegunDownload> {
   try {
-    return findParts(outputDirectory);
+    return begunIn(outputDirectory);
   } catch (thrown) {
     if (mayBeMissing && isErrno(thrown, "ENOENT")) return [];
-    warn(thrown, "this folder cannot be read", outputDirectory, observe);
+    const { code, message } = GoshareError.from(thrown);
+    if (code === "BUG") throw thrown;
+    observe({
+      type: "warning",
+      code,
+      message: `this folder cannot be read: ${message}`,
+      path: outputDirectory,
+    });
     return [];
   }
-}
-
-function readPart(partPath: string, observe: EventObserver): SurveyedPart | undefined {
-  try {
-    return surveyPart(partPath);
-  } catch (thrown) {
-    warn(thrown, "what an earlier download left cannot be gone on with", partPath, observe);
-    return undefined;
-  }
-}
-
-function warn(thrown: unknown, what: string, where: string, observe: EventObserver): void {
-  const { code, message } = GoshareError.from(thrown);
-  if (code === "BUG") throw thrown;
-  observe({ type: "warning", code, message: `${what}: ${message}`, path: where });
-}
-
-/** What is told of a download that lies in `outputDirectory`. */
-export function resumableEvent(
-  part: SurveyedPart,
-  outputDirectory: string,
-): Extract<GoshareEvent, { type: "resumable" }> {
-  const { root, chunksDone, bytesDone, holderPid, ticket } = part;
-  const pausedOrNot = part.hasPauseMark ? "paused" : "interrupted";
-  return {
-    type: "resumable",
-    contentId: root.contentId,
-    name: root.name,
-    path: path.join(outputDirectory, path.basename(part.targetPath)),
-    bytesDone,
-    bytesTotal: part.bytes,
-    chunksDone,
-    chunks: part.chunks,
-    state: holderPid === undefined ? pausedOrNot : "running",
-    pid: holderPid ?? 0,
-    what: ticket ?? root.contentId,
-    outputDirectory,
-    moreArguments: [
-      ...(part.isRenamed ? ["--rename"] : []),
-      ...part.select.map((pattern) => `--select=${pattern}`),
-    ],
-  };
 }

@@ -60,8 +60,7 @@ export async function verify(
   const trackers = await trackersFor(source, options);
   const manifest = await requireManifest(options, source, trackers, observe, signal);
   requireKind(options.path, rootPath, manifest);
-  const slots = options.repair === undefined ? undefined : slotMemory();
-  const pool = new WorkerPool(slots);
+  const pool = new WorkerPool(options.repair === undefined ? undefined : slotMemory());
   try {
     const comparison = await compareTarget(rootPath, manifest, signal);
     const right = await rightChunks(options.path, rootPath, manifest, comparison, pool, observe, signal);
@@ -75,9 +74,9 @@ export async function verify(
     });
     let repaired: Repaired | undefined;
     const needsRepair = !summary.isRight || comparison.modes.length > 0;
-    if (options.repair !== undefined && slots !== undefined && needsRepair) {
+    if (options.repair !== undefined && needsRepair) {
       const how = { ...options.repair, timeoutMs: options.timeoutMs };
-      const work = { source, trackers, manifest, rootPath, comparison, right, pool, slots };
+      const work = { source, trackers, manifest, rootPath, comparison, right, pool };
       repaired = await repair(how, work, observe, signal);
     }
     if (options.sums) await tellSums(options.path, rootPath, manifest, pool, observe, signal);
@@ -113,11 +112,7 @@ async function requireManifest(
     observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" });
   const found = await lookUpManifest(source, trackers, options.timeoutMs, observe, signal);
   if (found.manifest !== undefined) return found.manifest;
-  const { message = "the manifest is not to be had", hint } = found.problem ?? {};
-  throw new GoshareError("NO_PEERS", message, {
-    hint: hint || "a .goshare file holds the manifest and needs nobody",
-    cause: found.problem,
-  });
+  throw found.problem;
 }
 
 function requireKind(givenPath: string, rootPath: string, { root }: Manifest): void {

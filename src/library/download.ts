@@ -1,4 +1,6 @@
 // download(), inspect() and status() for programs: they begin at once and tell what happens.
+import { type Readable, Transform } from "node:stream";
+import { GoshareError } from "../core/errors.js";
 import type { EventObserver, GoshareEvent } from "../events/event.js";
 import { download as downloadFlow } from "../flows/download.js";
 import { inspect as inspectFlow } from "../flows/inspect.js";
@@ -9,6 +11,7 @@ import {
   downloadOptions,
   type InspectCallOptions,
   inspectOptions,
+  type ReadCallOptions,
 } from "./options.js";
 
 /** What a download came to. */
@@ -54,6 +57,23 @@ async function run(
     ...result
   } = await downloadFlow(downloadOptions(what, options), observe, signal);
   return result;
+}
+
+/** The bytes of one file of what `what` names, each verified, in order. Nothing is kept on the disk, and a stream that is
+ * destroyed ends it. Emits a GoshareError, or the reason of the signal, where it cannot go on. */
+export function read(what: string, options: ReadCallOptions = {}): Readable {
+  // Copies: the memory of what has been taken is used for what comes next.
+  const stream = new Transform({ transform: (bytes, _encoding, taken) => taken(null, Buffer.from(bytes)) });
+  const left = new AbortController();
+  stream.once("close", () => left.abort());
+  const signal = AbortSignal.any([left.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const flow = async () =>
+    downloadFlow({ ...downloadOptions(what, options), output: stream }, () => undefined, signal);
+  flow().then(
+    () => stream.end(),
+    (thrown: unknown) => stream.destroy(thrown instanceof Error ? thrown : GoshareError.from(thrown)),
+  );
+  return stream;
 }
 
 /** What a ticket, .goshare file or content id stands for. */

@@ -35,7 +35,9 @@ export class EventStream implements AsyncIterable<GoshareEvent> {
 
 /** The last event of what did not reach its end. */
 export function failedEvent(thrown: unknown): GoshareEvent {
-  const { code, exitCode, message, hint } = GoshareError.from(thrown);
+  const isStopped = thrown instanceof Error && ["AbortError", "TimeoutError"].includes(thrown.name);
+  const error = isStopped ? new GoshareError("INTERRUPTED", thrown.message) : GoshareError.from(thrown);
+  const { code, exitCode, message, hint } = error;
   return { type: "failed", code, exitCode, message, hint };
 }
 

@@ -2,7 +2,7 @@
 // Turned into those of the flows here and nowhere else.
 import { requireEndpoint, requireListenAddress, requireTrackerEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
-import { defaultFlowOptions, defaultPeerListen } from "../flows/defaults.js";
+import { defaultFlowOptions, defaultPeerListen, MIN_BYTES_PER_SECOND } from "../flows/defaults.js";
 import type { DownloadOptions } from "../flows/download-options.js";
 import type { InspectOptions } from "../flows/inspect.js";
 import type { ShareOptions } from "../flows/share.js";
@@ -60,6 +60,17 @@ export interface DownloadCallOptions extends PeerCallOptions {
   readonly reuse?: string | undefined;
   /** Whether chunks are asked for in their order. */
   readonly sequential?: boolean | undefined;
+  /** How long nothing may arrive until it gives up, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+  /** No more is asked of all peers together. */
+  readonly downloadBytesPerSecond?: number | undefined;
+}
+
+export interface ReadCallOptions extends CallOptions {
+  /** The one file, by patterns as in DownloadCallOptions, if the share has several. */
+  readonly select?: readonly string[] | undefined;
+  /** Exchanges with at most so many peers at a time. */
+  readonly maxPeers?: number | undefined;
   /** How long nothing may arrive until it gives up, in milliseconds. */
   readonly timeoutMs?: number | undefined;
   /** No more is asked of all peers together. */
@@ -156,7 +167,10 @@ function peerOptions(given: PeerCallOptions) {
 
 function budget(name: string, bytesPerSecond: number | undefined): RateBudget | undefined {
   if (bytesPerSecond === undefined) return undefined;
-  return new RateBudget(count(name, bytesPerSecond, bytesPerSecond));
+  if (bytesPerSecond >= MIN_BYTES_PER_SECOND) return new RateBudget(bytesPerSecond);
+  throw new GoshareError("USAGE", `${name} is ${bytesPerSecond}`, {
+    hint: `it is a number from ${MIN_BYTES_PER_SECOND} up`,
+  });
 }
 
 function count(name: string, given: number | undefined, otherwise: number): number {

@@ -2,6 +2,7 @@
 // again. A chunk is known by the identities of the files it is made of: whatever was written to one of them since
 // has changed its ctime. Pure: reads no disk, knows no paths.
 import { createHash } from "node:crypto";
+import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { DIGEST_BYTES } from "../core/ids.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import { IDENTITY_FIELDS } from "./file-identity.js";
@@ -22,6 +23,9 @@ export const MAX_HASH_CACHE_BYTES = MAGIC.length + MAX_CACHED_CHUNKS * ENTRY_BYT
  * one is believed only if its inode last changed so long before anybody began to read it. */
 const SETTLED_MS = 2_000;
 const CTIME_FIELD = 4;
+
+/** Chunks put into a file in one go. */
+const CHUNKS_PER_TURN = 1024;
 
 /** Names the bytes of a chunk: which run of which file in which state each of its segments is. */
 export function chunkFingerprint(segments: readonly ChunkSegment[], identities: BigInt64Array): Uint8Array {
@@ -106,15 +110,17 @@ export class HashCache {
   }
 }
 
-/** Bytes for a file: fingerprint and digest of each of `count` chunks, as `entry` gives them; undefined leaves one out. */
-export function encodeHashCache(
+/** Bytes for a file: fingerprint and digest of each of `count` chunks, as `entry` gives them; undefined leaves one out. In
+ * turns, so that the event loop is not kept from its sockets. */
+export async function encodeHashCache(
   count: number,
   entry: (index: number) => { readonly fingerprint: Uint8Array; readonly digest: Uint8Array } | undefined,
-): Buffer {
+): Promise<Buffer> {
   const bytes = Buffer.alloc(MAGIC.length + count * ENTRY_BYTES + CHECKSUM_BYTES);
   bytes.set(MAGIC);
   let at = MAGIC.length;
   for (let index = 0; index < count; index++) {
+    if (index % CHUNKS_PER_TURN === CHUNKS_PER_TURN - 1) await yieldToLoop();
     const known = entry(index);
     if (known === undefined) continue;
     bytes.set(known.fingerprint, at);

@@ -57,6 +57,11 @@ export function maxJournalBytes(chunkCount: number): number {
   return Math.min(MAX_BYTES, HEADER_BYTES + RECORD_BYTES * Math.max(MIN_RECORDS, MAX_RUNS * chunkCount));
 }
 
+/** Whether `bytes` are a journal of this content, which one that was cut off in its header may be or not. */
+export function isJournalOf(bytes: Uint8Array, contentId: ContentId, chunkCount: number): boolean {
+  return encodeJournalHeader(contentId, chunkCount).equals(bytes.subarray(0, HEADER_BYTES));
+}
+
 /** What `bytes` claim, or undefined if they are a journal of another content. One that was cut off in its
  * header claims nothing; numbers out of range are passed over. */
 export function decodeJournal(

@@ -80,6 +80,10 @@ export class Lock {
     }
   }
 
+  get path(): string {
+    return this.#path;
+  }
+
   /** The folder it is in has another name now. */
   moved(path: string): void {
     this.#path = path;

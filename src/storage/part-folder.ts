@@ -5,22 +5,23 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";
-import { errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { errorAt, GoshareError } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest, ManifestRoot } from "../manifest/manifest.js";
 import type { ChunkPlace } from "./chunk-place.js";
 import { hasReplaced, isEmptyTarget, isOwnTarget, putBackReplaced } from "./claimed-target.js";
+import { emptyPart } from "./empty-part.js";
 import { identityOf } from "./file-identity.js";
 import type { JournalClaims } from "./journal.js";
 import { type Lock, lockPart } from "./lock.js";
 import { type PartClaims, readClaims } from "./part-claims.js";
 import {
+  isThere,
   makeFolders,
   makeOwnFolder,
   openForWriting,
   readIfThere,
   removeIfEmpty,
-  removeTree,
   syncDirectory,
   writeOwnFile,
 } from "./part-files.js";
@@ -33,12 +34,6 @@ import { type WriteRun, WrittenFiles } from "./written-files.js";
 /** Makes files durable, many at a time; rejects if one cannot be. */
 export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
 
-/** What a run that is stopped while it cleans up is understood by. */
-const KEPT_TO_THE_END: ReadonlySet<string> = new Set([
-  PART_NAMES.journal,
-  PART_NAMES.selection,
-  PART_NAMES.lock,
-]);
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
 
@@ -101,7 +96,7 @@ export class PartFolder implements ChunkPlace {
         return PartFolder.#openLocked(outputDirectory, root, paths, ifTaken, lock, claims);
       } catch (thrown) {
         lock.release();
-        removeIfFresh(paths.part);
+        removeIfFresh(path.dirname(lock.path));
         throw thrown;
       }
     } catch (thrown) {
@@ -133,10 +128,14 @@ export class PartFolder implements ChunkPlace {
         lock.moved(path.join(paths.part, PART_NAMES.lock));
       }
     }
+    const replaces = ifTaken === "replace";
     writeOwnFile(path.join(paths.part, PART_NAMES.root), root.bytes);
+    const overwritePath = path.join(paths.part, PART_NAMES.overwrite);
+    if (replaces) writeOwnFile(overwritePath, "");
+    else fs.rmSync(overwritePath, { force: true });
     if (!isClaimed) makeOwnFolder(contentPath(paths.part));
     const journal = new PartJournal(path.join(paths.part, PART_NAMES.journal), root, claims);
-    return new PartFolder(root, paths, claims, isClaimed, ifTaken === "replace", lock, journal);
+    return new PartFolder(root, paths, claims, isClaimed, replaces, lock, journal);
   }
 
   /** Keeps what this download is for; before anything of it is written. */
@@ -268,20 +267,10 @@ export class PartFolder implements ChunkPlace {
     this.#removeAll();
   }
 
-  /** The journal goes after all else, and what it is to be read by after that, so that a run that is stopped here is
-   * still understood by the next. The lock goes last, and the folder only if it is empty then: another process may have
-   * it by now. */
+  /** The lock goes last, and the folder only if it is empty then: another process may have it by now. */
   #removeAll(): void {
     try {
-      for (const name of fs.readdirSync(this.partPath)) {
-        if (KEPT_TO_THE_END.has(name)) continue;
-        removeTree(path.join(this.partPath, name));
-      }
-      for (const name of [PART_NAMES.journal, PART_NAMES.selection])
-        fs.rmSync(path.join(this.partPath, name), { force: true });
-    } catch (thrown) {
-      // Somebody else has removed the folder.
-      if (!isErrno(thrown, "ENOENT")) throw thrown;
+      emptyPart(this.partPath);
     } finally {
       this.#lock.release();
     }
@@ -312,14 +301,11 @@ function firstHeld(held: Bitfield, first: number, count: number): number | undef
 
 /** A part folder that could not be begun, for want of room for instance, does not stay. */
 function removeIfFresh(partPath: string): void {
-  const journalPath = path.join(partPath, PART_NAMES.journal);
-  const journal = fs.lstatSync(journalPath, { throwIfNoEntry: false });
+  const journal = fs.lstatSync(path.join(partPath, PART_NAMES.journal), { throwIfNoEntry: false });
   if (journal !== undefined && journal.size > 0) return;
   removeIfEmpty(contentPath(partPath));
-  if (fs.existsSync(contentPath(partPath))) return;
-  fs.rmSync(journalPath, { force: true });
-  for (const name of [PART_NAMES.root, PART_NAMES.selection])
-    fs.rmSync(path.join(partPath, name), { force: true });
+  if (isThere(contentPath(partPath))) return;
+  emptyPart(partPath);
   removeIfEmpty(partPath);
 }
 

@@ -13,6 +13,8 @@ export const PART_NAMES = {
   pause: "pause",
   ticket: "ticket",
   selection: "selection",
+  /** There if the commit is to replace what has the final name. */
+  overwrite: "overwrite",
   /** What stood under the final name, while another takes it. */
   replaced: "replaced",
   /** The same when the other has it: on its way out. */

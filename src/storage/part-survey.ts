@@ -24,6 +24,8 @@ export interface SurveyedPart {
   readonly targetPath: string;
   /** Whether that is another name than the share's, since something else has that. */
   readonly isRenamed: boolean;
+  /** Whether the last run was to replace what has that name. */
+  readonly replaces: boolean;
   /** Patterns of what it takes of the share; none: everything. */
   readonly select: readonly string[];
   /** Bytes and chunks of what it takes; where the body is not at hand, bytes that as many chunks have on average. */
@@ -44,7 +46,7 @@ export interface SurveyedPart {
 /** A larger body is not worth reading for the exact number of bytes. */
 const MAX_SURVEYED_BODY_BYTES = 64 * MIB;
 const MAX_TICKET_FILE_BYTES = KIB;
-const MAX_PAUSE_BYTES = KIB;
+const MAX_MARK_BYTES = KIB;
 
 /** Absolute paths of what has the name of a part folder, sorted. Throws a disk error. */
 export function findParts(outputDirectory: string): readonly string[] {
@@ -101,10 +103,11 @@ function surveyPresent(partPath: string): SurveyedPart | undefined {
     chunks,
     targetPath: paths.target,
     isRenamed: path.basename(paths.target) !== root.name,
+    replaces: readAtMost(within(PART_NAMES.overwrite), MAX_MARK_BYTES) !== undefined,
     chunksDone: claims.held.count,
     bytesDone: bytesIn(claims.held, root, selection),
     holderPid: livingHolder(within(PART_NAMES.lock)),
-    hasPauseMark: readAtMost(within(PART_NAMES.pause), MAX_PAUSE_BYTES) !== undefined,
+    hasPauseMark: readAtMost(within(PART_NAMES.pause), MAX_MARK_BYTES) !== undefined,
     ticket: storedTicket(root, within(PART_NAMES.ticket)),
   };
 }

@@ -1,7 +1,7 @@
 // A file or folder that is repaired where it stands. Only wrong chunks are ever written: large files get them in
-// place; small files, which share a chunk, are written into a folder beside the target and take the place of those
-// that differ. So whenever it is stopped, what was right is still there, and what was repaired need not be fetched
-// again. Never removes what is not in the share.
+// place; small files of a folder, which share a chunk, are written into a folder of goshare's own in it and take the place
+// of those that differ. So whenever it is stopped, what was right is still there, and what was repaired need not be
+// fetched again. Never removes what is not in the share, and touches nothing outside the target.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError } from "../core/errors.js";
@@ -16,24 +16,32 @@ import type { TargetComparison } from "./target-comparison.js";
 import { manifestFile, type WriteRun, WrittenFiles } from "./written-files.js";
 
 const SUFFIX = ".goshare-repair";
+/** Of the content id. */
+const ID_DIGITS = 16;
 const CONTENT = "content";
 /** Where a link is made before it takes its place. */
 const NEW_LINK = "link";
 
+/** What is written before it takes its place, in the target itself: so it is on the same disk, and whoever may write
+ * there may repair. */
+interface OwnFolder {
+  readonly path: string;
+  readonly lock: Lock;
+}
+
 export class RepairTarget implements ChunkPlace {
   readonly #rootPath: string;
   readonly #manifest: Manifest;
-  readonly #folder: string;
-  readonly #lock: Lock;
+  /** Undefined for a file: a chunk of it is never shared, and whoever repairs it as well writes the same bytes. */
+  readonly #own: OwnFolder | undefined;
   readonly #written = new WrittenFiles();
   /** Absolute paths of what was changed, to be made durable. */
   readonly #changed = new Set<string>();
 
-  private constructor(rootPath: string, manifest: Manifest, folder: string, lock: Lock) {
+  private constructor(rootPath: string, manifest: Manifest, own: OwnFolder | undefined) {
     this.#rootPath = rootPath;
     this.#manifest = manifest;
-    this.#folder = folder;
-    this.#lock = lock;
+    this.#own = own;
   }
 
   /** Throws TARGET_EXISTS where something stands in the place of a file, folder or link that is to be repaired,
@@ -44,12 +52,19 @@ export class RepairTarget implements ChunkPlace {
     comparison: TargetComparison,
   ): Promise<RepairTarget> {
     refuseOtherKinds(rootPath, manifest, comparison);
-    const folder = path.join(path.dirname(rootPath), `.${path.basename(rootPath)}${SUFFIX}`);
+    const { kind, contentId } = manifest.root;
+    if (kind === "file") return new RepairTarget(rootPath, manifest, undefined);
+    // No share can hold the name, since its id follows from its names.
+    const folder = path.join(rootPath, `.${contentId.slice(0, ID_DIGITS)}${SUFFIX}`);
     try {
       const lock = await lockPart({ part: folder, target: rootPath });
-      return new RepairTarget(rootPath, manifest, folder, lock);
+      return new RepairTarget(rootPath, manifest, { path: folder, lock });
     } catch (thrown) {
-      throw errorAt(thrown, folder);
+      const error = errorAt(thrown, folder);
+      const { code, message } = error;
+      if (code !== "PERMISSION_DENIED") throw error;
+      const hint = "a repair writes into the folder it repairs: check its owner and mode";
+      throw new GoshareError(code, message, { hint, cause: thrown });
     }
   }
 
@@ -61,7 +76,7 @@ export class RepairTarget implements ChunkPlace {
     return this.#written.runs(
       manifest,
       segments,
-      (file, isWhole) => (isWhole ? this.#besidePath(file.path) : this.filePath(file.path)),
+      (file, isWhole) => (isWhole ? this.#freshPath(file.path) : undefined) ?? this.filePath(file.path),
       (file, filePath) => openForWriting(filePath, file.executable),
     );
   }
@@ -73,8 +88,9 @@ export class RepairTarget implements ChunkPlace {
   record(chunkIndex: number): void {
     for (const { fileIndex, length } of this.#manifest.layout.segments(chunkIndex)) {
       const file = manifestFile(this.#manifest, fileIndex);
-      if (file.size === length) this.#replaceIfDifferent(file);
-      else this.#changed.add(this.filePath(file.path));
+      const fresh = file.size === length ? this.#freshPath(file.path) : undefined;
+      if (fresh === undefined) this.#changed.add(this.filePath(file.path));
+      else this.#replaceIfDifferent(file, fresh);
     }
   }
 
@@ -89,31 +105,51 @@ export class RepairTarget implements ChunkPlace {
     for (const { path: entryPath, problem } of comparison.entries) {
       const linkTarget = links.get(entryPath);
       if (linkTarget !== undefined) this.#placeLink(entryPath, linkTarget);
-      else if (problem === "missing") makeFolders(this.filePath(entryPath));
+      else if (problem === "missing") this.#makeFolder(this.filePath(entryPath));
     }
     for (const fileIndex of comparison.modes) this.#correctMode(manifestFile(this.#manifest, fileIndex));
-    const directories = new Set([...this.#changed].map((changed) => path.dirname(changed)));
     await syncFiles([...this.#changed].filter((changed) => fs.lstatSync(changed).isFile()));
-    await syncFiles(directories);
+    await syncFiles(this.#changedFolders());
   }
 
-  /** Gives up the lock; nothing stays beside the target. */
+  /** Gives up the lock; nothing stays beside what is in the share. */
   close(): void {
     this.#written.close();
+    if (this.#own === undefined) return;
+    const { path: folder, lock } = this.#own;
     for (const name of [CONTENT, NEW_LINK]) {
-      fs.rmSync(path.join(this.#folder, name), { recursive: true, force: true });
+      fs.rmSync(path.join(folder, name), { recursive: true, force: true });
     }
-    this.#lock.release();
-    removeIfEmpty(this.#folder);
+    lock.release();
+    removeIfEmpty(folder);
   }
 
-  #besidePath(filePath: string): string {
-    return path.join(this.#folder, CONTENT, filePath);
+  /** Where a file that one chunk holds whole is written before it takes its place; undefined where that is its place. */
+  #freshPath(filePath: string): string | undefined {
+    return this.#own && path.join(this.#own.path, CONTENT, filePath);
+  }
+
+  /** Those above all that was changed, up to the target: which of them are new need not be known. */
+  #changedFolders(): ReadonlySet<string> {
+    const folders = new Set<string>();
+    for (const changed of this.#changed) {
+      let folder = changed;
+      while (folder.length > this.#rootPath.length) {
+        folder = path.dirname(folder);
+        if (folders.has(folder)) break;
+        folders.add(folder);
+      }
+    }
+    return folders;
+  }
+
+  #makeFolder(folder: string): void {
+    makeFolders(folder);
+    this.#changed.add(folder);
   }
 
   /** A file of its own folder takes the place of what is in the target, unless that has the same bytes. */
-  #replaceIfDifferent(file: FileEntry): void {
-    const fresh = this.#besidePath(file.path);
+  #replaceIfDifferent(file: FileEntry, fresh: string): void {
     const target = this.filePath(file.path);
     const stats = fs.lstatSync(target, { throwIfNoEntry: false });
     if (stats?.isFile() === true && stats.size === file.size) {
@@ -141,8 +177,9 @@ export class RepairTarget implements ChunkPlace {
   }
 
   #placeLink(linkPath: string, linkTarget: string): void {
+    if (this.#own === undefined) throw new Error("a share that is one file has no links");
     const target = this.filePath(linkPath);
-    const fresh = path.join(this.#folder, NEW_LINK);
+    const fresh = path.join(this.#own.path, NEW_LINK);
     fs.rmSync(fresh, { force: true });
     fs.symlinkSync(linkTarget, fresh);
     makeFolders(path.dirname(target));

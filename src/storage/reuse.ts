@@ -24,15 +24,17 @@ interface OldFile {
   readonly size: number;
 }
 
-/** What of `selection` may be in `directory`. Throws USAGE if that is no folder. */
+/** Throws USAGE if what is to be reused is no folder. */
+export function requireReusable(directory: string): void {
+  if (fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new GoshareError("USAGE", `--reuse ${JSON.stringify(directory)} is no folder`, {
+    hint: "name the folder that the older version is in",
+  });
+}
+
+/** What of `selection` may be in `directory`. */
 export async function findReusable(directory: string, selection: Selection): Promise<Reusable> {
-  const top = path.resolve(directory);
-  if (fs.statSync(top, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new GoshareError("USAGE", `--reuse ${JSON.stringify(directory)} is no folder`, {
-      hint: "name the folder that the older version is in",
-    });
-  }
-  const found = await sameFiles(top, selection);
+  const found = await sameFiles(path.resolve(directory), selection);
   const { layout } = selection.manifest;
   const chunks = new Bitfield(selection.chunks.length);
   for (const chunkIndex of selection.chunks) {

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
 import { MAX_ROOT_BYTES } from "../manifest/limits.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
+import { isJournalOf, maxJournalBytes } from "./journal.js";
 import { isThere, readAtMost } from "./part-files.js";
 import { allPartPaths, PART_NAMES, type PartPaths, partPaths } from "./part-paths.js";
 
@@ -28,9 +29,14 @@ export function freePaths(outputDirectory: string, root: ManifestRoot): PartPath
   });
 }
 
+/** By its root, or by its journal, which is there longer where a run was stopped while it cleaned up. */
 function isPartOf(root: ManifestRoot, partPath: string): boolean {
+  const { contentId, chunkCount } = root;
   try {
-    return readAtMost(path.join(partPath, PART_NAMES.root), MAX_ROOT_BYTES)?.equals(root.bytes) === true;
+    const stored = readAtMost(path.join(partPath, PART_NAMES.root), MAX_ROOT_BYTES);
+    if (stored !== undefined) return stored.equals(root.bytes);
+    const journal = readAtMost(path.join(partPath, PART_NAMES.journal), maxJournalBytes(chunkCount));
+    return journal !== undefined && isJournalOf(journal, contentId, chunkCount);
   } catch {
     return false;
   }

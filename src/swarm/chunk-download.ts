@@ -114,7 +114,7 @@ export class ChunkDownload {
     const finished = new Promise<void>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    const onAbort = () => this.fail(GoshareError.from(signal.reason));
+    const onAbort = () => this.fail(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     const checking = this.#checkEarlier(stopped.signal).catch((thrown: unknown) => {
@@ -134,8 +134,8 @@ export class ChunkDownload {
     }
   }
 
-  /** Ends the download with an error of this machine. */
-  fail(error: GoshareError): void {
+  /** Ends the download with an error of this machine, or why it was stopped. */
+  fail(error: unknown): void {
     this.#isStopped = true;
     this.#settle?.reject(error);
   }

@@ -22,13 +22,16 @@ export function slotMemory(): SharedArrayBuffer {
 }
 
 export class SlotPool {
-  readonly #free: Slot[] = [];
+  #free: Slot[] = [];
   readonly #all: number;
+  readonly #slotBytes: number;
+  #isClosed = false;
   readonly #onFree: () => void;
 
   /** Cuts `memory` (of `slotMemory`) into slots of `slotBytes` each. `onFree` is called when a slot comes back. */
   constructor(memory: SharedArrayBuffer, slotBytes: number, onFree: () => void) {
     this.#all = Math.min(MAX_SLOTS, Math.floor(memory.byteLength / slotBytes));
+    this.#slotBytes = slotBytes;
     this.#onFree = onFree;
     for (let index = this.#all - 1; index >= 0; index--) {
       const offset = index * slotBytes;
@@ -41,14 +44,24 @@ export class SlotPool {
   }
 
   get freeCount(): number {
-    return this.#free.length;
+    return this.#isClosed ? this.#all : this.#free.length;
   }
 
   acquire(): Slot | undefined {
+    // What was asked for twice may still come, and has to be read before whatever follows it.
+    if (this.#isClosed) return { offset: 0, bytes: new Uint8Array(this.#slotBytes) };
     return this.#free.pop();
   }
 
+  /** Nothing that comes is kept any more: gives back the memory, but for what is in use. */
+  close(): void {
+    this.#isClosed = true;
+    this.#free = [];
+    this.#onFree();
+  }
+
   release(slot: Slot): void {
+    if (this.#isClosed) return;
     assert(!this.#free.includes(slot), "a slot is released once");
     this.#free.push(slot);
     this.#onFree();

@@ -23,7 +23,9 @@ const HINTS: Partial<Record<GoshareError["code"], string>> = {
 };
 
 export class WorkerPool {
-  readonly #pool: Piscina<WorkerTask, TaskResult>;
+  /** Undefined once it is closed: it would keep the memory it was made with. */
+  #pool: Piscina<WorkerTask, TaskResult> | undefined;
+  #slots: SharedArrayBuffer | undefined;
   readonly threads: number;
   /** What ends the tasks that wait or run, should a thread die that has none of them. */
   readonly #endings = new Set<(cause: unknown) => void>();
@@ -38,8 +40,9 @@ export class WorkerPool {
   ) {
     this.threads = threads;
     this.#loading = threads;
+    this.#slots = slots;
     const setUp: WorkerSetUp = { slots, fileTurns: fileTurnsMemory() };
-    this.#pool = new Piscina<WorkerTask, TaskResult>({
+    const pool = new Piscina<WorkerTask, TaskResult>({
       filename: WORKER_FILE,
       minThreads: threads,
       maxThreads: threads,
@@ -49,16 +52,23 @@ export class WorkerPool {
       recordTiming: false,
       workerData: setUp,
     });
+    this.#pool = pool;
     // A worker that dies between tasks, or before its first: no thread may be left to take those that wait, so
     // they fail with it, and so does the next, instead of the whole process.
-    this.#pool.on("error", (cause: unknown) => {
+    pool.on("error", (cause: unknown) => {
       this.#firstCrash ??= cause;
       this.#onAllLoaded?.();
       for (const end of this.#endings) end(cause);
     });
-    this.#pool.on("message", (message: unknown) => {
+    pool.on("message", (message: unknown) => {
       if (message === LOADED && --this.#loading === 0) this.#onAllLoaded?.();
     });
+  }
+
+  /** The memory chunks arrive in. */
+  get slots(): SharedArrayBuffer {
+    if (this.#slots === undefined) throw new Error("a pool without slots, or one that is closed");
+    return this.#slots;
   }
 
   /** Tasks worth having under way at the same time. */
@@ -81,9 +91,11 @@ export class WorkerPool {
   }
 
   #runOrEnd(task: WorkerTask): Promise<TaskResult> {
+    const pool = this.#pool;
+    if (pool === undefined) throw new Error("the pool is closed");
     return new Promise((resolve, reject) => {
       this.#endings.add(reject);
-      this.#pool
+      pool
         .run(task)
         .then(resolve, reject)
         .finally(() => this.#endings.delete(reject));
@@ -118,7 +130,9 @@ export class WorkerPool {
 
   async close(): Promise<void> {
     await this.#allLoaded();
-    await this.#pool.destroy();
+    await this.#pool?.destroy();
+    this.#pool = undefined;
+    this.#slots = undefined;
   }
 
   /** A thread that is stopped while it loads a module can take the whole process with it: Node 20 aborts on a

@@ -287,6 +287,7 @@ test("inspect ends with done after what it found", async () => {
           const lists = { entries: [], peers: [], trackers: [] };
           const found = { contentId: CONTENT_ID, name: "a", kind: "file", bytes: 3 } as const;
           observe({ type: "inspected", ...found, chunkSize: 1_048_576, chunks: 1, ...lists });
+          return undefined;
         },
       }),
     },

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -152,9 +160,12 @@ test("discard never takes what a process downloads now", async () => {
   await other.process.stop("SIGKILL");
   const named = await failure(new GoshareProcess(["discard", "film.bin", "--output", output]));
   assert.equal([named.code, named.exitCode], ["TARGET_BUSY", 6]);
+  const changedNs = () => statSync(partOf(output, "film.bin"), { bigint: true }).mtimeNs;
+  const before = changedNs();
   const all = new GoshareProcess(["discard", "--all", "--output", output]);
   assert.equal(await all.exited, { exitCode: 0, signal: null });
   assert.equal([all.all("discarded").length, all.all("warning")[0]?.["code"]], [1, "TARGET_BUSY"]);
+  assert.is(changedNs(), before, "its lock is not even asked for");
   running.gate.open();
   await running.process.waitFor("done");
   await running.process.exited;

@@ -1,6 +1,6 @@
 // Several downloads in one command: each gets what it came for, whatever becomes of the others, and all are reached at one
 // port.
-import { readdirSync } from "node:fs";
+import { appendFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -118,6 +118,51 @@ test("others reach all of them at one port", async () => {
   const stopped = first.events.at(-1)?.["stopped"];
   assert.is(Number(stopped?.["bytesSent"]), 6 * MIB + 3);
   await tracker.process.stop();
+});
+
+test("a seed whose file changes ends alone, and gives the exit code in the end", async () => {
+  const own = await Promise.all(
+    [1, 2].map((index) => startShare(scratch.file(`kept ${index}.bin`, 3 * MIB + index))),
+  );
+  const [changed, kept] = own;
+  const tracker = await startTracker();
+  const trackers = ["--tracker", tracker.endpoint];
+  const output = scratch.folder();
+  const tickets = own.map(({ ticket }) => ticket);
+  const first = start(tickets, output, ...trackers, "--seed");
+  for (const { contentId } of own) await first.waitFor("done", (body) => body["contentId"] === contentId);
+  await Promise.all(own.map(({ process }) => process.stop()));
+  appendFileSync(join(output, "kept 1.bin"), "more");
+  const asking = start([changed?.contentId ?? ""], scratch.folder(), ...trackers);
+  const failed = await first.waitFor("failed");
+  assert.equal([failed["code"], failed["contentId"]], ["SOURCE_CHANGED", changed?.contentId]);
+  await asking.stop("SIGKILL");
+  const other = start([kept?.contentId ?? ""], scratch.folder(), ...trackers);
+  assert.equal(await other.exited, { exitCode: 0, signal: null });
+  first.kill("SIGINT");
+  const { code, exitCode, message } = await failureOf(first);
+  assert.equal([code, exitCode], ["SOURCE_CHANGED", 1]);
+  assert.match(message, "1 of 2 downloads failed; kept 1.bin: ");
+  await tracker.process.stop();
+});
+
+test("where every seed has failed, nothing is left to wait for", async () => {
+  const own = await startShare(scratch.file("lone.bin", 3 * MIB));
+  const other = await startShare(scratch.file("other.bin", 3 * MIB));
+  const tracker = await startTracker();
+  const trackers = ["--tracker", tracker.endpoint];
+  const output = scratch.folder();
+  writeFileSync(join(output, "other.bin"), "in the way");
+  const first = start([own.ticket, other.ticket], output, ...trackers, "--seed");
+  await first.waitFor("done");
+  await own.process.stop();
+  appendFileSync(join(output, "lone.bin"), "more");
+  const asking = start([own.contentId], scratch.folder(), ...trackers);
+  const { code, message } = await failureOf(first);
+  assert.is(code, "TARGET_EXISTS");
+  assert.match(message, "2 of 2 downloads failed; the first: ");
+  await asking.stop("SIGKILL");
+  await Promise.all([tracker.process.stop(), other.process.stop()]);
 });
 
 test("Ctrl-C stops all of them, and the same command goes on with all", async () => {

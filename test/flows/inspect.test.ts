@@ -6,7 +6,13 @@ import { MIB } from "../../src/core/units.js";
 import { GoshareProcess, type JsonBody, killAll } from "../support/goshare-process.js";
 import { runGoshare } from "../support/goshare-text.js";
 import { ScratchFolder, writeRandom } from "../support/scratch-folder.js";
-import { type StartedShare, type StartedTracker, startShare, startTracker } from "../support/transfer.js";
+import {
+  failure,
+  type StartedShare,
+  type StartedTracker,
+  startShare,
+  startTracker,
+} from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
 const parent = scratch.folder();
@@ -43,6 +49,14 @@ async function inspected(argv: readonly string[]): Promise<JsonBody> {
   const done = process.events.at(-1)?.["done"];
   assert.equal([done?.["path"], done?.["contentId"]], ["", found["contentId"]]);
   return found;
+}
+
+/** The same without a manifest, which ends it with 3. */
+async function notToBeHad(argv: readonly string[]): Promise<JsonBody> {
+  const process = new GoshareProcess(["inspect", ...argv], undefined, { cwd: scratch.path });
+  const { code, exitCode } = await failure(process);
+  assert.equal([code, exitCode], ["NO_PEERS", 3]);
+  return process.waitFor("inspected");
 }
 
 test("a ticket, a .goshare file and a content id stand for the same content", async () => {
@@ -87,19 +101,22 @@ test("a .goshare file is enough when the sharer has gone; a ticket then says wha
   await share.process.stop();
   const file = await inspected([share.manifestPath]);
   assert.equal([file["name"], file["kind"], file["bytes"]], ["film.bin", "file", "10"]);
-  const ticket = await inspected([share.ticket, "--timeout", "500ms"]);
+  const ticket = await notToBeHad([share.ticket, "--timeout", "500ms"]);
   assert.equal([ticket["contentId"], ticket["name"], ticket["kind"]], [share.contentId, "film.bin", ""]);
   assert.equal(ticket["entries"], []);
 
   const { exitCode, stdout, stderr } = await runGoshare(["inspect", share.ticket, "--timeout", "500ms"]);
-  assert.is(exitCode, 0);
+  assert.is(exitCode, 3);
   assert.match(stdout, share.contentId);
-  assert.match(stderr, /^warning: the manifest is not to be had now: cannot reach /);
+  assert.match(
+    stderr,
+    /^the manifest could not be had.*\nerror: the manifest is not to be had now: cannot reach .*\n {2}check that somebody shares it/,
+  );
 });
 
 test("a content id that nobody knows is shown by itself, at once", async () => {
   const contentId = "cd".repeat(32);
-  const found = await inspected([contentId, "--timeout", "1h"]);
+  const found = await notToBeHad([contentId, "--timeout", "1h"]);
   assert.equal([found["contentId"], found["name"], found["kind"]], [contentId, "", ""]);
 });
 

@@ -38,6 +38,18 @@ test("of a file of which 5 % changed at most 6 % are fetched", async () => {
   await share.process.stop();
 });
 
+test("an older version that is not there is refused before anybody is asked for anything", async () => {
+  const share = await startShare(scratch.file("alone.bin", MIB));
+  const gate = await GatedProxy.start(0);
+  gate.target = share.endpoint;
+  const nowhere = join(scratch.path, "nowhere");
+  const what = ticketVia(share.ticket, gate.endpoint);
+  const { code, message } = await failure(startDownload(what, scratch.folder(), ["--reuse", nowhere]));
+  assert.is(code, "USAGE");
+  assert.match(message, nowhere);
+  await Promise.all([share.process.stop(), gate.close()]);
+});
+
 test("an older version of the same name is updated in its place", async () => {
   const { source, old, bytes } = versions(8, 0, MIB);
   const share = await startShare(source, ["--chunk-size", "1MiB"]);

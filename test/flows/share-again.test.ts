@@ -36,7 +36,7 @@ function cachePath(state: string): string {
 }
 
 /** Makes every digest in the cache wrong, so that it shows whether it is used. */
-function falsify(path: string): void {
+async function falsify(path: string): Promise<void> {
   const bytes = readFileSync(path);
   assert.ok(HashCache.decode(bytes) !== undefined);
   const count = (bytes.length - 16 - 32) / 48;
@@ -44,7 +44,7 @@ function falsify(path: string): void {
     const at = 16 + index * 48;
     return { fingerprint: bytes.subarray(at, at + 16), digest: new Uint8Array(32) };
   };
-  writeFileSync(path, encodeHashCache(count, entryAt));
+  writeFileSync(path, await encodeHashCache(count, entryAt));
 }
 
 test("unchanged files are not read again, and with --rehash they are", async () => {
@@ -52,7 +52,7 @@ test("unchanged files are not read again, and with --rehash they are", async () 
   const state = scratch.folder();
   const first = await contentIdOf(folder, state);
   assert.is(await contentIdOf(folder, state), first);
-  falsify(cachePath(state));
+  await falsify(cachePath(state));
   assert.is.not(await contentIdOf(folder, state), first);
   assert.is(await contentIdOf(folder, state, ["--rehash"]), first);
   assert.is(await contentIdOf(folder, state), first);

@@ -180,10 +180,54 @@ test("--overwrite replaces a file and a folder once the new one is complete, and
     const process = startDownload(ticketVia(ticket, gate.endpoint), output, ["--overwrite"]);
     await process.waitFor("downloading");
     assert.equal(treeLines(target), before);
+    const [told] = process.all("warning");
+    assert.equal([told?.["code"], told?.["path"]], ["TARGET_EXISTS", target], "what will go is said before");
     gate.open();
     await downloaded(process);
     assert.equal(treeLines(target), treeLines(name === "photos" ? photos : source));
     assert.equal(readdirSync(output), [name]);
+    await gate.close();
+  }
+});
+
+test("a download with --overwrite that is interrupted goes on with it, as status says", async () => {
+  for (const signal of ["SIGINT", "SIGKILL"] as const) {
+    const output = scratch.folder();
+    writeFileSync(join(output, "film.bin"), "mine");
+    const gate = await GatedProxy.start(2.5 * MIB);
+    gate.target = share.endpoint;
+    const first = startDownload(ticketVia(share.ticket, gate.endpoint), output, ["--overwrite"]);
+    await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+    await first.stop(signal);
+    gate.open();
+    const resumable = await new GoshareProcess(["status", output]).waitFor("resumable");
+    assert.equal(resumable["moreArguments"], ["--overwrite"]);
+    const resume = new GoshareProcess(["resume", "film.bin", "--output", output, "--listen", "127.0.0.1:0"]);
+    const { path, bytesReceived } = await downloaded(resume);
+    assert.equal([path, bytesReceived], [join(output, "film.bin"), 2 * MIB]);
+    assert.is(sha256Of(path), sha256Of(source));
+    await gate.close();
+  }
+});
+
+test("a name that was taken meanwhile is replaced or left by resume --overwrite and --rename", async () => {
+  for (const [option, name] of [
+    ["--overwrite", "film.bin"],
+    ["--rename", "film (1).bin"],
+  ] as const) {
+    const output = scratch.folder();
+    const gate = await GatedProxy.start(2.5 * MIB);
+    gate.target = share.endpoint;
+    const first = startDownload(ticketVia(share.ticket, gate.endpoint), output);
+    await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+    await first.stop("SIGINT");
+    gate.open();
+    writeFileSync(join(output, "film.bin"), "mine");
+    const resume = (...more: readonly string[]) =>
+      new GoshareProcess(["resume", "--output", output, "--listen", "127.0.0.1:0", ...more]);
+    assert.is((await failure(resume())).code, "TARGET_EXISTS");
+    const { path, bytesReceived } = await downloaded(resume(option));
+    assert.equal([path, bytesReceived], [join(output, name), 2 * MIB]);
     await gate.close();
   }
 });

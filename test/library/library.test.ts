@@ -1,4 +1,6 @@
 // What programs are promised: events as iterables, promises that say how it ended, signals that end it.
+import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MIB } from "../../src/core/units.js";
@@ -6,6 +8,7 @@ import {
   download,
   GoshareError,
   type GoshareEvent,
+  read,
   share,
   startTracker,
   unfinished,
@@ -76,7 +79,12 @@ test("what is wrong rejects with a GoshareError and is the last event", async ()
   await missing.ended.catch((thrown: unknown) => assert.is(thrown, error));
   const last = (await events).at(-1);
   assert.ok(last?.type === "failed" && last.code === "SOURCE_UNREADABLE");
-  for (const wrong of [{ maxPeers: 0 }, { uploadBytesPerSecond: -1 }, { trackers: ["no port at all:x"] }]) {
+  for (const wrong of [
+    { maxPeers: 0 },
+    { uploadBytesPerSecond: -1 },
+    { uploadBytesPerSecond: 1 },
+    { trackers: ["no port at all:x"] },
+  ]) {
     const thrown = await share("x", wrong).ready.catch((reason: unknown) => reason);
     assert.ok(thrown instanceof GoshareError && thrown.code === "USAGE", JSON.stringify(wrong));
   }
@@ -89,8 +97,13 @@ test("a download that a signal ended is found among the unfinished, and the same
   const output = scratch.folder();
   const stop = new AbortController();
   const first = download(ticket, { output, listen: LOOPBACK, signal: stop.signal });
-  for await (const event of first) if (event.type === "progress" && event.bytesDone > 0) stop.abort();
-  assert.ok((await first.done.catch((error: unknown) => error)) instanceof Error);
+  let last: GoshareEvent | undefined;
+  for await (const event of first) {
+    last = event;
+    if (event.type === "progress" && event.bytesDone > 0) stop.abort();
+  }
+  assert.is(last?.type === "failed" && last.code, "INTERRUPTED");
+  assert.is(await first.done.catch((error: unknown) => error), stop.signal.reason);
   const [part] = await unfinished(output);
   assert.is(part?.name, "data");
   assert.is(part?.state, "paused");
@@ -99,6 +112,44 @@ test("a download that a signal ended is found among the unfinished, and the same
   assert.is(sha256Of(path), sha256Of(file));
   assert.equal(await unfinished(output), []);
   await sharing.close();
+});
+
+test("one file is read as a stream, and nothing of it is kept", async () => {
+  const file = scratch.file("film.bin", 40 * MIB + 7);
+  const sharing = share(file, { listen: LOOPBACK });
+  const { ticket } = await sharing.ready;
+  const hash = createHash("sha256");
+  for await (const bytes of read(ticket)) hash.update(bytes);
+  assert.is(hash.digest("hex"), sha256Of(file));
+  // A reader that looks at what it has only when all is there must not find it changed.
+  assert.is(
+    createHash("sha256")
+      .update(Buffer.concat(await read(ticket).toArray()))
+      .digest("hex"),
+    sha256Of(file),
+  );
+  await sharing.close();
+});
+
+test("a stream that is left ends its download, and one that cannot go on says why", async () => {
+  const sharing = share(scratch.file("film.bin", 8 * MIB), { listen: LOOPBACK });
+  const { ticket } = await sharing.ready;
+  const left = read(ticket);
+  for await (const _bytes of left) break;
+  assert.ok(left.destroyed);
+  const selected = await read(ticket, { select: ["other"] })
+    .toArray()
+    .catch((thrown: unknown) => thrown);
+  assert.ok(selected instanceof GoshareError && selected.code === "USAGE", String(selected));
+  const stop = new AbortController();
+  const stopped = read(ticket, { signal: stop.signal, downloadBytesPerSecond: MIB }).toArray();
+  stop.abort();
+  assert.is((await stopped.catch((thrown: unknown) => thrown)) instanceof Error, true);
+  await sharing.close();
+  // Nobody is there, and nobody is waited for any longer.
+  const waiting = read(ticket);
+  waiting.destroy();
+  await once(waiting, "close");
 });
 
 test("two trackers in one process know nothing of each other", async () => {

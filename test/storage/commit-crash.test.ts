@@ -5,8 +5,9 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
+import { numberedName } from "../../src/storage/part-paths.js";
 import { killedAfter, replaceCalls } from "./crash.js";
-import { downloadAll } from "./download-run.js";
+import { downloadAll, partPathOf, syncAtOnce } from "./download-run.js";
 import {
   actualTree,
   expectedTree,
@@ -114,6 +115,29 @@ test("a kill after the claim costs no second look at the files and no fetch", as
       const { fetched, isTrusted } = await downloadAll(output, share);
       assert.equal({ fetched, isTrusted }, { fetched: [], isTrusted: true });
       claimed++;
+    }
+    assert.ok(claimed > 2);
+  }
+});
+
+test("a download under another name keeps that one, wherever it is killed once it has it", async () => {
+  for (const share of [mixedFolder(), singleFile(100_000)]) {
+    const { name } = share.manifest.root;
+    const other = numberedName(share.manifest.root, 1);
+    const run = (output: string) => downloadAll(output, share, syncAtOnce, "rename");
+    let claimed = 0;
+    for (let step = 20; ; step++) {
+      const output = scratch();
+      fs.writeFileSync(path.join(output, name), "mine");
+      if (!(await killedAfter(step, () => run(output)))) break;
+      const partPath = partPathOf(output, other);
+      if (!fs.existsSync(path.join(partPath, "journal"))) continue;
+      fs.rmSync(path.join(partPath, "lock"), { force: true });
+      const hadName = fs.existsSync(path.join(output, other));
+      const { fetched } = await run(output);
+      assert.equal(fs.readdirSync(output).sort(), [other, name].sort(), `step ${step}`);
+      assert.equal(actualTree(path.join(output, other)), expectedTree(share), `step ${step}`);
+      if (hadName && fetched.length === 0) claimed++;
     }
     assert.ok(claimed > 2);
   }

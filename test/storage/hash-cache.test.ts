@@ -26,10 +26,10 @@ function segment(fileIndex: number, fileOffset: number, length: number): ChunkSe
   return { fileIndex, fileOffset, chunkOffset: 0, length };
 }
 
-test("whatever was put in is found, at its place and at any other, and nothing else", () => {
-  fc.assert(
-    fc.property(entries, bytes(FINGERPRINT_BYTES), fc.nat(50), (given, stranger, elsewhere) => {
-      const cache = decoded(encodeHashCache(given.length, (index) => given[index]));
+test("whatever was put in is found, at its place and at any other, and nothing else", async () => {
+  await fc.assert(
+    fc.asyncProperty(entries, bytes(FINGERPRINT_BYTES), fc.nat(50), async (given, stranger, elsewhere) => {
+      const cache = decoded(await encodeHashCache(given.length, (index) => given[index]));
       assert.is(cache.size, given.length);
       for (const [place, { fingerprint, digest }] of given.entries()) {
         for (const where of [place, elsewhere]) {
@@ -42,16 +42,26 @@ test("whatever was put in is found, at its place and at any other, and nothing e
   );
 });
 
-test("chunks that are left out are not there, and the others still are", () => {
+test("chunks that are left out are not there, and the others still are", async () => {
   const kept = { fingerprint: new Uint8Array(FINGERPRINT_BYTES).fill(1), digest: new Uint8Array(32).fill(2) };
-  const cache = decoded(encodeHashCache(3, (index) => (index === 1 ? kept : undefined)));
+  const cache = decoded(await encodeHashCache(3, (index) => (index === 1 ? kept : undefined)));
   assert.is(cache.size, 1);
   assert.equal(cache.digest(kept.fingerprint, 1)?.[0], 2);
 });
 
-test("a cache that was cut or changed anywhere counts as none", () => {
+test("a large cache is made in turns", async () => {
   const entry = { fingerprint: new Uint8Array(FINGERPRINT_BYTES), digest: new Uint8Array(32) };
-  const whole = encodeHashCache(2, () => entry);
+  let isTurn = false;
+  setImmediate(() => {
+    isTurn = true;
+  });
+  await encodeHashCache(5_000, () => entry);
+  assert.ok(isTurn);
+});
+
+test("a cache that was cut or changed anywhere counts as none", async () => {
+  const entry = { fingerprint: new Uint8Array(FINGERPRINT_BYTES), digest: new Uint8Array(32) };
+  const whole = await encodeHashCache(2, () => entry);
   for (let length = 0; length < whole.length; length++) {
     assert.is(HashCache.decode(whole.subarray(0, length)), undefined);
   }

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Selection } from "../../src/manifest/selection.js";
-import { findReusable } from "../../src/storage/reuse.js";
+import { findReusable, requireReusable } from "../../src/storage/reuse.js";
 import { file } from "../manifest/craft.js";
 import { CHUNK, mixedFolder, sampleShare, singleFile, writeSource } from "./sample-share.js";
 import { errorOf, scratchFolders } from "./scratch.js";
@@ -67,9 +67,8 @@ test("what cannot be looked into, pipes and folders in place of files are passed
 });
 
 test("what is no folder is refused", async () => {
-  const share = singleFile(CHUNK);
   for (const wrong of [path.join(scratch(), "nowhere"), "/dev/null"]) {
-    const { code, message } = await errorOf(() => findReusable(wrong, new Selection(share.manifest)));
+    const { code, message } = await errorOf(async () => requireReusable(wrong));
     assert.is(code, "USAGE");
     assert.match(message, "--reuse");
   }

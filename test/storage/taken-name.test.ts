@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import { numberedName, partPaths } from "../../src/storage/part-paths.js";
 import { surveyPart } from "../../src/storage/part-survey.js";
+import { replaceCalls } from "./crash.js";
 import { downloadAll, killedAfter, partPathOf, syncAtOnce, writeChunk } from "./download-run.js";
 import { actualTree, expectedTree, mixedFolder, singleFile } from "./sample-share.js";
 import { errorOf, scratchFolders } from "./scratch.js";
@@ -81,6 +82,27 @@ test("a download whose name was taken meanwhile goes on under another, with what
   assert.equal(fetched, [1]);
   assert.equal(fs.readdirSync(output).sort(), ["big (1).bin", NAME]);
   assert.is(fs.readFileSync(path.join(output, NAME), "utf8"), "mine");
+});
+
+test("a download that cannot be begun under another name leaves nothing there", async () => {
+  const output = scratch();
+  fs.writeFileSync(path.join(output, NAME), "mine");
+  const openSync = fs.openSync;
+  const restore = replaceCalls({
+    openSync: (...given: Parameters<typeof openSync>) => {
+      if (String(given[0]).endsWith("/root")) {
+        throw Object.assign(new Error("ENOSPC: made up"), { code: "ENOSPC" });
+      }
+      return openSync(...given);
+    },
+  });
+  try {
+    const { code } = await errorOf(() => downloadAll(output, share, syncAtOnce, "rename"));
+    assert.is(code, "DISK_FULL");
+  } finally {
+    restore();
+  }
+  assert.equal(fs.readdirSync(output), [NAME]);
 });
 
 test("the part folder of another share counts as a taken name", async () => {

@@ -53,6 +53,22 @@ test("a slot that comes back is told about and given out again", () => {
   assert.is(pool.acquire()?.offset, first.offset);
 });
 
+test("a pool that is closed wakes who waits, and keeps nothing of what still comes", () => {
+  let freed = 0;
+  const memory = slotMemory();
+  const pool = new SlotPool(memory, 4 * MIB, () => freed++);
+  const [first] = takeAll(pool);
+  assert.ok(first);
+  pool.close();
+  assert.equal([freed, pool.freeCount > 0], [1, true]);
+  const late = pool.acquire();
+  assert.ok(late);
+  assert.is(late.bytes.byteLength, 4 * MIB);
+  assert.is.not(late.bytes.buffer, memory);
+  pool.release(late);
+  pool.release(first);
+});
+
 test("whoever waited may take the slot from inside the notice", () => {
   const taken: (Slot | undefined)[] = [];
   const pool: SlotPool = new SlotPool(slotMemory(), 4 * MIB, () => taken.push(pool.acquire()));

@@ -4,21 +4,13 @@ import { Command, Option } from "clipanion";
 import { GoshareError } from "../../core/errors.js";
 import type { DownloadOptions } from "../../flows/download-options.js";
 import type { RunningSeed } from "../../flows/serving-download.js";
-import {
-  countArgument,
-  ifTakenArgument,
-  peerListenArgument,
-  rateArgument,
-  timeoutArgument,
-  trackerChoice,
-} from "../arguments.js";
-import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, OPTIONS, TICKET_VARIABLE } from "../option-table.js";
+import { OPTIONS, TICKET_VARIABLE } from "../option-table.js";
 import { payloadOutput, STANDARD_OUTPUT } from "../payload-output.js";
+import { DownloadingCommand } from "../peer-command.js";
 import type { Ending, Session } from "../session.js";
 import { whatToDownload } from "../ticket-input.js";
 
-export class DownloadCommand extends GoshareCommand {
+export class DownloadCommand extends DownloadingCommand {
   static override paths = [["download"]];
   static override usage = Command.Usage({
     description: "fetch what somebody shares",
@@ -47,36 +39,13 @@ export class DownloadCommand extends GoshareCommand {
   });
 
   readonly what = Option.Rest({ name: "WHAT" });
-  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
-    description: OPTIONS.output.description,
-  });
   readonly select = Option.Array(OPTIONS.select.names, { description: OPTIONS.select.description });
   readonly reuse = Option.String(OPTIONS.reuse.names, { description: OPTIONS.reuse.description });
   readonly sequential = Option.Boolean(OPTIONS.sequential.names, false, {
     description: OPTIONS.sequential.description,
   });
 
-  readonly overwrite = Option.Boolean(OPTIONS.overwrite.names, false, {
-    description: OPTIONS.overwrite.description,
-  });
-
-  readonly rename = Option.Boolean(OPTIONS.rename.names, false, { description: OPTIONS.rename.description });
-  readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
-  readonly listen = Option.String(OPTIONS.peerListen.names, { description: OPTIONS.peerListen.description });
   readonly seed = Option.Boolean(OPTIONS.seed.names, false, { description: OPTIONS.seed.description });
-  readonly timeout = Option.String(OPTIONS.timeout.names, { description: OPTIONS.timeout.description });
-  readonly downloadLimit = Option.String(OPTIONS.downloadLimit.names, {
-    description: OPTIONS.downloadLimit.description,
-  });
-
-  readonly uploadLimit = Option.String(OPTIONS.uploadLimit.names, {
-    description: OPTIONS.uploadLimit.description,
-  });
-
-  readonly maxPeers = Option.String(OPTIONS.maxPeers.names, { description: OPTIONS.maxPeers.description });
-  readonly maxConnectionsPerHost = Option.String(OPTIONS.maxConnectionsPerHost.names, {
-    description: OPTIONS.maxConnectionsPerHost.description,
-  });
 
   protected override afterInterruption(): string {
     return this.#isPiped ? super.afterInterruption() : "what is verified is kept; to go on";
@@ -95,23 +64,10 @@ export class DownloadCommand extends GoshareCommand {
     const output = this.#payloadOutput();
     const whats = await whatToDownload(this.what, this.context, session);
     const options = {
-      outputDirectory: this.output,
+      ...this.downloadOptions(),
       sequential: this.sequential,
       reuseDirectory: this.reuse,
       select: this.select ?? [],
-      ifTaken: ifTakenArgument(this.overwrite, this.rename),
-      ...trackerChoice(this.tracker),
-      timeoutMs: timeoutArgument(this.timeout, defaultCliOptions.timeoutMs),
-      downloadBudget: rateArgument(OPTIONS.downloadLimit, this.downloadLimit),
-      uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),
-      maxPeers: countArgument(OPTIONS.maxPeers, this.maxPeers, defaultCliOptions.maxDownloadPeers),
-      maxConnectionsPerHost: countArgument(
-        OPTIONS.maxConnectionsPerHost,
-        this.maxConnectionsPerHost,
-        defaultCliOptions.maxConnectionsPerHost,
-      ),
-      listen: peerListenArgument(this.listen),
-      listenGiven: this.listen !== undefined,
       seed: this.seed,
     };
     const [what = ""] = whats;
@@ -127,7 +83,7 @@ export class DownloadCommand extends GoshareCommand {
     const done = { type: "done", ...result } as const;
     if (seed === undefined) return done;
     session.observe(done);
-    return this.#untilStopped([seed], () => seed.close(), session);
+    return this.#untilStopped(seed, seed.failed, session);
   }
 
   async #downloadSeveral(
@@ -142,11 +98,12 @@ export class DownloadCommand extends GoshareCommand {
     }
     const { downloadSeveral } = await this.context.flows.downloads();
     const { observe, signal } = session;
-    const { last, failure, seeds, close } = await downloadSeveral(whats, options, observe, signal);
-    if (last !== undefined && failure === undefined && seeds.length === 0) return last;
+    const several = await downloadSeveral(whats, options, observe, signal);
+    const { last, unserved } = several;
+    if (last !== undefined && several.failure === undefined && unserved === undefined) return last;
     if (last !== undefined) observe(last);
-    const stopped = seeds.length === 0 ? undefined : await this.#untilStopped(seeds, close, session);
-    if (failure !== undefined) throw failure;
+    const stopped = unserved && (await this.#untilStopped(several, unserved, session));
+    if (several.failure !== undefined) throw several.failure;
     if (stopped === undefined) throw new Error("downloads of which none failed have a last one");
     return stopped;
   }
@@ -168,17 +125,17 @@ export class DownloadCommand extends GoshareCommand {
     return payloadOutput(this.context.stdout);
   }
 
+  /** Until the user ends it, or `unserved` does. */
   async #untilStopped(
-    seeds: readonly RunningSeed[],
-    close: () => Promise<void>,
+    serving: Pick<RunningSeed, "bytesSent" | "close">,
+    unserved: Promise<void>,
     session: Session,
   ): Promise<Ending> {
     try {
-      await Promise.race([session.untilStopped(), ...seeds.map((seed) => seed.failed)]);
+      await Promise.race([session.untilStopped(), unserved]);
     } finally {
-      await close();
+      await serving.close();
     }
-    const bytesSent = seeds.reduce((sum, seed) => sum + seed.bytesSent, 0);
-    return { type: "stopped", signal: session.stoppedBy(), bytesSent };
+    return { type: "stopped", signal: session.stoppedBy(), bytesSent: serving.bytesSent };
   }
 }

@@ -12,7 +12,8 @@ export class InspectCommand extends GoshareCommand {
   static override usage = Command.Usage({
     description: "show what a ticket, .goshare file or content id stands for",
     details: `
-      Prints the content id, the name, the size and every entry, without downloading any of it.
+      Prints the content id, the name, the size and every entry, without downloading any of it. Where nobody gives the
+      manifest it prints what is known without, and ends with exit code 3.
     `,
     examples: [["List what a .goshare file describes", "$0 inspect photos.goshare"]],
   });
@@ -34,7 +35,8 @@ export class InspectCommand extends GoshareCommand {
       if (event.type === "inspected") found = { contentId: event.contentId, bytes: event.bytes };
       session.observe(event);
     }, session.observe.detail);
-    await inspect(options, observe, session.signal);
+    const problem = await inspect(options, observe, session.signal);
+    if (problem !== undefined) throw problem;
     const elapsedMs = this.context.clock.nowMs() - startMs;
     return { type: "done", path: "", ...found, elapsedMs, bytesReceived: 0, bytesWasted: 0, slowTimes: [] };
   }

@@ -2,12 +2,13 @@
 import { Command, Option } from "clipanion";
 import { GoshareError } from "../../core/errors.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { OPTIONS } from "../option-table.js";
+import { DownloadingCommand } from "../peer-command.js";
 import { printable } from "../render/printable.js";
 import { downloadArguments } from "../resume-line.js";
 import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 
-export class ResumeCommand extends GoshareCommand {
+export class ResumeCommand extends DownloadingCommand {
   static override paths = [["resume"]];
   static override usage = Command.Usage({
     description: "go on with downloads that were begun",
@@ -23,22 +24,6 @@ export class ResumeCommand extends GoshareCommand {
   });
 
   readonly names = Option.Rest({ name: "NAME" });
-  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
-    description: OPTIONS.output.description,
-  });
-  readonly tracker = Option.Array(OPTIONS.tracker.names, [], { description: OPTIONS.tracker.description });
-  readonly listen = Option.String(OPTIONS.peerListen.names, { description: OPTIONS.peerListen.description });
-  readonly timeout = Option.String(OPTIONS.timeout.names, { description: OPTIONS.timeout.description });
-  readonly downloadLimit = Option.String(OPTIONS.downloadLimit.names, {
-    description: OPTIONS.downloadLimit.description,
-  });
-  readonly uploadLimit = Option.String(OPTIONS.uploadLimit.names, {
-    description: OPTIONS.uploadLimit.description,
-  });
-  readonly maxPeers = Option.String(OPTIONS.maxPeers.names, { description: OPTIONS.maxPeers.description });
-  readonly maxConnectionsPerHost = Option.String(OPTIONS.maxConnectionsPerHost.names, {
-    description: OPTIONS.maxConnectionsPerHost.description,
-  });
 
   protected override afterInterruption(): string {
     return "what is verified is kept; to go on";
@@ -79,7 +64,7 @@ export class ResumeCommand extends GoshareCommand {
   /** Runs what the person could have typed, within this session. */
   async #download(one: Parameters<typeof downloadArguments>[0], session: Session): Promise<Ending> {
     const given: readonly (readonly [string, string | undefined])[] = [
-      ...this.tracker.map((tracker) => [OPTIONS.tracker.names, tracker] as const),
+      ...(this.tracker ?? []).map((tracker) => [OPTIONS.tracker.names, tracker] as const),
       [OPTIONS.peerListen.names, this.listen],
       [OPTIONS.timeout.names, this.timeout],
       [OPTIONS.downloadLimit.names, this.downloadLimit],
@@ -87,8 +72,12 @@ export class ResumeCommand extends GoshareCommand {
       [OPTIONS.maxPeers.names, this.maxPeers],
       [OPTIONS.maxConnectionsPerHost.names, this.maxConnectionsPerHost],
     ];
+    const switches = [
+      ...(this.overwrite ? [OPTIONS.overwrite.names] : []),
+      ...(this.rename ? [OPTIONS.rename.names] : []),
+    ];
     const options = given.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
-    const command = this.cli.process([...downloadArguments(one), ...options], this.context);
+    const command = this.cli.process([...downloadArguments(one), ...switches, ...options], this.context);
     if (!(command instanceof GoshareCommand)) throw new Error("goshare download is one of our commands");
     return command.runWithin(session);
   }

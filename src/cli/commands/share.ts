@@ -5,20 +5,14 @@ import { GoshareError } from "../../core/errors.js";
 import { defaultPeerListen } from "../../flows/defaults.js";
 import type { RunningShare } from "../../flows/share.js";
 import { stateDirectory } from "../../storage/state-directory.js";
-import {
-  chunkSizeArgument,
-  countArgument,
-  peerListenArgument,
-  rateArgument,
-  trackerChoice,
-} from "../arguments.js";
-import { GoshareCommand } from "../goshare-command.js";
+import { chunkSizeArgument, countArgument } from "../arguments.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
+import { PeerCommand } from "../peer-command.js";
 import { columnsOf } from "../render/palette.js";
 import { ticketAsQrCode } from "../render/qr-code.js";
 import type { Ending, Session } from "../session.js";
 
-export class ShareCommand extends GoshareCommand {
+export class ShareCommand extends PeerCommand {
   static override paths = [["share"]];
   static override usage = Command.Usage({
     description: "offer files and folders to others",
@@ -33,10 +27,6 @@ export class ShareCommand extends GoshareCommand {
     ],
   });
 
-  readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
-  readonly listen = Option.String(OPTIONS.peerListen.names, {
-    description: OPTIONS.peerListen.description,
-  });
   readonly advertise = Option.Array(OPTIONS.advertise.names, [], {
     description: OPTIONS.advertise.description,
   });
@@ -52,13 +42,6 @@ export class ShareCommand extends GoshareCommand {
   });
   readonly qr = Option.Boolean(OPTIONS.qr.names, false, { description: OPTIONS.qr.description });
   readonly rehash = Option.Boolean(OPTIONS.rehash.names, false, { description: OPTIONS.rehash.description });
-  readonly uploadLimit = Option.String(OPTIONS.uploadLimit.names, {
-    description: OPTIONS.uploadLimit.description,
-  });
-  readonly maxPeers = Option.String(OPTIONS.maxPeers.names, { description: OPTIONS.maxPeers.description });
-  readonly maxConnectionsPerHost = Option.String(OPTIONS.maxConnectionsPerHost.names, {
-    description: OPTIONS.maxConnectionsPerHost.description,
-  });
   readonly sources = Option.Rest({ name: "PATH", required: 1 });
 
   protected override async run(session: Session): Promise<Ending> {
@@ -70,8 +53,7 @@ export class ShareCommand extends GoshareCommand {
       );
     }
     const options = {
-      ...trackerChoice(this.tracker),
-      listen: peerListenArgument(this.listen),
+      ...this.peerOptions(defaultCliOptions.maxSharePeers),
       advertise: this.advertise.map((text) =>
         requireEndpoint(text, OPTIONS.advertise.names, defaultPeerListen.port),
       ),
@@ -80,13 +62,6 @@ export class ShareCommand extends GoshareCommand {
       stateDirectory: stateDirectory(this.context.env),
       rehash: this.rehash,
       exclude: this.exclude,
-      uploadBudget: rateArgument(OPTIONS.uploadLimit, this.uploadLimit),
-      maxPeers: countArgument(OPTIONS.maxPeers, this.maxPeers, defaultCliOptions.maxSharePeers),
-      maxConnectionsPerHost: countArgument(
-        OPTIONS.maxConnectionsPerHost,
-        this.maxConnectionsPerHost,
-        defaultCliOptions.maxConnectionsPerHost,
-      ),
       manifestPath,
     };
     const copies = this.#copiesWanted();
@@ -97,7 +72,7 @@ export class ShareCommand extends GoshareCommand {
       for (const [index, path] of sources.entries()) {
         session.signal.throwIfAborted();
         // Each share has a listener of its own, and only one of them can have the port that was asked for.
-        const listenGiven = this.listen !== undefined && index === 0;
+        const listenGiven = options.listenGiven && index === 0;
         const one = await share({ ...options, path, listenGiven }, session.observe, session.signal);
         // Noticed below; until then it must not count as thrown where nobody can catch it.
         one.failed.catch(() => {});
