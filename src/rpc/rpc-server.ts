@@ -227,7 +227,7 @@ export class RpcServer {
 
   #interceptor(): ServerInterceptor {
     return (method, call) => {
-      const watched = new WatchedCall(method.path, call, this.#calls);
+      const watched = new WatchedCall(method, call, this.#calls);
       let messages = 0;
       if (!method.requestStream) this.#stalls.begin(call);
       return new ServerInterceptingCall(call, {

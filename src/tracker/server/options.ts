@@ -54,6 +54,9 @@ export interface TrackerOptions {
   /** Calls under way, in all and from one address; loopback may have all. */
   readonly maxOpenCalls: number;
   readonly maxOpenCallsPerAddress: number;
+  /** The same of calls that may stay open for as long as their caller wishes: watches of health, and reflection. */
+  readonly maxOpenStreams: number;
+  readonly maxOpenStreamsPerAddress: number;
   /** A connection without calls is closed after it: with many peers, none holds a socket between renewals. */
   readonly connectionIdleMs: number;
   /** Running calls get this long when the tracker stops. */
@@ -87,6 +90,8 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   maxConnectionsPerAddress: 5_000,
   maxOpenCalls: 1_000,
   maxOpenCallsPerAddress: 250,
+  maxOpenStreams: 128,
+  maxOpenStreamsPerAddress: 8,
   connectionIdleMs: 60_000,
   shutdownGraceMs: 5_000,
 });
@@ -118,6 +123,8 @@ const ranges: NumericRanges<TrackerOptions> = {
   maxConnectionsPerAddress: SOME,
   maxOpenCalls: SOME,
   maxOpenCallsPerAddress: SOME,
+  maxOpenStreams: SOME,
+  maxOpenStreamsPerAddress: SOME,
   connectionIdleMs: DURATION,
   shutdownGraceMs: DURATION,
 };

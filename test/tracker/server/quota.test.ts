@@ -11,6 +11,7 @@ import { NO_OWN_ADDRESS, ownAddress } from "../../support/own-address.js";
 import { ScratchFolder } from "../../support/scratch-folder.js";
 import { skipTest } from "../../support/skip-test.js";
 import { until } from "../../support/until.js";
+import { HealthWatch } from "./health-watch.js";
 import { rawClient, rpcFailure, type TrackerRig, withTracker } from "./rig.js";
 import { contentId, peerId } from "./stores/store-rig.js";
 
@@ -107,6 +108,40 @@ fromOutside(
     assert.is(decodeURI(begun[3] ?? ""), "too many calls at a time");
     await rig.call(getTrackerInfo, {});
     session.destroy();
+  },
+);
+
+fromOutside(
+  "streams that stay open are bounded by themselves, and take no place of a call",
+  { maxOpenCallsPerAddress: 2, maxOpenStreams: 4, maxOpenStreamsPerAddress: 3 },
+  async (rig, host) => {
+    const { port } = rig.endpoint;
+    const watch = (from: string): HealthWatch => new HealthWatch(`${from}:${port}`);
+    const watches = [watch(host), watch(host), watch(host)];
+    for (const one of watches) await one.saw("SERVING");
+    const oneTooMany = watch(host);
+    await oneTooMany.ended;
+    const client = rawClient({ ...rig.endpoint, host });
+    await client.call(getTrackerInfo, {}, LIMITS);
+
+    const here = watch("127.0.0.1");
+    await here.saw("SERVING");
+    const oneTooManyHere = watch("127.0.0.1");
+    await oneTooManyHere.ended;
+    watches.pop()?.close();
+    // Its place is free as soon as the tracker has heard of it.
+    for (let isOpen = false; !isOpen; ) {
+      const next = watch(host);
+      watches.push(next);
+      let isEnded = false;
+      void next.ended.then(() => {
+        isEnded = true;
+      });
+      await until(() => isEnded || next.statuses.length > 0);
+      isOpen = !isEnded;
+    }
+    for (const one of [...watches, oneTooMany, here, oneTooManyHere]) one.close();
+    await client.close();
   },
 );
 
