@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
+import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
 import { connect } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -146,7 +146,7 @@ fromOutside(
 );
 
 /** Sends as many calls as it can, heeding nothing, until it is hung up. */
-async function flood(session: ClientHttp2Session): Promise<void> {
+async function flood(session: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): Promise<void> {
   session.on("error", () => {});
   const closed = once(session, "close");
   while (!session.closed && !session.destroyed) {
@@ -154,6 +154,7 @@ async function flood(session: ClientHttp2Session): Promise<void> {
       ":method": "POST",
       ":path": "/goshare.v1.TrackerService/GetTrackerInfo",
       "content-type": "application/grpc",
+      ...headers,
     });
     stream.on("error", () => {}).resume();
     stream.end(Buffer.alloc(5));
@@ -176,6 +177,17 @@ fromOutside(
     await rig.call(getTrackerInfo, {});
   },
 );
+
+for (const headers of [{ ":path": "/goshare.v1.TrackerService/None" }, { "content-type": "text/plain" }]) {
+  fromOutside(
+    `who floods with what is no call is hung up too: ${Object.entries(headers).join()}`,
+    { perAddressLimit: 1 },
+    async (rig, host) => {
+      await flood(connectHttp2(`http://${host}:${rig.endpoint.port}`), headers);
+      await rig.call(getTrackerInfo, {});
+    },
+  );
+}
 
 fromOutside(
   "who floods by TLS is hung up too",
