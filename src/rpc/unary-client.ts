@@ -49,14 +49,14 @@ export class UnaryClient {
   readonly #service: DescService;
   readonly #host: string;
   readonly #port: number;
-  /** A name may stand for several machines, each of which takes its share of the calls. */
+  /** A name may stand for several machines. */
   readonly #isName: boolean;
   readonly #options: UnaryClientOptions;
   #client: Promise<Client> | undefined;
   #peerHost: string | undefined;
   #closed = false;
 
-  /** `host` is an IP address without brackets or a name, all of whose addresses are used; nothing is dialled before
+  /** `host` is an IP address without brackets or a name, one of whose addresses is used while it answers; nothing is dialled before
    * the first call. */
   constructor(service: DescService, host: string, port: number, options: UnaryClientOptions) {
     this.#service = service;
@@ -121,14 +121,15 @@ export class UnaryClient {
     const grpc = await import("@grpc/grpc-js");
     const { tls } = this.#options;
     const at = target(this.#host, this.#port);
-    if (tls === undefined)
-      return new grpc.Client(at, grpc.credentials.createInsecure(), this.#channelOptions());
+    const balancing = this.#isName ? (await import("./one-address.js")).ONE_ADDRESS : { pick_first: {} };
+    const options = this.#channelOptions(balancing);
+    if (tls === undefined) return new grpc.Client(at, grpc.credentials.createInsecure(), options);
     const { tlsCredentials } = await import("./tls-credentials.js");
     const secure = await tlsCredentials(grpc, this.#host, this.#port, tls, timeoutMs);
-    return new grpc.Client(at, secure.credentials, { ...this.#channelOptions(), ...secure.options });
+    return new grpc.Client(at, secure.credentials, { ...options, ...secure.options });
   }
 
-  #channelOptions(): ClientOptions {
+  #channelOptions(balancing: Readonly<Record<string, object>>): ClientOptions {
     const { maxAttempts, maxRequestBytes, maxResponseBytes } = this.#options;
     const methodConfig = {
       name: [{ service: this.#service.typeName }],
@@ -142,7 +143,7 @@ export class UnaryClient {
       "grpc.enable_channelz": 0,
       "grpc.service_config_disable_resolution": 1,
       "grpc.service_config": JSON.stringify({
-        loadBalancingConfig: [this.#isName ? { round_robin: {} } : { pick_first: {} }],
+        loadBalancingConfig: [balancing],
         methodConfig: [methodConfig],
         retryThrottling: RETRY_THROTTLING,
       }),
