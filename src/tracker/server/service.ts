@@ -201,7 +201,7 @@ export class TrackerCalls {
     if (contentId === undefined || !(await this.#store.holdsLease(key, contentId))) {
       throw new RpcError("PERMISSION_DENIED", `no lease on ${contentId}: announce it first`);
     }
-    return this.#store.putManifest(contentId, checkedRoot(manifest).bytes);
+    return this.#store.putManifest(contentId, checkedRoot(manifest).bytes, key.host);
   }
 
   /** The lease whose token the caller shows. */

@@ -95,9 +95,9 @@ export interface TrackerStore {
   manifest(contentId: ContentId): Promise<Uint8Array | undefined>;
   /** Whether there is a live lease at `key` on `contentId`. */
   holdsLease(key: LeaseKey, contentId: ContentId): Promise<boolean>;
-  /** Keeps a root for as long as somebody has a lease on it; `bytes` become the store's own. False if it is
-   * there already, there is no room, or nobody has a lease. */
-  putManifest(contentId: ContentId, bytes: Uint8Array): Promise<boolean>;
+  /** Keeps a root, sent from the address `host`, for as long as somebody has a lease on it; `bytes` become the store's
+   * own. False if it is there already, there is no room, or nobody has a lease. */
+  putManifest(contentId: ContentId, bytes: Uint8Array, host: string): Promise<boolean>;
   /** Forgets leases whose time is over. To be called about once a second. */
   expire(): Promise<void>;
   /** What is there; of a store that others use too, what this process knows of it. */

@@ -1,6 +1,6 @@
 // Leases, moves and bounds, as every store must keep them.
 import * as assert from "uvu/assert";
-import { A, B, C, contentId, leaseKey, peerId, type StoreTests, TTL_MS } from "./store-rig.js";
+import { A, B, C, contentId, HERE, leaseKey, peerId, type StoreTests, TTL_MS } from "./store-rig.js";
 
 /** Of a store that counts swarms, and of one that does not. */
 const NOTHING = { peers: 0, leases: 0, swarms: 0, manifests: 0, manifestBytes: 0 };
@@ -189,7 +189,7 @@ export const moveTests: StoreTests = {
   "a root outlives the move of the only peer with a lease on it": async (make) => {
     const rig = make();
     await rig.announce(home, [A]);
-    await rig.store.putManifest(A, Buffer.from("root"));
+    await rig.store.putManifest(A, Buffer.from("root"), HERE);
     await rig.announce(away, [A], { movedFrom: home });
     assert.is((await rig.store.size()).manifests, 1);
   },

@@ -9,7 +9,7 @@ import { killRedisServers, RedisServer, redisProblem } from "../../../support/re
 import { ScratchFolder } from "../../../support/scratch-folder.js";
 import { skipTest } from "../../../support/skip-test.js";
 import { CountedRedisStore, eachServer } from "./redis-rig.js";
-import { A, C, leaseKey, peerId, ROOMY, StoreRig, TTL_MS } from "./store-rig.js";
+import { A, C, HERE, leaseKey, peerId, ROOMY, StoreRig, TTL_MS } from "./store-rig.js";
 
 const DAY_MS = 24 * 3600_000;
 const root = Buffer.from("root of A");
@@ -72,7 +72,7 @@ if (problem !== undefined) {
   test("the server's clock set forward ends every lease, and the next announcement makes it again", async () => {
     const rig = clocked();
     await rig.complete(leaseKey(1), A);
-    await rig.store.putManifest(A, root);
+    await rig.store.putManifest(A, root, HERE);
     rig.clock.advance(DAY_MS);
     assert.is(await rig.total(A), 0);
     assert.is(await rig.store.manifest(A), undefined);
@@ -83,7 +83,7 @@ if (problem !== undefined) {
   test("the server's clock set back: what was written before counts no longer, what is renewed does", async () => {
     const rig = clocked();
     for (const n of [1, 2]) await rig.complete(leaseKey(n), A);
-    await rig.store.putManifest(A, root);
+    await rig.store.putManifest(A, root, HERE);
     rig.clock.advance(-DAY_MS);
     assert.is(await rig.total(A), 0);
     assert.equal(await rig.peersOf(A), []);
