@@ -25,6 +25,8 @@ export interface TrackerOptions {
   /** Leases of all peers together. */
   readonly maxLeases: number;
   readonly maxLeasesPerPeer: number;
+  /** On one content id, so that others have room too. Who is refused finds peers all the same. */
+  readonly maxLeasesPerSwarm: number;
   /** Roots kept, in number and in bytes; 0 to keep none. */
   readonly maxManifests: number;
   readonly maxManifestBytesTotal: number;
@@ -72,6 +74,7 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   maxPeers: 250_000,
   maxLeases: 1_000_000,
   maxLeasesPerPeer: 10_000,
+  maxLeasesPerSwarm: 125_000,
   maxManifests: 100_000,
   maxManifestBytesTotal: 256 * MIB,
   renewalsPerSecond: 1_000,
@@ -109,6 +112,7 @@ const ranges: NumericRanges<TrackerOptions> = {
   maxPeers: ROWS,
   maxLeases: ROWS,
   maxLeasesPerPeer: SOME,
+  maxLeasesPerSwarm: SOME,
   maxManifests: COUNT,
   maxManifestBytesTotal: COUNT,
   renewalsPerSecond: SOME,

@@ -173,6 +173,11 @@ export class TrackerCalls {
           `one peer may hold ${this.#options.maxLeasesPerPeer} leases here; what was held is renewed`,
           NEVER,
         );
+      case "swarmFull":
+        throw exhausted(
+          `one share may have ${this.#options.maxLeasesPerSwarm} peers here; the others that were announced are held`,
+          NEVER,
+        );
       case "trackerFull":
         throw exhausted("this tracker is full; what was held is renewed", NEVER);
     }

@@ -28,8 +28,9 @@ export interface LeaseUpdate {
 
 export interface LeaseResult {
   /** `held`: all of it stands. `stale`: an announcement of an earlier run, nothing was changed.
-   * `trackerFull`, `peerFull`: what was there is renewed, nothing new was taken. */
-  readonly outcome: "held" | "stale" | "trackerFull" | "peerFull";
+   * `trackerFull`, `peerFull`: what was there is renewed, nothing new was taken. `swarmFull`: the same of the shares
+   * that have as many leases as one may have, and all others stand. */
+  readonly outcome: "held" | "stale" | "trackerFull" | "peerFull" | "swarmFull";
   /** Content ids of the update whose roots are missing and that this peer should send. */
   readonly wantedManifests: readonly ContentId[];
 }
@@ -70,6 +71,8 @@ export interface StoreLimits {
   /** Leases of all peers together. */
   readonly maxLeases: number;
   readonly maxLeasesPerPeer: number;
+  /** On one content id. */
+  readonly maxLeasesPerSwarm: number;
   readonly maxManifests: number;
   readonly maxManifestBytesTotal: number;
 }

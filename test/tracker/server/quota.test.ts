@@ -15,7 +15,7 @@ import { HealthWatch } from "./health-watch.js";
 import { rawClient, rpcFailure, type TrackerRig, withTracker } from "./rig.js";
 import { contentId, peerId } from "./stores/store-rig.js";
 
-const { announce, getTrackerInfo } = TrackerService.method;
+const { announce, getTrackerInfo, listPeers } = TrackerService.method;
 const scratch = new ScratchFolder();
 test.after(() => scratch.remove());
 
@@ -70,6 +70,19 @@ fromOutside(
     await client.close();
   },
 );
+
+test("a share that is full refuses who is new, and says that asking again is of no use; others stand", async () => {
+  await withTracker({ maxLeasesPerSwarm: 1 }, async (rig) => {
+    await rig.call(announce, announcement(1, 1));
+    const { status, message, retryAfterMs } = await rpcFailure(rig.call(announce, announcement(2, 2)));
+    assert.is(`${status} ${message}`.slice(0, 54), "RESOURCE_EXHAUSTED one share may have 1 peers here; th");
+    assert.ok(retryAfterMs !== undefined && retryAfterMs < 0);
+    const counted = [0, 1].map((n) => rig.call(listPeers, { contentId: idToBytes(contentId(n)) }));
+    const counts = (await Promise.all(counted)).map((answer) => answer.counts?.partialPeers);
+    assert.equal(counts, [1, 1]);
+    await rig.call(announce, announcement(1, 1));
+  });
+});
 
 fromOutside(
   "connections and calls that do nothing are bounded for an address, and others are served",

@@ -39,9 +39,10 @@ local CLASS, AHEAD = ${2 ** 42}, ${2 * MAX_LEASE_MS}
 local function live(swarm, class)
   return redis.call('ZCOUNT', swarm, class * CLASS + now + 1, class * CLASS + now + AHEAD)
 end
-local function is_live(swarm)
-  return live(swarm, 3) + live(swarm, 2) + live(swarm, 1) + live(swarm, 0) > 0
+local function all_live(swarm)
+  return live(swarm, 3) + live(swarm, 2) + live(swarm, 1) + live(swarm, 0)
 end
+local function is_live(swarm) return all_live(swarm) > 0 end
 `;
 
 // A key lives as long as the longest lease in it, whatever lease times the trackers over it give.
@@ -114,13 +115,13 @@ export const FORGET = script(`if #ARGV > 0 then redis.call('ZREM', KEYS[1], unpa
 if #ARGV == 0 or redis.call('ZCOUNT', KEYS[1], now + 1, '+inf') == 0 then redis.call('DEL', KEYS[1]) end`);
 
 /** KEYS: swarm and records of each share. ARGV: member, place, TTL, 1 if listed, a random number below
- * CLEARING_TURNS, peer id to ask for roots or nothing, state of each share. Returns the numbers of the shares whose
- * roots are wanted. */
+ * CLEARING_TURNS, most leases of a share, peer id to ask for roots or nothing, state of each share. Returns the numbers of
+ * the shares whose roots are wanted, and as negative ones those that have as many leases as they may. */
 export const LEASE = script(
   SWARM_LUA,
   OUTLIVE_LUA,
-  `local member, place, ttl, listed, turn, asker =
-  ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+  `local member, place, ttl, listed, turn, most, asker =
+  ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 local function clear(swarm, records, class)
   if class >= ${LEASE_KINDS} then return end
@@ -146,17 +147,23 @@ local function ask(records)
 end
 
 local wanted = {}
-for i = 1, #ARGV - 6 do
-  local swarm, records, state = KEYS[2 * i - 1], KEYS[2 * i], ARGV[6 + i]
+for i = 1, #ARGV - 7 do
+  local swarm, records, state = KEYS[2 * i - 1], KEYS[2 * i], ARGV[7 + i]
   local complete = string.byte(state)
   local is_new = redis.call('ZADD', swarm, CLASS * (2 * listed + complete) + now + ttl, member) == 1
-  -- A swarm that begins anew has nothing to do with what an evicted one left behind.
-  if is_new and redis.call('ZCARD', swarm) == 1 then redis.call('DEL', records) end
-  redis.call('HSET', records, member, state .. place)
-  outlive(swarm, ttl)
-  outlive(records, ttl)
+  local count = is_new and redis.call('ZCARD', swarm) or 0
+  if count > most and all_live(swarm) > most then
+    redis.call('ZREM', swarm, member)
+    wanted[#wanted + 1] = -i
+  else
+    -- A swarm that begins anew has nothing to do with what an evicted one left behind.
+    if count == 1 then redis.call('DEL', records) end
+    redis.call('HSET', records, member, state .. place)
+    outlive(swarm, ttl)
+    outlive(records, ttl)
+    if complete == 1 and asker ~= '' and ask(records) then wanted[#wanted + 1] = i end
+  end
   clear(swarm, records, (turn + i) % ${CLEARING_TURNS})
-  if complete == 1 and asker ~= '' and ask(records) then wanted[#wanted + 1] = i end
 end
 return wanted`,
 );

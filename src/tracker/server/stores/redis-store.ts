@@ -87,9 +87,12 @@ export class RedisStore implements TrackerStore {
     if (moves.length > 0) await this.#move(from, moves, [member, place, listed]);
 
     const taken = claimed === "held" ? shares : shares.filter((_, index) => claimed[index] === "1");
-    const wantedManifests = await this.#lease(taken, [member, place, ttlMs, listed], key.peerId);
-    this.#meter.count(taken.length, ttlMs);
-    return { outcome: claimed === "held" ? "held" : "peerFull", wantedManifests };
+    const { refused, wantedManifests } = await this.#lease(taken, [member, place, ttlMs, listed], key.peerId);
+    this.#meter.count(taken.length - refused.length, ttlMs);
+    if (claimed !== "held") return { outcome: "peerFull", wantedManifests };
+    if (refused.length === 0) return { outcome: "held", wantedManifests };
+    await this.#redis.run(scripts.FORGET, [this.#keys.held(member)], refused.map(idToBytes));
+    return { outcome: "swarmFull", wantedManifests };
   }
 
   /** What the peer holds; undefined if a later run than `runEpochMs` holds it. */
@@ -129,16 +132,21 @@ export class RedisStore implements TrackerStore {
     shares: readonly HeldShare[],
     lease: readonly (Buffer | number)[],
     peerId: PeerId,
-  ): Promise<ContentId[]> {
-    const { maxManifests, maxManifestBytesTotal } = this.#limits;
+  ): Promise<{ refused: ContentId[]; wantedManifests: ContentId[] }> {
+    const { maxLeasesPerSwarm, maxManifests, maxManifestBytesTotal } = this.#limits;
     const asker = maxManifests === 0 || maxManifestBytesTotal === 0 ? "" : idToBytes(peerId);
     const turn = Math.floor(this.#random() * scripts.CLEARING_TURNS);
-    const wanted = await this.#keys.eachGroup(shares, async (group, keys) => {
-      const args = [...lease, turn, asker, ...group.map(stateBytes)];
+    const answers = await this.#keys.eachGroup(shares, async (group, keys) => {
+      const args = [...lease, turn, maxLeasesPerSwarm, asker, ...group.map(stateBytes)];
       const numbers = itemsOf(await this.#redis.run(scripts.LEASE, keys, args)).map(integerOf);
-      return group.filter((_, index) => numbers.includes(index + 1)).map(({ contentId }) => contentId);
+      const marked = (sign: 1 | -1): ContentId[] =>
+        group.filter((_, index) => numbers.includes(sign * (index + 1))).map(({ contentId }) => contentId);
+      return { refused: marked(-1), wantedManifests: marked(1) };
     });
-    return wanted.flat();
+    return {
+      refused: answers.flatMap(({ refused }) => refused),
+      wantedManifests: answers.flatMap(({ wantedManifests }) => wantedManifests),
+    };
   }
 
   async withdraw(key: LeaseKey, contentIds: readonly ContentId[]): Promise<void> {

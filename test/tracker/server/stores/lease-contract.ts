@@ -242,6 +242,43 @@ export const boundTests: StoreTests = {
     assert.equal([await rig.total(A), await rig.total(B)], [1, 0]);
   },
 
+  "one share cannot take more than its part; other shares of the same announcement are taken": async (
+    make,
+  ) => {
+    const rig = make({ maxLeasesPerSwarm: 2 });
+    assert.is((await rig.announce(leaseKey(1), [A])).outcome, "held");
+    assert.is((await rig.announce(leaseKey(2), [A])).outcome, "held");
+    assert.is((await rig.announce(leaseKey(3), [B, A, C])).outcome, "swarmFull");
+    assert.equal(await rig.peersOf(A), [peerId(1), peerId(2)].sort());
+    assert.equal([await rig.total(A), await rig.total(B), await rig.total(C)], [2, 1, 1]);
+    assert.equal(await rig.complete(leaseKey(4), A, B), { outcome: "swarmFull", wantedManifests: [B] });
+    assert.is((await rig.announce(leaseKey(1), [A, B])).outcome, "swarmFull", "B is full by now");
+    assert.is((await rig.announce(leaseKey(1), [A])).outcome, "held");
+    await rig.store.withdraw(leaseKey(2), []);
+    assert.is((await rig.announce(leaseKey(3), [A])).outcome, "held");
+    assert.is((await rig.announce(leaseKey(2), [A])).outcome, "swarmFull");
+    assert.is((await rig.store.size()).peers, 3, "who holds nothing is no peer");
+    await rig.pass(TTL_MS + 1000);
+    assert.is((await rig.announce(leaseKey(2), [A])).outcome, "held");
+  },
+
+  "a share that is full lets its peers move": async (make) => {
+    const rig = make({ maxLeasesPerSwarm: 1 });
+    await rig.announce(home, [A]);
+    assert.is((await rig.announce(away, [A], { movedFrom: home })).outcome, "held");
+    assert.equal(
+      (await rig.sample(A)).peers.map(({ key }) => key.host),
+      ["192.168.7.7"],
+    );
+  },
+
+  "what a full share has refused does not count against its peer": async (make) => {
+    const rig = make({ maxLeasesPerSwarm: 1, maxLeasesPerPeer: 1 });
+    await rig.announce(leaseKey(1), [A]);
+    assert.is((await rig.announce(leaseKey(2), [A])).outcome, "swarmFull");
+    assert.is((await rig.announce(leaseKey(2), [B])).outcome, "held");
+  },
+
   "expired leases make room": async (make) => {
     const rig = make({ maxPeers: 1, maxLeases: 1 });
     await rig.announce(leaseKey(1), [A]);

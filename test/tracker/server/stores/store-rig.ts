@@ -73,6 +73,7 @@ export const ROOMY: StoreLimits = {
   maxPeers: 10_000,
   maxLeases: 100_000,
   maxLeasesPerPeer: 10_000,
+  maxLeasesPerSwarm: 10_000,
   maxManifests: 100,
   maxManifestBytesTotal: 1_000_000,
 };

@@ -14,6 +14,7 @@ const limits: StoreLimits = {
   maxPeers: 6,
   maxLeases: 14,
   maxLeasesPerPeer: 4,
+  maxLeasesPerSwarm: 3,
   maxManifests: 0,
   maxManifestBytesTotal: 0,
 };
