@@ -59,7 +59,8 @@ export const PROBE = script("return redis.call('PEXPIRE', KEYS[1], 1, 'GT')");
 
 /** KEYS: held. ARGV: run epoch, TTL, most leases, content ids; then, after an empty one, content id and end of each
  * lease that moves here. What the peer holds is noted under a member that is no content id too: "run" scores
- * -(run epoch + 1). Returns "stale", "held", or for a peer that holds too much "1" or "0" for each content id. */
+ * -(run epoch + 1). Returns "stale", "held", or for a peer that holds too much "1" or "0" for each content id; then
+ * " dropped" if it would hold too much with the leases that move here, none of which is noted. */
 export const CLAIM = script(
   OUTLIVE_LUA,
   `local held, epoch, ttl, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -68,9 +69,17 @@ local at = 4
 while ARGV[at] ~= '' do at = at + 1 end
 local shares, moved = at - 4, at + 1
 
+local dropped = ''
 if moved < #ARGV then
-  if is_stale(redis.call('ZSCORE', held, 'run')) then return 'stale' end
+  local run = redis.call('ZSCORE', held, 'run')
+  if is_stale(run) then return 'stale' end
+  redis.call('ZREMRANGEBYSCORE', held, 0, now)
+  local holds = redis.call('ZCARD', held) - (run and 1 or 0)
   for i = moved, #ARGV, 2 do
+    if not redis.call('ZSCORE', held, ARGV[i]) then holds = holds + 1 end
+  end
+  if holds > most then dropped = ' dropped' end
+  for i = moved, dropped == '' and #ARGV or 0, 2 do
     redis.call('ZADD', held, 'NX', ARGV[i + 1], ARGV[i])
     outlive(held, ARGV[i + 1] - now)
   end
@@ -102,7 +111,7 @@ if #writes > 2 or redis.call('EXISTS', held) == 1 then
   redis.call('ZADD', held, unpack(writes))
   outlive(held, ttl)
 end
-return full and table.concat(taken) or 'held'`,
+return (full and table.concat(taken) or 'held') .. dropped`,
 );
 
 /** KEYS: held. ARGV: run epoch. Returns "stale", or content id and end of each lease. */

@@ -80,11 +80,13 @@ export class RedisStore implements TrackerStore {
     if (moves === undefined) return { outcome: "stale", wantedManifests: [] };
 
     const ttlMs = Math.min(Math.ceil(update.ttlMs), MAX_LEASE_MS);
-    const claimed = await this.#claim(member, runEpochMs, ttlMs, shares, moves);
+    const claim = await this.#claim(member, runEpochMs, ttlMs, shares, moves);
+    const [claimed = "", dropped] = claim.split(" ");
     if (claimed === "stale") return { outcome: "stale", wantedManifests: [] };
     const place = placeBytes(key, update.endpoints);
     const listed = key.listenPort !== 0 || update.endpoints.length > 0 ? 1 : 0;
-    if (moves.length > 0) await this.#move(from, moves, [member, place, listed]);
+    if (dropped !== undefined) await this.#drop(from, moves);
+    else if (moves.length > 0) await this.#move(from, moves, [member, place, listed]);
 
     const taken = claimed === "held" ? shares : shares.filter((_, index) => claimed[index] === "1");
     const { refused, wantedManifests } = await this.#lease(taken, [member, place, ttlMs, listed], key.peerId);
@@ -109,7 +111,7 @@ export class RedisStore implements TrackerStore {
     return held;
   }
 
-  /** "stale", "held", or for a peer that holds too much "1" or "0" for each share. */
+  /** As the script of that name answers. */
   async #claim(
     member: Buffer,
     runEpochMs: number,
@@ -153,9 +155,18 @@ export class RedisStore implements TrackerStore {
     const member = memberOf(key);
     const named = contentIds.map((contentId) => ({ contentId }));
     const ending = contentIds.length > 0 ? named : ((await this.#held(member, LATER_THAN_ALL)) ?? []);
+    await this.#drop(member, ending, contentIds);
+  }
+
+  /** Ends leases, and has the peer hold none of `named`, or nothing any more if there are none. */
+  async #drop(
+    member: Buffer,
+    ending: readonly Pick<Held, "contentId">[],
+    named: readonly ContentId[] = [],
+  ): Promise<void> {
     await this.#keys.eachGroup(ending, (_, keys) => this.#redis.run(scripts.DROP, keys, [member]));
     // Last, so that what was interrupted can be done again.
-    await this.#redis.run(scripts.FORGET, [this.#keys.held(member)], contentIds.map(idToBytes));
+    await this.#redis.run(scripts.FORGET, [this.#keys.held(member)], named.map(idToBytes));
   }
 
   async sample(

@@ -158,6 +158,22 @@ export const moveTests: StoreTests = {
     assert.is((await rig.store.size()).peers, 1);
   },
 
+  "a move that would give a peer more than its part ends what it has left behind": async (make) => {
+    const rig = make({ maxLeasesPerPeer: 3 });
+    await rig.announce(home, [A, B]);
+    await rig.announce(away, [B, C]);
+    await rig.announce(away, [C], { movedFrom: home });
+    assert.is((await rig.store.size()).leases, 3, "as many as it may have");
+
+    const many = make({ maxLeasesPerPeer: 2 });
+    await many.announce(home, [A, B]);
+    await many.announce(away, [B, C]);
+    assert.is((await many.announce(away, [C], { movedFrom: home })).outcome, "held");
+    assert.equal([await many.total(A), await many.total(B), await many.total(C)], [0, 1, 1]);
+    assert.is((await many.store.size()).peers, 1);
+    assert.is((await many.announce(away, [B, C])).outcome, "held");
+  },
+
   "moving from where there is nothing is an ordinary announcement": async (make) => {
     const rig = make();
     assert.is((await rig.announce(away, [A], { movedFrom: home })).outcome, "held");

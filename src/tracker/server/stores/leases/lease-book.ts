@@ -126,17 +126,18 @@ export class LeaseBook {
   }
 
   /** Gives the leases of `from` to the peer at `key`, which is `to` if it is there, as far as it has none of its own
-   * on the same share. Returns the peer at `key`. */
+   * on the same share; all of them end if it would have too many then. Returns the peer at `key`. */
   #move(from: number, to: number, key: LeaseKey): number {
     if (to === NO_ROW) {
       this.#peers.move(from, key);
       return from;
     }
     const isListable = this.#peers.isListable(to);
+    const hasRoom = this.#merged(from, to) <= this.#limits.maxLeasesPerPeer;
     for (let lease = this.#peers.firstLease(from); lease !== NO_ROW; ) {
       const after = this.#leases.after(lease);
       const swarm = this.#leases.swarmOf(lease);
-      if (this.#leases.find(to, swarm) === NO_ROW) {
+      if (hasRoom && this.#leases.find(to, swarm) === NO_ROW) {
         this.#peers.changeLeases(from, after, -1);
         this.#leases.giveTo(lease, to, this.#peers.firstLease(to));
         this.#peers.changeLeases(to, lease, 1);
@@ -146,6 +147,15 @@ export class LeaseBook {
     }
     this.#peers.remove(from);
     return to;
+  }
+
+  /** How many shares two peers have leases on together. */
+  #merged(from: number, to: number): number {
+    let count = this.#peers.leaseCount(to);
+    for (let lease = this.#peers.firstLease(from); lease !== NO_ROW; lease = this.#leases.after(lease)) {
+      if (this.#leases.find(to, this.#leases.swarmOf(lease)) === NO_ROW) count += 1;
+    }
+    return count;
   }
 
   #setPeer(peer: number, runEpochMs: number, endpoints: readonly Endpoint[]): void {

@@ -13,7 +13,7 @@ const TTL_MS = 10_000;
 const limits: StoreLimits = {
   maxPeers: 6,
   maxLeases: 14,
-  maxLeasesPerPeer: 4,
+  maxLeasesPerPeer: 3,
   maxLeasesPerSwarm: 3,
   maxManifests: 0,
   maxManifestBytesTotal: 0,

@@ -38,6 +38,10 @@ export class NaiveLeases {
     this.leases = this.leases.filter(
       (lease) => lease.peer !== from || from === to || !this.#has(to, lease.contentId),
     );
+    const merged = this.leases.filter(({ peer }) => peer === from || peer === to).length;
+    const hasBoth = from !== to && this.peers.has(from) && this.peers.has(to);
+    if (hasBoth && merged > this.#limits.maxLeasesPerPeer)
+      this.leases = this.leases.filter(({ peer }) => peer !== from);
     for (const lease of this.leases) if (lease.peer === from) lease.peer = to;
     if (from !== to) this.peers.delete(from);
     const isListable = key.listenPort !== 0 || endpoints.length > 0;
