@@ -161,9 +161,13 @@ export class LeaseBook {
   #setPeer(peer: number, runEpochMs: number, endpoints: readonly Endpoint[]): void {
     this.#peers.setRunEpoch(peer, runEpochMs);
     this.#peers.setEndpoints(peer, endpoints);
+    this.#listAlike(peer);
+  }
+
+  /** All leases of a peer are listed, or none, whatever it was before. */
+  #listAlike(peer: number): void {
     const isListable = this.#peers.isListable(peer);
     let lease = this.#peers.firstLease(peer);
-    // All leases of a peer are listed, or none.
     while (lease !== NO_ROW && this.#swarms.isListed(lease) !== isListable) {
       this.#setListed(lease, isListable);
       lease = this.#leases.after(lease);
@@ -328,12 +332,14 @@ export class LeaseBook {
   /** Takes up what `dumpFrom` wrote, each lease for the time it had left then, and `maxMs` at most; as much as there
    * is room for. Throws a RangeError for words that it did not write. */
   load(words: WordReader, maxMs: number, nowMs: number): void {
-    const { maxPeers, maxLeases } = this.#limits;
+    const { maxPeers, maxLeases, maxLeasesPerSwarm } = this.#limits;
     while (!words.isAtEnd) {
       const count = words.take();
       words.require(Math.max(1, count) * WORDS_PER_LEASE);
       if (this.peerCount >= maxPeers || this.leaseCount + count > maxLeases) return;
       const peer = this.#peers.load(words);
+      // One that stands there twice may have changed in between.
+      this.#listAlike(peer);
       const isListed = this.#peers.isListable(peer);
       for (let left = count; left > 0; left--) {
         const swarm = this.#swarms.load(words);
@@ -341,8 +347,10 @@ export class LeaseBook {
         const chunksHeld = words.take();
         const group = words.take() === COMPLETE ? COMPLETE : PARTIAL;
         if (this.#leases.find(peer, swarm) !== NO_ROW) continue;
+        if (this.#swarms.sizeOf(swarm) >= maxLeasesPerSwarm) continue;
         this.#add(peer, swarm, { group, chunksHeld, expiresAtMs, isListed });
       }
+      this.#removeEmpty(peer);
     }
   }
 }
