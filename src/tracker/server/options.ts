@@ -20,6 +20,8 @@ export interface TrackerOptions {
   readonly store: string;
   /** Whether addresses that peers announce are listed without proof, besides those they are seen at. */
   readonly trustAnnounced: boolean;
+  /** Whether peers with addresses close to the asker's come first. */
+  readonly preferNear: boolean;
   /** Peers that hold a lease. */
   readonly maxPeers: number;
   /** Leases of all peers together. */
@@ -71,6 +73,7 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   listenPort: DEFAULT_TRACKER_PORT,
   store: "memory",
   trustAnnounced: false,
+  preferNear: false,
   maxPeers: 250_000,
   maxLeases: 1_000_000,
   maxLeasesPerPeer: 10_000,
