@@ -86,33 +86,28 @@ export class LeaseBook {
 
     const expiresAtMs = nowMs + update.ttlMs;
     const newShares = update.shares.filter((share) => !this.#renew(peer, share, expiresAtMs));
-    const fitting = newShares.filter(({ contentId }) => this.#hasRoomFor(contentId));
-    const outcome = this.#outcome(peer, fitting.length);
-    const taken = new Set(outcome === "held" ? fitting : []);
-    if (taken.size > 0) {
+    const outcome = this.#outcome(peer, newShares.length);
+    const refused = new Set(outcome === "held" ? [] : newShares);
+    if (outcome === "held" && newShares.length > 0) {
       if (peer === NO_ROW) {
         peer = this.#peers.add(key);
         this.#setPeer(peer, runEpochMs, endpoints);
       }
       const isListed = this.#peers.isListable(peer);
-      for (const share of taken) {
+      for (const share of newShares) {
         const { contentId, chunksHeld } = share;
-        const lease = { group: groupOf(share), chunksHeld, expiresAtMs, isListed };
-        this.#add(peer, this.#swarms.findOrAdd(contentId), lease);
+        const swarm = this.#swarms.findOrAdd(contentId);
+        if (this.#swarms.sizeOf(swarm) < this.#limits.maxLeasesPerSwarm)
+          this.#add(peer, swarm, { group: groupOf(share), chunksHeld, expiresAtMs, isListed });
+        else refused.add(share);
       }
+      this.#removeEmpty(peer);
     }
-    const refused = new Set(newShares.filter((share) => !taken.has(share)));
     const held = update.shares.filter((share) => share.complete && !refused.has(share));
     return {
       outcome: outcome === "held" && refused.size > 0 ? "swarmFull" : outcome,
       completeShares: held.map(({ contentId }) => contentId),
     };
-  }
-
-  /** Whether a share may have one lease more. */
-  #hasRoomFor(contentId: ContentId): boolean {
-    const swarm = this.#swarms.find(contentId);
-    return swarm === NO_ROW || this.#swarms.sizeOf(swarm) < this.#limits.maxLeasesPerSwarm;
   }
 
   /** What becomes of so many leases that `peer` does not have yet: all of them are taken or none. */

@@ -55,9 +55,9 @@ export class NaiveLeases {
       return completePeers + partialPeers < maxLeasesPerSwarm;
     });
     let outcome = "held";
-    if (fitting.length > 0) {
-      if (held + fitting.length > this.#limits.maxLeasesPerPeer) outcome = "peerFull";
-      else if (this.leases.length + fitting.length > this.#limits.maxLeases) outcome = "trackerFull";
+    if (fresh.length > 0) {
+      if (held + fresh.length > this.#limits.maxLeasesPerPeer) outcome = "peerFull";
+      else if (this.leases.length + fresh.length > this.#limits.maxLeases) outcome = "trackerFull";
       else if (!isKnown && this.peers.size > this.#limits.maxPeers) outcome = "trackerFull";
     }
     const refused = outcome === "held" ? fresh.filter((share) => !fitting.includes(share)) : fresh;
