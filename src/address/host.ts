@@ -89,6 +89,13 @@ export function hostNetwork(host: string): string {
   return `${groups.slice(0, IPV6_GROUPS / 2).join(":")}::/64`;
 }
 
+/** A rough guess at what is close by: the /16 of an IPv4 address, the /32 of an IPv6 one. `host` is as for `hostNetwork`. */
+export function hostRegion(host: string): string {
+  const network = hostNetwork(host);
+  const separator = network.includes(":") ? ":" : ".";
+  return network.split(separator, 2).join(separator);
+}
+
 const IPV6_GROUPS = 8;
 
 function groupsOf(text: string): string[] {

@@ -158,6 +158,10 @@ export const OPTIONS = {
   all: option("--all", "Every unfinished download of the folder that no process runs"),
   repair: option("--repair", "Fetch what is wrong or missing, and put it in its place"),
   sums: option("--sha256sum", "Print the SHA-256 of every file to stdout, as sha256sum does"),
+  preferNear: option(
+    "--prefer-near",
+    "Hand out peers with addresses close to the asker's first, up to half of an answer: the same /16, of IPv6 /32",
+  ),
   trustAnnounced: option(
     "--trust-announced",
     "Hand out addresses that peers announce without having seen them: for trackers behind a proxy only",

@@ -9,10 +9,14 @@ export interface CallRefusal {
   readonly hangUp: boolean;
 }
 
+/** `stream`: it may stay open for as long as both sides wish. */
+export type CallKind = "unary" | "stream";
+
 export interface EndedCall {
   /** Of the method, such as "/goshare.v1.TrackerService/Announce". */
   readonly path: string;
   readonly host: string;
+  readonly kind: CallKind;
   readonly status: RpcStatus | "OK";
   /** By `refusal`. */
   readonly wasRefused: boolean;
@@ -24,7 +28,7 @@ export interface CallWatch {
   /** Whether a connection from `host` is taken at all. */
   mayConnect(host: string): boolean;
   /** Undefined: the call is served. */
-  refusal(host: string): CallRefusal | undefined;
+  refusal(host: string, kind: CallKind): CallRefusal | undefined;
   /** A call has ended, one that was refused too. */
   ended(call: EndedCall): void;
 }

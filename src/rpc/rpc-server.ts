@@ -3,6 +3,7 @@
 // error when a port is taken, a limit on connections, and an end to those that will not close.
 // Knows no service of its own.
 import assert from "node:assert/strict";
+import type { ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type SecureContextOptions, Server as TlsServer } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
@@ -25,6 +26,7 @@ import { type CallWatch, noWatch } from "./call-watch.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
 import { StallWatch } from "./stall-watch.js";
 import { MIN_TLS_VERSION } from "./tls-version.js";
+import { UnservedStreams } from "./unserved-streams.js";
 import { type UntakenLimits, UntakenResponses } from "./untaken-responses.js";
 import { type CallSurroundings, type Connection, pushback, WatchedCall } from "./watched-call.js";
 
@@ -78,6 +80,9 @@ const NO_ROOM = new RpcError(
   1_000,
 );
 
+/** How a call of what there is not has ended. The path is of a stranger's choice, and names nothing here. */
+const UNSERVED = { path: "none", kind: "unary", status: "UNIMPLEMENTED", durationMs: 0 } as const;
+
 /** Longer messages would not fit the trailers of a call. */
 const MAX_STATUS_CHARACTERS = 500;
 
@@ -94,6 +99,7 @@ export class RpcServer {
   /** Interceptors alone see the socket of a call; they leave it for the handler, by the call's metadata. */
   readonly #watched = new WeakMap<object, WatchedCall>();
   readonly #stalls: StallWatch;
+  readonly #unserved: UnservedStreams;
   #stallTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
   /** What waits for the end of the last connection. */
@@ -126,6 +132,7 @@ export class RpcServer {
       "grpc.max_connection_age_ms": options.connectionAgeMs,
       "grpc.max_connection_age_grace_ms": options.connectionAgeGraceMs,
     });
+    this.#unserved = new UnservedStreams(this.grpc, (stream) => this.#chargeUnserved(stream));
     this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = options.tls === undefined ? createServer({ noDelay: true }) : tlsListener(options.tls);
     // Before TLS has its turn, if there is TLS.
@@ -225,9 +232,20 @@ export class RpcServer {
     }
   }
 
+  /** It costs what a call costs that is refused. */
+  #chargeUnserved(stream: ServerHttp2Stream): void {
+    const host = stream.session?.socket.remoteAddress ?? "";
+    const { watch } = this.#calls;
+    const refusal = watch.refusal(host, "unary");
+    const wasRefused = refusal !== undefined;
+    watch.ended({ ...UNSERVED, host, wasRefused });
+    if (refusal?.hangUp) this.#hangUpOn(host, undefined);
+  }
+
   #interceptor(): ServerInterceptor {
     return (method, call) => {
-      const watched = new WatchedCall(method.path, call, this.#calls);
+      this.#unserved.served();
+      const watched = new WatchedCall(method, call, this.#calls);
       let messages = 0;
       if (!method.requestStream) this.#stalls.begin(call);
       return new ServerInterceptingCall(call, {

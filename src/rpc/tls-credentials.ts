@@ -37,13 +37,15 @@ const SYSTEM_BUNDLES: readonly string[] = [
 const NO_NAME = "address.invalid";
 
 /** Credentials for `host`, and the channel options that go with them. With a digest it dials once to see the
- * certificate: rejects with RpcError UNAVAILABLE if that cannot be had in time, or is another. */
+ * certificate: rejects with RpcError UNAVAILABLE if that cannot be had in time, or is another; with the signal's reason
+ * when that is aborted meanwhile. */
 export async function tlsCredentials(
   grpc: Grpc,
   host: string,
   port: number,
   { certificateSha256 }: TlsTrust,
   timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<{ credentials: ChannelCredentials; options: Record<string, string> }> {
   const options = isIP(host) === 0 ? {} : { "grpc.ssl_target_name_override": NO_NAME };
   if (certificateSha256 === undefined) {
@@ -51,7 +53,7 @@ export async function tlsCredentials(
     const context = createSecureContext({ ca: trustedRoots(), minVersion: MIN_TLS_VERSION });
     return { credentials: credentialsOf(grpc, context, verify), options };
   }
-  const der = await certificateAt(host, port, timeoutMs);
+  const der = await certificateAt(host, port, timeoutMs, signal);
   const verify = (_name: string, { raw }: PeerCertificate) => pinProblem(raw, certificateSha256);
   const problem = pinProblem(der, certificateSha256);
   if (problem !== undefined) throw new RpcError("UNAVAILABLE", problem.message, problem);
@@ -94,7 +96,12 @@ function pemOf(der: Uint8Array): string {
 }
 
 /** The certificate that is shown at an address, whatever it is. */
-function certificateAt(host: string, port: number, timeoutMs: number): Promise<Uint8Array> {
+function certificateAt(
+  host: string,
+  port: number,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const servername = isIP(host) === 0 ? host : "";
     // What is shown is compared with the digest, which is all that counts.
@@ -102,12 +109,18 @@ function certificateAt(host: string, port: number, timeoutMs: number): Promise<U
       ...{ host, port, servername, ALPNProtocols: ["h2"], minVersion: MIN_TLS_VERSION, timeout: timeoutMs },
       rejectUnauthorized: false,
     });
-    const fail = (message: string, cause?: Error): void => {
+    const end = (reason: unknown): void => {
       socket.destroy();
-      reject(new RpcError("UNAVAILABLE", message, cause));
+      reject(reason);
     };
+    const fail = (message: string, cause?: Error): void => end(new RpcError("UNAVAILABLE", message, cause));
+    const abort = (): void => end(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
     const timer = setTimeout(() => fail("TLS did not stand in time"), timeoutMs);
-    socket.once("close", () => clearTimeout(timer));
+    socket.once("close", () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    });
     socket.once("error", (error) => fail(error.message, error));
     socket.once("secureConnect", () => {
       resolve(socket.getPeerCertificate().raw);

@@ -49,14 +49,14 @@ export class UnaryClient {
   readonly #service: DescService;
   readonly #host: string;
   readonly #port: number;
-  /** A name may stand for several machines, each of which takes its share of the calls. */
+  /** A name may stand for several machines. */
   readonly #isName: boolean;
   readonly #options: UnaryClientOptions;
-  #client: Promise<Client> | undefined;
+  #client: Client | undefined;
   #peerHost: string | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
 
-  /** `host` is an IP address without brackets or a name, all of whose addresses are used; nothing is dialled before
+  /** `host` is an IP address without brackets or a name, one of whose addresses is used while it answers; nothing is dialled before
    * the first call. */
   constructor(service: DescService, host: string, port: number, options: UnaryClientOptions) {
     this.#service = service;
@@ -93,42 +93,47 @@ export class UnaryClient {
 
   /** Calls any unary method of the same server by its path, with messages as bytes. Rejects as `call` does. */
   async callBytes(path: string, request: Buffer, limits: CallLimits): Promise<Buffer> {
-    limits.signal?.throwIfAborted();
-    return this.#send(await this.#connect(limits.deadlineMs), path, request, limits);
+    const deadline = Date.now() + limits.deadlineMs;
+    const { signal } = limits;
+    const mayGoOn = (): void => {
+      signal?.throwIfAborted();
+      this.#closing.signal.throwIfAborted();
+    };
+    mayGoOn();
+    const client = this.#client ?? (await this.#connect(limits));
+    mayGoOn();
+    return this.#send(client, path, request, deadline, signal);
   }
 
   /** Ends the connection. Running calls fail; later ones too. */
   async close(): Promise<void> {
-    this.#closed = true;
-    const client = await this.#client?.catch(() => undefined);
-    client?.close();
+    this.#closing.abort(new RpcError("CANCELLED", "the client is closed"));
+    this.#client?.close();
   }
 
-  async #connect(timeoutMs: number): Promise<Client> {
-    this.#client ??= this.#load(timeoutMs);
-    try {
-      const client = await this.#client;
-      if (this.#closed) throw new RpcError("CANCELLED", "the client is closed");
-      return client;
-    } catch (thrown) {
-      // What did not stand this time may the next.
-      if (!this.#closed) this.#client = undefined;
-      throw thrown;
-    }
+  /** Each call by itself, so that none waits for what another has begun; the first that succeeds is kept. */
+  async #connect({ deadlineMs, signal }: CallLimits): Promise<Client> {
+    const closing = this.#closing.signal;
+    const ending = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    const made = await this.#load(deadlineMs, ending);
+    if (this.#client !== undefined || closing.aborted) made.close();
+    else this.#client = made;
+    return this.#client ?? made;
   }
 
-  async #load(timeoutMs: number): Promise<Client> {
+  async #load(timeoutMs: number, signal: AbortSignal): Promise<Client> {
     const grpc = await import("@grpc/grpc-js");
     const { tls } = this.#options;
     const at = target(this.#host, this.#port);
-    if (tls === undefined)
-      return new grpc.Client(at, grpc.credentials.createInsecure(), this.#channelOptions());
+    const balancing = this.#isName ? (await import("./one-address.js")).ONE_ADDRESS : { pick_first: {} };
+    const options = this.#channelOptions(balancing);
+    if (tls === undefined) return new grpc.Client(at, grpc.credentials.createInsecure(), options);
     const { tlsCredentials } = await import("./tls-credentials.js");
-    const secure = await tlsCredentials(grpc, this.#host, this.#port, tls, timeoutMs);
-    return new grpc.Client(at, secure.credentials, { ...this.#channelOptions(), ...secure.options });
+    const secure = await tlsCredentials(grpc, this.#host, this.#port, tls, timeoutMs, signal);
+    return new grpc.Client(at, secure.credentials, { ...options, ...secure.options });
   }
 
-  #channelOptions(): ClientOptions {
+  #channelOptions(balancing: Readonly<Record<string, object>>): ClientOptions {
     const { maxAttempts, maxRequestBytes, maxResponseBytes } = this.#options;
     const methodConfig = {
       name: [{ service: this.#service.typeName }],
@@ -142,7 +147,7 @@ export class UnaryClient {
       "grpc.enable_channelz": 0,
       "grpc.service_config_disable_resolution": 1,
       "grpc.service_config": JSON.stringify({
-        loadBalancingConfig: [this.#isName ? { round_robin: {} } : { pick_first: {} }],
+        loadBalancingConfig: [balancing],
         methodConfig: [methodConfig],
         retryThrottling: RETRY_THROTTLING,
       }),
@@ -155,7 +160,13 @@ export class UnaryClient {
     };
   }
 
-  #send(client: Client, path: string, request: Buffer, { deadlineMs, signal }: CallLimits): Promise<Buffer> {
+  #send(
+    client: Client,
+    path: string,
+    request: Buffer,
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       let call: ClientUnaryCall | undefined;
       const cancel = (): void => call?.cancel();
@@ -168,7 +179,7 @@ export class UnaryClient {
         else reject(failureOf(error));
       };
       signal?.addEventListener("abort", cancel, { once: true });
-      call = client.makeUnaryRequest(path, asIs, asIs, request, { deadline: Date.now() + deadlineMs }, done);
+      call = client.makeUnaryRequest(path, asIs, asIs, request, { deadline }, done);
       if (signal?.aborted) cancel();
     });
   }

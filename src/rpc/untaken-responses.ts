@@ -1,7 +1,7 @@
 // Responses that their callers have not taken yet, bounded in bytes, in all and for one address. Where there is no room
 // a large one is not sent: its caller may try again; small ones always are, for they are bounded by the number of calls.
 // Who has left one for long while others wait for room is hung up. Reads no clock by itself.
-import { hostNetwork, hostScope } from "../address/host.js";
+import { HostParts } from "../address/host-parts.js";
 
 export interface UntakenLimits {
   /** Of responses that wait to be taken, all connections together. */
@@ -13,15 +13,12 @@ export interface UntakenLimits {
 /** Responses up to this size are sent in any case. */
 const SMALL_BYTES = 16 * 1024;
 
-/** One address has no more than this part of the room, loopback all of it: proxies run there. */
-const PART_PER_ADDRESS = 1 / 4;
-
 /** So many times as long, nobody keeps one waiting, even where there is room: its call takes a place. */
 const PATIENCE = 3;
 
 interface Waiting {
   readonly bytes: number;
-  readonly network: string;
+  readonly host: string;
   readonly sinceMs: number;
   readonly hangUp: () => void;
 }
@@ -30,23 +27,23 @@ export class UntakenResponses {
   readonly #limits: UntakenLimits;
   /** By call, oldest first. */
   readonly #waiting = new Map<object, Waiting>();
-  readonly #byNetwork = new Map<string, number>();
+  readonly #parts: HostParts;
   #bytes = 0;
 
   constructor(limits: UntakenLimits) {
     this.#limits = limits;
+    this.#parts = new HostParts(limits.maxUntakenBytes);
   }
 
   /** Whether a response of so many bytes may go to `host`; if so it counts until `over`. `hangUp` ends the connection
    * it goes to, and with it all that wait there. */
   mayGo(call: object, bytes: number, host: string, nowMs: number, hangUp: () => void): boolean {
-    const network = hostNetwork(host);
-    if (bytes > SMALL_BYTES && !this.#hasRoom(bytes, network, host)) {
+    if (bytes > SMALL_BYTES && !this.#hasRoom(bytes, host)) {
       this.#hangUpOlderThan(nowMs - this.#limits.untakenTimeoutMs);
-      if (!this.#hasRoom(bytes, network, host)) return false;
+      if (!this.#hasRoom(bytes, host)) return false;
     }
-    this.#waiting.set(call, { bytes, network, sinceMs: nowMs, hangUp });
-    this.#count(network, bytes);
+    this.#waiting.set(call, { bytes, host, sinceMs: nowMs, hangUp });
+    this.#count(host, bytes);
     return true;
   }
 
@@ -55,14 +52,11 @@ export class UntakenResponses {
     const waiting = this.#waiting.get(call);
     if (waiting === undefined) return;
     this.#waiting.delete(call);
-    this.#count(waiting.network, -waiting.bytes);
+    this.#count(waiting.host, -waiting.bytes);
   }
 
-  #hasRoom(bytes: number, network: string, host: string): boolean {
-    const { maxUntakenBytes } = this.#limits;
-    if (this.#bytes + bytes > maxUntakenBytes) return false;
-    const ofNetwork = (this.#byNetwork.get(network) ?? 0) + bytes;
-    return ofNetwork <= maxUntakenBytes * PART_PER_ADDRESS || hostScope(host) === "loopback";
+  #hasRoom(bytes: number, host: string): boolean {
+    return this.#bytes + bytes <= this.#limits.maxUntakenBytes && this.#parts.hasRoom(host, bytes);
   }
 
   /** To be called now and then: ends the connections of those who take nothing at all. */
@@ -78,10 +72,8 @@ export class UntakenResponses {
     }
   }
 
-  #count(network: string, bytes: number): void {
+  #count(host: string, bytes: number): void {
     this.#bytes += bytes;
-    const ofNetwork = (this.#byNetwork.get(network) ?? 0) + bytes;
-    if (ofNetwork === 0) this.#byNetwork.delete(network);
-    else this.#byNetwork.set(network, ofNetwork);
+    this.#parts.add(host, bytes);
   }
 }

@@ -1,7 +1,7 @@
 // One call between the gRPC library and those who watch: refuses it before its request is read, counts the
 // response until it is taken, and tells how it ended. Reads no message.
 import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
-import type { CallRefusal, CallWatch } from "./call-watch.js";
+import type { CallKind, CallRefusal, CallWatch } from "./call-watch.js";
 import { PUSHBACK_TRAILER, RPC_STATUS, rpcStatusFromCode } from "./rpc-error.js";
 import type { UntakenResponses } from "./untaken-responses.js";
 
@@ -22,8 +22,16 @@ export interface CallSurroundings {
 
 const OK = 0;
 
+/** What is called. */
+export interface CalledMethod {
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+}
+
 export class WatchedCall {
   readonly #path: string;
+  readonly #kind: CallKind;
   readonly #call: ServerInterceptingCallInterface;
   readonly connection: Connection;
   readonly #surroundings: CallSurroundings;
@@ -33,8 +41,9 @@ export class WatchedCall {
   #wasRefused = false;
   #isOver = false;
 
-  constructor(path: string, call: ServerInterceptingCallInterface, surroundings: CallSurroundings) {
-    this.#path = path;
+  constructor(method: CalledMethod, call: ServerInterceptingCallInterface, surroundings: CallSurroundings) {
+    this.#path = method.path;
+    this.#kind = method.requestStream || method.responseStream ? "stream" : "unary";
     this.#call = call;
     this.connection = call.getConnectionInfo();
     this.#surroundings = surroundings;
@@ -43,7 +52,7 @@ export class WatchedCall {
   /** Whether the call was refused, and its caller told. */
   isRefused(): boolean {
     const host = this.connection.remoteAddress ?? "";
-    const refusal = this.#surroundings.watch.refusal(host);
+    const refusal = this.#surroundings.watch.refusal(host, this.#kind);
     if (refusal === undefined) return false;
     this.#refuse(refusal, host);
     return true;
@@ -80,6 +89,7 @@ export class WatchedCall {
     watch.ended({
       path: this.#path,
       host: this.connection.remoteAddress ?? "",
+      kind: this.#kind,
       status: this.#code === OK ? "OK" : rpcStatusFromCode(this.#code),
       wasRefused: this.#wasRefused,
       durationMs: performance.now() - this.#startedAtMs,

@@ -1,9 +1,11 @@
 // Whether a tracker answers at an endpoint that nobody named, within a fraction of a second. The gRPC library
 // is loaded only where something speaks HTTP/2 at all.
 import { V4MAPPED } from "node:dns";
-import { connect } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
+import { MIN_TLS_VERSION } from "../rpc/tls-version.js";
 
 /** Who speaks HTTP/2 answers a call; on a busy machine a first one takes more than the fraction of a second. */
 const CALL_TIMEOUT_MS = 2_000;
@@ -14,7 +16,7 @@ const SETTINGS_FRAME = 4;
 /** Whether a goshare tracker answers at `endpoint`. Nothing that says nothing is waited for longer than
  * `timeoutMs`. Never rejects for what the other side does. */
 export async function probeTracker(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
-  if (endpoint.transport !== "tcp" || !(await speaksHttp2(endpoint, timeoutMs))) return false;
+  if (!(await speaksHttp2(endpoint, timeoutMs))) return false;
 
   const [{ TrackerClient }] = await Promise.all([import("./client.js"), import("@grpc/grpc-js")]);
   const client = new TrackerClient(endpoint, { callTimeoutMs: CALL_TIMEOUT_MS, maxAttempts: 1 });
@@ -30,11 +32,9 @@ export async function probeTracker(endpoint: Endpoint, timeoutMs: number): Promi
 }
 
 /** Whether the first that is said there, unasked, is how an HTTP/2 server begins. */
-function speaksHttp2({ host, port }: Endpoint, timeoutMs: number): Promise<boolean> {
+function speaksHttp2(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    // Any hint but none: with none Node asks for addresses of the kinds that the machine has beyond loopback, and
-    // "localhost" may have none of those.
-    const socket = connect({ host, port, hints: V4MAPPED });
+    const socket = dialled(endpoint);
     // What came while this process was busy itself is looked at first.
     const timer = setTimeout(() => setImmediate(() => end(false)), timeoutMs);
     const end = (isHttp2: boolean): void => {
@@ -50,5 +50,18 @@ function speaksHttp2({ host, port }: Endpoint, timeoutMs: number): Promise<boole
     });
     socket.once("end", () => end(false));
     socket.once("error", () => end(false));
+  });
+}
+
+function dialled({ host, port, transport }: Endpoint): Socket {
+  // Any hint but none: with none Node asks for addresses of the kinds that the machine has beyond loopback, and
+  // "localhost" may have none of those.
+  const place = { host, port, hints: V4MAPPED };
+  if (transport === "tcp") return connect(place);
+  // Whose certificate it is the call looks at that follows.
+  const servername = isIP(host) === 0 ? host : "";
+  return connectTls({
+    ...{ ...place, servername, minVersion: MIN_TLS_VERSION, ALPNProtocols: ["h2"] },
+    rejectUnauthorized: false,
   });
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { hostNetwork, hostScope, normaliseHost } from "../../src/address/host.js";
+import { hostNetwork, hostRegion, hostScope, normaliseHost } from "../../src/address/host.js";
 
 test("every address has one spelling", () => {
   const table: readonly (readonly [string, string])[] = [
@@ -93,6 +93,19 @@ test("what one machine has is one IPv4 address, or the /64 of an IPv6 one", () =
     ["tracker.example", "tracker.example"],
   ];
   for (const [host, network] of networks) assert.is(hostNetwork(host), network, host);
+});
+
+test("the region of an address is its /16, of IPv6 its /32", () => {
+  const regions = [
+    ["192.0.2.1", "192.0"],
+    ["192.0.77.3", "192.0"],
+    ["192.1.2.1", "192.1"],
+    ["2001:db8::1", "2001:db8"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8"],
+    ["2001::1", "2001:0"],
+    ["::1", "0:0"],
+  ] as const;
+  for (const [host, region] of regions) assert.is(hostRegion(host), region);
 });
 
 test("addresses of one /64 are one network, however they are written by a system, and others are others", () => {

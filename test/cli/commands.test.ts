@@ -34,9 +34,9 @@ test("--qr shows the ticket as blocks that fit the terminal, and says so where t
   assert.not.match(await toldByShare([], 80), /█/);
 });
 
-test("a tracker trusts what peers announce only with --trust-announced", async () => {
+test("a tracker trusts what peers announce, and prefers those nearby, only where it is told to", async () => {
   const seen: Partial<TrackerOptions>[] = [];
-  for (const argv of [[], ["--trust-announced"]]) {
+  for (const argv of [[], ["--trust-announced"], ["--prefer-near"]]) {
     const cli = startFakeCli(["tracker", "--listen", "127.0.0.1:0", ...argv], {
       flows: {
         tracker: async () => ({
@@ -51,8 +51,12 @@ test("a tracker trusts what peers announce only with --trust-announced", async (
     assert.is(await cli.exitCode, 0, cli.stderr());
   }
   assert.equal(
-    seen.map(({ trustAnnounced }) => trustAnnounced),
-    [false, true],
+    seen.map(({ trustAnnounced, preferNear }) => [trustAnnounced, preferNear]),
+    [
+      [false, false],
+      [true, false],
+      [false, true],
+    ],
   );
 });
 

@@ -86,6 +86,35 @@ test("every call is told of when it has ended, with its method and how it went",
   await withRig({ getManifest: broken }, use, {}, watch);
 });
 
+test("what no method serves is asked about and told of too, and ended whatever else it would send", async () => {
+  let asked = 0;
+  const told: string[] = [];
+  const watch = {
+    refusal: () => {
+      asked += 1;
+      return undefined;
+    },
+    ended: ({ path, host, status }: EndedCall) => void told.push(`${path} ${host} ${status}`),
+  };
+  const use = async ({ client, port }: { client: UnaryClient; port: number }): Promise<void> => {
+    const { status, message } = await failure(
+      client.callBytes("/none.Service/None", Buffer.alloc(9), LIMITS),
+    );
+    assert.is(status, "UNIMPLEMENTED");
+    assert.match(message, "/none.Service/None");
+    const session = connectHttp2(`http://${HOST}:${port}`);
+    const stream = session.request({ ":method": "POST", ":path": INFO }); // whose type is not said
+    const answered = once(stream, "response");
+    await once(stream.resume(), "close");
+    const [headers] = await answered;
+    assert.is(headers[":status"], 415);
+    session.destroy();
+    assert.is(asked, 2);
+    assert.equal(told, Array(2).fill(`none ${HOST} UNIMPLEMENTED`));
+  };
+  await withRig({}, use, {}, watch);
+});
+
 test("a caller that goes away before the answer is CANCELLED", async () => {
   const told: string[] = [];
   const never = unary(getManifest, () => new Promise(() => {}));

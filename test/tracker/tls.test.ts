@@ -1,5 +1,5 @@
 // TLS between trackers and their clients, in this process: whom clients believe, and certificates that change.
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { test } from "uvu";
@@ -7,6 +7,7 @@ import * as assert from "uvu/assert";
 import { type Endpoint, parseTrackerEndpoint } from "../../src/address/endpoint.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { TrackerClient } from "../../src/tracker/client.js";
+import { CertificateFiles } from "../../src/tracker/server/certificate-files.js";
 import type { TrackerOptions } from "../../src/tracker/server/options.js";
 import { startTracker } from "../../src/tracker/server/start.js";
 import {
@@ -192,6 +193,22 @@ test("files that are no pair, or gone, are told once each, and the old certifica
     writeCertificate(folder, SECOND);
     while ((await shownName(port)) !== "two.test");
   });
+});
+
+test("files that cannot even be looked at are told once, until they can", () => {
+  const folder = scratch.folder();
+  const { tlsCertPath, tlsKeyPath } = writeCertificate(folder, FIRST);
+  const files = new CertificateFiles(tlsCertPath, tlsKeyPath);
+  rmSync(tlsKeyPath);
+  symlinkSync(tlsKeyPath, tlsKeyPath);
+  assert.throws(
+    () => files.reread(),
+    (thrown: unknown) => thrown instanceof GoshareError && /ELOOP/.test(thrown.message),
+  );
+  for (let n = 0; n < 3; n++) assert.is(files.reread(), undefined);
+  rmSync(tlsKeyPath);
+  writeCertificate(folder, FIRST);
+  assert.equal(String(files.reread()?.key), FIRST.key);
 });
 
 test("a tracker does not start with one file of two, with a missing one, or with another's key", async () => {

@@ -40,6 +40,9 @@ export class TrackerCommand extends GoshareCommand {
   readonly logLevel = Option.String(OPTIONS.logLevel.names, defaultCliOptions.logLevel, {
     description: OPTIONS.logLevel.description,
   });
+  readonly preferNear = Option.Boolean(OPTIONS.preferNear.names, false, {
+    description: OPTIONS.preferNear.description,
+  });
   readonly trustAnnounced = Option.Boolean(OPTIONS.trustAnnounced.names, false, {
     description: OPTIONS.trustAnnounced.description,
   });
@@ -48,6 +51,7 @@ export class TrackerCommand extends GoshareCommand {
     const options = {
       agent: AGENT,
       store: this.store,
+      preferNear: this.preferNear,
       trustAnnounced: this.trustAnnounced,
       perAddressLimit: countArgument(
         OPTIONS.perAddressLimit,

@@ -1,7 +1,7 @@
 // What happens to every call before it is read and after it has ended: it is counted, refused if its address asks
 // too much, and told to the log and to whoever measures. Knows no method by name.
 import type { Clock } from "../../core/clock.js";
-import type { CallRefusal, CallWatch, EndedCall } from "../../rpc/call-watch.js";
+import type { CallKind, CallRefusal, CallWatch, EndedCall } from "../../rpc/call-watch.js";
 import type { AddressQuota, TooSoon } from "./address-quota.js";
 import { socketHost } from "./handout.js";
 import type { LoadMeter } from "./load-meter.js";
@@ -12,13 +12,16 @@ import type { OpenCalls } from "./open-calls.js";
 /** Refusals are logged no more often than this. */
 const REFUSALS_LOGGED_EVERY_MS = 10_000;
 
+/** Calls that are under way, of each kind. */
+export type Open = Readonly<Record<CallKind, OpenCalls>>;
+
 /** When to come again if too many calls are under way. */
 const CROWD_RETRY_MS = 500;
 
 export class CallControl implements CallWatch {
   readonly #quota: AddressQuota;
   readonly #load: LoadMeter;
-  readonly #open: OpenCalls;
+  readonly #open: Open;
   readonly #log: TrackerLog;
   readonly #metrics: TrackerMetrics | undefined;
   readonly #refusals: Seldom;
@@ -27,7 +30,7 @@ export class CallControl implements CallWatch {
   constructor(
     quota: AddressQuota,
     load: LoadMeter,
-    open: OpenCalls,
+    open: Open,
     log: TrackerLog,
     metrics: TrackerMetrics | undefined,
     clock: Clock,
@@ -45,12 +48,12 @@ export class CallControl implements CallWatch {
     return !this.#quota.isHungUp(socketHost(host) ?? host);
   }
 
-  refusal(socketAddress: string): CallRefusal | undefined {
+  refusal(socketAddress: string, kind: CallKind): CallRefusal | undefined {
     this.#load.called();
     const host = socketHost(socketAddress) ?? socketAddress;
     const tooSoon = this.#quota.call(host);
     if (tooSoon !== undefined) return this.#tooSoon(host, tooSoon);
-    if (this.#open.begin(host)) return undefined;
+    if (this.#open[kind].begin(host)) return undefined;
     return { message: "too many calls at a time", retryAfterMs: CROWD_RETRY_MS, hangUp: false };
   }
 
@@ -64,9 +67,9 @@ export class CallControl implements CallWatch {
   }
 
   ended(call: EndedCall): void {
-    const { path, status, durationMs } = call;
+    const { path, kind, status, durationMs } = call;
     const host = socketHost(call.host) ?? call.host;
-    if (!call.wasRefused) this.#open.ended(host);
+    if (!call.wasRefused) this.#open[kind].ended(host);
     this.#metrics?.called(call);
     if (this.#log.isDebugging) this.#log.debug({ path, address: host, status, durationMs }, "call");
     if (status !== "RESOURCE_EXHAUSTED") return;

@@ -59,8 +59,12 @@ function read(path: string): Buffer {
   }
 }
 
-/** Changes whenever a file is written or replaced; a file that is not there is one more state. */
+/** Changes whenever a file is written or replaced; one that is not there, or cannot be looked at, is one more state. */
 function identityOf(path: string): string {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? "none" : `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+  try {
+    const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });
+    return `${dev}:${ino}:${size}:${mtimeNs}`;
+  } catch (thrown) {
+    return String(thrown);
+  }
 }

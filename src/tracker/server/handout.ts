@@ -3,7 +3,7 @@
 import { isIPv4 } from "node:net";
 import { mayDial } from "../../address/dialable.js";
 import type { Endpoint } from "../../address/endpoint.js";
-import { hostScope, normaliseHost } from "../../address/host.js";
+import { hostRegion, hostScope, normaliseHost } from "../../address/host.js";
 import type { PeerId } from "../../core/ids.js";
 import type { SwarmPeer } from "../announcement.js";
 import { MAX_ENDPOINTS_PER_PEER } from "../limits.js";
@@ -76,6 +76,32 @@ export function endpointsFor(
   if (!mayTell(observed, caller.reachedAt)) return announced;
   if (announced.length === 0) return [observed];
   return [observed, ...announced.filter((endpoint) => !isSamePlace(endpoint, observed))];
+}
+
+/** So many times as many peers as are wanted are drawn where those nearby come first. */
+export const DRAWN_FOR_NEAR = 4;
+
+/** Of a random sample the `max` peers to tell somebody at `host` of: half of them, as far as there are so many, from close
+ * by, which come first; the other half as chance has it, so that whoever rents the addresses next to somebody's is not all
+ * that he sees. Complete and partial peers as the sample mixes them. */
+export function nearFirst(sample: readonly StoredPeer[], host: string, max: number): readonly StoredPeer[] {
+  const complete = sample.filter((peer) => peer.complete);
+  const partial = sample.filter((peer) => !peer.complete);
+  const places = Math.min(max, sample.length);
+  const placesOfComplete = Math.round((places * complete.length) / Math.max(1, sample.length));
+  const region = hostRegion(host);
+  const chosen = [
+    ...halfNear(complete, region, placesOfComplete),
+    ...halfNear(partial, region, places - placesOfComplete),
+  ];
+  const isFar = ({ key }: StoredPeer): number => Number(hostRegion(key.host) !== region);
+  return chosen.sort((a, b) => isFar(a) - isFar(b));
+}
+
+function halfNear(peers: readonly StoredPeer[], region: string, places: number): readonly StoredPeer[] {
+  const near = peers.filter(({ key }) => hostRegion(key.host) === region).slice(0, Math.floor(places / 2));
+  const others = peers.filter((peer) => !near.includes(peer));
+  return [...near, ...others.slice(0, places - near.length)];
 }
 
 /** Collects the peers of one response, within its limit in bytes. */

@@ -86,7 +86,8 @@ export class TrackerMetrics {
       sample: (queries, exclude, maxPeers) => timed("sample", () => store.sample(queries, exclude, maxPeers)),
       manifest: (contentId) => timed("manifest", () => store.manifest(contentId)),
       holdsLease: (key, contentId) => timed("holdsLease", () => store.holdsLease(key, contentId)),
-      putManifest: (contentId, bytes) => timed("putManifest", () => store.putManifest(contentId, bytes)),
+      putManifest: (contentId, bytes, host) =>
+        timed("putManifest", () => store.putManifest(contentId, bytes, host)),
       expire: () => timed("expire", () => store.expire()),
       size: () => store.size(),
       ...(check !== undefined && { check: () => timed("check", check) }),

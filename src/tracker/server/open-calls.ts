@@ -1,22 +1,18 @@
 // How many calls are under way, in all and from one address: what each of them may hold in memory while its request
-// arrives is bounded, so their number has to be. Calls last milliseconds; only those that never end pile up.
+// arrives is bounded, so their number has to be. Calls last milliseconds; only those that never end pile up. Those that
+// are meant to stay open are counted apart, so that they keep out nobody but each other.
 import { HostCount } from "../../address/host-count.js";
 import { isLoopback } from "./handout.js";
-
-export interface OpenCallLimits {
-  readonly maxOpenCalls: number;
-  /** Loopback may have all of them. */
-  readonly maxOpenCallsPerAddress: number;
-}
 
 export class OpenCalls {
   readonly #most: number;
   readonly #hosts: HostCount;
   #count = 0;
 
-  constructor({ maxOpenCalls, maxOpenCallsPerAddress }: OpenCallLimits) {
-    this.#most = maxOpenCalls;
-    this.#hosts = new HostCount(maxOpenCallsPerAddress);
+  /** At most `most` in all, and `mostPerAddress` of them from one address; loopback may have all of them. */
+  constructor(most: number, mostPerAddress: number) {
+    this.#most = most;
+    this.#hosts = new HostCount(mostPerAddress);
   }
 
   /** Whether one more may begin; if so it has, and `ended` is to follow. */

@@ -20,11 +20,15 @@ export interface TrackerOptions {
   readonly store: string;
   /** Whether addresses that peers announce are listed without proof, besides those they are seen at. */
   readonly trustAnnounced: boolean;
+  /** Whether peers with addresses close to the asker's come first. */
+  readonly preferNear: boolean;
   /** Peers that hold a lease. */
   readonly maxPeers: number;
   /** Leases of all peers together. */
   readonly maxLeases: number;
   readonly maxLeasesPerPeer: number;
+  /** On one content id, so that others have room too. Who is refused finds peers all the same. */
+  readonly maxLeasesPerSwarm: number;
   /** Roots kept, in number and in bytes; 0 to keep none. */
   readonly maxManifests: number;
   readonly maxManifestBytesTotal: number;
@@ -54,6 +58,9 @@ export interface TrackerOptions {
   /** Calls under way, in all and from one address; loopback may have all. */
   readonly maxOpenCalls: number;
   readonly maxOpenCallsPerAddress: number;
+  /** The same of calls that may stay open for as long as their caller wishes: watches of health, and reflection. */
+  readonly maxOpenStreams: number;
+  readonly maxOpenStreamsPerAddress: number;
   /** A connection without calls is closed after it: with many peers, none holds a socket between renewals. */
   readonly connectionIdleMs: number;
   /** Running calls get this long when the tracker stops. */
@@ -66,9 +73,11 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   listenPort: DEFAULT_TRACKER_PORT,
   store: "memory",
   trustAnnounced: false,
+  preferNear: false,
   maxPeers: 250_000,
   maxLeases: 1_000_000,
   maxLeasesPerPeer: 10_000,
+  maxLeasesPerSwarm: 125_000,
   maxManifests: 100_000,
   maxManifestBytesTotal: 256 * MIB,
   renewalsPerSecond: 1_000,
@@ -87,6 +96,8 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   maxConnectionsPerAddress: 5_000,
   maxOpenCalls: 1_000,
   maxOpenCallsPerAddress: 250,
+  maxOpenStreams: 128,
+  maxOpenStreamsPerAddress: 8,
   connectionIdleMs: 60_000,
   shutdownGraceMs: 5_000,
 });
@@ -104,6 +115,7 @@ const ranges: NumericRanges<TrackerOptions> = {
   maxPeers: ROWS,
   maxLeases: ROWS,
   maxLeasesPerPeer: SOME,
+  maxLeasesPerSwarm: SOME,
   maxManifests: COUNT,
   maxManifestBytesTotal: COUNT,
   renewalsPerSecond: SOME,
@@ -118,6 +130,8 @@ const ranges: NumericRanges<TrackerOptions> = {
   maxConnectionsPerAddress: SOME,
   maxOpenCalls: SOME,
   maxOpenCallsPerAddress: SOME,
+  maxOpenStreams: SOME,
+  maxOpenStreamsPerAddress: SOME,
   connectionIdleMs: DURATION,
   shutdownGraceMs: DURATION,
 };

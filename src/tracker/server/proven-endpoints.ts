@@ -1,11 +1,12 @@
 // Which of the addresses that peers announce may be handed out: those at which the tracker has dialled them itself and
 // been answered with their peer id. Names are no proof, since whoever owns one can let it stand for another address
 // a moment later. Nobody can use the tracker to knock at others' doors: an address is dialled at most once a minute,
-// whoever names it and however often; so many a second in all, so many at a time; and nobody from outside gets
-// it to dial into private networks. Dials by what it is given.
+// whoever names it and however often; so many a second in all, so many at a time, and for one that asks a part of them; and
+// nobody from outside gets it to dial into private networks. Dials by what it is given.
 import { mayDialBack } from "../../address/dialable.js";
 import { type Endpoint, formatEndpoint } from "../../address/endpoint.js";
 import { hostNetwork, parseAddress } from "../../address/host.js";
+import { HostParts } from "../../address/host-parts.js";
 import type { Clock } from "../../core/clock.js";
 import type { PeerId } from "../../core/ids.js";
 
@@ -22,12 +23,20 @@ export interface Listing {
 
 const DIAL_PAUSE_MS = 60_000;
 const MAX_DIALS_AT_A_TIME = 16;
-/** In the long run; so the addresses that were dialled within the last minute are few. */
-const MAX_DIALS_PER_SECOND = 20;
-/** A proof that nobody has asked about for so long is forgotten, and so are those asked about longest ago where there
- * are too many. */
+/** 20 a second in the long run; so the addresses that were dialled within the last minute are few. */
+const MAX_DIALS_PER_PAUSE = (20 * DIAL_PAUSE_MS) / 1000;
+/** How long a proof is good: an address may be given to somebody else. For the last part of it who was there is looked
+ * for again, as often as its peer announces it, so that one that stays is listed without a break. */
 const PROOF_MS = 60 * 60_000;
+const RENEWAL_MS = 15 * 60_000;
+/** Where there are more, those asked about longest ago are forgotten. With the figures above there are dials enough to
+ * renew all of them. */
 const MAX_PROOFS = 65_536;
+
+interface Dial {
+  readonly atMs: number;
+  readonly askerHost: string;
+}
 
 export class ProvenEndpoints {
   readonly #find: FindPeer;
@@ -36,9 +45,11 @@ export class ProvenEndpoints {
   readonly #closing = new AbortController();
   /** When a proof ends, by peer and place; the one asked about last stands last. */
   readonly #proofs = new Map<string, number>();
-  /** When an address was dialled, oldest first. */
-  readonly #dialledAtMs = new Map<string, number>();
+  /** By the address that was dialled, oldest first. */
+  readonly #dials = new Map<string, Dial>();
+  readonly #dialParts = new HostParts(MAX_DIALS_PER_PAUSE);
   #running = 0;
+  readonly #runningParts = new HostParts(MAX_DIALS_AT_A_TIME);
 
   /** `unexpected` is told of what `find` throws. */
   constructor(find: FindPeer, clock: Clock, unexpected: (error: unknown) => void) {
@@ -53,11 +64,11 @@ export class ProvenEndpoints {
     const endpoints: Endpoint[] = [];
     let isLooking = false;
     for (const endpoint of announced) {
-      if (this.#isProven(peerId, endpoint)) endpoints.push(endpoint);
-      else if (this.#mayDialNow(endpoint, askerHost)) {
-        isLooking = true;
-        this.#prove(peerId, endpoint).catch(this.#unexpected);
-      }
+      const leftMs = this.#proofLeftMs(peerId, endpoint);
+      if (leftMs > 0) endpoints.push(endpoint);
+      if (leftMs > RENEWAL_MS || !this.#mayDialNow(endpoint, askerHost)) continue;
+      if (leftMs <= 0) isLooking = true;
+      this.#prove(peerId, endpoint, askerHost).catch(this.#unexpected);
     }
     return { endpoints, isLooking };
   }
@@ -67,14 +78,15 @@ export class ProvenEndpoints {
     this.#closing.abort();
   }
 
-  #isProven(peerId: PeerId, endpoint: Endpoint): boolean {
+  /** How long the proof is good for; 0 if there is none. */
+  #proofLeftMs(peerId: PeerId, endpoint: Endpoint): number {
     const key = proofKey(peerId, endpoint);
     const untilMs = this.#proofs.get(key);
-    if (untilMs === undefined) return false;
+    if (untilMs === undefined) return 0;
     this.#proofs.delete(key);
-    if (untilMs <= this.#clock.nowMs()) return false;
-    this.#proofs.set(key, this.#clock.nowMs() + PROOF_MS);
-    return true;
+    const leftMs = untilMs - this.#clock.nowMs();
+    if (leftMs > 0) this.#proofs.set(key, untilMs);
+    return Math.max(0, leftMs);
   }
 
   #mayDialNow(endpoint: Endpoint, askerHost: string): boolean {
@@ -83,30 +95,38 @@ export class ProvenEndpoints {
     this.#forgetOldDials();
     return (
       this.#running < MAX_DIALS_AT_A_TIME &&
-      this.#dialledAtMs.size < (MAX_DIALS_PER_SECOND * DIAL_PAUSE_MS) / 1000 &&
-      !this.#dialledAtMs.has(hostNetwork(endpoint.host))
+      this.#runningParts.hasRoom(askerHost, 1) &&
+      this.#dials.size < MAX_DIALS_PER_PAUSE &&
+      this.#dialParts.hasRoom(askerHost, 1) &&
+      !this.#dials.has(hostNetwork(endpoint.host))
     );
   }
 
   #forgetOldDials(): void {
     const latest = this.#clock.nowMs() - DIAL_PAUSE_MS;
-    for (const [network, atMs] of this.#dialledAtMs) {
+    for (const [network, { atMs, askerHost }] of this.#dials) {
       if (atMs > latest) return;
-      this.#dialledAtMs.delete(network);
+      this.#dials.delete(network);
+      this.#dialParts.add(askerHost, -1);
     }
   }
 
-  async #prove(peerId: PeerId, endpoint: Endpoint): Promise<void> {
-    this.#dialledAtMs.set(hostNetwork(endpoint.host), this.#clock.nowMs());
+  async #prove(peerId: PeerId, endpoint: Endpoint, askerHost: string): Promise<void> {
+    this.#dials.set(hostNetwork(endpoint.host), { atMs: this.#clock.nowMs(), askerHost });
+    this.#dialParts.add(askerHost, 1);
     this.#running += 1;
+    this.#runningParts.add(askerHost, 1);
     try {
       if ((await this.#find(endpoint, this.#closing.signal)) !== peerId) return;
     } finally {
       this.#running -= 1;
+      this.#runningParts.add(askerHost, -1);
     }
+    const key = proofKey(peerId, endpoint);
+    this.#proofs.delete(key);
     const [oldest] = this.#proofs.keys();
     if (oldest !== undefined && this.#proofs.size >= MAX_PROOFS) this.#proofs.delete(oldest);
-    this.#proofs.set(proofKey(peerId, endpoint), this.#clock.nowMs() + PROOF_MS);
+    this.#proofs.set(key, this.#clock.nowMs() + PROOF_MS);
   }
 }
 

@@ -17,7 +17,7 @@ import {
   MIN_RENEW_MS,
 } from "../limits.js";
 import type { AddressQuota } from "./address-quota.js";
-import { type Caller, callerAt, endpointsFor, Handout } from "./handout.js";
+import { type Caller, callerAt, DRAWN_FOR_NEAR, endpointsFor, Handout, nearFirst } from "./handout.js";
 import type { LeaseTokens } from "./lease-token.js";
 import type { TrackerOptions } from "./options.js";
 import type { Listing, ProvenEndpoints } from "./proven-endpoints.js";
@@ -173,6 +173,11 @@ export class TrackerCalls {
           `one peer may hold ${this.#options.maxLeasesPerPeer} leases here; what was held is renewed`,
           NEVER,
         );
+      case "swarmFull":
+        throw exhausted(
+          `one share may have ${this.#options.maxLeasesPerSwarm} peers here; the others that were announced are held`,
+          NEVER,
+        );
       case "trackerFull":
         throw exhausted("this tracker is full; what was held is renewed", NEVER);
     }
@@ -183,14 +188,20 @@ export class TrackerCalls {
     exclude: readonly PeerId[],
     caller: Caller,
   ): Promise<readonly SwarmAnswer[]> {
-    const queries = shares.map(({ contentId, wantPeers }) => ({ contentId, max: wantPeers }));
-    const samples = await this.#store.sample(queries, exclude, MAX_PEERS_PER_RESPONSE);
+    const { preferNear } = this.#options;
+    const drawn = preferNear ? DRAWN_FOR_NEAR : 1;
+    const queries = shares.map(({ contentId, wantPeers }) => ({ contentId, max: wantPeers * drawn }));
+    const samples = await this.#store.sample(queries, exclude, MAX_PEERS_PER_RESPONSE * drawn);
     const handout = new Handout(caller, MAX_PEER_BYTES);
     const answers: SwarmAnswer[] = [];
-    for (const [index, { contentId }] of queries.entries()) {
+    let left = MAX_PEERS_PER_RESPONSE;
+    for (const [index, { contentId, wantPeers }] of shares.entries()) {
       const sample = samples[index];
       if (sample === undefined) continue;
-      answers.push({ contentId, peers: handout.peersOf(sample.peers), counts: sample.counts });
+      const max = Math.min(wantPeers, left);
+      const found = preferNear ? nearFirst(sample.peers, caller.host, max) : sample.peers;
+      left -= found.length;
+      answers.push({ contentId, peers: handout.peersOf(found), counts: sample.counts });
     }
     return answers;
   }
@@ -201,7 +212,7 @@ export class TrackerCalls {
     if (contentId === undefined || !(await this.#store.holdsLease(key, contentId))) {
       throw new RpcError("PERMISSION_DENIED", `no lease on ${contentId}: announce it first`);
     }
-    return this.#store.putManifest(contentId, checkedRoot(manifest).bytes);
+    return this.#store.putManifest(contentId, checkedRoot(manifest).bytes, key.host);
   }
 
   /** The lease whose token the caller shows. */

@@ -132,6 +132,10 @@ class Tracker implements RunningTracker {
     this.#quota = new AddressQuota(options, monotonicClock);
     this.#load = new LoadMeter(options, monotonicClock);
     this.#pace = new RenewalPace(options, monotonicClock, () => this.#load.load);
+    const open = {
+      unary: new OpenCalls(options.maxOpenCalls, options.maxOpenCallsPerAddress),
+      stream: new OpenCalls(options.maxOpenStreams, options.maxOpenStreamsPerAddress),
+    };
     this.#server = new RpcServer(
       {
         ...CONNECTION,
@@ -145,7 +149,7 @@ class Tracker implements RunningTracker {
         tls: certificate?.pair,
       },
       (error, where) => this.#unexpected(error, where),
-      new CallControl(this.#quota, this.#load, new OpenCalls(options), log, metrics, monotonicClock),
+      new CallControl(this.#quota, this.#load, open, log, metrics, monotonicClock),
     );
   }
 

@@ -28,8 +28,9 @@ export interface LeaseUpdate {
 
 export interface LeaseResult {
   /** `held`: all of it stands. `stale`: an announcement of an earlier run, nothing was changed.
-   * `trackerFull`, `peerFull`: what was there is renewed, nothing new was taken. */
-  readonly outcome: "held" | "stale" | "trackerFull" | "peerFull";
+   * `trackerFull`, `peerFull`: what was there is renewed, nothing new was taken. `swarmFull`: the same of the shares
+   * that have as many leases as one may have, and all others stand. */
+  readonly outcome: "held" | "stale" | "trackerFull" | "peerFull" | "swarmFull";
   /** Content ids of the update whose roots are missing and that this peer should send. */
   readonly wantedManifests: readonly ContentId[];
 }
@@ -70,6 +71,8 @@ export interface StoreLimits {
   /** Leases of all peers together. */
   readonly maxLeases: number;
   readonly maxLeasesPerPeer: number;
+  /** On one content id. */
+  readonly maxLeasesPerSwarm: number;
   readonly maxManifests: number;
   readonly maxManifestBytesTotal: number;
 }
@@ -95,9 +98,9 @@ export interface TrackerStore {
   manifest(contentId: ContentId): Promise<Uint8Array | undefined>;
   /** Whether there is a live lease at `key` on `contentId`. */
   holdsLease(key: LeaseKey, contentId: ContentId): Promise<boolean>;
-  /** Keeps a root for as long as somebody has a lease on it; `bytes` become the store's own. False if it is
-   * there already, there is no room, or nobody has a lease. */
-  putManifest(contentId: ContentId, bytes: Uint8Array): Promise<boolean>;
+  /** Keeps a root, sent from the address `host`, for as long as somebody has a lease on it; `bytes` become the store's
+   * own. False if it is there already, there is no room, or nobody has a lease. */
+  putManifest(contentId: ContentId, bytes: Uint8Array, host: string): Promise<boolean>;
   /** Forgets leases whose time is over. To be called about once a second. */
   expire(): Promise<void>;
   /** What is there; of a store that others use too, what this process knows of it. */

@@ -1,7 +1,15 @@
+import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Endpoint } from "../../../src/address/endpoint.js";
-import { type Caller, callerAt, endpointsFor, Handout } from "../../../src/tracker/server/handout.js";
+import {
+  type Caller,
+  callerAt,
+  endpointsFor,
+  Handout,
+  nearFirst,
+} from "../../../src/tracker/server/handout.js";
+import type { StoredPeer } from "../../../src/tracker/server/store.js";
 import { leaseKey } from "./stores/store-rig.js";
 
 const REMOTE: Caller = { host: "192.168.1.20", reachedAt: "192.168.1.10" };
@@ -102,6 +110,43 @@ test("a response stays within its bytes, over all swarms together", () => {
   assert.is(first.length, 5);
   assert.ok(rest.length > 0 && rest.length < 10);
   assert.is(handout.peersOf(crowd).length, 0);
+});
+
+const HERE = "192.0.2.1";
+const NEAR = ["192.0.2.9", "192.0.200.1"];
+const FAR = ["198.51.100.1", "2001:db8::1", "203.0.113.7"];
+const isNear = ({ key }: { key: { host: string } }): boolean => NEAR.includes(key.host);
+
+test("half of an answer is from close by, as far as there are so many; the other half is as chance has it", () => {
+  const drawn = fc.record({ host: fc.constantFrom(...NEAR, ...FAR), complete: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(drawn, { maxLength: 60 }), fc.nat(20), (draws, max) => {
+      const sample = draws.map(({ host, complete }, n): StoredPeer => {
+        return { key: leaseKey(n, host), endpoints: [], chunksHeld: 0, complete };
+      });
+      const told = nearFirst(sample, HERE, max);
+      assert.is(told.length, Math.min(max, sample.length));
+      assert.is(new Set(told).size, told.length);
+      assert.ok(told.every((peer) => sample.includes(peer)));
+      const flags = told.map(isNear);
+      assert.equal(
+        flags,
+        [...flags].sort((a, b) => Number(b) - Number(a)),
+        "those nearby come first",
+      );
+      for (const complete of [true, false]) {
+        const all = sample.filter((peer) => peer.complete === complete);
+        const some = told.filter((peer) => peer.complete === complete);
+        const fair = (told.length * all.length) / Math.max(1, sample.length);
+        assert.ok(Math.abs(some.length - fair) <= 0.5, "complete and partial as they were drawn");
+        const half = Math.floor(some.length / 2);
+        const near = all.filter(isNear).slice(0, half);
+        assert.ok(near.every((peer) => some.includes(peer)));
+        const byChance = all.filter((peer) => !near.includes(peer)).slice(0, some.length - near.length);
+        assert.ok(byChance.every((peer) => some.includes(peer)));
+      }
+    }),
+  );
 });
 
 test.run();

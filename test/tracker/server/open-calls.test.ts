@@ -3,10 +3,10 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { OpenCalls } from "../../../src/tracker/server/open-calls.js";
 
-const LIMITS = { maxOpenCalls: 5, maxOpenCallsPerAddress: 2 };
+const LIMITS = [5, 2] as const;
 
 test("so many calls are open from one address, and so many in all", () => {
-  const calls = new OpenCalls(LIMITS);
+  const calls = new OpenCalls(...LIMITS);
   const begin = (...hosts: readonly string[]) => hosts.map((host) => calls.begin(host));
   assert.equal(begin("192.0.2.1", "192.0.2.1", "192.0.2.1"), [true, true, false]);
   calls.ended("192.0.2.1");
@@ -18,7 +18,7 @@ test("so many calls are open from one address, and so many in all", () => {
 });
 
 test("loopback may have all of them", () => {
-  const calls = new OpenCalls(LIMITS);
+  const calls = new OpenCalls(...LIMITS);
   const begun = Array.from({ length: 7 }, () => calls.begin("127.0.0.1"));
   assert.is(begun.filter((isBegun) => isBegun).length, 5);
 });
@@ -28,7 +28,7 @@ test("whatever begins and ends, the limits hold and nothing is lost", () => {
   const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.boolean()), { maxLength: 200 });
   fc.assert(
     fc.property(steps, (given) => {
-      const calls = new OpenCalls(LIMITS);
+      const calls = new OpenCalls(...LIMITS);
       const open = new Map<string, number>();
       const count = (host: string): number => open.get(host) ?? 0;
       for (const [index, isBeginning] of given) {

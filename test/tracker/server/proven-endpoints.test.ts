@@ -80,11 +80,14 @@ test("nobody from outside gets the tracker to dial into private networks or at i
     OUTSIDE,
   );
   assert.equal(dialled, []);
-  proven.listing(
-    ME,
-    [...inside, ...never, ...names].map((host) => at(host)),
-    "192.168.1.77",
-  );
+  for (let round = 0; round < 2; round++) {
+    proven.listing(
+      ME,
+      [...inside, ...never, ...names].map((host) => at(host)),
+      "192.168.1.77",
+    );
+    await settled();
+  }
   assert.equal(dialled, inside, "who is inside may");
 });
 
@@ -104,27 +107,63 @@ test("so many dials at a time, and no more", async () => {
   };
   const proven = new ProvenEndpoints(find, clock, () => {});
   const victims = Array.from({ length: 100 }, (_, n) => at(`203.0.113.${n}`));
+  const askers = Array.from({ length: 6 }, (_, n) => `198.51.100.${n + 1}`);
   proven.listing(ME, victims, OUTSIDE);
+  assert.is(most, 4, "of one address a quarter");
+  for (const asker of askers) proven.listing(ME, victims, asker);
   assert.is(most, 16);
   for (const answer of answers.splice(0)) answer();
   await settled();
-  proven.listing(ME, victims, OUTSIDE);
+  for (const asker of askers) proven.listing(ME, victims, asker);
   assert.is(running, 16);
   assert.is(most, 16);
 });
 
-test("a proof lasts while the peer comes back, and not for ever after", async () => {
-  const { clock, hostsOf, dialled } = rig();
+test("one address gets no more than a quarter of the dials of a minute", async () => {
+  const { clock, dialled, proven } = rig(() => undefined);
+  for (let second = 0; second < 60; second++) {
+    for (let n = 0; n < 8; n++) proven.listing(ME, [at(`203.0.${second}.${n}`)], OUTSIDE);
+    await settled();
+    for (let n = 0; n < 8; n++) proven.listing(ME, [at(`203.1.${second}.${n}`)], OUTSIDE);
+    await settled();
+    clock.advance(900);
+  }
+  assert.is(dialled.length, 300);
+  assert.ok(proven.listing(ME, [at("203.0.113.9")], "198.51.100.2").isLooking, "others are dialled");
+});
+
+test("a peer that stays is looked for again about once an hour, and listed without a break", async () => {
+  const { clock, hostsOf, dialled, proven } = rig();
   hostsOf([at("203.0.113.9")]);
   await settled();
-  for (let n = 0; n < 100; n++) {
+  for (let n = 0; n < 99; n++) {
     clock.advance(10 * MINUTE_MS);
-    assert.equal(hostsOf([at("203.0.113.9")]), ["203.0.113.9"]);
+    const listing = proven.listing(ME, [at("203.0.113.9")], OUTSIDE);
+    assert.equal(listing, { endpoints: [at("203.0.113.9")], isLooking: false });
+    await settled();
   }
-  assert.is(dialled.length, 1);
+  assert.is(dialled.length, 20); // after 50 of 60 minutes each
   clock.advance(61 * MINUTE_MS);
   assert.equal(hostsOf([at("203.0.113.9")]), []);
-  assert.is(dialled.length, 2);
+});
+
+test("where the peer is not any more nobody is sent for longer than an hour, however often it announces it", async () => {
+  let there: PeerId | undefined = ME;
+  const { clock, hostsOf, dialled } = rig(() => there);
+  hostsOf([at("203.0.113.9")]);
+  await settled();
+  there = undefined;
+  for (let minute = 0; minute < 59; minute++) {
+    clock.advance(MINUTE_MS);
+    assert.equal(hostsOf([at("203.0.113.9")]), ["203.0.113.9"]);
+    await settled();
+  }
+  for (let minute = 59; minute < 300; minute++) {
+    clock.advance(MINUTE_MS);
+    assert.equal(hostsOf([at("203.0.113.9")]), []);
+    await settled();
+  }
+  assert.ok(dialled.length <= 300, `${dialled.length} dials in 300 minutes`);
 });
 
 test("what a dial throws that is no failure of the other side is told; after the end nobody is dialled", async () => {
@@ -158,7 +197,7 @@ test("whatever is announced when: an address never twice within a minute, all to
         const endpoints = hosts.map((n) =>
           at(n % 3 === 0 ? `2001:db8::${n % 7}:1` : `203.0.${n >> 8}.${n & 255}`),
         );
-        proven.listing(ME, endpoints, OUTSIDE);
+        proven.listing(ME, endpoints, `198.51.100.${(hosts[0] ?? 0) % 9}`);
         await settled();
         const recent = dials.filter(({ atMs }) => atMs > clock.nowMs() - MINUTE_MS);
         assert.is(new Set(recent.map(({ network }) => network)).size, recent.length);

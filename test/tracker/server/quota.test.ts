@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
+import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
 import { connect } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -11,10 +11,11 @@ import { NO_OWN_ADDRESS, ownAddress } from "../../support/own-address.js";
 import { ScratchFolder } from "../../support/scratch-folder.js";
 import { skipTest } from "../../support/skip-test.js";
 import { until } from "../../support/until.js";
+import { HealthWatch } from "./health-watch.js";
 import { rawClient, rpcFailure, type TrackerRig, withTracker } from "./rig.js";
 import { contentId, peerId } from "./stores/store-rig.js";
 
-const { announce, getTrackerInfo } = TrackerService.method;
+const { announce, getTrackerInfo, listPeers } = TrackerService.method;
 const scratch = new ScratchFolder();
 test.after(() => scratch.remove());
 
@@ -70,6 +71,19 @@ fromOutside(
   },
 );
 
+test("a share that is full refuses who is new, and says that asking again is of no use; others stand", async () => {
+  await withTracker({ maxLeasesPerSwarm: 1 }, async (rig) => {
+    await rig.call(announce, announcement(1, 1));
+    const { status, message, retryAfterMs } = await rpcFailure(rig.call(announce, announcement(2, 2)));
+    assert.is(`${status} ${message}`.slice(0, 54), "RESOURCE_EXHAUSTED one share may have 1 peers here; th");
+    assert.ok(retryAfterMs !== undefined && retryAfterMs < 0);
+    const counted = [0, 1].map((n) => rig.call(listPeers, { contentId: idToBytes(contentId(n)) }));
+    const counts = (await Promise.all(counted)).map((answer) => answer.counts?.partialPeers);
+    assert.equal(counts, [1, 1]);
+    await rig.call(announce, announcement(1, 1));
+  });
+});
+
 fromOutside(
   "connections and calls that do nothing are bounded for an address, and others are served",
   { maxConnectionsPerAddress: 6, maxOpenCallsPerAddress: 3 },
@@ -110,8 +124,42 @@ fromOutside(
   },
 );
 
+fromOutside(
+  "streams that stay open are bounded by themselves, and take no place of a call",
+  { maxOpenCallsPerAddress: 2, maxOpenStreams: 4, maxOpenStreamsPerAddress: 3 },
+  async (rig, host) => {
+    const { port } = rig.endpoint;
+    const watch = (from: string): HealthWatch => new HealthWatch(`${from}:${port}`);
+    const watches = [watch(host), watch(host), watch(host)];
+    for (const one of watches) await one.saw("SERVING");
+    const oneTooMany = watch(host);
+    await oneTooMany.ended;
+    const client = rawClient({ ...rig.endpoint, host });
+    await client.call(getTrackerInfo, {}, LIMITS);
+
+    const here = watch("127.0.0.1");
+    await here.saw("SERVING");
+    const oneTooManyHere = watch("127.0.0.1");
+    await oneTooManyHere.ended;
+    watches.pop()?.close();
+    // Its place is free as soon as the tracker has heard of it.
+    for (let isOpen = false; !isOpen; ) {
+      const next = watch(host);
+      watches.push(next);
+      let isEnded = false;
+      void next.ended.then(() => {
+        isEnded = true;
+      });
+      await until(() => isEnded || next.statuses.length > 0);
+      isOpen = !isEnded;
+    }
+    for (const one of [...watches, oneTooMany, here, oneTooManyHere]) one.close();
+    await client.close();
+  },
+);
+
 /** Sends as many calls as it can, heeding nothing, until it is hung up. */
-async function flood(session: ClientHttp2Session): Promise<void> {
+async function flood(session: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): Promise<void> {
   session.on("error", () => {});
   const closed = once(session, "close");
   while (!session.closed && !session.destroyed) {
@@ -119,6 +167,7 @@ async function flood(session: ClientHttp2Session): Promise<void> {
       ":method": "POST",
       ":path": "/goshare.v1.TrackerService/GetTrackerInfo",
       "content-type": "application/grpc",
+      ...headers,
     });
     stream.on("error", () => {}).resume();
     stream.end(Buffer.alloc(5));
@@ -141,6 +190,17 @@ fromOutside(
     await rig.call(getTrackerInfo, {});
   },
 );
+
+for (const headers of [{ ":path": "/goshare.v1.TrackerService/None" }, { "content-type": "text/plain" }]) {
+  fromOutside(
+    `who floods with what is no call is hung up too: ${Object.entries(headers).join()}`,
+    { perAddressLimit: 1 },
+    async (rig, host) => {
+      await flood(connectHttp2(`http://${host}:${rig.endpoint.port}`), headers);
+      await rig.call(getTrackerInfo, {});
+    },
+  );
+}
 
 fromOutside(
   "who floods by TLS is hung up too",

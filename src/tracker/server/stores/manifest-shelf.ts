@@ -1,7 +1,8 @@
 // Which roots a tracker keeps, bounded in number and bytes, and whom it has asked for those it lacks. Where their
 // bytes are is another part's to know. Reads no clock; the store drops a root with the last lease on it.
+import { HostParts } from "../../../address/host-parts.js";
 import type { ContentId, PeerId } from "../../../core/ids.js";
-import type { StoreLimits, StoreSize } from "../store.js";
+import type { LeaseKey, StoreLimits, StoreSize } from "../store.js";
 
 /** A share that many announce at once must not be sent by all of them. */
 export const MAX_ASKED_PEERS = 2;
@@ -41,12 +42,15 @@ export class RootsInMemory implements RootBytes {
 
 interface Asked {
   readonly peerId: PeerId;
+  readonly host: string;
   readonly untilMs: number;
 }
 
 /** A root that is kept, or is being written. */
 interface Kept {
   readonly bytes: number;
+  /** Who has sent it; undefined if that is not known any more. */
+  readonly host: string | undefined;
 }
 
 export class ManifestShelf {
@@ -55,11 +59,14 @@ export class ManifestShelf {
   readonly #kept = new Map<ContentId, Kept>();
   /** Only for content ids that somebody has a lease on, the one that was asked for longest ago first. */
   readonly #asked = new Map<ContentId, readonly Asked[]>();
+  readonly #askedParts = new HostParts(MAX_ASKED_SHARES);
+  readonly #byteParts: HostParts;
   #bytes = 0;
 
   constructor(limits: Pick<StoreLimits, "maxManifests" | "maxManifestBytesTotal">, roots: RootBytes) {
     this.#limits = limits;
     this.#roots = roots;
+    this.#byteParts = new HostParts(limits.maxManifestBytesTotal);
   }
 
   async get(contentId: ContentId): Promise<Uint8Array | undefined> {
@@ -71,10 +78,11 @@ export class ManifestShelf {
     return undefined;
   }
 
-  /** Keeps `bytes`; false if they are there already or there is no room. */
-  async put(contentId: ContentId, bytes: Uint8Array): Promise<boolean> {
-    this.#asked.delete(contentId);
-    const kept = this.adopt(contentId, bytes.length);
+  /** Keeps `bytes`, which `host` has sent; false if they are there already or there is no room. */
+  async put(contentId: ContentId, bytes: Uint8Array, host: string): Promise<boolean> {
+    this.#setAsked(contentId, []);
+    if (!this.#byteParts.hasRoom(host, bytes.length)) return false;
+    const kept = this.adopt(contentId, bytes.length, host);
     if (kept === undefined) return false;
     if (await this.#roots.put(contentId, bytes)) return true;
     this.#release(contentId, kept);
@@ -82,18 +90,18 @@ export class ManifestShelf {
   }
 
   /** Counts a root of so many bytes that is kept already; undefined, and no change, if there is no room. */
-  adopt(contentId: ContentId, bytes: number): Kept | undefined {
+  adopt(contentId: ContentId, bytes: number, host?: string): Kept | undefined {
     const { maxManifests, maxManifestBytesTotal } = this.#limits;
     if (this.#kept.has(contentId) || this.#kept.size >= maxManifests) return undefined;
     if (this.#bytes + bytes > maxManifestBytesTotal) return undefined;
-    const kept = { bytes };
+    const kept = { bytes, host };
     this.#kept.set(contentId, kept);
-    this.#bytes += bytes;
+    this.#count(kept, bytes);
     return kept;
   }
 
   drop(contentId: ContentId): void {
-    this.#asked.delete(contentId);
+    this.#setAsked(contentId, []);
     const kept = this.#kept.get(contentId);
     if (kept !== undefined) this.#release(contentId, kept);
   }
@@ -102,30 +110,43 @@ export class ManifestShelf {
   #release(contentId: ContentId, kept: Kept): void {
     if (this.#kept.get(contentId) !== kept) return;
     this.#kept.delete(contentId);
-    this.#bytes -= kept.bytes;
+    this.#count(kept, -kept.bytes);
     this.#roots.remove(contentId);
   }
 
-  /** Whether to ask `peerId`, who has the share in full, for its root. Who is asked already is asked again,
+  #count({ host }: Kept, bytes: number): void {
+    this.#bytes += bytes;
+    if (host !== undefined) this.#byteParts.add(host, bytes);
+  }
+
+  /** Whether to ask a peer, who has the share in full, for its root. Who is asked already is asked again,
    * within the same time: the first answer may have been lost. */
-  ask(contentId: ContentId, peerId: PeerId, nowMs: number): boolean {
+  ask(contentId: ContentId, { peerId, host }: LeaseKey, nowMs: number): boolean {
     const { maxManifests, maxManifestBytesTotal } = this.#limits;
     if (this.#kept.has(contentId) || this.#kept.size >= maxManifests) return false;
-    if (this.#bytes >= maxManifestBytesTotal) return false;
+    if (this.#bytes >= maxManifestBytesTotal || !this.#byteParts.hasRoom(host, 1)) return false;
     const waiting = (this.#asked.get(contentId) ?? []).filter(({ untilMs }) => untilMs > nowMs);
     if (waiting.some((asked) => asked.peerId === peerId)) return true;
     if (waiting.length >= MAX_ASKED_PEERS) return false;
-    this.#asked.delete(contentId);
     this.#forgetTimedOut(nowMs);
-    if (this.#asked.size >= MAX_ASKED_SHARES) return false;
-    this.#asked.set(contentId, [...waiting, { peerId, untilMs: nowMs + ASK_TIMEOUT_MS }]);
+    if (waiting.length === 0 && this.#asked.size >= MAX_ASKED_SHARES) return false;
+    if (!this.#askedParts.hasRoom(host, 1)) return false;
+    this.#setAsked(contentId, [...waiting, { peerId, host, untilMs: nowMs + ASK_TIMEOUT_MS }]);
     return true;
+  }
+
+  /** They are those who were asked last. */
+  #setAsked(contentId: ContentId, asked: readonly Asked[]): void {
+    for (const { host } of this.#asked.get(contentId) ?? []) this.#askedParts.add(host, -1);
+    for (const { host } of asked) this.#askedParts.add(host, 1);
+    this.#asked.delete(contentId);
+    if (asked.length > 0) this.#asked.set(contentId, asked);
   }
 
   #forgetTimedOut(nowMs: number): void {
     for (const [contentId, asked] of this.#asked) {
       if (asked.some(({ untilMs }) => untilMs > nowMs)) return;
-      this.#asked.delete(contentId);
+      this.#setAsked(contentId, []);
     }
   }
 

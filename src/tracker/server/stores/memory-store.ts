@@ -49,8 +49,7 @@ export class MemoryStore implements TrackerStore {
   async announce(update: LeaseUpdate): Promise<LeaseResult> {
     const nowMs = this.clock.nowMs();
     const { outcome, completeShares } = this.leases.announce(update, nowMs);
-    const { peerId } = update.key;
-    const wantedManifests = completeShares.filter((id) => this.manifests.ask(id, peerId, nowMs));
+    const wantedManifests = completeShares.filter((id) => this.manifests.ask(id, update.key, nowMs));
     return { outcome, wantedManifests };
   }
 
@@ -74,8 +73,8 @@ export class MemoryStore implements TrackerStore {
     return this.leases.holdsLease(key, contentId, this.clock.nowMs());
   }
 
-  async putManifest(contentId: ContentId, bytes: Uint8Array): Promise<boolean> {
-    return this.leases.hasSwarm(contentId) && this.manifests.put(contentId, bytes);
+  async putManifest(contentId: ContentId, bytes: Uint8Array, host: string): Promise<boolean> {
+    return this.leases.hasSwarm(contentId) && this.manifests.put(contentId, bytes, host);
   }
 
   async expire(): Promise<void> {

@@ -123,14 +123,14 @@ export class RedisConnection implements RedisCalls {
       return await withTimeout(answer, CALL_TIMEOUT_MS);
     } catch (error) {
       if (!isReply(error) || TEMPORARY.test(error.message)) throw this.#unavailable(error);
-      throw error.message.startsWith("OOM") ? new RedisFullError(error.message) : error;
+      throw error.message.startsWith("OOM") ? new RedisFullError(error.message) : withoutCommand(error);
     }
   }
 
   #unavailable(cause: unknown): GoshareError {
     const reason = cause instanceof Error ? `: ${cause.message}` : "";
     return new GoshareError("STORE_UNAVAILABLE", `${this.#name} does not answer${reason}`, {
-      cause,
+      cause: cause instanceof Error ? withoutCommand(cause) : cause,
       hint: "check that Redis runs there, its password, and the network to it",
     });
   }
@@ -183,6 +183,13 @@ function reconnectDelayMs(attempt: number): number {
 
 function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === "ReplyError";
+}
+
+/** What the client library says, and no more: its errors carry what was sent, which may be a password or a root. */
+function withoutCommand({ name, message }: Error): Error {
+  const error = new Error(message);
+  error.name = name;
+  return error;
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -21,6 +21,10 @@ export const NOW_LUA = `local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
+// What would end later than any lease can was written before the server's clock was set back, and counts as ended.
+const AHEAD_LUA = `local AHEAD = ${2 * MAX_LEASE_MS}
+`;
+
 /** Kinds of leases in a swarm: listed or not, complete or not. */
 export const LEASE_KINDS = 4;
 
@@ -32,34 +36,47 @@ export const CLEARING_TURNS = LEASE_KINDS * CLEARED_EVERY;
 const MAX_RUNS = 6;
 
 // Leases of one swarm stand in one sorted set. A score is CLASS * (2 * listed + complete) + when it ends, so that
-// each of the four kinds is one range of scores. What would end later than any lease can was written before the
-// server's clock was set back, and counts as ended.
+// each of the four kinds is one range of scores.
 const SWARM_LUA = `
-local CLASS, AHEAD = ${2 ** 42}, ${2 * MAX_LEASE_MS}
+local CLASS = ${2 ** 42}
 local function live(swarm, class)
   return redis.call('ZCOUNT', swarm, class * CLASS + now + 1, class * CLASS + now + AHEAD)
 end
-local function is_live(swarm)
-  return live(swarm, 3) + live(swarm, 2) + live(swarm, 1) + live(swarm, 0) > 0
+local function all_live(swarm)
+  return live(swarm, 3) + live(swarm, 2) + live(swarm, 1) + live(swarm, 0)
 end
+local function is_live(swarm) return all_live(swarm) > 0 end
 `;
 
 // A key lives as long as the longest lease in it, whatever lease times the trackers over it give.
 const OUTLIVE_LUA = `
 local function outlive(key, ttl)
-  if redis.call('PEXPIRE', key, ttl, 'GT') == 0 then redis.call('PEXPIRE', key, ttl, 'NX') end
+  if redis.call('PEXPIRE', key, ttl, 'GT') == 1 then return end
+  local left = redis.call('PTTL', key)
+  if left < 0 or left > AHEAD then redis.call('PEXPIRE', key, ttl) end
 end
 `;
 
-const script = (...parts: readonly string[]): RedisScript => redisScript(NOW_LUA + parts.join(""));
+// What a peer holds, by when it ends.
+const HELD_LUA = `
+local function forget_ended(held)
+  redis.call('ZREMRANGEBYSCORE', held, 0, now)
+  redis.call('ZREMRANGEBYSCORE', held, now + AHEAD + 1, '+inf')
+end
+`;
+
+const script = (...parts: readonly string[]): RedisScript =>
+  redisScript(NOW_LUA + AHEAD_LUA + parts.join(""));
 
 /** KEYS: one that nobody uses. Fails where a later script would: before Redis 7.0, or without the right to it. */
 export const PROBE = script("return redis.call('PEXPIRE', KEYS[1], 1, 'GT')");
 
 /** KEYS: held. ARGV: run epoch, TTL, most leases, content ids; then, after an empty one, content id and end of each
  * lease that moves here. What the peer holds is noted under a member that is no content id too: "run" scores
- * -(run epoch + 1). Returns "stale", "held", or for a peer that holds too much "1" or "0" for each content id. */
+ * -(run epoch + 1). Returns "stale", "held", or for a peer that holds too much "1" or "0" for each content id; then
+ * " dropped" if it would hold too much with the leases that move here, none of which is noted. */
 export const CLAIM = script(
+  HELD_LUA,
   OUTLIVE_LUA,
   `local held, epoch, ttl, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local function is_stale(run) return run and epoch < -run - 1 end
@@ -67,9 +84,17 @@ local at = 4
 while ARGV[at] ~= '' do at = at + 1 end
 local shares, moved = at - 4, at + 1
 
+local dropped = ''
 if moved < #ARGV then
-  if is_stale(redis.call('ZSCORE', held, 'run')) then return 'stale' end
+  local run = redis.call('ZSCORE', held, 'run')
+  if is_stale(run) then return 'stale' end
+  forget_ended(held)
+  local holds = redis.call('ZCARD', held) - (run and 1 or 0)
   for i = moved, #ARGV, 2 do
+    if not redis.call('ZSCORE', held, ARGV[i]) then holds = holds + 1 end
+  end
+  if holds > most then dropped = ' dropped' end
+  for i = moved, dropped == '' and #ARGV or 0, 2 do
     redis.call('ZADD', held, 'NX', ARGV[i + 1], ARGV[i])
     outlive(held, ARGV[i + 1] - now)
   end
@@ -79,11 +104,12 @@ local scores = redis.call('ZMSCORE', held, 'run', unpack(ARGV, 4, at - 1))
 if is_stale(scores[1]) then return 'stale' end
 local known, new, full = {}, 0, false
 for i = 1, shares do
-  known[i] = tonumber(scores[i + 1] or 0) > now
+  local ends = tonumber(scores[i + 1] or 0)
+  known[i] = ends > now and ends <= now + AHEAD
   if not known[i] then new = new + 1 end
 end
 if new > 0 then
-  redis.call('ZREMRANGEBYSCORE', held, 0, now)
+  forget_ended(held)
   local holds = redis.call('ZCARD', held) - (scores[1] and 1 or 0)
   full = holds + new > most
 end
@@ -101,30 +127,32 @@ if #writes > 2 or redis.call('EXISTS', held) == 1 then
   redis.call('ZADD', held, unpack(writes))
   outlive(held, ttl)
 end
-return full and table.concat(taken) or 'held'`,
+return (full and table.concat(taken) or 'held') .. dropped`,
 );
 
 /** KEYS: held. ARGV: run epoch. Returns "stale", or content id and end of each lease. */
 export const HELD = script(`local run = redis.call('ZSCORE', KEYS[1], 'run')
 if run and tonumber(ARGV[1]) < -run - 1 then return 'stale' end
-return redis.call('ZRANGEBYSCORE', KEYS[1], now + 1, '+inf', 'WITHSCORES')`);
+return redis.call('ZRANGEBYSCORE', KEYS[1], now + 1, now + AHEAD, 'WITHSCORES')`);
 
 /** KEYS: held. ARGV: content ids; everything if there are none. */
 export const FORGET = script(`if #ARGV > 0 then redis.call('ZREM', KEYS[1], unpack(ARGV)) end
-if #ARGV == 0 or redis.call('ZCOUNT', KEYS[1], now + 1, '+inf') == 0 then redis.call('DEL', KEYS[1]) end`);
+if #ARGV == 0 or redis.call('ZCOUNT', KEYS[1], now + 1, now + AHEAD) == 0 then redis.call('DEL', KEYS[1]) end`);
 
 /** KEYS: swarm and records of each share. ARGV: member, place, TTL, 1 if listed, a random number below
- * CLEARING_TURNS, peer id to ask for roots or nothing, state of each share. Returns the numbers of the shares whose
- * roots are wanted. */
+ * CLEARING_TURNS, most leases of a share, peer id to ask for roots or nothing, state of each share. Returns the numbers of
+ * the shares whose roots are wanted, and as negative ones those that have as many leases as they may. */
 export const LEASE = script(
   SWARM_LUA,
   OUTLIVE_LUA,
-  `local member, place, ttl, listed, turn, asker =
-  ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+  `local member, place, ttl, listed, turn, most, asker =
+  ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 
 local function clear(swarm, records, class)
   if class >= ${LEASE_KINDS} then return end
-  local ended = redis.call('ZRANGEBYSCORE', swarm, class * CLASS, class * CLASS + now, 'LIMIT', 0, ${MAX_CLEARED})
+  local function some(from, to) return redis.call('ZRANGEBYSCORE', swarm, from, to, 'LIMIT', 0, ${MAX_CLEARED}) end
+  local ended = some(class * CLASS, class * CLASS + now)
+  if #ended == 0 then ended = some(class * CLASS + now + AHEAD + 1, '(' .. (class + 1) * CLASS) end
   if #ended == 0 then return end
   redis.call('ZREM', swarm, unpack(ended))
   redis.call('HDEL', records, unpack(ended))
@@ -135,7 +163,8 @@ local function ask(records)
   local asked, kept, others = redis.call('HGET', records, 'asked') or '', '', 0
   for at = 1, #asked, 40 do
     local one = string.sub(asked, at, at + 39)
-    if struct.unpack('>d', one, 33) > now then
+    local ends = struct.unpack('>d', one, 33)
+    if ends > now and ends <= now + ${ASK_TIMEOUT_MS} then
       if string.sub(one, 1, 32) == asker then return true end
       kept, others = kept .. one, others + 1
     end
@@ -146,17 +175,23 @@ local function ask(records)
 end
 
 local wanted = {}
-for i = 1, #ARGV - 6 do
-  local swarm, records, state = KEYS[2 * i - 1], KEYS[2 * i], ARGV[6 + i]
+for i = 1, #ARGV - 7 do
+  local swarm, records, state = KEYS[2 * i - 1], KEYS[2 * i], ARGV[7 + i]
   local complete = string.byte(state)
   local is_new = redis.call('ZADD', swarm, CLASS * (2 * listed + complete) + now + ttl, member) == 1
-  -- A swarm that begins anew has nothing to do with what an evicted one left behind.
-  if is_new and redis.call('ZCARD', swarm) == 1 then redis.call('DEL', records) end
-  redis.call('HSET', records, member, state .. place)
-  outlive(swarm, ttl)
-  outlive(records, ttl)
+  local count = is_new and redis.call('ZCARD', swarm) or 0
+  if count > most and all_live(swarm) > most then
+    redis.call('ZREM', swarm, member)
+    wanted[#wanted + 1] = -i
+  else
+    -- A swarm that begins anew has nothing to do with what an evicted one left behind.
+    if count == 1 then redis.call('DEL', records) end
+    redis.call('HSET', records, member, state .. place)
+    outlive(swarm, ttl)
+    outlive(records, ttl)
+    if complete == 1 and asker ~= '' and ask(records) then wanted[#wanted + 1] = i end
+  end
   clear(swarm, records, (turn + i) % ${CLEARING_TURNS})
-  if complete == 1 and asker ~= '' and ask(records) then wanted[#wanted + 1] = i end
 end
 return wanted`,
 );

@@ -80,16 +80,21 @@ export class RedisStore implements TrackerStore {
     if (moves === undefined) return { outcome: "stale", wantedManifests: [] };
 
     const ttlMs = Math.min(Math.ceil(update.ttlMs), MAX_LEASE_MS);
-    const claimed = await this.#claim(member, runEpochMs, ttlMs, shares, moves);
+    const claim = await this.#claim(member, runEpochMs, ttlMs, shares, moves);
+    const [claimed = "", dropped] = claim.split(" ");
     if (claimed === "stale") return { outcome: "stale", wantedManifests: [] };
     const place = placeBytes(key, update.endpoints);
     const listed = key.listenPort !== 0 || update.endpoints.length > 0 ? 1 : 0;
-    if (moves.length > 0) await this.#move(from, moves, [member, place, listed]);
+    if (dropped !== undefined) await this.#drop(from, moves);
+    else if (moves.length > 0) await this.#move(from, moves, [member, place, listed]);
 
     const taken = claimed === "held" ? shares : shares.filter((_, index) => claimed[index] === "1");
-    const wantedManifests = await this.#lease(taken, [member, place, ttlMs, listed], key.peerId);
-    this.#meter.count(taken.length, ttlMs);
-    return { outcome: claimed === "held" ? "held" : "peerFull", wantedManifests };
+    const { refused, wantedManifests } = await this.#lease(taken, [member, place, ttlMs, listed], key.peerId);
+    this.#meter.count(taken.length - refused.length, ttlMs);
+    if (claimed !== "held") return { outcome: "peerFull", wantedManifests };
+    if (refused.length === 0) return { outcome: "held", wantedManifests };
+    await this.#redis.run(scripts.FORGET, [this.#keys.held(member)], refused.map(idToBytes));
+    return { outcome: "swarmFull", wantedManifests };
   }
 
   /** What the peer holds; undefined if a later run than `runEpochMs` holds it. */
@@ -106,7 +111,7 @@ export class RedisStore implements TrackerStore {
     return held;
   }
 
-  /** "stale", "held", or for a peer that holds too much "1" or "0" for each share. */
+  /** As the script of that name answers. */
   async #claim(
     member: Buffer,
     runEpochMs: number,
@@ -129,25 +134,39 @@ export class RedisStore implements TrackerStore {
     shares: readonly HeldShare[],
     lease: readonly (Buffer | number)[],
     peerId: PeerId,
-  ): Promise<ContentId[]> {
-    const { maxManifests, maxManifestBytesTotal } = this.#limits;
+  ): Promise<{ refused: ContentId[]; wantedManifests: ContentId[] }> {
+    const { maxLeasesPerSwarm, maxManifests, maxManifestBytesTotal } = this.#limits;
     const asker = maxManifests === 0 || maxManifestBytesTotal === 0 ? "" : idToBytes(peerId);
     const turn = Math.floor(this.#random() * scripts.CLEARING_TURNS);
-    const wanted = await this.#keys.eachGroup(shares, async (group, keys) => {
-      const args = [...lease, turn, asker, ...group.map(stateBytes)];
+    const answers = await this.#keys.eachGroup(shares, async (group, keys) => {
+      const args = [...lease, turn, maxLeasesPerSwarm, asker, ...group.map(stateBytes)];
       const numbers = itemsOf(await this.#redis.run(scripts.LEASE, keys, args)).map(integerOf);
-      return group.filter((_, index) => numbers.includes(index + 1)).map(({ contentId }) => contentId);
+      const marked = (sign: 1 | -1): ContentId[] =>
+        group.filter((_, index) => numbers.includes(sign * (index + 1))).map(({ contentId }) => contentId);
+      return { refused: marked(-1), wantedManifests: marked(1) };
     });
-    return wanted.flat();
+    return {
+      refused: answers.flatMap(({ refused }) => refused),
+      wantedManifests: answers.flatMap(({ wantedManifests }) => wantedManifests),
+    };
   }
 
   async withdraw(key: LeaseKey, contentIds: readonly ContentId[]): Promise<void> {
     const member = memberOf(key);
     const named = contentIds.map((contentId) => ({ contentId }));
     const ending = contentIds.length > 0 ? named : ((await this.#held(member, LATER_THAN_ALL)) ?? []);
+    await this.#drop(member, ending, contentIds);
+  }
+
+  /** Ends leases, and has the peer hold none of `named`, or nothing any more if there are none. */
+  async #drop(
+    member: Buffer,
+    ending: readonly Pick<Held, "contentId">[],
+    named: readonly ContentId[] = [],
+  ): Promise<void> {
     await this.#keys.eachGroup(ending, (_, keys) => this.#redis.run(scripts.DROP, keys, [member]));
     // Last, so that what was interrupted can be done again.
-    await this.#redis.run(scripts.FORGET, [this.#keys.held(member)], contentIds.map(idToBytes));
+    await this.#redis.run(scripts.FORGET, [this.#keys.held(member)], named.map(idToBytes));
   }
 
   async sample(

@@ -10,7 +10,7 @@ import { ScratchFolder } from "../../../support/scratch-folder.js";
 import { until } from "../../../support/until.js";
 import { lateStore } from "./late-store.js";
 import { storeContract } from "./store-contract.js";
-import { A, B, C, leaseKey, type StoreParts, StoreRig, TTL_MS } from "./store-rig.js";
+import { A, B, C, HERE, leaseKey, type StoreParts, StoreRig, TTL_MS } from "./store-rig.js";
 
 const scratch = new ScratchFolder();
 test.after(() => scratch.remove());
@@ -68,7 +68,7 @@ test("after a proper end everything is there again: leases as they were, roots, 
   await first.announce(leaseKey(1), [A, B]);
   await first.complete(leaseKey(2, "::1", 65_535), A, film.id);
   await first.announce(hidden, [A], { endpoints, runEpochMs: 9000 });
-  assert.ok(await first.store.putManifest(film.id, film.root));
+  assert.ok(await first.store.putManifest(film.id, film.root, HERE));
   const before = await first.sample(A);
   const secret = await first.store.secret();
   await first.store.close();
@@ -223,7 +223,7 @@ test("more than the tracker's bounds allow is not taken up", async () => {
   for (let n = 0; n < 20; n++) await rig.announce(leaseKey(n), [A, B]);
   for (const { id, root } of [film, song]) {
     await rig.announce(leaseKey(1), [id]);
-    await rig.store.putManifest(id, root);
+    await rig.store.putManifest(id, root, HERE);
   }
   await rig.store.close();
   const few = new StoreRig(storeIn(directory), { maxPeers: 5, maxLeases: 100, maxManifests: 1 });
@@ -237,13 +237,13 @@ test("a root is a file that is gone with the last lease, and is not given when i
   const directory = scratch.folder();
   const rig = new StoreRig(storeIn(directory));
   await rig.complete(leaseKey(1), film.id, song.id);
-  for (const { id, root } of [film, song]) assert.ok(await rig.store.putManifest(id, root));
+  for (const { id, root } of [film, song]) assert.ok(await rig.store.putManifest(id, root, HERE));
   assert.equal(fs.readFileSync(rootFile(directory, film.id)), film.root);
   fs.writeFileSync(rootFile(directory, song.id), "another song");
   assert.is(await rig.store.manifest(song.id), undefined);
   assert.is((await rig.store.size()).manifests, 1);
   assert.equal((await rig.complete(leaseKey(1), song.id)).wantedManifests, [song.id]);
-  assert.ok(await rig.store.putManifest(song.id, song.root));
+  assert.ok(await rig.store.putManifest(song.id, song.root, HERE));
   fs.renameSync(rootFile(directory, song.id), join(directory, "song"));
   fs.mkdirSync(rootFile(directory, song.id));
   assert.is(await rig.store.manifest(song.id), undefined);
@@ -262,7 +262,7 @@ test("a root that nobody claims any more is kept for one lease after a start, on
   const directory = scratch.folder();
   const first = new StoreRig(storeIn(directory));
   await first.announce(leaseKey(1), [film.id, song.id]);
-  for (const { id, root } of [film, song]) assert.ok(await first.store.putManifest(id, root));
+  for (const { id, root } of [film, song]) assert.ok(await first.store.putManifest(id, root, HERE));
   // Killed before the first snapshot.
   const place = afterKill(directory);
   fs.writeFileSync(join(place, "manifests", "note.txt"), "somebody's");
@@ -290,7 +290,7 @@ test("a disk that fails is warned of once; the tracker goes on, and writes when 
   fs.writeFileSync(directory, "in the way");
   await rig.pass(SNAPSHOT_MS);
   await rig.pass(SNAPSHOT_MS);
-  assert.not(await rig.store.putManifest(film.id, film.root));
+  assert.not(await rig.store.putManifest(film.id, film.root, HERE));
   assert.is(await rig.total(A), 1);
   assert.is((await rig.store.size()).manifests, 0);
   assert.is(warnings.length, 1);
@@ -300,7 +300,7 @@ test("a disk that fails is warned of once; the tracker goes on, and writes when 
   await rig.announce(leaseKey(1), [A]);
   await rig.pass(SNAPSHOT_MS);
   assert.ok(await rig.announce(leaseKey(1), [film.id]));
-  assert.ok(await rig.store.putManifest(film.id, film.root));
+  assert.ok(await rig.store.putManifest(film.id, film.root, HERE));
   await rig.store.close();
   const again = new StoreRig(storeIn(directory));
   assert.is(await again.total(A), 1);

@@ -9,7 +9,7 @@ export function lateStore(opened: Promise<TrackerStore>): TrackerStore {
     sample: async (queries, exclude, maxPeers) => (await opened).sample(queries, exclude, maxPeers),
     manifest: async (contentId) => (await opened).manifest(contentId),
     holdsLease: async (key, contentId) => (await opened).holdsLease(key, contentId),
-    putManifest: async (contentId, bytes) => (await opened).putManifest(contentId, bytes),
+    putManifest: async (contentId, bytes, host) => (await opened).putManifest(contentId, bytes, host),
     expire: async () => (await opened).expire(),
     size: async () => (await opened).size(),
     close: async () => (await opened).close(),

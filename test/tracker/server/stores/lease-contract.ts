@@ -1,6 +1,6 @@
 // Leases, moves and bounds, as every store must keep them.
 import * as assert from "uvu/assert";
-import { A, B, C, contentId, leaseKey, peerId, type StoreTests, TTL_MS } from "./store-rig.js";
+import { A, B, C, contentId, HERE, leaseKey, peerId, type StoreTests, TTL_MS } from "./store-rig.js";
 
 /** Of a store that counts swarms, and of one that does not. */
 const NOTHING = { peers: 0, leases: 0, swarms: 0, manifests: 0, manifestBytes: 0 };
@@ -158,6 +158,22 @@ export const moveTests: StoreTests = {
     assert.is((await rig.store.size()).peers, 1);
   },
 
+  "a move that would give a peer more than its part ends what it has left behind": async (make) => {
+    const rig = make({ maxLeasesPerPeer: 3 });
+    await rig.announce(home, [A, B]);
+    await rig.announce(away, [B, C]);
+    await rig.announce(away, [C], { movedFrom: home });
+    assert.is((await rig.store.size()).leases, 3, "as many as it may have");
+
+    const many = make({ maxLeasesPerPeer: 2 });
+    await many.announce(home, [A, B]);
+    await many.announce(away, [B, C]);
+    assert.is((await many.announce(away, [C], { movedFrom: home })).outcome, "held");
+    assert.equal([await many.total(A), await many.total(B), await many.total(C)], [0, 1, 1]);
+    assert.is((await many.store.size()).peers, 1);
+    assert.is((await many.announce(away, [B, C])).outcome, "held");
+  },
+
   "moving from where there is nothing is an ordinary announcement": async (make) => {
     const rig = make();
     assert.is((await rig.announce(away, [A], { movedFrom: home })).outcome, "held");
@@ -189,7 +205,7 @@ export const moveTests: StoreTests = {
   "a root outlives the move of the only peer with a lease on it": async (make) => {
     const rig = make();
     await rig.announce(home, [A]);
-    await rig.store.putManifest(A, Buffer.from("root"));
+    await rig.store.putManifest(A, Buffer.from("root"), HERE);
     await rig.announce(away, [A], { movedFrom: home });
     assert.is((await rig.store.size()).manifests, 1);
   },
@@ -240,6 +256,43 @@ export const boundTests: StoreTests = {
     assert.is((await rig.announce(leaseKey(1), [A, B])).outcome, "peerFull");
     await rig.pass(TTL_MS / 2 + 1000);
     assert.equal([await rig.total(A), await rig.total(B)], [1, 0]);
+  },
+
+  "one share cannot take more than its part; other shares of the same announcement are taken": async (
+    make,
+  ) => {
+    const rig = make({ maxLeasesPerSwarm: 2 });
+    assert.is((await rig.announce(leaseKey(1), [A])).outcome, "held");
+    assert.is((await rig.announce(leaseKey(2), [A])).outcome, "held");
+    assert.is((await rig.announce(leaseKey(3), [B, A, C])).outcome, "swarmFull");
+    assert.equal(await rig.peersOf(A), [peerId(1), peerId(2)].sort());
+    assert.equal([await rig.total(A), await rig.total(B), await rig.total(C)], [2, 1, 1]);
+    assert.equal(await rig.complete(leaseKey(4), A, B), { outcome: "swarmFull", wantedManifests: [B] });
+    assert.is((await rig.announce(leaseKey(1), [A, B])).outcome, "swarmFull", "B is full by now");
+    assert.is((await rig.announce(leaseKey(1), [A])).outcome, "held");
+    await rig.store.withdraw(leaseKey(2), []);
+    assert.is((await rig.announce(leaseKey(3), [A])).outcome, "held");
+    assert.is((await rig.announce(leaseKey(2), [A])).outcome, "swarmFull");
+    assert.is((await rig.store.size()).peers, 3, "who holds nothing is no peer");
+    await rig.pass(TTL_MS + 1000);
+    assert.is((await rig.announce(leaseKey(2), [A])).outcome, "held");
+  },
+
+  "a share that is full lets its peers move": async (make) => {
+    const rig = make({ maxLeasesPerSwarm: 1 });
+    await rig.announce(home, [A]);
+    assert.is((await rig.announce(away, [A], { movedFrom: home })).outcome, "held");
+    assert.equal(
+      (await rig.sample(A)).peers.map(({ key }) => key.host),
+      ["192.168.7.7"],
+    );
+  },
+
+  "what a full share has refused does not count against its peer": async (make) => {
+    const rig = make({ maxLeasesPerSwarm: 1, maxLeasesPerPeer: 1 });
+    await rig.announce(leaseKey(1), [A]);
+    assert.is((await rig.announce(leaseKey(2), [A])).outcome, "swarmFull");
+    assert.is((await rig.announce(leaseKey(2), [B])).outcome, "held");
   },
 
   "expired leases make room": async (make) => {

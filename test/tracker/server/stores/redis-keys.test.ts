@@ -69,7 +69,7 @@ async function askEverything(store: TrackerStore, numbers: readonly number[]): P
   );
   for (const id of contentIds.slice(0, 3)) {
     await store.holdsLease(leaseKey(1), id);
-    await store.putManifest(id, Buffer.from("root"));
+    await store.putManifest(id, Buffer.from("root"), "10.0.0.1");
     await store.manifest(id);
   }
   await store.withdraw(leaseKey(1), contentIds.slice(0, 1));

@@ -1,4 +1,5 @@
 // A Redis that dies, hangs, forgets its scripts or everything: what callers see, and that all comes back.
+import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { monotonicClock } from "../../../../src/core/clock.js";
@@ -168,6 +169,18 @@ if (problem !== undefined) {
       assert.ok(performance.now() - startMs < 3000);
     }
     assert.is((await announce(await openStore(`redis://:right@${place}`), 1, 1)).outcome, "held");
+  });
+
+  test("what was sent, a password too, is no part of any error", async () => {
+    const protectedServer = await RedisServer.start(scratch.folder(), ["--requirepass", "right"]);
+    const wrong = await refused(openStore(`redis://:hunter2@127.0.0.1:${protectedServer.port}`));
+    assert.not.match(inspect(wrong, { depth: 20 }), /hunter2|args/);
+    const server = await RedisServer.start(scratch.folder());
+    const store = await openStore(server.spec);
+    server.command("set", `goshare:{${contentId(1)}}:swarm`, "no sorted set");
+    const thrown = await announce(store, 1, 1).catch((error: unknown) => error);
+    assert.match(String(thrown), /WRONGTYPE/);
+    assert.not.match(inspect(thrown, { depth: 20 }), /Buffer|args/);
   });
 
   test("a user without the right to run scripts, and what would fail later, is said at the start", async () => {

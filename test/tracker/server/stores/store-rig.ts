@@ -73,9 +73,13 @@ export const ROOMY: StoreLimits = {
   maxPeers: 10_000,
   maxLeases: 100_000,
   maxLeasesPerPeer: 10_000,
+  maxLeasesPerSwarm: 10_000,
   maxManifests: 100,
   maxManifestBytesTotal: 1_000_000,
 };
+
+/** A sender of roots of whom as many are kept as there is room for: loopback. */
+export const HERE = "127.0.0.1";
 
 export const A = contentId(1);
 export const B = contentId(2);

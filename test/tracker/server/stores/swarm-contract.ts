@@ -2,7 +2,18 @@
 import { createHash } from "node:crypto";
 import * as assert from "uvu/assert";
 import { type ContentId, contentIdFromBytes, type PeerId } from "../../../../src/core/ids.js";
-import { A, B, C, contentId, leaseKey, peerId, type StoreTests, seededRandom, TTL_MS } from "./store-rig.js";
+import {
+  A,
+  B,
+  C,
+  contentId,
+  HERE,
+  leaseKey,
+  peerId,
+  type StoreTests,
+  seededRandom,
+  TTL_MS,
+} from "./store-rig.js";
 
 export const sampleTests: StoreTests = {
   "a sample holds each peer once, leaves out whom it should, and no more than wanted": async (make) => {
@@ -119,11 +130,11 @@ export const manifestTests: StoreTests = {
   "a root is kept once, and for as long as somebody has a lease": async (make) => {
     const rig = make();
     const id = rootId();
-    assert.not(await rig.store.putManifest(id, root));
+    assert.not(await rig.store.putManifest(id, root, HERE));
     await rig.announce(leaseKey(1), [id]);
     await rig.announce(leaseKey(2), [id]);
-    assert.ok(await rig.store.putManifest(id, root));
-    assert.not(await rig.store.putManifest(id, root));
+    assert.ok(await rig.store.putManifest(id, root, HERE));
+    assert.not(await rig.store.putManifest(id, root, HERE));
     await rig.store.withdraw(leaseKey(1), []);
     assert.equal(await rig.store.manifest(id), root);
     await rig.pass(TTL_MS + 1000);
@@ -147,24 +158,35 @@ export const manifestTests: StoreTests = {
   "nobody is asked for a root that is there": async (make) => {
     const rig = make();
     await rig.complete(leaseKey(1), A);
-    await rig.store.putManifest(A, root);
+    await rig.store.putManifest(A, root, HERE);
     assert.equal((await rig.complete(leaseKey(2), A)).wantedManifests, []);
   },
 
   "roots are bounded in number and bytes, and nobody is asked for what finds no room": async (make) => {
     const few = make({ maxManifests: 1 });
     await few.complete(leaseKey(1), A, B);
-    assert.ok(await few.store.putManifest(A, root));
-    assert.not(await few.store.putManifest(B, root));
+    assert.ok(await few.store.putManifest(A, root, HERE));
+    assert.not(await few.store.putManifest(B, root, HERE));
     assert.equal((await few.complete(leaseKey(2), B)).wantedManifests, []);
     await few.store.withdraw(leaseKey(1), [A]);
-    assert.ok(await few.store.putManifest(B, root));
+    assert.ok(await few.store.putManifest(B, root, HERE));
 
     const small = make({ maxManifestBytesTotal: root.length });
     await small.complete(leaseKey(1), A, B);
-    assert.not(await small.store.putManifest(A, Buffer.concat([root, root])));
-    assert.ok(await small.store.putManifest(A, root));
-    assert.not(await small.store.putManifest(B, Buffer.from("x")));
+    assert.not(await small.store.putManifest(A, Buffer.concat([root, root]), HERE));
+    assert.ok(await small.store.putManifest(A, root, HERE));
+    assert.not(await small.store.putManifest(B, Buffer.from("x"), HERE));
+
+    const shared = make({ maxManifestBytesTotal: 4 * root.length });
+    const [one, other] = ["192.0.2.1", "192.0.2.2"];
+    await shared.complete(leaseKey(1), A, B, C);
+    assert.ok(await shared.store.putManifest(A, root, one));
+    assert.not(await shared.store.putManifest(B, root, one), "an address has a quarter");
+    assert.equal((await shared.complete(leaseKey(2, one), B)).wantedManifests, []);
+    assert.equal((await shared.complete(leaseKey(2, other), B)).wantedManifests, [B]);
+    assert.ok(await shared.store.putManifest(B, root, other));
+    await shared.store.withdraw(leaseKey(1), [A]);
+    assert.ok(await shared.store.putManifest(C, root, one), "what is dropped makes room");
 
     const none = make({ maxManifests: 0 });
     assert.equal((await none.complete(leaseKey(1), A)).wantedManifests, []);

@@ -87,6 +87,7 @@ export class LeaseBook {
     const expiresAtMs = nowMs + update.ttlMs;
     const newShares = update.shares.filter((share) => !this.#renew(peer, share, expiresAtMs));
     const outcome = this.#outcome(peer, newShares.length);
+    const refused = new Set(outcome === "held" ? [] : newShares);
     if (outcome === "held" && newShares.length > 0) {
       if (peer === NO_ROW) {
         peer = this.#peers.add(key);
@@ -95,13 +96,18 @@ export class LeaseBook {
       const isListed = this.#peers.isListable(peer);
       for (const share of newShares) {
         const { contentId, chunksHeld } = share;
-        const lease = { group: groupOf(share), chunksHeld, expiresAtMs, isListed };
-        this.#add(peer, this.#swarms.findOrAdd(contentId), lease);
+        const swarm = this.#swarms.findOrAdd(contentId);
+        if (this.#swarms.sizeOf(swarm) < this.#limits.maxLeasesPerSwarm)
+          this.#add(peer, swarm, { group: groupOf(share), chunksHeld, expiresAtMs, isListed });
+        else refused.add(share);
       }
+      this.#removeEmpty(peer);
     }
-    const refused = new Set(outcome === "held" ? [] : newShares);
     const held = update.shares.filter((share) => share.complete && !refused.has(share));
-    return { outcome, completeShares: held.map(({ contentId }) => contentId) };
+    return {
+      outcome: outcome === "held" && refused.size > 0 ? "swarmFull" : outcome,
+      completeShares: held.map(({ contentId }) => contentId),
+    };
   }
 
   /** What becomes of so many leases that `peer` does not have yet: all of them are taken or none. */
@@ -115,17 +121,18 @@ export class LeaseBook {
   }
 
   /** Gives the leases of `from` to the peer at `key`, which is `to` if it is there, as far as it has none of its own
-   * on the same share. Returns the peer at `key`. */
+   * on the same share; all of them end if it would have too many then. Returns the peer at `key`. */
   #move(from: number, to: number, key: LeaseKey): number {
     if (to === NO_ROW) {
       this.#peers.move(from, key);
       return from;
     }
     const isListable = this.#peers.isListable(to);
+    const hasRoom = this.#merged(from, to) <= this.#limits.maxLeasesPerPeer;
     for (let lease = this.#peers.firstLease(from); lease !== NO_ROW; ) {
       const after = this.#leases.after(lease);
       const swarm = this.#leases.swarmOf(lease);
-      if (this.#leases.find(to, swarm) === NO_ROW) {
+      if (hasRoom && this.#leases.find(to, swarm) === NO_ROW) {
         this.#peers.changeLeases(from, after, -1);
         this.#leases.giveTo(lease, to, this.#peers.firstLease(to));
         this.#peers.changeLeases(to, lease, 1);
@@ -137,12 +144,25 @@ export class LeaseBook {
     return to;
   }
 
+  /** How many shares two peers have leases on together. */
+  #merged(from: number, to: number): number {
+    let count = this.#peers.leaseCount(to);
+    for (let lease = this.#peers.firstLease(from); lease !== NO_ROW; lease = this.#leases.after(lease)) {
+      if (this.#leases.find(to, this.#leases.swarmOf(lease)) === NO_ROW) count += 1;
+    }
+    return count;
+  }
+
   #setPeer(peer: number, runEpochMs: number, endpoints: readonly Endpoint[]): void {
     this.#peers.setRunEpoch(peer, runEpochMs);
     this.#peers.setEndpoints(peer, endpoints);
+    this.#listAlike(peer);
+  }
+
+  /** All leases of a peer are listed, or none, whatever it was before. */
+  #listAlike(peer: number): void {
     const isListable = this.#peers.isListable(peer);
     let lease = this.#peers.firstLease(peer);
-    // All leases of a peer are listed, or none.
     while (lease !== NO_ROW && this.#swarms.isListed(lease) !== isListable) {
       this.#setListed(lease, isListable);
       lease = this.#leases.after(lease);
@@ -307,12 +327,14 @@ export class LeaseBook {
   /** Takes up what `dumpFrom` wrote, each lease for the time it had left then, and `maxMs` at most; as much as there
    * is room for. Throws a RangeError for words that it did not write. */
   load(words: WordReader, maxMs: number, nowMs: number): void {
-    const { maxPeers, maxLeases } = this.#limits;
+    const { maxPeers, maxLeases, maxLeasesPerSwarm } = this.#limits;
     while (!words.isAtEnd) {
       const count = words.take();
       words.require(Math.max(1, count) * WORDS_PER_LEASE);
       if (this.peerCount >= maxPeers || this.leaseCount + count > maxLeases) return;
       const peer = this.#peers.load(words);
+      // One that stands there twice may have changed in between.
+      this.#listAlike(peer);
       const isListed = this.#peers.isListable(peer);
       for (let left = count; left > 0; left--) {
         const swarm = this.#swarms.load(words);
@@ -320,8 +342,10 @@ export class LeaseBook {
         const chunksHeld = words.take();
         const group = words.take() === COMPLETE ? COMPLETE : PARTIAL;
         if (this.#leases.find(peer, swarm) !== NO_ROW) continue;
+        if (this.#swarms.sizeOf(swarm) >= maxLeasesPerSwarm) continue;
         this.#add(peer, swarm, { group, chunksHeld, expiresAtMs, isListed });
       }
+      this.#removeEmpty(peer);
     }
   }
 }

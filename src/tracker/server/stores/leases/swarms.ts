@@ -62,6 +62,11 @@ export class Swarms {
     return { completePeers: this.#count(swarm, COMPLETE), partialPeers: this.#count(swarm, PARTIAL) };
   }
 
+  /** All leases. */
+  sizeOf(swarm: number): number {
+    return this.#count(swarm, COMPLETE) + this.#count(swarm, PARTIAL);
+  }
+
   listedIn(swarm: number, group: Group): number {
     return this.#listing.count(swarm * GROUPS + group);
   }
@@ -99,7 +104,7 @@ export class Swarms {
   leave(lease: number, swarm: number, group: Group): ContentId | undefined {
     this.#listing.leave(lease);
     this.#leases[swarm * GROUPS + group] = this.#count(swarm, group) - 1;
-    if (this.#count(swarm, COMPLETE) + this.#count(swarm, PARTIAL) > 0) return undefined;
+    if (this.sizeOf(swarm) > 0) return undefined;
     const contentId = this.contentIdOf(swarm);
     this.#rows.remove(swarm);
     return contentId;

@@ -13,7 +13,8 @@ const TTL_MS = 10_000;
 const limits: StoreLimits = {
   maxPeers: 6,
   maxLeases: 14,
-  maxLeasesPerPeer: 4,
+  maxLeasesPerPeer: 3,
+  maxLeasesPerSwarm: 3,
   maxManifests: 0,
   maxManifestBytesTotal: 0,
 };
@@ -138,6 +139,37 @@ test("leases that could be handed out and leases that could not become alike whe
   }
 });
 
+test("a peer that stands twice in a snapshot is listed with all of its leases, or with none", () => {
+  const key = leaseKey(1, "10.0.0.1", 0);
+  const place = [{ host: "example.org", port: 7, transport: "tcp" as const }];
+  const states = [
+    { endpoints: [], n: 1 },
+    { endpoints: place, n: 2 },
+  ];
+  for (const order of [states, states.toReversed()]) {
+    const copy = new LeaseBook(limits, Math.random, () => {});
+    for (const { endpoints, n } of order) {
+      const book = new LeaseBook(limits, Math.random, () => {});
+      const shares = [{ contentId: contentId(n), chunksHeld: 1, complete: false }];
+      book.announce({ key, endpoints, shares, runEpochMs: 1, ttlMs: TTL_MS }, 0);
+      const out = new WordWriter();
+      book.dumpFrom(0, 1000, 0, out);
+      copy.load(new WordReader(out.written), TTL_MS, 0);
+    }
+    const isListed = order.at(-1)?.endpoints === place;
+    for (const n of [1, 2]) assert.is(listed(copy, contentId(n), 0).peers?.length, isListed ? 1 : 0);
+  }
+});
+
+test("of a share that is full in a snapshot no more is taken up than one may have", () => {
+  const book = new LeaseBook({ ...limits, maxLeasesPerSwarm: 6 }, Math.random, () => {});
+  const shares = [{ contentId: contentId(1), chunksHeld: 1, complete: false }];
+  for (let n = 0; n < 6; n++)
+    book.announce({ key: leaseKey(n), endpoints: [], shares, runEpochMs: 1, ttlMs: TTL_MS }, 0);
+  const copy = reloaded(book, 0);
+  assert.equal([book.leaseCount, copy.leaseCount, copy.peerCount], [6, 3, 3]);
+});
+
 test("words that no lease book wrote are refused, and leave nothing half there", () => {
   const book = new LeaseBook(limits, Math.random, () => {});
   const complete = { contentId: contentId(1), chunksHeld: 1, complete: true };
@@ -167,7 +199,7 @@ test("words that no lease book wrote are refused, and leave nothing half there",
 test("hundreds of thousands of leases end in steps of at most a thousand", () => {
   const many = 20_000;
   const book = new LeaseBook(
-    { ...limits, maxPeers: many, maxLeases: many, maxLeasesPerPeer: 1 },
+    { ...limits, maxPeers: many, maxLeases: many, maxLeasesPerPeer: 1, maxLeasesPerSwarm: many },
     Math.random,
     () => {},
   );
@@ -175,6 +207,7 @@ test("hundreds of thousands of leases end in steps of at most a thousand", () =>
     const one = [{ contentId: contentId(n % 10), chunksHeld: 0, complete: false }];
     book.announce({ key: leaseKey(n), runEpochMs: 1, endpoints: [], shares: one, ttlMs: TTL_MS }, 0);
   }
+  assert.is(book.leaseCount, many);
   for (let next: number | undefined = 0; next !== undefined; ) {
     const before = book.leaseCount;
     next = book.expireFrom(next, TTL_MS);

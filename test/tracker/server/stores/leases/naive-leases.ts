@@ -38,6 +38,10 @@ export class NaiveLeases {
     this.leases = this.leases.filter(
       (lease) => lease.peer !== from || from === to || !this.#has(to, lease.contentId),
     );
+    const merged = this.leases.filter(({ peer }) => peer === from || peer === to).length;
+    const hasBoth = from !== to && this.peers.has(from) && this.peers.has(to);
+    if (hasBoth && merged > this.#limits.maxLeasesPerPeer)
+      this.leases = this.leases.filter(({ peer }) => peer !== from);
     for (const lease of this.leases) if (lease.peer === from) lease.peer = to;
     if (from !== to) this.peers.delete(from);
     const isListable = key.listenPort !== 0 || endpoints.length > 0;
@@ -45,13 +49,20 @@ export class NaiveLeases {
 
     const fresh = shares.filter(({ contentId }) => !this.#has(to, contentId));
     const held = this.leases.filter(({ peer }) => peer === to).length;
+    const { maxLeasesPerSwarm } = this.#limits;
+    const fitting = fresh.filter(({ contentId }) => {
+      const { completePeers, partialPeers } = this.counts(contentId);
+      return completePeers + partialPeers < maxLeasesPerSwarm;
+    });
     let outcome = "held";
     if (fresh.length > 0) {
       if (held + fresh.length > this.#limits.maxLeasesPerPeer) outcome = "peerFull";
       else if (this.leases.length + fresh.length > this.#limits.maxLeases) outcome = "trackerFull";
       else if (!isKnown && this.peers.size > this.#limits.maxPeers) outcome = "trackerFull";
     }
-    const taken = outcome === "held" ? shares : shares.filter((share) => !fresh.includes(share));
+    const refused = outcome === "held" ? fresh.filter((share) => !fitting.includes(share)) : fresh;
+    if (outcome === "held" && refused.length > 0) outcome = "swarmFull";
+    const taken = shares.filter((share) => !refused.includes(share));
     const ids = taken.map(({ contentId }) => contentId);
     this.leases = this.leases.filter((lease) => lease.peer !== to || !ids.includes(lease.contentId));
     for (const share of taken) this.leases.push({ ...share, peer: to, expiresAtMs: nowMs + ttlMs });
