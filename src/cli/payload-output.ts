@@ -15,7 +15,9 @@ export function payloadOutput(stdout: Writable): Writable {
     });
   }
   if (!("fd" in stdout) || typeof stdout.fd !== "number") return stdout;
-  const stats = fstatSync(stdout.fd);
+  // As big integers, since Node takes the numbers of the latest other call for those of any path that realpathSync knows
+  // already: after one that said FIFO, modules were looked for behind links that were not followed, and not found.
+  const stats = fstatSync(stdout.fd, { bigint: true });
   if (stats.isFIFO() || stats.isSocket()) return stdout;
   // Node's own stream for a file does not notice that only a part of what it was given has been written, and the one
   // for a device writes nothing at all.

@@ -12,7 +12,7 @@ import { GatedProxy } from "../support/gated-proxy.js";
 import { type GoshareChild, spawnGoshare } from "../support/goshare-child.js";
 import { type JsonBody, killAll } from "../support/goshare-process.js";
 import { ScratchFolder, sha256Of, writeRandom } from "../support/scratch-folder.js";
-import { type StartedShare, startShare, ticketVia } from "../support/transfer.js";
+import { type StartedShare, startShare, startTracker, ticketVia } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
 const film = scratch.file("film.bin", 48 * MIB + 3);
@@ -71,6 +71,14 @@ test("a file goes to stdout as it is, and all that is said goes to stderr", asyn
   assert.is(await sha256OfOutput(piped), sha256Of(film));
   assert.is(await piped.exitCode, 0);
   assert.match(piped.stderr(), "complete and verified");
+});
+
+test("a tracker is asked as well as it is for a download to the disk", async () => {
+  const tracker = await startTracker();
+  const tracked = await startShare(film, ["--tracker", tracker.endpoint]);
+  const piped = pipe(tracked.ticket, "--quiet");
+  assert.is(await sha256OfOutput(piped), sha256Of(film));
+  assert.equal([await piped.exitCode, piped.stderr()], [0, ""]);
 });
 
 test("one file of a folder can be selected: a large one, one of a pack, and an empty one", async () => {
