@@ -14,7 +14,8 @@ export function makeFolders(folderPath: string, mode?: number): void {
     fs.mkdirSync(folderPath, mode);
   } catch (thrown) {
     const parent = path.dirname(folderPath);
-    if (isErrno(thrown, "ENOENT") && parent !== folderPath) {
+    // A file system that has no room for folders, like /proc, says ENOENT where the parent is there.
+    if (isErrno(thrown, "ENOENT") && !fs.existsSync(parent)) {
       makeFolders(parent);
       makeFolders(folderPath, mode);
     } else if (fs.statSync(folderPath, { throwIfNoEntry: false })?.isDirectory() !== true) throw thrown;

@@ -144,6 +144,15 @@ test("an output that is a file ends the download with 6", async () => {
   assert.match(message, output);
 });
 
+if (!existsSync("/proc/self")) skipTest("an output where no folder can be made", "there is no /proc");
+else {
+  test("an output where no folder can be made ends the download with 6", async () => {
+    const { exitCode, message } = await failure(startDownload(share.ticket, "/proc/nowhere/there"));
+    assert.is(exitCode, 6);
+    assert.match(message, "/proc/nowhere");
+  });
+}
+
 test("missing folders on the way to the output are made", async () => {
   const output = join(scratch.folder(), "a", "b c", "d");
   const { path } = await downloaded(startDownload(share.ticket, output));
