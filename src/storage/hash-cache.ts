@@ -20,8 +20,11 @@ export const MAX_CACHED_CHUNKS = 2 ** 20;
 export const MAX_HASH_CACHE_BYTES = MAGIC.length + MAX_CACHED_CHUNKS * ENTRY_BYTES + CHECKSUM_BYTES;
 
 /** A file may be written to twice within one tick of its file system's clock, and has the same times after both. So
- * one is believed only if its inode last changed so long before anybody began to read it. */
+ * one is believed only if its inode last changed so long before anybody began to read it: some clocks count every other
+ * second, but one that shows less than a millisecond is the kernel's and ticks every 10 ms at least. */
 const SETTLED_MS = 2_000;
+const SETTLED_BY_FINE_CLOCK_MS = 100;
+const MS_IN_NS = 1_000_000n;
 const CTIME_FIELD = 4;
 
 /** Chunks put into a file in one go. */
@@ -47,10 +50,12 @@ export function isSettled(
   identities: BigInt64Array,
   begunAtMs: number,
 ): boolean {
-  const latestNs = BigInt(Math.floor(begunAtMs - SETTLED_MS)) * 1_000_000n;
+  const begunAtNs = BigInt(Math.floor(begunAtMs)) * MS_IN_NS;
   return segments.every(({ fileIndex }) => {
     const ctimeNs = identities[fileIndex * IDENTITY_FIELDS + CTIME_FIELD];
-    return ctimeNs !== undefined && ctimeNs < latestNs;
+    if (ctimeNs === undefined) return false;
+    const settledMs = ctimeNs % MS_IN_NS === 0n ? SETTLED_MS : SETTLED_BY_FINE_CLOCK_MS;
+    return ctimeNs < begunAtNs - BigInt(settledMs) * MS_IN_NS;
   });
 }
 

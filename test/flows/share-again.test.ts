@@ -17,7 +17,7 @@ async function settledFolder(): Promise<string> {
   writeRandom(join(folder, "large"), 20 * MIB);
   for (let n = 0; n < 20; n++) writeRandom(join(folder, `small-${n}`), 4096);
   // What was written a moment ago is not remembered: it is the clock that is waited for.
-  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  await new Promise((resolve) => setTimeout(resolve, 150));
   return folder;
 }
 

@@ -102,4 +102,24 @@ test("a file that was changed within two seconds before it was read is not belie
   assert.is(settled(beganAtMs + 60_000), false);
 });
 
+test("a file whose time is finer than a millisecond is believed after a tenth of a second", () => {
+  const beganAtMs = 1_000_000;
+  const settled = (ctimeMs: number) => {
+    const identities = BigInt64Array.from([1n, 2n, 3n, 4n, BigInt(ctimeMs) * 1_000_000n + 123_457n]);
+    return isSettled([segment(0, 0, 10)], identities, beganAtMs);
+  };
+  assert.is(settled(beganAtMs - 101), true);
+  assert.is(settled(beganAtMs - 100), false);
+  assert.is(settled(beganAtMs), false);
+  assert.is(settled(beganAtMs + 60_000), false);
+});
+
+test("of a chunk of several files each has to be believed", () => {
+  const fine = [1n, 2n, 3n, 4n, 999_000n * 1_000_000n + 1n];
+  const coarse = [1n, 2n, 3n, 4n, 999_000n * 1_000_000n];
+  const both = BigInt64Array.from([...fine, ...coarse]);
+  assert.is(isSettled([segment(0, 0, 10)], both, 1_000_000), true);
+  assert.is(isSettled([segment(0, 0, 10), segment(1, 0, 10)], both, 1_000_000), false);
+});
+
 test.run();
