@@ -16,6 +16,7 @@ import { TrackerCommand } from "./commands/tracker.js";
 import { TrackerStatusCommand } from "./commands/tracker-status.js";
 import { VerifyCommand } from "./commands/verify.js";
 import type { CommandContext } from "./context.js";
+import { refusedCommandLine } from "./refused-command-line.js";
 import { createReporter } from "./render/create-reporter.js";
 import { commandHelp, generalHelp } from "./render/help.js";
 import { columnsOf, paletteFor } from "./render/palette.js";
@@ -68,7 +69,7 @@ export async function runCli(context: CommandContext): Promise<number> {
       command = cli.process([...typedAndSet], context);
     }
   } catch (thrown) {
-    return refuseCommandLine(context, definitionOf(cli, argv), thrown);
+    return refuseCommandLine(context, cli, thrown);
   }
   return cli.run(command, context);
 }
@@ -84,12 +85,13 @@ function requireCommandFirst([first = ""]: readonly string[]): void {
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
   const options = end === -1 ? argv : argv.slice(0, end);
-  return options.includes("--help") || options.includes("-h");
+  return options.includes("--help") || options.includes("-h") || argv[0] === "help";
 }
 
 function helpText(cli: Cli<CommandContext>, context: CommandContext): string {
   const palette = paletteFor(context.stdout, "auto", context.env);
-  const named = definitionOf(cli, context.argv);
+  const argv = context.argv[0] === "help" ? context.argv.slice(1) : context.argv;
+  const named = definitionOf(cli, argv);
   const columns = Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout));
   return named === undefined
     ? generalHelp(VERSION, cli.definitions(), columns, palette)
@@ -102,20 +104,9 @@ function definitionOf(cli: Cli<CommandContext>, [first, second]: readonly string
   return at(`goshare ${first} ${second}`) ?? at(`goshare ${first}`);
 }
 
-/** The first option that a command does not have. clipanion does not always say which, where any number of arguments may
- * stand beside it. */
-function unknownOption(argv: readonly string[], definition: Definition | undefined): string | undefined {
-  const known = definition?.options.flatMap((option) => (option.definition.split(" ")[0] ?? "").split(","));
-  const end = argv.indexOf("--");
-  const names = (end === -1 ? argv : argv.slice(0, end)).map((text) => text.split("=")[0] ?? "");
-  return names.find(
-    (name) => name.startsWith("--") && known?.includes(name.replace(/^--no-/, "--")) === false,
-  );
-}
-
 async function refuseCommandLine(
   context: CommandContext,
-  definition: Definition | undefined,
+  cli: Cli<CommandContext>,
   thrown: unknown,
 ): Promise<number> {
   const { argv } = context;
@@ -123,15 +114,7 @@ async function refuseCommandLine(
   const reporter = await createReporter(choice, context);
   return runSession(context, reporter, "", async () => {
     if (!(thrown instanceof Error && "clipanion" in thrown)) throw thrown;
-    const [name = ""] = argv;
-    if (!COMMANDS.some(({ paths }) => paths.some(([first]) => first === name))) {
-      throw new GoshareError("USAGE", `there is no command ${JSON.stringify(name)}`, {
-        hint: "see: goshare --help",
-      });
-    }
-    const unknown = unknownOption(argv, definition);
     const [said = ""] = thrown.message.split("\n");
-    const message = unknown === undefined ? said : `Unsupported option name (${JSON.stringify(unknown)})`;
-    throw new GoshareError("USAGE", message.replace(/[.:]$/, ""), { hint: `see: goshare ${name} --help` });
+    throw refusedCommandLine(argv, cli.definitions(), definitionOf(cli, argv), said);
   });
 }

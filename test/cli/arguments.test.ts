@@ -204,11 +204,25 @@ test("what an option cannot be is refused by its name before a flow is loaded", 
 });
 
 test("a command line that makes no sense is refused on stderr with a way to help", async () => {
-  assert.match(await refusal(["shear"]), 'there is no command "shear"\n  see: goshare --help');
-  assert.match(await refusal(["share"]), "see: goshare share --help");
+  assert.match(await refusal(["shear"]), 'there is no command "shear"\n  did you mean goshare share? see:');
+  assert.match(await refusal(["frobnicate"]), 'no command "frobnicate"\n  see: goshare --help');
+  assert.match(await refusal(["statsu"]), "did you mean goshare status? see: goshare --help");
+  assert.match(
+    await refusal(["share"]),
+    "something is missing: goshare share PATH…\n  see: goshare share --help",
+  );
+  assert.match(await refusal(["inspect", "x", "y"]), "that is too much: goshare inspect WHAT");
   assert.match(await refusal(["download"]), /GOSHARE_TICKET\n {2}see: goshare download --help/);
   assert.match(await refusal(["tracker", "--port", "1"]), "--port");
-  assert.match(await refusal(["download", "x", "--no-publish"]), 'Unsupported option name ("--no-publish")');
+  assert.match(await refusal(["download", "x", "--no-publish"]), 'there is no option "--no-publish"');
+  assert.match(await refusal(["share", "p", "--onse"]), 'no option "--onse"\n  did you mean --once? see:');
+  assert.match(await refusal(["download", "x", "-o", "y"]), "did you mean --output or --overwrite?");
+  for (const argv of [
+    ["download", "x", "--output"],
+    ["share", "p", "--upload-limit"],
+  ])
+    assert.match(await refusal(argv), `${argv[2]} says nothing: a value has to follow it`);
+  assert.match(await refusal(["share", "--once=3", "p"]), "--once takes no value");
   assert.match(await refusal([]), "goshare download WHAT");
 });
 
@@ -237,6 +251,8 @@ test("help names every command, and each command's help its options with their d
   const general = await help("--help");
   for (const usage of ["share PATH…", "download WHAT", "goshare tracker", "inspect WHAT", "status [DIR…]"])
     assert.match(general, usage);
+  assert.is(await help("help"), general);
+  assert.is(await help("help", "share"), await help("share", "--help"));
   assert.match(await help("share", "--help"), /--listen HOST:PORT[\s\S]*\[::\]:9000/);
   assert.match(await help("download", "x", "-h"), /--output DIR [\s\S]*default downloads/);
   assert.match(await help("status", "--help"), /default downloads/);
