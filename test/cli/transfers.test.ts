@@ -36,6 +36,12 @@ test("one download is shown under its name, with its own figures", () => {
   });
 });
 
+test("a download of which everything is there is being synced", () => {
+  const transfers = new Transfers();
+  transfers.begun(begun(A, "a", 100));
+  assert.is(transfers.progressed(progress(A, 100, 100)).stall, "syncing to disk");
+});
+
 test("several are shown together, those that are over and those that have not told anything included", () => {
   const transfers = new Transfers();
   transfers.begun(begun(A, "a", 100));

@@ -10,6 +10,7 @@ import {
   type ProgressState,
   peersText,
   percentOf,
+  rateText,
   remainingText,
   type ServingState,
   type TransferState,
@@ -113,7 +114,7 @@ export function barLine(state: TransferState, columns: number, drawBar: DrawBar)
   const forName = GAP.length + Math.min(NAME_MIN_CELLS, cellWidth(state.name));
   const { taken, left: leftOver } = whatFits(columns - cellWidth(percent) - forName, [
     [4, state.stall],
-    [3, formatRate(state.bytesPerSecond)],
+    [3, rateText(state)],
     [4, remainingText(state)],
     [2, bytesText(state)],
     [5, state.peers === undefined ? "" : peersText(state.peers)],

@@ -8,6 +8,7 @@ import {
   type ProgressState,
   peersText,
   percentOf,
+  rateText,
   remainingText,
   type ServingState,
   type TransferState,
@@ -59,9 +60,7 @@ function progressLine(state: TransferState): string {
       ? `${formatBytes(state.bytesDone)} of ${formatBytes(state.bytesTotal)}`
       : formatBytes(state.bytesDone),
   );
-  parts.push(formatRate(state.bytesPerSecond));
-  const remaining = remainingText(state);
-  if (remaining !== "") parts.push(remaining);
+  parts.push(...[rateText(state), remainingText(state)].filter((text) => text !== ""));
   if (state.peers !== undefined) parts.push(peersText(state.peers));
   if (state.stall !== "") parts.push(state.stall);
   return parts.join(", ");

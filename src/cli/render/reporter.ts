@@ -1,6 +1,6 @@
 // How a command shows what happens. A reporter takes every event; which of them it shows, where and how is
 // its own affair.
-import { formatDuration } from "../../core/units.js";
+import { formatDuration, formatRate } from "../../core/units.js";
 import type { DetailObserver, GoshareEvent } from "../../events/event.js";
 
 export interface Reporter {
@@ -59,9 +59,15 @@ export function percentOf(state: TransferState): number {
   return Math.min(100, Math.floor((100 * state.bytesDone) / state.bytesTotal));
 }
 
-/** "ETA 18 s"; empty where it is not known, or means nothing because it stands still. */
+/** "ETA 18 s"; empty where it is not known, or means nothing because it stands still. It is no better than seconds. */
 export function remainingText({ etaMs, stall }: TransferState): string {
-  return etaMs > 0 && stall === "" ? `ETA ${formatDuration(etaMs)}` : "";
+  return etaMs > 0 && stall === "" ? `ETA ${formatDuration(Math.ceil(etaMs / 1000) * 1000)}` : "";
+}
+
+/** Empty where everything has come: it would be that of a while ago. */
+export function rateText(state: TransferState): string {
+  const isOver = state.verb === "downloading" && state.bytesTotal > 0 && state.bytesDone >= state.bytesTotal;
+  return isOver ? "" : formatRate(state.bytesPerSecond);
 }
 
 export function peersText(peers: number): string {

@@ -1,6 +1,6 @@
 // Why a download is slow, in words. Pure; says nothing where there is nothing worth saying.
 import { formatDuration } from "../../core/units.js";
-import type { SlowReason, SlowTime } from "../../events/event.js";
+import type { GoshareEvent, SlowReason, SlowTime } from "../../events/event.js";
 
 /** Short enough to stand in a line of 40 cells beside name and percent. */
 const TEXTS: Record<SlowReason, string> = {
@@ -26,8 +26,12 @@ const QUICK_MS = 3_000;
 const WORTH_TELLING_MS = 500;
 const WORTH_TELLING_PART = 1 / 20;
 
-/** What a download stands still for; empty while it moves. */
-export function stallText({ slowReason, stalledMs }: { slowReason: SlowReason; stalledMs: number }): string {
+type Progress = Extract<GoshareEvent, { type: "progress" }>;
+
+/** What a download stands still for; empty while it moves. When everything is there it is made safe on the disk, which
+ * takes a while where there are many files. */
+export function stallText({ slowReason, stalledMs, bytesDone, bytesTotal }: Progress): string {
+  if (bytesTotal > 0 && bytesDone >= bytesTotal) return "syncing to disk";
   return stalledMs < STALL_MS ? "" : TEXTS[slowReason];
 }
 
