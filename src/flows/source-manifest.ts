@@ -165,11 +165,11 @@ class HashMemory {
 }
 
 function warnOfSkipped(tree: SourceTree, observe: EventObserver): void {
-  for (const { path: skippedPath, why } of tree.skipped.slice(0, MAX_WARNED_ENTRIES)) {
+  for (const { path: skippedPath, why, isLink } of tree.skipped.slice(0, MAX_WARNED_ENTRIES)) {
     observe({
       type: "warning",
       code: "SOURCE_UNSUPPORTED",
-      message: `not shared: ${why}`,
+      message: `${isLink ? "symbolic link " : ""}not shared: ${why}`,
       path: skippedPath,
     });
   }

@@ -174,12 +174,21 @@ test("what is no file, or too large a one, is refused; help does not need it", a
   assert.is(await startFakeCli(["status", "--help"], { env }).exitCode, 0);
 });
 
+test("config says that there is no file where there is none", async () => {
+  const home = scratch.folder();
+  const { exitCode, stderr } = await runGoshare(["config"], { env: { XDG_CONFIG_HOME: home } });
+  assert.equal(
+    [exitCode, stderr],
+    [0, `settings; of the file ${join(home, "goshare", "config.toml")}, which is not there\n`],
+  );
+});
+
 test("config prints every setting with its value and where it comes from", async () => {
   const { env, path } = withFile('upload-limit = "1MiB/s"');
   const { exitCode, stdout, stderr } = await runGoshare(["config"], {
     env: { ...env, GOSHARE_TRACKER: "a.example, b.example:7" },
   });
-  assert.equal([exitCode, stderr], [0, `settings of ${path}\n`]);
+  assert.equal([exitCode, stderr], [0, `settings; of the file ${path}\n`]);
   assert.match(stdout, "tracker = a.example, b.example:7 (GOSHARE_TRACKER)\n");
   assert.match(stdout, `upload-limit = 1MiB/s (${path}, line 1)\n`);
   assert.match(stdout, "output = downloads (default)\n");

@@ -88,6 +88,8 @@ test("links that lead out of the share are left out, counted and named", async (
   assert.is(share.sharing["linksSkipped"], 3);
   const named = share.process.all("warning").map((body) => body["path"]);
   assert.equal(named.sort(), ["absolute", "deep/out", "parent"]);
+  const messages = share.process.all("warning").map((body) => String(body["message"]));
+  for (const message of messages) assert.match(message, /^symbolic link not shared: /);
   const { path } = await download(share.ticket, scratch.folder());
   const links = treeLines(path).filter((line) => line.startsWith("link"));
   assert.equal(links, ["link deep/inside -> file"]);

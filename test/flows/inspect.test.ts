@@ -83,7 +83,7 @@ test("people see a list, and the command writes nothing", async () => {
     `content id  ${folder.contentId}`,
     "name        photos",
     "kind        folder",
-    "size        1.5 MiB, 3 chunks of 1 MiB",
+    "size        1.5 MiB in 2 files, 3 chunks of 1 MiB",
     `tracker     ${tracker.endpoint}`,
     `peer        ${folder.endpoint}`,
     "",

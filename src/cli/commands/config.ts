@@ -1,4 +1,5 @@
 // goshare config: prints every setting, what holds for it, and where that comes from. Changes nothing.
+import { existsSync } from "node:fs";
 import { Command } from "clipanion";
 import { GoshareCommand } from "../goshare-command.js";
 import { printable } from "../render/printable.js";
@@ -22,7 +23,10 @@ export class ConfigCommand extends GoshareCommand {
 
   protected override async run(session: Session): Promise<Ending> {
     const { env } = this.context;
-    session.tell(`settings of ${printable(settingsFilePath(env))}`);
+    const filePath = settingsFilePath(env);
+    session.tell(
+      `settings; of the file ${printable(filePath)}${existsSync(filePath) ? "" : ", which is not there"}`,
+    );
     for (const { setting, texts, source, place } of await readSettings(env)) {
       const { name, variable, defaultText: defaultValue } = setting;
       session.observe({

@@ -79,6 +79,10 @@ export class ShareCommand extends PeerCommand {
         running.push(one);
         if (this.qr) session.tell(await ticketAsQrCode(one.ticket, columnsOf(this.context.stderr)));
       }
+      if (copies !== undefined) {
+        const who = copies === 1 ? "one peer has" : `${copies} peers have`;
+        session.tell(`sharing ends when ${who} everything`);
+      }
       const ends = [session.untilStopped(), ...running.map((one) => one.failed)];
       if (copies !== undefined) ends.push(allHave(running, copies));
       await Promise.race(ends);

@@ -78,9 +78,12 @@ function describeVerified(event: Extract<FindingEvent, { type: "verified" }>): r
   const { bytes, bytesRight, chunks, chunksRight, extra } = event;
   const path = printable(event.path);
   const besides = extra === 0 ? "" : `; ${extra} ${extra === 1 ? "entry" : "entries"} besides`;
-  const text = event.isRight
-    ? `${path}: ${formatBytes(bytes)} in ${chunks} ${chunks === 1 ? "chunk" : "chunks"}, all of it right${besides}`
-    : `${path}: ${formatBytes(bytesRight)} of ${formatBytes(bytes)} right, ${chunksRight} of ${chunks} chunks${besides}`;
+  const chunksWrong = chunks - chunksRight;
+  const verdict =
+    chunksWrong === 0
+      ? `all of ${event.isRight ? "it" : "them"} right`
+      : `${chunksWrong} (${formatBytes(bytes - bytesRight)}) wrong or missing`;
+  const text = `${path}: ${formatBytes(bytes)} in ${chunks} ${chunks === 1 ? "chunk" : "chunks"}, ${verdict}${besides}`;
   return [{ kind: "note", text }];
 }
 

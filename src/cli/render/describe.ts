@@ -33,7 +33,7 @@ const WAITING_TEXT: Record<Extract<GoshareEvent, { type: "waiting" }>["waitingFo
 export function describe(event: GoshareEvent, palette: Palette): readonly Line[] {
   switch (event.type) {
     case "listening":
-      return [note("tracker at"), toCopy(printable(event.endpoint)), note("Ctrl-C stops it")];
+      return describeListening(event.endpoint);
     case "metricsListening":
       return [note(`metrics at http://${printable(event.endpoint)}/metrics`)];
     case "sharing":
@@ -50,7 +50,7 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
       return [note(`${printable(event.endpoint)} has everything (${copies} so far)`)];
     }
     case "warning":
-      return [problem(`${palette.warning("warning:")} ${printable(event.message)}${pathText(event.path)}`)];
+      return [problem(`${palette.warning("warning:")} ${printable(event.message)}${pathText(event)}`)];
     case "inspected":
       return describeInspected(event);
     case "resumable":
@@ -81,15 +81,20 @@ const problem = (text: string): Line => ({ kind: "problem", text });
 const toCopy = (text: string): Line => ({ kind: "result", text, isWhole: true });
 const labelled = (text: string): Line => ({ kind: "result", text, hangingCells: LABEL_CELLS });
 
+/** The endpoint is that of this machine for itself. */
+function describeListening(endpoint: string): Line[] {
+  const elsewhere = `--tracker HOST:${portOf(endpoint)}`;
+  return [
+    note("tracker at"),
+    toCopy(printable(endpoint)),
+    note(`share and download on other machines take ${elsewhere}, with this machine's name as HOST`),
+    note("Ctrl-C stops it"),
+  ];
+}
+
 function describeSharing(event: Extract<GoshareEvent, { type: "sharing" }>, palette: Palette): Line[] {
   const name = palette.strong(printable(event.name));
-  const lines = [note(`sharing ${name}: ${sizeText(event)}, at ${printable(event.endpoint)}`)];
-  if (event.linksSkipped > 0) {
-    lines.push(
-      problem(`${palette.warning("warning:")} ${count(event.linksSkipped, "symbolic link")} left out`),
-    );
-    lines.push(problem("  only relative links that stay inside the share can be shared"));
-  }
+  const lines = [note(`sharing ${name}: ${sizeText(event)}, at port ${portOf(event.endpoint)}`)];
   if (event.trackers.length > 0) lines.push(note(`announced to ${printable(event.trackers.join(", "))}`));
   lines.push(
     note("On the other computer, run:"),
@@ -131,11 +136,9 @@ function describeInspected(event: Extract<GoshareEvent, { type: "inspected" }>):
   if (event.kind === "") {
     lines.push(note("the manifest could not be had: size and entries are not known"));
   } else {
-    const chunks = `${count(event.chunks, "chunk")} of ${formatBytes(event.chunkSize)}`;
-    lines.push(
-      labelled(`kind        ${event.kind}`),
-      labelled(`size        ${formatBytes(event.bytes)}, ${chunks}`),
-    );
+    const files = event.entries.filter(({ kind }) => kind === "file" || kind === "executable").length;
+    const chunks = `${sizeText({ ...event, files })} of ${formatBytes(event.chunkSize)}`;
+    lines.push(labelled(`kind        ${event.kind}`), labelled(`size        ${chunks}`));
   }
   for (const tracker of event.trackers) lines.push(labelled(`tracker     ${printable(tracker)}`));
   for (const peer of event.peers) lines.push(labelled(`peer        ${printable(peer)}`));
@@ -220,8 +223,13 @@ function disconnectText(event: Extract<GoshareEvent, { type: "peerDisconnected" 
   return `${moved.length === 0 ? "" : `, ${moved.join(", ")}`}${why}`;
 }
 
-function pathText(path: string): string {
-  return path === "" ? "" : ` (${printable(path)})`;
+/** Nothing where the message says it already. */
+function pathText({ message, path }: { readonly message: string; readonly path: string }): string {
+  return path === "" || message.includes(path) ? "" : ` (${printable(path)})`;
+}
+
+function portOf(endpoint: string): string {
+  return printable(endpoint.slice(endpoint.lastIndexOf(":") + 1));
 }
 
 function count(n: number, noun: string, plural = `${noun}s`): string {
