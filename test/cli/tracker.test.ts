@@ -27,6 +27,25 @@ async function started(...argv: readonly string[]): Promise<{ options?: Options;
   return options === undefined ? { failed: cli.events().at(-1)?.["failed"]?.["code"] } : { options };
 }
 
+test("a tracker that others can reach says how they name it, and one of this machine alone does not", async () => {
+  const told = async (...argv: readonly string[]) => {
+    let isStarted = false;
+    const startTracker: StartTracker = async () => {
+      isStarted = true;
+      return { endpoint: "tls://127.0.0.1:8080", close: async () => {} };
+    };
+    const around = { flows: { tracker: async () => ({ startTracker }) }, columns: 200 };
+    const cli = startFakeCli(["tracker", ...argv], around);
+    await until(() => isStarted);
+    cli.sendSignal("SIGTERM");
+    await cli.exitCode;
+    return cli.stderr();
+  };
+  assert.match(await told(), "other machines name it with --tracker tls://HOST:8080, HOST being this one\n");
+  assert.match(await told("--listen", "0.0.0.0:0"), "HOST being");
+  assert.not.match(await told("--listen", "127.0.0.1:0"), "HOST being");
+});
+
 test("--per-address-limit is the calls a second from one address", async () => {
   assert.is((await started()).options?.perAddressLimit, 100);
   assert.is((await started("--per-address-limit", "7")).options?.perAddressLimit, 7);

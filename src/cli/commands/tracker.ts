@@ -1,6 +1,8 @@
 // goshare tracker: argv → a tracker that runs until it is told to stop.
 import { Command, Option } from "clipanion";
 import { requireListenAddress } from "../../address/endpoint.js";
+import { hostScope } from "../../address/host.js";
+import { EVERY_HOST } from "../../address/listening.js";
 import { AGENT } from "../../core/agent.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
 import { countArgument, logLevelArgument } from "../arguments.js";
@@ -68,12 +70,21 @@ export class TrackerCommand extends GoshareCommand {
     };
     const { startTracker } = await this.context.flows.tracker();
     const tracker = await startTracker(options, session.observe);
+    this.#tellOthersName(session, tracker.endpoint);
     try {
       await session.untilStopped();
     } finally {
       await tracker.close();
     }
     return { type: "stopped", signal: session.stoppedBy(), bytesSent: 0 };
+  }
+
+  /** What it listens at is told as this machine reaches it, which is of no use elsewhere. */
+  #tellOthersName(session: Session, endpoint: string): void {
+    const { listenHost = EVERY_HOST } = this.#listenOptions();
+    if (hostScope(listenHost) !== "unspecified") return;
+    const name = endpoint.replace(/[^/]*(:\d+)$/, "HOST$1");
+    session.tell(`other machines name it with ${OPTIONS.tracker.names} ${name}, HOST being this one`);
   }
 
   /** Nothing where --listen is not given: the tracker then copes with a machine without IPv6 by itself. */

@@ -33,7 +33,7 @@ const WAITING_TEXT: Record<Extract<GoshareEvent, { type: "waiting" }>["waitingFo
 export function describe(event: GoshareEvent, palette: Palette): readonly Line[] {
   switch (event.type) {
     case "listening":
-      return describeListening(event.endpoint);
+      return [note("tracker at"), toCopy(printable(event.endpoint)), note("Ctrl-C stops it")];
     case "metricsListening":
       return [note(`metrics at http://${printable(event.endpoint)}/metrics`)];
     case "sharing":
@@ -80,17 +80,6 @@ const result = (text: string): Line => ({ kind: "result", text });
 const problem = (text: string): Line => ({ kind: "problem", text });
 const toCopy = (text: string): Line => ({ kind: "result", text, isWhole: true });
 const labelled = (text: string): Line => ({ kind: "result", text, hangingCells: LABEL_CELLS });
-
-/** The endpoint is that of this machine for itself. */
-function describeListening(endpoint: string): Line[] {
-  const elsewhere = `--tracker HOST:${portOf(endpoint)}`;
-  return [
-    note("tracker at"),
-    toCopy(printable(endpoint)),
-    note(`share and download on other machines take ${elsewhere}, with this machine's name as HOST`),
-    note("Ctrl-C stops it"),
-  ];
-}
 
 function describeSharing(event: Extract<GoshareEvent, { type: "sharing" }>, palette: Palette): Line[] {
   const name = palette.strong(printable(event.name));
