@@ -55,8 +55,9 @@ async function fetchPage(
 ): Promise<Uint8Array> {
   const { reply, payload } = await connection.request({ type: "getManifest", contentId, page }, payloadRange);
   if (reply.type === "refusal") {
-    const code = reply.reason === "contentUnknown" ? "CONTENT_NOT_FOUND" : "PEER_REFUSED";
-    throw new GoshareError(code, `a peer refused page ${page} of the manifest (${reply.reason})`);
+    if (reply.reason === "contentUnknown")
+      throw new GoshareError("CONTENT_NOT_FOUND", "that peer does not share this content");
+    throw new GoshareError("PEER_REFUSED", `a peer refused page ${page} of the manifest (${reply.reason})`);
   }
   return payload;
 }
