@@ -4,8 +4,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
+import { connect } from "node:net";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { DEFAULT_TRACKER_PORT } from "../src/tracker/limits.js";
 import { isFullSize } from "./support/full-size.js";
 
 const PARALLEL_FILES = 2;
@@ -37,6 +39,11 @@ async function main(): Promise<void> {
       process.exit(signal === "SIGINT" ? 130 : 143);
     });
   }
+  if (await isTrackerPortTaken()) {
+    print(
+      `something listens at port ${DEFAULT_TRACKER_PORT}: tests that expect no tracker on this machine may fail`,
+    );
+  }
   const sum = { passed: 0, failed: 0, skipped: 0 };
   const queue = files.values();
   const worker = async () => {
@@ -52,6 +59,17 @@ async function main(): Promise<void> {
   if (files.length === 0) print(`no test file matches ${pattern}`);
   print(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
   process.exitCode = sum.failed > 0 || files.length === 0 ? 1 : 0;
+}
+
+/** What transfers without a tracker of their own would ask. */
+function isTrackerPortTaken(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(DEFAULT_TRACKER_PORT, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 /** Compiled tests whose source is still there (the compiler leaves the others lying), relative to dist/test. */
