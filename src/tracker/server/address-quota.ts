@@ -27,6 +27,9 @@ const REFUSAL_BURST_SECONDS = 20;
 /** Connections for each call: many machines behind one address connect for one call, and some of them in vain. */
 const CONNECTIONS_PER_CALL = 2;
 
+/** To read so many shares that are then refused costs as much as a call. */
+const SHARES_PER_CALL = 100;
+
 /** How long an address that floods is hung up on. */
 const HANG_UP_MS = 10_000;
 
@@ -86,7 +89,11 @@ export class AddressQuota {
   leases(host: string, count: number, renewMs: number): number {
     const address = this.#addressOf(host);
     if (address === undefined) return 0;
-    return address.leases.take(count, this.#clock.nowMs(), this.#limits.maxLeasesPerAddress / renewMs);
+    const nowMs = this.#clock.nowMs();
+    const waitMs = address.leases.take(count, nowMs, this.#limits.maxLeasesPerAddress / renewMs);
+    // All of it has been read; who heeds the answer is not back before this is paid for.
+    if (waitMs > 0) address.calls.charge(count / SHARES_PER_CALL);
+    return waitMs;
   }
 
   /** Whether `host` has flooded within the last seconds. */
@@ -136,6 +143,11 @@ class Bucket {
     this.#perMs = perMs;
     this.#tokens = capacity;
     this.#atMs = nowMs;
+  }
+
+  /** Takes `count` whether they are there or not. */
+  charge(count: number): void {
+    this.#tokens -= count;
   }
 
   /** Takes `count` and returns 0; or takes nothing and returns how long it will be until there are so many. More

@@ -53,6 +53,16 @@ test("connections have a limit of their own, twice that of calls; who goes on is
   assert.is(taken(HOST, 120), 100);
 });
 
+test("an announcement that is refused for its shares counts as one call for each hundred of them", () => {
+  const { clock, quota: calls } = quota();
+  assert.is(calls.leases(HOST, 1_000, 30_000), 0);
+  assert.is(served(calls, HOST, 60), 50);
+  assert.ok(calls.leases(HOST, 1_000, 30_000) > 0);
+  assert.equal(calls.call(HOST), { retryAfterMs: 1_100, isFlood: false });
+  clock.advance(1_100);
+  assert.is(served(calls, HOST, 5), 1);
+});
+
 test("loopback may call as often as it likes, and is not even remembered", () => {
   const { quota: calls } = quota();
   for (const host of ["127.0.0.1", "127.1.2.3", "::1"]) {
