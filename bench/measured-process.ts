@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { cpuSecondsOf } from "./process-cpu.js";
+import { cpuSecondsOf, waitedSecondsOf } from "./process-cpu.js";
 import { residentBytesOf } from "./process-memory.js";
 import type { ProcessUsage } from "./usage-probe.js";
 
@@ -103,6 +103,11 @@ export class MeasuredProcess {
     const { pid } = this.#child;
     if (pid === undefined) return { cpuSeconds: 0, mainThreadSeconds: 0 };
     return { cpuSeconds: cpuSecondsOf(pid), mainThreadSeconds: cpuSecondsOf(pid, pid) };
+  }
+
+  /** How long its main thread could have run so far and had no processor; 0 where the system does not say. */
+  get waitedSecondsSoFar(): number {
+    return this.#child.pid === undefined ? 0 : waitedSecondsOf(this.#child.pid);
   }
 
   /** What it holds of memory now; 0 where the system does not say. */

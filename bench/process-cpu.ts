@@ -4,6 +4,18 @@ import { readFileSync } from "node:fs";
 /** Clock ticks per second in /proc; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
+const NS_PER_SECOND = 1e9;
+
+/** How long the main thread of a process could have run and had no processor; 0 where the system does not say. */
+export function waitedSecondsOf(pid: number): number {
+  try {
+    const [, waitedNs = "0"] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ");
+    return Number(waitedNs) / NS_PER_SECOND;
+  } catch {
+    return 0;
+  }
+}
+
 /** CPU seconds of a process, or of one of its threads: of itself and of those it has waited for. */
 export function cpuSecondsOf(pid: number, thread?: number): number {
   try {

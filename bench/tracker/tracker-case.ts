@@ -5,17 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BenchCase, type Figures, LOOPBACK } from "../bench-case.js";
-import { MeasuredProcess, type ProcessSetting } from "../measured-process.js";
-import {
-  type CallKind,
-  leasesOf,
-  type Population,
-  type SliceRequest,
-  type SliceResult,
-  toText,
-} from "./tracker-work.js";
+import { type Loaded, LoadedServer } from "./loaded-server.js";
+import { type CallKind, leasesOf, type Population } from "./tracker-work.js";
 
-const LOAD = fileURLToPath(new URL("./load-process.js", import.meta.url));
 const NO_OP = fileURLToPath(new URL("./no-op-process.js", import.meta.url));
 
 /** Slices of each side, by turns, after one that is not counted. */
@@ -123,11 +115,6 @@ function quotient(some: number, by: number): number {
   return by === 0 ? 0 : some / by;
 }
 
-/** What a slice took of the server. */
-interface Loaded extends SliceResult {
-  readonly cpuSeconds: number;
-}
-
 function sumOf(slices: readonly Loaded[]): Pick<Loaded, "calls" | "seconds" | "cpuSeconds"> {
   return slices.reduce(
     (sum, { calls, seconds, cpuSeconds }) => ({
@@ -137,51 +124,4 @@ function sumOf(slices: readonly Loaded[]): Pick<Loaded, "calls" | "seconds" | "c
     }),
     { calls: 0, seconds: 0, cpuSeconds: 0 },
   );
-}
-
-/** A server, and the process that asks it. */
-class LoadedServer {
-  /** What the server holds of memory when the population has announced itself. */
-  readonly filledBytes: number;
-  readonly #server: MeasuredProcess;
-  readonly #load: MeasuredProcess;
-  #slices = 0;
-
-  private constructor(server: MeasuredProcess, load: MeasuredProcess) {
-    this.#server = server;
-    this.#load = load;
-    this.filledBytes = server.residentBytes;
-  }
-
-  static async start(
-    argv: readonly string[],
-    setting: ProcessSetting,
-    population: Population,
-  ): Promise<LoadedServer> {
-    const server = new MeasuredProcess(argv, setting);
-    const { endpoint } = await server.event("listening");
-    const load = new MeasuredProcess([String(endpoint), toText(population)], { script: LOAD });
-    await load.event("filled");
-    return new LoadedServer(server, load);
-  }
-
-  async load(slice: Omit<SliceRequest, "name">): Promise<Loaded> {
-    const name = `slice${this.#slices++}`;
-    const before = this.#server.usedSoFar;
-    this.#load.tell(toText({ ...slice, name }));
-    const result = await this.#load.event(name);
-    const { cpuSeconds } = this.#server.usedSoFar;
-    const of = (figure: keyof SliceResult) => Number(result[figure]);
-    return {
-      ...{ calls: of("calls"), seconds: of("seconds"), answerBytes: of("answerBytes") },
-      ...{ p50Ms: of("p50Ms"), p99Ms: of("p99Ms") },
-      cpuSeconds: cpuSeconds - before.cpuSeconds,
-    };
-  }
-
-  /** What the server used. */
-  async stop(): ReturnType<MeasuredProcess["stop"]> {
-    await this.#load.stop();
-    return this.#server.stop();
-  }
 }

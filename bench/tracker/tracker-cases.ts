@@ -1,5 +1,7 @@
 // What is measured of a tracker, for every store that it may keep what it knows in.
 import type { BenchCase } from "../bench-case.js";
+import { FloodCase } from "./flood-case.js";
+import { FLOOD_KINDS } from "./flood-work.js";
 import { redisStores } from "./redis-cases.js";
 import { type StoreKind, TrackerCase, type TrackerWork } from "./tracker-case.js";
 import type { Population } from "./tracker-work.js";
@@ -18,9 +20,16 @@ const MILLION: Population = { singles: 0, collectors: 100_000, sharesPerCollecto
 
 /** `isQuick`: ones that show that they run. */
 export function trackerCases(isQuick: boolean): readonly BenchCase[] {
-  return STORES.flatMap((store, i) => worksOn(store, i === 0 ? "" : `-${store.name}`, isQuick)).map(
-    (work) => new TrackerCase(work),
-  );
+  const works = STORES.flatMap((store, i) => worksOn(store, i === 0 ? "" : `-${store.name}`, isQuick));
+  const flood = new FloodCase({
+    ...{
+      isLong: !isQuick,
+      kinds: isQuick ? ["calls", "connects"] : FLOOD_KINDS,
+      population: isQuick ? FEW : USUAL,
+      sliceMs: isQuick ? 100 : 5_000,
+    },
+  });
+  return [...works.map((work) => new TrackerCase(work)), flood];
 }
 
 function worksOn(store: StoreKind, suffix: string, isQuick: boolean): readonly TrackerWork[] {

@@ -14,7 +14,7 @@ import { defaultPeerListen, MIN_BYTES_PER_SECOND } from "../flows/defaults.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
 import type { IfTaken } from "../storage/taken-name.js";
 import { RateBudget } from "../swarm/rate-budget.js";
-import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
+import { DEFAULT_TRACKER_PORT, MAX_PEERS_KEPT } from "../tracker/limits.js";
 import { OPTIONS } from "./option-table.js";
 import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 
@@ -70,18 +70,24 @@ export function rateArgument(
   return refuse(option.names, text, `a rate of at least ${least}, for example 500KiB/s or 10MiB/s`);
 }
 
-type CountOption = (typeof OPTIONS)["maxPeers" | "maxConnectionsPerHost" | "untilCopies" | "perAddressLimit"];
+type CountOption = (typeof OPTIONS)[
+  | "maxPeers"
+  | "maxConnectionsPerHost"
+  | "untilCopies"
+  | "perAddressLimit"
+  | "perContentLimit"];
 
-/** A number of peers, connections, copies or calls, at least 1. */
+/** A number of peers, connections, copies or calls, at least 1. A tracker keeps peers without connections. */
 export function countArgument<Default>(
   option: CountOption,
   text: string | undefined,
   defaultCount: Default,
 ): number | Default {
   if (text === undefined) return defaultCount;
-  const count = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= MAX_COUNT) return count;
-  return refuse(option.names, text, `a number from 1 to ${MAX_COUNT}`);
+  const most = option === OPTIONS.perContentLimit ? MAX_PEERS_KEPT : MAX_COUNT;
+  const count = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= most) return count;
+  return refuse(option.names, text, `a number from 1 to ${most}`);
 }
 
 /** What --overwrite and --rename ask for. */

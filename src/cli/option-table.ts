@@ -3,13 +3,19 @@ import { formatEndpoint } from "../address/endpoint.js";
 import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
 import { formatDuration } from "../core/units.js";
 import { defaultFlowOptions, defaultPeerListen, type FlowOptions } from "../flows/defaults.js";
-import { DEFAULT_CALLS_PER_ADDRESS, DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
+import {
+  DEFAULT_CALLS_PER_ADDRESS,
+  DEFAULT_PEERS_PER_CONTENT,
+  DEFAULT_TRACKER_PORT,
+} from "../tracker/limits.js";
 import type { ColorMode } from "./render/palette.js";
 
 /** What holds where the command line says nothing. Texts are read as if they had been typed. */
 export interface CliOptions extends FlowOptions {
   /** Calls a second that a tracker answers to one address. */
   readonly perAddressLimit: number;
+  /** Peers that one content may have at a tracker. */
+  readonly perContentLimit: number;
   readonly logLevel: LogLevel;
   readonly color: ColorMode;
 }
@@ -17,6 +23,7 @@ export interface CliOptions extends FlowOptions {
 export const defaultCliOptions: CliOptions = Object.freeze({
   ...defaultFlowOptions,
   perAddressLimit: DEFAULT_CALLS_PER_ADDRESS,
+  perContentLimit: DEFAULT_PEERS_PER_CONTENT,
   logLevel: "silent",
   color: "auto",
 });
@@ -138,6 +145,11 @@ export const OPTIONS = {
     "--per-address-limit",
     `Answer no more calls a second from one address, beyond bursts (default ${defaultCliOptions.perAddressLimit}; loopback is exempt)`,
     "CALLS",
+  ),
+  perContentLimit: option(
+    "--per-content-limit",
+    `Keep no more peers than this for one content; others find peers all the same (default ${defaultCliOptions.perContentLimit})`,
+    "PEERS",
   ),
   tlsCert: option(
     "--tls-cert",

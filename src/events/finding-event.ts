@@ -12,7 +12,8 @@ export type Problem =
   | "unsure"
   | "target"
   | "mode"
-  | "extra";
+  | "extra"
+  | "unfinished";
 
 export interface ChunkRun {
   readonly first: number;

@@ -33,6 +33,8 @@ export function tellDifferences(
     telling.tell({ problem, paths: [path], detail });
   for (const fileIndex of comparison.modes) telling.mode(fileIndex);
   for (const path of comparison.extras) telling.tell({ problem: "extra", paths: [path] });
+  for (const { path, kind } of comparison.unfinished)
+    telling.tell({ problem: "unfinished", paths: [path], detail: `a ${kind} of goshare` });
   const { filesWrong, filesUnsure } = telling;
   let bytesRight = 0;
   for (const chunkIndex of right) bytesRight += manifest.layout.chunkLength(chunkIndex);

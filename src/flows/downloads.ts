@@ -1,18 +1,15 @@
 // Several downloads at once: one process, one port, and what limits there are for all of them together. Each goes its own
 // way; what becomes of one keeps no other from its end. Prints nothing.
-import { basename } from "node:path";
 import { GoshareError } from "../core/errors.js";
-import type { ContentId } from "../core/ids.js";
-import { type EventObserver, type GoshareEvent, withDetails } from "../events/event.js";
+import type { EventObserver, GoshareEvent } from "../events/event.js";
 import { downloadAt } from "./download.js";
 import { type DownloadOptions, takesOffers } from "./download-options.js";
 import { DownloadPort } from "./download-port.js";
+import { failureOfSeveral, OneOfSeveral } from "./one-of-several.js";
 import type { RunningSeed } from "./serving-download.js";
 
 /** Each takes memory for what arrives, and threads. */
 const MAX_AT_ONCE = 4;
-/** What is left of a ticket where nothing better names a download. */
-const MAX_NAME_CHARACTERS = 24;
 
 type Done = Extract<GoshareEvent, { type: "done" }>;
 
@@ -86,7 +83,7 @@ export async function downloadSeveral(
   return {
     last,
     get failure() {
-      return failureOf(failures, whats.length);
+      return failureOfSeveral(failures, whats.length, "downloads");
     },
     unserved: ends.length === 0 ? undefined : Promise.all(ends).then(() => undefined),
     get bytesSent() {
@@ -94,47 +91,4 @@ export async function downloadSeveral(
     },
     close,
   };
-}
-
-function failureOf(failures: readonly GoshareError[], count: number): GoshareError | undefined {
-  const [first] = failures;
-  if (first === undefined) return undefined;
-  const { code, message, hint, exitCode } = first;
-  const which = failures.length === 1 ? "" : "the first: ";
-  return new GoshareError(code, `${failures.length} of ${count} downloads failed; ${which}${message}`, {
-    ...{ hint, exitCode, cause: first },
-  });
-}
-
-/** One of them, by what is known of it: errors do not say which download they are of. */
-class OneOfSeveral {
-  readonly observe: EventObserver;
-  readonly #observe: EventObserver;
-  #name: string;
-  #contentId: ContentId | "" = "";
-
-  constructor(what: string, observe: EventObserver) {
-    const name = basename(what);
-    this.#name = name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}…` : name;
-    this.#observe = observe;
-    const { detail } = observe;
-    this.observe = withDetails(
-      (event) => this.#take(event),
-      detail && ((topic, text) => detail(topic, `${this.#name}: ${text}`)),
-    );
-  }
-
-  #take(event: GoshareEvent): void {
-    if (event.type === "downloading") this.#name = event.name;
-    if (event.type === "downloading" || event.type === "waiting") this.#contentId = event.contentId;
-    this.#observe(event);
-  }
-
-  /** Tells of it; the error with its name. */
-  failed({ code, exitCode, message, hint, cause }: GoshareError): GoshareError {
-    const named = new GoshareError(code, `${this.#name}: ${message}`, { hint, exitCode, cause });
-    const contentId = this.#contentId;
-    this.#observe({ type: "failed", code, exitCode, message: named.message, hint, contentId });
-    return named;
-  }
 }

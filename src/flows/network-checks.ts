@@ -69,7 +69,9 @@ export async function checkTracker(tracker: Endpoint, signal: AbortSignal): Prom
     signal.throwIfAborted();
     const { code, message, hint } = GoshareError.from(thrown);
     if (code === "BUG") throw thrown;
-    return { check: { subject, verdict: "problem", message, fix: hint }, seeing: undefined };
+    // The subject stands before it.
+    const told = message.replace(new RegExp(`^${subject} `), "");
+    return { check: { subject, verdict: "problem", message: told, fix: hint }, seeing: undefined };
   }
 }
 

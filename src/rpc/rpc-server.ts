@@ -3,7 +3,7 @@
 // error when a port is taken, a limit on connections, and an end to those that will not close.
 // Knows no service of its own.
 import assert from "node:assert/strict";
-import type { ServerHttp2Stream } from "node:http2";
+import { constants, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type SecureContextOptions, Server as TlsServer } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
@@ -244,7 +244,8 @@ export class RpcServer {
 
   #interceptor(): ServerInterceptor {
     return (method, call) => {
-      this.#unserved.served();
+      const stream = this.#unserved.served();
+      let isRead = method.requestStream;
       const watched = new WatchedCall(method, call, this.#calls);
       let messages = 0;
       if (!method.requestStream) this.#stalls.begin(call);
@@ -268,6 +269,7 @@ export class RpcServer {
               });
             },
             onReceiveHalfClose: (nextHalfClose) => {
+              isRead = true;
               this.#stalls.end(call);
               nextHalfClose();
             },
@@ -275,6 +277,7 @@ export class RpcServer {
             onCancel: () => {
               this.#stalls.end(call);
               watched.over();
+              if (!isRead) endReading(stream);
             },
           }),
         sendStatus: (status, next) => {
@@ -302,6 +305,12 @@ export class RpcServer {
       answering.catch((error: unknown) => this.#onUnexpected(error, where));
     };
   }
+}
+
+/** Its caller has been answered before all of the request was there: the library would read the rest, and drop it. */
+function endReading(stream: ServerHttp2Stream | undefined): void {
+  if (stream !== undefined && !stream.closed && stream.state.remoteClose !== 1)
+    stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
 function secureOptions(certificate: ServerCertificate): SecureContextOptions {

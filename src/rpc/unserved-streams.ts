@@ -7,6 +7,8 @@ import type { Server } from "@grpc/grpc-js";
 const WAY_IN = "_streamHandler";
 
 export class UnservedStreams {
+  /** The one that comes in now. */
+  #stream: ServerHttp2Stream | undefined;
   #isServed = false;
 
   /** To be made before the server serves anybody. `unserved` is told of each such stream once it has been answered. */
@@ -16,14 +18,17 @@ export class UnservedStreams {
     if (typeof wayIn !== "function") return;
     const watched = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void => {
       this.#isServed = false;
+      this.#stream = stream;
       Reflect.apply(wayIn, server, [interceptors, stream, headers]);
+      this.#stream = undefined;
       if (!this.#isServed) unserved(stream);
     };
     Reflect.set(server, WAY_IN, watched);
   }
 
-  /** To be called by an interceptor as it is made, which happens while the stream comes in. */
-  served(): void {
+  /** To be called by an interceptor as it is made, which happens while the stream comes in: that stream. */
+  served(): ServerHttp2Stream | undefined {
     this.#isServed = true;
+    return this.#stream;
   }
 }

@@ -1,4 +1,4 @@
-// Where a download's part folder stands and what the things in it are called. Looks at no disk.
+// Where a download's part folder stands and what the things in it are called, and the folder of a repair. Looks at no disk.
 import * as path from "node:path";
 import { MAX_COMPONENT_BYTES } from "../manifest/limits.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
@@ -22,6 +22,10 @@ export const PART_NAMES = {
 } as const;
 
 const SUFFIX = ".goshare-part";
+const REPAIR_SUFFIX = ".goshare-repair";
+/** Of the content id, in the name of a repair's folder. */
+const REPAIR_ID_DIGITS = 16;
+const REPAIR_NAME = new RegExp(`^\\.[0-9a-f]{${REPAIR_ID_DIGITS}}\\${REPAIR_SUFFIX}$`);
 
 export interface PartPaths {
   readonly target: string;
@@ -64,6 +68,20 @@ export function numberedName({ name, kind }: Pick<ManifestRoot, "name" | "kind">
 /** Whether something of this name may be a part folder. */
 export function isPartName(name: string): boolean {
   return name.startsWith(".") && name.endsWith(SUFFIX) && name.length > SUFFIX.length + 1;
+}
+
+/** What a repair writes into before it takes its place, in the folder that is repaired. No share can hold the name of its
+ * own, since its id follows from its names. */
+export function repairPath(rootPath: string, { contentId }: Pick<ManifestRoot, "contentId">): string {
+  return path.join(rootPath, `.${contentId.slice(0, REPAIR_ID_DIGITS)}${REPAIR_SUFFIX}`);
+}
+
+/** What goshare has not finished in a folder of this name; undefined: it is no folder of goshare's own. */
+export type Unfinished = "download" | "repair";
+
+export function unfinishedOf(name: string): Unfinished | undefined {
+  if (isPartName(name)) return "download";
+  return REPAIR_NAME.test(name) ? "repair" : undefined;
 }
 
 export function contentPath(partPath: string): string {

@@ -11,13 +11,11 @@ import type { ChunkPlace } from "./chunk-place.js";
 import { type Lock, lockPart } from "./lock.js";
 import { makeFolders, openForWriting, removeIfEmpty } from "./part-files.js";
 import type { SyncFiles } from "./part-folder.js";
+import { repairPath } from "./part-paths.js";
 import { sourcePath } from "./source-tree.js";
 import type { TargetComparison } from "./target-comparison.js";
 import { manifestFile, type WriteRun, WrittenFiles } from "./written-files.js";
 
-const SUFFIX = ".goshare-repair";
-/** Of the content id. */
-const ID_DIGITS = 16;
 const CONTENT = "content";
 /** Where a link is made before it takes its place. */
 const NEW_LINK = "link";
@@ -52,10 +50,8 @@ export class RepairTarget implements ChunkPlace {
     comparison: TargetComparison,
   ): Promise<RepairTarget> {
     refuseOtherKinds(rootPath, manifest, comparison);
-    const { kind, contentId } = manifest.root;
-    if (kind === "file") return new RepairTarget(rootPath, manifest, undefined);
-    // No share can hold the name, since its id follows from its names.
-    const folder = path.join(rootPath, `.${contentId.slice(0, ID_DIGITS)}${SUFFIX}`);
+    if (manifest.root.kind === "file") return new RepairTarget(rootPath, manifest, undefined);
+    const folder = repairPath(rootPath, manifest.root);
     try {
       const lock = await lockPart({ part: folder, target: rootPath });
       return new RepairTarget(rootPath, manifest, { path: folder, lock });

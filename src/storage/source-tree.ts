@@ -9,6 +9,7 @@ import { MAX_ENTRIES } from "../manifest/limits.js";
 import type { FileEntry, ShareKind, SymbolicLink } from "../manifest/manifest.js";
 import { comparePaths, linkProblem, nameProblem } from "../manifest/names.js";
 import { IDENTITY_FIELDS, identityArray, identityOf } from "./file-identity.js";
+import { unfinishedOf } from "./part-paths.js";
 
 export interface SourceTree {
   /** Absolute; for a file the file itself, for a folder the folder. */
@@ -21,7 +22,8 @@ export interface SourceTree {
   readonly identities: BigInt64Array;
   readonly emptyDirectories: readonly string[];
   readonly symbolicLinks: readonly SymbolicLink[];
-  /** Links that point outside the share, and files that are neither regular nor links; not shared. */
+  /** Links that point outside the share, files that are neither regular nor links, and what goshare itself has not
+   * finished there; not shared. */
   readonly skipped: readonly SkippedEntry[];
 }
 
@@ -161,8 +163,18 @@ class FolderWalk {
     if (this.#isExcluded(child)) return false;
     const absolute = `${this.#rootPath}/${child}`;
     const stats = readable(absolute, () => fs.lstatSync(absolute, { bigint: true }));
-    if (stats.isDirectory()) this.#pending.push(child);
-    else if (stats.isFile()) {
+    if (stats.isDirectory()) {
+      const unfinished = unfinishedOf(path.basename(child));
+      if (unfinished !== undefined) {
+        this.#skipped.push({
+          path: child,
+          why: `it is an unfinished ${unfinished} of goshare`,
+          isLink: false,
+        });
+        return false;
+      }
+      this.#pending.push(child);
+    } else if (stats.isFile()) {
       const entry = { path: child, size: Number(stats.size), executable: isExecutable(stats) };
       this.#bytes += entry.size;
       this.#found.push({ entry, identity: identityOf(stats) });

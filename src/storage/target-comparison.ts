@@ -1,9 +1,11 @@
 // Compares what lies at a path with what a manifest says should be there, by names, kinds, sizes and modes: what is
 // missing, what is something else, what is there besides. Follows no link inside, opens no file, changes nothing.
 import * as fs from "node:fs";
+import { basename } from "node:path";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { isErrno } from "../core/errors.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
+import { type Unfinished, unfinishedOf } from "./part-paths.js";
 
 /** A file that cannot be right as a whole, whatever is in it. */
 export interface FileFinding {
@@ -28,6 +30,8 @@ export interface TargetComparison {
   readonly modes: readonly number[];
   /** What is in the folder and not in the share; a folder ends in "/", and what is in it is not listed. */
   readonly extras: readonly string[];
+  /** Folders, as in `extras`, that are goshare's own. */
+  readonly unfinished: readonly { readonly path: string; readonly kind: Unfinished }[];
 }
 
 /** How long the walk may keep the event loop for itself. */
@@ -57,6 +61,7 @@ class Comparison implements TargetComparison {
   readonly entries: EntryFinding[] = [];
   readonly modes: number[] = [];
   readonly extras: string[] = [];
+  readonly unfinished: { readonly path: string; readonly kind: Unfinished }[] = [];
   readonly #rootPath: string;
   readonly #manifest: Manifest;
   readonly #expected = new Map<string, Expected>();
@@ -133,7 +138,9 @@ class Comparison implements TargetComparison {
     }
     const expected = this.#expected.get(path);
     if (expected === undefined) {
-      this.extras.push(stats.isDirectory() ? `${path}/` : path);
+      const unfinished = stats.isDirectory() ? unfinishedOf(basename(path)) : undefined;
+      if (unfinished !== undefined) this.unfinished.push({ path: `${path}/`, kind: unfinished });
+      else this.extras.push(stats.isDirectory() ? `${path}/` : path);
       return false;
     }
     this.#expected.delete(path);

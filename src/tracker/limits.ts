@@ -5,6 +5,9 @@ import { KIB, MIB } from "../core/units.js";
 export const DEFAULT_TRACKER_PORT = 8080;
 /** Calls a second that a tracker answers to one address unless it is told otherwise. */
 export const DEFAULT_CALLS_PER_ADDRESS = 100;
+/** Peers that hold a lease at one tracker, and how many of them one content may have unless it is told otherwise. */
+export const MAX_PEERS_KEPT = 250_000;
+export const DEFAULT_PEERS_PER_CONTENT = MAX_PEERS_KEPT / 2;
 
 /** Bytes in an encoded request: the largest root and what goes with it. */
 export const MAX_REQUEST_BYTES = MIB + 256 * KIB;

@@ -257,8 +257,12 @@ test("a signal while the second path is hashed closes the first and is an interr
   assert.equal(closed, ["a"]);
 });
 
-test("a share that cannot go on ends with its error, and the others are closed", async () => {
+test("a share that cannot go on is closed alone, and its error is the end of the command", async () => {
   const closed: string[] = [];
+  let firstClosed = () => {};
+  const firstIsClosed = new Promise<void>((resolve) => {
+    firstClosed = resolve;
+  });
   const cli = startFakeCli(["share", "a", "b", "--json"], {
     flows: {
       share: async () => ({
@@ -269,12 +273,16 @@ test("a share that cannot go on ends with its error, and the others are closed",
               : new Promise<never>(() => {});
           const close = async () => {
             closed.push(path);
+            firstClosed();
           };
           return runningShare({ failed, close });
         },
       }),
     },
   });
+  await firstIsClosed;
+  assert.equal(closed, ["a"]);
+  cli.sendSignal("SIGINT");
   assert.is(await cli.exitCode, 6);
   assert.equal(closed, ["a", "b"]);
 });

@@ -9,6 +9,13 @@ type Options = Parameters<StartTracker>[0];
 
 /** What `goshare tracker ARGV` starts a tracker with, or the event it ends with. */
 async function started(...argv: readonly string[]): Promise<{ options?: Options; failed?: unknown }> {
+  return startedIn({}, ...argv);
+}
+
+async function startedIn(
+  env: Readonly<Record<string, string>>,
+  ...argv: readonly string[]
+): Promise<{ options?: Options; failed?: unknown }> {
   let options: Options | undefined;
   const startTracker: StartTracker = async (given) => {
     options = given;
@@ -16,6 +23,7 @@ async function started(...argv: readonly string[]): Promise<{ options?: Options;
   };
   const cli = startFakeCli(["tracker", "--json", ...argv], {
     flows: { tracker: async () => ({ startTracker }) },
+    env,
   });
   let isOver = false;
   void cli.exitCode.then(() => {
@@ -52,6 +60,20 @@ test("--per-address-limit is the calls a second from one address", async () => {
   for (const text of ["0", "-1", "many", "1e3"]) {
     assert.is((await started("--per-address-limit", text)).failed, "USAGE");
   }
+});
+
+test("--per-content-limit is the peers of one content, at most all that a tracker keeps", async () => {
+  assert.is((await started()).options?.maxLeasesPerSwarm, 125_000);
+  assert.is((await started("--per-content-limit", "250000")).options?.maxLeasesPerSwarm, 250_000);
+  for (const text of ["0", "-1", "many", "1e3", "250001"])
+    assert.is((await started("--per-content-limit", text)).failed, "USAGE");
+});
+
+test("both limits can be set for the machine", async () => {
+  const env = { GOSHARE_PER_ADDRESS_LIMIT: "7", GOSHARE_PER_CONTENT_LIMIT: "99" };
+  const { options } = await startedIn(env);
+  assert.equal([options?.perAddressLimit, options?.maxLeasesPerSwarm], [7, 99]);
+  assert.is((await startedIn(env, "--per-content-limit", "5")).options?.maxLeasesPerSwarm, 5);
 });
 
 test("--metrics says where, and needs a port", async () => {

@@ -132,6 +132,15 @@ test("what is merely besides, or of another mode, is named and no failure", asyn
   assert.match(stderr, "all of it right; 1 entry besides");
 });
 
+test("a repair that was stopped there is called so, and is not counted as besides", async () => {
+  const copy = copyOf(photos);
+  mkdirSync(join(copy, ".0123456789abcdef.goshare-repair"));
+  const { exitCode, stderr } = await runGoshare(["verify", photosShare.manifestPath, copy]);
+  assert.is(exitCode, 0);
+  assert.match(stderr, "unfinished: .0123456789abcdef.goshare-repair/ (a repair of goshare)\n");
+  assert.match(stderr, /all of it right\n/);
+});
+
 test("a file that is too short or too long is wrong in the chunks that are, and in no other", async () => {
   const copy = copyOf(film);
   truncateSync(copy, 6.5 * MIB);

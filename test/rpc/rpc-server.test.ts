@@ -1,9 +1,10 @@
 import { EventEmitter, once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
+import { MIB } from "../../src/core/units.js";
 import { unary } from "../../src/rpc/adapter.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
 import { RpcServer } from "../../src/rpc/rpc-server.js";
@@ -130,5 +131,38 @@ test("closing ends calls and connections that do not end by themselves", async (
   };
   await withRig({ getManifest: never }, use, { shutdownGraceMs: 10 });
 });
+
+const refusing = {
+  refusal: () => ({ message: "not now", retryAfterMs: 1_000, hangUp: false }),
+};
+for (const [what, watch] of [
+  ["a message that is too large", {}],
+  ["a call that is refused", refusing],
+] as const) {
+  test(`${what} is not read any further than it was when its sender was told`, async () => {
+    await withRig(
+      {},
+      async ({ port }) => {
+        const session = connectHttp2(`http://${HOST}:${port}`, { maxSessionMemory: 100 });
+        const stream = session.request({
+          ":method": "POST",
+          ":path": "/goshare.v1.TrackerService/GetTrackerInfo",
+          "content-type": "application/grpc",
+        });
+        const message = Buffer.alloc(16 * MIB);
+        message.writeUInt32BE(message.length - 5, 1);
+        stream.on("error", () => {}).end(message);
+        const [headers] = await once(stream, "response");
+        assert.is(headers["grpc-status"], "8");
+        await once(stream.resume(), "close");
+        assert.is(stream.rstCode, constants.NGHTTP2_NO_ERROR);
+        assert.ok(session.socket.bytesWritten < MIB, `${session.socket.bytesWritten}`);
+        session.destroy();
+      },
+      {},
+      watch,
+    );
+  });
+}
 
 test.run();

@@ -154,6 +154,22 @@ test("sockets and pipes are skipped and named, and never opened", async () => {
   }
 });
 
+test("goshare's own unfinished folders are left out and named, files of such a name are shared", async () => {
+  const folder = folderWith("a", ".b.goshare-part");
+  const repair = ".0123456789abcdef.goshare-repair";
+  fs.mkdirSync(path.join(folder, "sub", ".c.goshare-part", "content"), { recursive: true });
+  fs.writeFileSync(path.join(folder, "sub", ".c.goshare-part", "journal"), "");
+  fs.mkdirSync(path.join(folder, "sub", repair, "content"), { recursive: true });
+  fs.mkdirSync(path.join(folder, ".0123.goshare-repair"));
+  const tree = await walk(folder);
+  assert.equal(pathsOf(tree), [".b.goshare-part", "a"]);
+  assert.equal(tree.emptyDirectories, [".0123.goshare-repair", "sub"]);
+  assert.equal(tree.skipped.map((entry) => `${entry.path}: ${entry.why}`).sort(), [
+    `sub/${repair}: it is an unfinished repair of goshare`,
+    "sub/.c.goshare-part: it is an unfinished download of goshare",
+  ]);
+});
+
 test("a folder in which everything was skipped is still there, empty", async () => {
   const folder = folderWith("a");
   fs.mkdirSync(path.join(folder, "sub", "deeper"), { recursive: true });

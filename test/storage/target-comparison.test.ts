@@ -59,6 +59,7 @@ async function findings(change: (at: (path: string) => string) => void): Promise
     ...found.entries.map(({ problem, path }) => `${problem} ${path}`),
     ...found.modes.map((index) => `mode ${FILES[index]?.path}`),
     ...found.extras.map((path) => `extra ${path}`),
+    ...found.unfinished.map(({ path, kind }) => `unfinished ${kind} ${path}`),
   ].sort();
 }
 
@@ -119,6 +120,19 @@ test("empty folders and links can be missing, and what is there besides is named
     "extra sub/\ufffda",
     "missing link",
     "missing sub/empty",
+  ]);
+});
+
+test("what goshare itself has left unfinished is nothing that is there besides", async () => {
+  const found = await findings((at) => {
+    mkdirSync(at(".0123456789abcdef.goshare-repair/content"), { recursive: true });
+    mkdirSync(at("sub/.film.goshare-part"));
+    writeFileSync(at("sub/.file.goshare-part"), "");
+  });
+  assert.equal(found, [
+    "extra sub/.file.goshare-part",
+    "unfinished download sub/.film.goshare-part/",
+    "unfinished repair .0123456789abcdef.goshare-repair/",
   ]);
 });
 

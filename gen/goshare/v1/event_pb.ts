@@ -1359,8 +1359,8 @@ export type Difference = Message<"goshare.v1.Difference"> & {
    * or too many bytes. "content": a file of the right size with wrong chunks.
    * "unsure": small files in one chunk that is wrong, or lacks another file, so
    * that any of them may be wrong. "target": a link that points elsewhere. No
-   * failures are "mode", the executable bit, and "extra", what is not in the
-   * share.
+   * failures are "mode", the executable bit, "extra", what is not in the share,
+   * and "unfinished", a folder there that goshare works in itself.
    *
    * @generated from field: string problem = 1;
    */

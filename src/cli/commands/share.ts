@@ -3,7 +3,7 @@ import { Command, Option } from "clipanion";
 import { requireEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import { defaultPeerListen } from "../../flows/defaults.js";
-import type { RunningShare } from "../../flows/share.js";
+import { Shares } from "../../flows/shares.js";
 import { stateDirectory } from "../../storage/state-directory.js";
 import { chunkSizeArgument, countArgument } from "../arguments.js";
 import { defaultCliOptions, OPTIONS } from "../option-table.js";
@@ -66,31 +66,28 @@ export class ShareCommand extends PeerCommand {
     };
     const copies = this.#copiesWanted();
     const { share } = await this.context.flows.share();
-    const running: RunningShare[] = [];
+    const shares = new Shares(sources.length, session.observe);
     try {
       // One after another: hashing keeps the whole machine busy as it is.
       for (const [index, path] of sources.entries()) {
         session.signal.throwIfAborted();
         // Each share has a listener of its own, and only one of them can have the port that was asked for.
         const listenGiven = options.listenGiven && index === 0;
-        const one = await share({ ...options, path, listenGiven }, session.observe, session.signal);
-        // Noticed below; until then it must not count as thrown where nobody can catch it.
-        one.failed.catch(() => {});
-        running.push(one);
-        if (this.qr) session.tell(await ticketAsQrCode(one.ticket, columnsOf(this.context.stderr)));
+        const { ticket } = await shares.add(path, (observe) =>
+          share({ ...options, path, listenGiven }, observe, session.signal),
+        );
+        if (this.qr) session.tell(await ticketAsQrCode(ticket, columnsOf(this.context.stderr)));
       }
       if (copies !== undefined) {
         const who = copies === 1 ? "one peer has" : `${copies} peers have`;
         session.tell(`sharing ends when ${who} everything`);
       }
-      const ends = [session.untilStopped(), ...running.map((one) => one.failed)];
-      if (copies !== undefined) ends.push(allHave(running, copies));
-      await Promise.race(ends);
+      await Promise.race([session.untilStopped(), shares.untilOver(copies)]);
     } finally {
-      await Promise.all(running.map((one) => one.close()));
+      await shares.close();
     }
-    const bytesSent = running.reduce((sum, one) => sum + one.bytesSent, 0);
-    return { type: "stopped", signal: session.stoppedBy(), bytesSent };
+    if (shares.failure !== undefined) throw shares.failure;
+    return { type: "stopped", signal: session.stoppedBy(), bytesSent: shares.bytesSent };
   }
 
   /** Undefined: it serves until it is told to stop. */
@@ -102,9 +99,4 @@ export class ShareCommand extends PeerCommand {
     if (this.once) return 1;
     return countArgument(OPTIONS.untilCopies, this.untilCopies, undefined);
   }
-}
-
-/** Resolves when `copies` peers have had all of each share. */
-async function allHave(shares: readonly RunningShare[], copies: number): Promise<void> {
-  await Promise.all(shares.map((one) => one.untilCopies(copies)));
 }

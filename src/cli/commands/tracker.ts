@@ -36,6 +36,9 @@ export class TrackerCommand extends GoshareCommand {
   readonly perAddressLimit = Option.String(OPTIONS.perAddressLimit.names, {
     description: OPTIONS.perAddressLimit.description,
   });
+  readonly perContentLimit = Option.String(OPTIONS.perContentLimit.names, {
+    description: OPTIONS.perContentLimit.description,
+  });
   readonly tlsCert = Option.String(OPTIONS.tlsCert.names, { description: OPTIONS.tlsCert.description });
   readonly tlsKey = Option.String(OPTIONS.tlsKey.names, { description: OPTIONS.tlsKey.description });
   readonly metrics = Option.String(OPTIONS.metrics.names, { description: OPTIONS.metrics.description });
@@ -59,6 +62,11 @@ export class TrackerCommand extends GoshareCommand {
         OPTIONS.perAddressLimit,
         this.perAddressLimit,
         defaultCliOptions.perAddressLimit,
+      ),
+      maxLeasesPerSwarm: countArgument(
+        OPTIONS.perContentLimit,
+        this.perContentLimit,
+        defaultCliOptions.perContentLimit,
       ),
       tlsCertPath: this.tlsCert,
       tlsKeyPath: this.tlsKey,

@@ -41,10 +41,11 @@ const WORDS: Record<Problem, string> = {
   target: "wrong",
   mode: "mode",
   extra: "extra",
+  unfinished: "unfinished",
 };
 
-/** Extra entries and modes are no failure, and nothing that must be seen. */
-const HARMLESS: readonly Problem[] = ["mode", "extra"];
+/** Modes, extra entries and what goshare has not finished are no failure, and nothing that must be seen. */
+const HARMLESS: readonly Problem[] = ["mode", "extra", "unfinished"];
 
 function describeDifference(event: Difference): readonly Line[] {
   const { problem, paths } = event;

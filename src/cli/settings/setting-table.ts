@@ -64,6 +64,16 @@ export const SETTINGS: readonly Setting[] = [
     check: (text) => text !== "",
     shown: (text) => text.replace(/^([a-z-]+:\/\/)[^/]*@/, "$1…@"),
   }),
+  setting({
+    option: OPTIONS.perAddressLimit,
+    example: "100",
+    check: (text) => countArgument(OPTIONS.perAddressLimit, text, 0),
+  }),
+  setting({
+    option: OPTIONS.perContentLimit,
+    example: "125000",
+    check: (text) => countArgument(OPTIONS.perContentLimit, text, 0),
+  }),
   setting({ option: OPTIONS.color, example: '"never"', check: colorArgument }),
   setting({ option: OPTIONS.quiet, kind: "switch", example: "true", check: () => true }),
   setting({ option: OPTIONS.verbose, kind: "switch", example: "true", check: () => true }),

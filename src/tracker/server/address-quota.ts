@@ -1,4 +1,4 @@
-// How much one address may ask of a tracker: calls, and leases, each a bucket that fills with time; and when to
+// How much one address may ask of a tracker: connections, calls, and leases, each a bucket that fills with time; and when to
 // hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one. Remembers
 // a bounded number of them, forgetting those that were quiet longest. Loopback is this machine's own and exempt.
 import { hostNetwork } from "../../address/host.js";
@@ -24,12 +24,19 @@ export interface TooSoon {
 const BURST_SECONDS = 5;
 const REFUSAL_BURST_SECONDS = 20;
 
+/** Connections for each call: many machines behind one address connect for one call, and some of them in vain. */
+const CONNECTIONS_PER_CALL = 2;
+
+/** To read so many shares that are then refused costs as much as a call. */
+const SHARES_PER_CALL = 100;
+
 /** How long an address that floods is hung up on. */
 const HANG_UP_MS = 10_000;
 
 const MAX_ADDRESSES = 65_536;
 
 interface Address {
+  readonly connections: Bucket;
   readonly calls: Bucket;
   readonly refusals: Bucket;
   readonly leases: Bucket;
@@ -57,9 +64,20 @@ export class AddressQuota {
   /** Counts a call from `host`; undefined if there is room for it. */
   call(host: string): TooSoon | undefined {
     const address = this.#addressOf(host);
-    if (address === undefined) return undefined;
+    return address && this.#take(address, address.calls);
+  }
+
+  /** Counts a connection from `host`; whether it is taken. */
+  connection(host: string): boolean {
+    const address = this.#addressOf(host);
+    if (address === undefined) return true;
+    if (address.hungUpUntilMs > this.#clock.nowMs()) return false;
+    return this.#take(address, address.connections) === undefined;
+  }
+
+  #take(address: Address, bucket: Bucket): TooSoon | undefined {
     const nowMs = this.#clock.nowMs();
-    const retryAfterMs = address.calls.take(1, nowMs);
+    const retryAfterMs = bucket.take(1, nowMs);
     if (retryAfterMs === 0) return undefined;
     const isFlood = address.refusals.take(1, nowMs) > 0;
     if (isFlood) address.hungUpUntilMs = nowMs + HANG_UP_MS;
@@ -71,7 +89,11 @@ export class AddressQuota {
   leases(host: string, count: number, renewMs: number): number {
     const address = this.#addressOf(host);
     if (address === undefined) return 0;
-    return address.leases.take(count, this.#clock.nowMs(), this.#limits.maxLeasesPerAddress / renewMs);
+    const nowMs = this.#clock.nowMs();
+    const waitMs = address.leases.take(count, nowMs, this.#limits.maxLeasesPerAddress / renewMs);
+    // All of it has been read; who heeds the answer is not back before this is paid for.
+    if (waitMs > 0) address.calls.charge(count / SHARES_PER_CALL);
+    return waitMs;
   }
 
   /** Whether `host` has flooded within the last seconds. */
@@ -96,7 +118,9 @@ export class AddressQuota {
       this.#addresses.delete(quietest);
     const { perAddressLimit, maxLeasesPerAddress } = this.#limits;
     const nowMs = this.#clock.nowMs();
+    const connectionsPerSecond = perAddressLimit * CONNECTIONS_PER_CALL;
     const address = {
+      connections: new Bucket(connectionsPerSecond * BURST_SECONDS, connectionsPerSecond / 1000, nowMs),
       calls: new Bucket(perAddressLimit * BURST_SECONDS, perAddressLimit / 1000, nowMs),
       refusals: new Bucket(perAddressLimit * REFUSAL_BURST_SECONDS, perAddressLimit / 1000, nowMs),
       leases: new Bucket(maxLeasesPerAddress, 0, nowMs),
@@ -119,6 +143,11 @@ class Bucket {
     this.#perMs = perMs;
     this.#tokens = capacity;
     this.#atMs = nowMs;
+  }
+
+  /** Takes `count` whether they are there or not. */
+  charge(count: number): void {
+    this.#tokens -= count;
   }
 
   /** Takes `count` and returns 0; or takes nothing and returns how long it will be until there are so many. More

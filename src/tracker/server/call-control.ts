@@ -45,7 +45,7 @@ export class CallControl implements CallWatch {
   }
 
   mayConnect(host: string): boolean {
-    return !this.#quota.isHungUp(socketHost(host) ?? host);
+    return this.#quota.connection(socketHost(host) ?? host);
   }
 
   refusal(socketAddress: string, kind: CallKind): CallRefusal | undefined {

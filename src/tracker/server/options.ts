@@ -6,7 +6,14 @@ import { MAX_TIMER_MS } from "../../core/clock.js";
 import type { LogLevel } from "../../core/log-level.js";
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
 import { MIB } from "../../core/units.js";
-import { DEFAULT_CALLS_PER_ADDRESS, DEFAULT_TRACKER_PORT, MAX_RENEW_MS, MIN_RENEW_MS } from "../limits.js";
+import {
+  DEFAULT_CALLS_PER_ADDRESS,
+  DEFAULT_PEERS_PER_CONTENT,
+  DEFAULT_TRACKER_PORT,
+  MAX_PEERS_KEPT,
+  MAX_RENEW_MS,
+  MIN_RENEW_MS,
+} from "../limits.js";
 import { MAX_ROWS } from "./stores/leases/slab.js";
 
 export interface TrackerOptions {
@@ -74,10 +81,10 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   store: "memory",
   trustAnnounced: false,
   preferNear: false,
-  maxPeers: 250_000,
+  maxPeers: MAX_PEERS_KEPT,
   maxLeases: 1_000_000,
   maxLeasesPerPeer: 10_000,
-  maxLeasesPerSwarm: 125_000,
+  maxLeasesPerSwarm: DEFAULT_PEERS_PER_CONTENT,
   maxManifests: 100_000,
   maxManifestBytesTotal: 256 * MIB,
   renewalsPerSecond: 1_000,

@@ -36,6 +36,33 @@ test("addresses do not share a limit, but for those of one /64", () => {
   assert.is(calls.call("2001:db8:0:2::1"), undefined);
 });
 
+test("connections have a limit of their own, twice that of calls; who goes on is hung up on for a while", () => {
+  const { clock, quota: connections } = quota();
+  const taken = (host: string, count: number) =>
+    Array.from({ length: count }, () => connections.connection(host)).filter((isTaken) => isTaken).length;
+  assert.is(taken(HOST, 120), 100);
+  assert.is(connections.call(HOST), undefined);
+  clock.advance(1_000);
+  assert.is(taken(HOST, 30), 20);
+  assert.is(connections.isHungUp(HOST), false);
+  assert.is(taken(HOST, 250), 0);
+  assert.is(connections.isHungUp(HOST), true);
+  assert.is(taken("192.0.2.2", 120), 100);
+  assert.is(taken("127.0.0.1", 1_000), 1_000);
+  clock.advance(10_000);
+  assert.is(taken(HOST, 120), 100);
+});
+
+test("an announcement that is refused for its shares counts as one call for each hundred of them", () => {
+  const { clock, quota: calls } = quota();
+  assert.is(calls.leases(HOST, 1_000, 30_000), 0);
+  assert.is(served(calls, HOST, 60), 50);
+  assert.ok(calls.leases(HOST, 1_000, 30_000) > 0);
+  assert.equal(calls.call(HOST), { retryAfterMs: 1_100, isFlood: false });
+  clock.advance(1_100);
+  assert.is(served(calls, HOST, 5), 1);
+});
+
 test("loopback may call as often as it likes, and is not even remembered", () => {
   const { quota: calls } = quota();
   for (const host of ["127.0.0.1", "127.1.2.3", "::1"]) {

@@ -191,6 +191,27 @@ fromOutside(
   },
 );
 
+fromOutside(
+  "who connects again and again is hung up as it comes, and loopback is served meanwhile",
+  { perAddressLimit: 1 },
+  async (rig, host) => {
+    const { port } = rig.endpoint;
+    // The tracker speaks first where it takes a connection.
+    const isTaken = async (): Promise<boolean> => {
+      const socket = connectHttp2(`http://${host}:${port}`).on("error", () => {});
+      const settings = once(socket, "remoteSettings").then(() => true);
+      const taken = await Promise.race([settings, once(socket, "close").then(() => false)]);
+      settings.catch(() => {});
+      socket.destroy();
+      return taken;
+    };
+    let taken = 0;
+    while (await isTaken()) taken += 1;
+    assert.ok(taken >= 10 && taken < 100, `${taken}`);
+    await rig.call(getTrackerInfo, {});
+  },
+);
+
 for (const headers of [{ ":path": "/goshare.v1.TrackerService/None" }, { "content-type": "text/plain" }]) {
   fromOutside(
     `who floods with what is no call is hung up too: ${Object.entries(headers).join()}`,

@@ -1,0 +1,116 @@
+// What honest peers notice of a hostile client: an open rate of renewals and lookups from loopback, alone and beside a
+// flood from an address that is not loopback, for which quotas hold. Beside each latency stands what tells a tracker
+// that is busy with the flood from one that only waits for a processor. Judges nothing.
+import { fileURLToPath } from "node:url";
+import { formatEndpoint, requireEndpoint } from "../../src/address/endpoint.js";
+import { NO_OWN_ADDRESS, ownAddress } from "../../test/support/own-address.js";
+import type { BenchCase, Figures } from "../bench-case.js";
+import { MeasuredProcess } from "../measured-process.js";
+import type { FloodKind, FloodRequest, FloodResult } from "./flood-work.js";
+import { type Loaded, LoadedServer } from "./loaded-server.js";
+import type { Population } from "./tracker-work.js";
+
+const FLOOD = fileURLToPath(new URL("./flood-process.js", import.meta.url));
+
+const FLOOD_FIGURES = ["calls", "answered", "refused", "cut", "connects", "hungUp"] as const;
+const EVERYWHERE = "0.0.0.0:0";
+const HONEST_CALLS_PER_SECOND = 500;
+
+export interface FloodWork {
+  readonly isLong: boolean;
+  readonly kinds: readonly FloodKind[];
+  readonly population: Population;
+  readonly sliceMs: number;
+}
+
+export class FloodCase implements BenchCase {
+  readonly name = "tracker/flood";
+  readonly isLong: boolean;
+  readonly #work: FloodWork;
+
+  constructor(work: FloodWork) {
+    this.isLong = work.isLong;
+    this.#work = work;
+  }
+
+  async prepare(): Promise<void> {}
+
+  async run(): Promise<Figures> {
+    const host = ownAddress();
+    if (host === undefined) {
+      process.stderr.write(`${this.name} is skipped: ${NO_OWN_ADDRESS}\n`);
+      return { skipped: 1 };
+    }
+    const figures: Record<string, number> = {};
+    for (const kind of this.#work.kinds) {
+      const measured = await this.#beside(kind, host);
+      for (const [figure, value] of Object.entries(measured)) figures[`${kind}: ${figure}`] = value;
+    }
+    return figures;
+  }
+
+  async cleanUp(): Promise<void> {}
+
+  /** With a tracker of its own: one that has hung up on an address remembers it. */
+  async #beside(kind: FloodKind, host: string): Promise<Figures> {
+    const { population, sliceMs } = this.#work;
+    const argv = ["tracker", "--listen", EVERYWHERE, "--store", "memory"];
+    const tracker = await LoadedServer.start(argv, {}, population);
+    const rate = { durationMs: sliceMs, callsPerSecond: HONEST_CALLS_PER_SECOND };
+    const slice = { kind: "mixed", ...rate } as const;
+    await tracker.load(slice);
+    const alone = await tracker.load(slice);
+    const { port } = requireEndpoint(tracker.endpoint, "a tracker");
+    const request: FloodRequest = { target: formatEndpoint({ host, port }), kind };
+    const flood = new MeasuredProcess([JSON.stringify(request)], { script: FLOOD });
+    const before = await soFar(flood, "before");
+    const beside = await tracker.load(slice);
+    const after = await soFar(flood, "after");
+    await flood.stop();
+    const { usage } = await tracker.stop();
+    return {
+      ...honestFigures(alone, beside),
+      "loop delay p99 ms, over all": usage.loopDelayP99Ms,
+      ...floodFigures(alone, beside, before, after),
+    };
+  }
+}
+
+function honestFigures(alone: Loaded, beside: Loaded): Figures {
+  return {
+    "p50 ms alone": alone.p50Ms,
+    "p50 ms beside": beside.p50Ms,
+    "p99 ms alone": alone.p99Ms,
+    "p99 ms beside": beside.p99Ms,
+    "p99 beside/alone": beside.p99Ms / alone.p99Ms,
+    "tracker CPU s/s alone": alone.cpuSeconds / alone.seconds,
+    "tracker CPU s/s beside": beside.cpuSeconds / beside.seconds,
+    "tracker waits for a processor s/s alone": alone.waitedSeconds / alone.seconds,
+    "tracker waits for a processor s/s beside": beside.waitedSeconds / beside.seconds,
+    "honest calls/s beside": beside.calls / beside.seconds,
+  };
+}
+
+/** What the flood came to, and what it took of the tracker beyond the honest calls. */
+function floodFigures(alone: Loaded, beside: Loaded, before: FloodResult, after: FloodResult): Figures {
+  const of = (figure: keyof FloodResult) => after[figure] - before[figure];
+  const honest = (alone.cpuSeconds / alone.calls) * beside.calls;
+  const events = of("answered") + of("refused") + of("cut") + of("connects");
+  const figures: Record<string, number> = {
+    "tracker CPU µs for a call or connection of the flood":
+      (1e6 * Math.max(0, beside.cpuSeconds - honest)) / Math.max(1, events),
+  };
+  for (const figure of FLOOD_FIGURES) figures[`flood: ${figure}/s`] = of(figure) / beside.seconds;
+  return figures;
+}
+
+/** What the flood came to; the first time once it has begun. */
+async function soFar(flood: MeasuredProcess, name: string): Promise<FloodResult> {
+  flood.tell(name);
+  const said = await flood.event(name);
+  const of = (figure: keyof FloodResult) => Number(said[figure]);
+  return {
+    ...{ calls: of("calls"), answered: of("answered"), refused: of("refused"), cut: of("cut") },
+    ...{ connects: of("connects"), hungUp: of("hungUp") },
+  };
+}

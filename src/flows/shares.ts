@@ -1,0 +1,66 @@
+// The shares of one command, each with a port of its own: one that can no longer be served ends alone. Starts none itself
+// and prints nothing.
+import { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import { failureOfSeveral, OneOfSeveral } from "./one-of-several.js";
+import type { RunningShare } from "./share.js";
+
+export class Shares {
+  readonly #count: number;
+  readonly #observe: EventObserver;
+  readonly #begun: RunningShare[] = [];
+  readonly #served = new Set<RunningShare>();
+  /** Each resolves when one of them has failed and is closed. */
+  readonly #ends = new Map<RunningShare, Promise<void>>();
+  readonly #failures: GoshareError[] = [];
+
+  /** `count`: how many there will be. */
+  constructor(count: number, observe: EventObserver) {
+    this.#count = count;
+    this.#observe = observe;
+  }
+
+  /** One more, of `path`, which `begin` starts. Of several, `failed` is emitted for one that ends later. */
+  async add(path: string, begin: (observe: EventObserver) => Promise<RunningShare>): Promise<RunningShare> {
+    const named = this.#count === 1 ? undefined : new OneOfSeveral(path, this.#observe);
+    const one = await begin(named?.observe ?? this.#observe);
+    this.#begun.push(one);
+    this.#served.add(one);
+    const end = one.failed.catch((thrown: unknown) => {
+      const error = GoshareError.from(thrown);
+      this.#failures.push(named?.failed(error) ?? error);
+      return this.#end(one);
+    });
+    // What closing it throws is thrown where it is waited for.
+    end.catch(() => undefined);
+    this.#ends.set(one, end);
+    return one;
+  }
+
+  /** Payload bytes that all of them have sent so far. */
+  get bytesSent(): number {
+    return this.#begun.reduce((sum, one) => sum + one.bytesSent, 0);
+  }
+
+  /** The first failure so far, for all of them; undefined if there was none. */
+  get failure(): GoshareError | undefined {
+    return this.#count === 1 ? this.#failures[0] : failureOfSeveral(this.#failures, this.#count, "shares");
+  }
+
+  /** Resolves when each that has begun has failed, or, where `copies` are wanted, has been copied so often. */
+  async untilOver(copies: number | undefined): Promise<void> {
+    const overs = [...this.#ends].map(([one, end]) =>
+      copies === undefined ? end : Promise.race([end, one.untilCopies(copies)]),
+    );
+    await Promise.all(overs);
+  }
+
+  /** Closes what is still served. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#served].map((one) => this.#end(one)));
+  }
+
+  async #end(one: RunningShare): Promise<void> {
+    if (this.#served.delete(one)) await one.close();
+  }
+}
