@@ -167,7 +167,7 @@ function report(quiet: boolean, ...events: GoshareEvent[]): { stdout: string; st
     stderr,
     palette: plainPalette,
     quiet,
-    verbose: false,
+    detail: undefined,
     progress: undefined,
   });
   for (const event of events) reporter.observe(event);
@@ -239,7 +239,7 @@ test("progress says what a download stands still for after a second without a ve
     ...streams,
     palette: plainPalette,
     quiet: false,
-    verbose: false,
+    detail: undefined,
     progress,
   });
   const counters = { bytesDone: 1, bytesTotal: 9, bytesPerSecond: 1, etaMs: 1, peers: 1 };
