@@ -190,7 +190,7 @@ function sizeText(event: {
   return `${formatBytes(event.bytes)}${files}, ${count(event.chunks, "chunk")}`;
 }
 
-/** Not escaped. */
+/** Not all of it escaped. */
 export function connectionText(
   event: Extract<GoshareEvent, { type: "peerConnected" | "peerDisconnected" }>,
 ): string {
@@ -200,7 +200,7 @@ export function connectionText(
 }
 
 function agentText(agent: string): string {
-  return agent === "" ? "" : ` (${fitCells(agent, AGENT_MAX_CELLS)})`;
+  return agent === "" ? "" : ` (${fitCells(printable(agent), AGENT_MAX_CELLS)})`;
 }
 
 function disconnectText(event: Extract<GoshareEvent, { type: "peerDisconnected" }>): string {
