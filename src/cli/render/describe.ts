@@ -166,7 +166,9 @@ function describeTrackerStatus(event: Extract<GoshareEvent, { type: "trackerStat
     labelled(`round trip  ${(event.roundTripUs / 1000).toFixed(1)} ms`),
     labelled(`leases      last ${formatDuration(event.ttlMs)}`),
     labelled(`manifests   ${roots}`),
-    labelled(`sees you    at ${printable(event.observedHost)}`),
+    labelled(
+      `sees you    ${event.observedHost === "" ? "where it does not say" : `at ${event.observedHost}`}`,
+    ),
   ];
 }
 
