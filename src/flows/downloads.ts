@@ -27,7 +27,8 @@ export interface SeveralResult {
 }
 
 /** Downloads all of `whats`, by the same options. Emits `done` or `failed` for each as it ends, but for a `done` that
- * ends the last, and `failed` for a seed that can no longer be served, which keeps the others from nothing. Throws ADDRESS_IN_USE, or what `signal` aborts with. */
+ * ends the last, and `failed` for a seed that can no longer be served; the others go on. Throws ADDRESS_IN_USE, or what
+ * `signal` aborts with. */
 export async function downloadSeveral(
   whats: readonly string[],
   options: Omit<DownloadOptions, "what" | "output">,

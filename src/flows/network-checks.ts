@@ -43,7 +43,7 @@ export async function checkTrackerPort(listen: ListenAddress): Promise<Check> {
 
 export interface AskedTracker {
   readonly check: Check;
-  /** Undefined if it did not answer. */
+  /** Undefined if it did not answer, or does not say where it sees this machine. */
   readonly seeing: SeeingTracker | undefined;
 }
 
@@ -56,11 +56,12 @@ export async function checkTracker(tracker: Endpoint, signal: AbortSignal): Prom
     const client = new TrackerClient(tracker, { callTimeoutMs: TRACKER_TIMEOUT_MS, maxAttempts: 1 });
     try {
       // The first call waits for the connection too.
-      const info = await client.info(signal);
+      const { agent, observedHost } = await client.info(signal);
       const startMs = performance.now();
       await client.info(signal);
-      const seeing = { tracker, host: client.proposingHost, observedHost: info.observedHost };
-      const message = `${place} answers in ${formatDuration(performance.now() - startMs)} (${info.agent})`;
+      const isSeen = observedHost !== "";
+      const seeing = isSeen ? { tracker, host: client.proposingHost, observedHost } : undefined;
+      const message = `${place} answers in ${formatDuration(performance.now() - startMs)} (${agent})`;
       return { check: { subject, verdict: "ok", message, fix: "" }, seeing };
     } finally {
       await client.close();

@@ -1,11 +1,10 @@
 // download(), inspect() and status() for programs: they begin at once and tell what happens.
 import { type Readable, Transform } from "node:stream";
-import { GoshareError } from "../core/errors.js";
 import type { EventObserver, GoshareEvent } from "../events/event.js";
 import { download as downloadFlow } from "../flows/download.js";
 import { inspect as inspectFlow } from "../flows/inspect.js";
 import { status as statusFlow } from "../flows/status.js";
-import { EventStream, failedEvent } from "./event-stream.js";
+import { EventStream, failedEvent, goshareError } from "./event-stream.js";
 import {
   type DownloadCallOptions,
   downloadOptions,
@@ -34,7 +33,7 @@ export function download(what: string, options: DownloadCallOptions = {}): Downl
       return result;
     },
     (thrown: unknown) => {
-      events.end(failedEvent(thrown));
+      events.end(failedEvent(thrown, signal));
       throw thrown;
     },
   );
@@ -60,7 +59,7 @@ async function run(
 }
 
 /** The bytes of one file of what `what` names, each verified, in order. Nothing is kept on the disk, and a stream that is
- * destroyed ends it. Emits a GoshareError, or the reason of the signal, where it cannot go on. */
+ * destroyed ends it. Emits a GoshareError where it cannot go on, or the reason of the signal if that is an Error. */
 export function read(what: string, options: ReadCallOptions = {}): Readable {
   // Copies: the memory of what has been taken is used for what comes next.
   const stream = new Transform({ transform: (bytes, _encoding, taken) => taken(null, Buffer.from(bytes)) });
@@ -71,7 +70,7 @@ export function read(what: string, options: ReadCallOptions = {}): Readable {
     downloadFlow({ ...downloadOptions(what, options), output: stream }, () => undefined, signal);
   flow().then(
     () => stream.end(),
-    (thrown: unknown) => stream.destroy(thrown instanceof Error ? thrown : GoshareError.from(thrown)),
+    (thrown: unknown) => stream.destroy(thrown instanceof Error ? thrown : goshareError(thrown, signal)),
   );
   return stream;
 }

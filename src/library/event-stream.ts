@@ -33,11 +33,16 @@ export class EventStream implements AsyncIterable<GoshareEvent> {
   }
 }
 
+/** What was thrown as an error of goshare: whatever a program aborts with is an interruption. */
+export function goshareError(thrown: unknown, signal: AbortSignal): GoshareError {
+  if (thrown instanceof GoshareError || !signal.aborted || thrown !== signal.reason)
+    return GoshareError.from(thrown);
+  return new GoshareError("INTERRUPTED", thrown instanceof Error ? thrown.message : String(thrown));
+}
+
 /** The last event of what did not reach its end. */
-export function failedEvent(thrown: unknown): GoshareEvent {
-  const isStopped = thrown instanceof Error && ["AbortError", "TimeoutError"].includes(thrown.name);
-  const error = isStopped ? new GoshareError("INTERRUPTED", thrown.message) : GoshareError.from(thrown);
-  const { code, exitCode, message, hint } = error;
+export function failedEvent(thrown: unknown, signal: AbortSignal): GoshareEvent {
+  const { code, exitCode, message, hint } = goshareError(thrown, signal);
   return { type: "failed", code, exitCode, message, hint };
 }
 

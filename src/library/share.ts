@@ -85,7 +85,7 @@ class LibraryShare implements Share {
       this.#events.end({ type: "stopped", signal: "", bytesSent: running?.bytesSent ?? 0 });
       return;
     }
-    this.#events.end(failedEvent(failed));
+    this.#events.end(failedEvent(failed, stop));
     throw failed;
   }
 

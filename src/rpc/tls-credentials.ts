@@ -53,6 +53,7 @@ export async function tlsCredentials(
     const context = createSecureContext({ ca: trustedRoots(), minVersion: MIN_TLS_VERSION });
     return { credentials: credentialsOf(grpc, context, verify), options };
   }
+  signal.throwIfAborted();
   const der = await certificateAt(host, port, timeoutMs, signal);
   const verify = (_name: string, { raw }: PeerCertificate) => pinProblem(raw, certificateSha256);
   const problem = pinProblem(der, certificateSha256);

@@ -56,8 +56,8 @@ export class UnaryClient {
   #peerHost: string | undefined;
   readonly #closing = new AbortController();
 
-  /** `host` is an IP address without brackets or a name, one of whose addresses is used while it answers; nothing is dialled before
-   * the first call. */
+  /** `host` is an IP address without brackets or a name, one of whose addresses is used while it answers; nothing is
+   * dialled before the first call. */
   constructor(service: DescService, host: string, port: number, options: UnaryClientOptions) {
     this.#service = service;
     this.#host = host;

@@ -104,12 +104,12 @@ export function targetBusy(target: string): (holder: string) => GoshareError {
     });
 }
 
-/** Makes the part folder and takes its lock. Throws TARGET_BUSY, PART_UNUSABLE or a disk error. */
-export async function lockPart(paths: PartPaths): Promise<Lock> {
+/** Makes the part folder and takes its lock. Throws what `inUse` makes of whoever has it, PART_UNUSABLE or a disk error. */
+export async function lockPart(paths: PartPaths, inUse = targetBusy(paths.target)): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     try {
       makeOwnFolder(paths.part, PART_MODE);
-      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), targetBusy(paths.target));
+      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), inUse);
     } catch (thrown) {
       if (isErrno(thrown, "ENOSPC", "EDQUOT")) removeIfEmpty(paths.part);
       // Whoever held the lock may have had nothing worth keeping, and removed the folder.

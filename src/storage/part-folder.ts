@@ -95,8 +95,14 @@ export class PartFolder implements ChunkPlace {
         const claims = readClaims(root, paths.part, select);
         return PartFolder.#openLocked(outputDirectory, root, paths, ifTaken, lock, claims);
       } catch (thrown) {
-        lock.release();
-        removeIfFresh(path.dirname(lock.path));
+        const partPath = path.dirname(lock.path);
+        try {
+          // Before another process has the lock, and puts its own there.
+          emptyIfFresh(partPath);
+        } finally {
+          lock.release();
+        }
+        removeIfEmpty(partPath);
         throw thrown;
       }
     } catch (thrown) {
@@ -299,14 +305,13 @@ function firstHeld(held: Bitfield, first: number, count: number): number | undef
   return undefined;
 }
 
-/** A part folder that could not be begun, for want of room for instance, does not stay. */
-function removeIfFresh(partPath: string): void {
+/** Of a part folder that could not be begun, for want of room for instance, nothing stays. */
+function emptyIfFresh(partPath: string): void {
   const journal = fs.lstatSync(path.join(partPath, PART_NAMES.journal), { throwIfNoEntry: false });
   if (journal !== undefined && journal.size > 0) return;
   removeIfEmpty(contentPath(partPath));
   if (isThere(contentPath(partPath))) return;
   emptyPart(partPath);
-  removeIfEmpty(partPath);
 }
 
 function targetExists(targetPath: string): GoshareError {

@@ -53,7 +53,7 @@ export class RepairTarget implements ChunkPlace {
     if (manifest.root.kind === "file") return new RepairTarget(rootPath, manifest, undefined);
     const folder = repairPath(rootPath, manifest.root);
     try {
-      const lock = await lockPart({ part: folder, target: rootPath });
+      const lock = await lockPart({ part: folder, target: rootPath }, repairedBy(rootPath));
       return new RepairTarget(rootPath, manifest, { path: folder, lock });
     } catch (thrown) {
       const error = errorAt(thrown, folder);
@@ -190,6 +190,13 @@ export class RepairTarget implements ChunkPlace {
     fs.chmodSync(target, file.executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111);
     this.#changed.add(target);
   }
+}
+
+function repairedBy(rootPath: string): (holder: string) => GoshareError {
+  return (holder) =>
+    new GoshareError("TARGET_BUSY", `${holder} already repairs ${rootPath}`, {
+      hint: "wait for it or stop it, then run the same command again",
+    });
 }
 
 /** What stands in the way is the user's, and is not removed. */

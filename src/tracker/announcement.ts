@@ -78,7 +78,7 @@ export interface TrackerInfo {
   readonly maxSharesPerAnnounce: number;
   /** Largest root it takes, 0 if none. */
   readonly maxManifestBytes: number;
-  /** The address at which the tracker sees the caller. */
+  /** The address at which the tracker sees the caller; empty if it names none. */
   readonly observedHost: string;
 }
 

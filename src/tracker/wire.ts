@@ -16,6 +16,7 @@ import type {
 } from "../../gen/goshare/v1/tracker_pb.js";
 import { mayDial } from "../address/dialable.js";
 import type { Endpoint } from "../address/endpoint.js";
+import { parseAddress } from "../address/host.js";
 import { endpointFromWire, endpointToWire } from "../address/wire.js";
 import {
   type ContentId,
@@ -45,7 +46,6 @@ import {
 
 /** Characters of a tracker's own description that are kept. */
 const MAX_AGENT_CHARACTERS = 100;
-const MAX_HOST_CHARACTERS = 100;
 const MAX_INSTANCE_ID_BYTES = 64;
 
 export function announcementToWire(
@@ -162,7 +162,8 @@ export function infoFromWire(message: GetTrackerInfoResponse): TrackerInfo {
     ttlMs,
     maxSharesPerAnnounce,
     maxManifestBytes,
-    observedHost: observedHost.slice(0, MAX_HOST_CHARACTERS),
+    // It is put into command lines that people copy.
+    observedHost: parseAddress(observedHost)?.toString() ?? "",
   };
 }
 

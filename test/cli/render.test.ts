@@ -9,6 +9,7 @@ import { ProgressLines } from "../../src/cli/render/progress-lines.js";
 import type { ProgressState, ServingState, TransferState } from "../../src/cli/render/reporter.js";
 import { TextReporter } from "../../src/cli/render/text-reporter.js";
 import { shellQuote } from "../../src/cli/shell-quote.js";
+import { randomPeerId } from "../../src/core/ids.js";
 import type { GoshareEvent } from "../../src/events/event.js";
 import { CONTENT_ID } from "../support/fake-cli.js";
 
@@ -167,7 +168,7 @@ function report(quiet: boolean, ...events: GoshareEvent[]): { stdout: string; st
     stderr,
     palette: plainPalette,
     quiet,
-    verbose: false,
+    detail: undefined,
     progress: undefined,
   });
   for (const event of events) reporter.observe(event);
@@ -193,6 +194,13 @@ test("share prints the line to run elsewhere on stdout and everything else on st
   assert.is(stdout, "goshare download goshare1qqq\n");
   assert.match(stderr, "goshare download 'my file.goshare'");
   assert.match(stderr, "sharing my file\\u{1b}[2J: 4 KiB, 1 chunk, at port 9000");
+});
+
+test("what a peer calls itself takes 40 cells at most, however it is escaped", () => {
+  const who = { type: "peerConnected", peerId: randomPeerId(), inbound: true } as const;
+  const { stderr } = report(false, { ...who, endpoint: "127.0.0.1:9000", agent: "\u0001".repeat(64) });
+  const [, agent = ""] = /^127\.0\.0\.1:9000 connected \((.*)\)\n$/.exec(stderr) ?? [];
+  assert.is(cellWidth(agent), 40);
 });
 
 test("quiet leaves results and problems", () => {
@@ -239,7 +247,7 @@ test("progress says what a download stands still for after a second without a ve
     ...streams,
     palette: plainPalette,
     quiet: false,
-    verbose: false,
+    detail: undefined,
     progress,
   });
   const counters = { bytesDone: 1, bytesTotal: 9, bytesPerSecond: 1, etaMs: 1, peers: 1 };

@@ -4,11 +4,14 @@ import { appendFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { encodeTicket } from "../../src/address/ticket.js";
 import { MIB } from "../../src/core/units.js";
+import { freePort } from "../support/free-port.js";
 import { GatedProxy } from "../support/gated-proxy.js";
 import { GoshareProcess, type JsonBody, killAll } from "../support/goshare-process.js";
 import { runGoshare } from "../support/goshare-text.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
+import { smallShare } from "../support/small-share.js";
 import { type StartedShare, startShare, startTracker, ticketVia } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
@@ -62,9 +65,11 @@ test("all of them are done, each event says of which, and the last is a done", a
 
 test("one that fails keeps the others from nothing, and gives the exit code", async () => {
   const output = scratch.folder();
-  const nobody = "ab".repeat(32);
   const [first = "", second = ""] = tickets();
-  const process = start([first, nobody, `${second}x`, second], output);
+  const { contentId } = smallShare(1).manifest.root;
+  const nobody = { host: "127.0.0.1", port: await freePort(), transport: "tcp" } as const;
+  const lost = encodeTicket({ contentId, name: "lost", trackers: [], peers: [nobody] });
+  const process = start([first, lost, `${second}x`, second], output, "--timeout", "8s");
   const { code, exitCode, message } = await failureOf(process);
   // The ticket with a typing error is seen first.
   assert.equal([code, exitCode], ["TICKET_INVALID", 2]);

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decodeTicket } from "../../src/address/ticket.js";
@@ -9,7 +11,7 @@ import { GoshareText } from "../support/goshare-text.js";
 import { NetworkHost, namespaceProblem, removeHosts } from "../support/network-hosts.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
 import { skipTest } from "../support/skip-test.js";
-import { download, startShare, startTracker } from "../support/transfer.js";
+import { download, failure, startDownload, startShare, startTracker } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
 
@@ -94,6 +96,18 @@ onDefaultPorts(
       sources.map(sha256Of),
     );
     await Promise.all(processes.map((process) => process.stop()));
+  },
+);
+
+onDefaultPorts(
+  "a content id without any tracker or peer fails at once and says what is missing",
+  async (on) => {
+    const output = join(scratch.folder(), "not-made");
+    const process = startDownload("ab".repeat(32), output, ["--timeout", "1h"], on);
+    const { code, exitCode, hint } = await failure(process);
+    assert.equal([code, exitCode], ["NO_PEERS", 3]);
+    assert.match(hint, "--tracker");
+    assert.not(existsSync(output));
   },
 );
 

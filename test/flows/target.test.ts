@@ -241,6 +241,22 @@ test("a name that was taken meanwhile is replaced or left by resume --overwrite 
   }
 });
 
+test("resume --rename counts for more than the --overwrite it was begun with", async () => {
+  const output = scratch.folder();
+  writeFileSync(join(output, "film.bin"), "mine");
+  const gate = await GatedProxy.start(2.5 * MIB);
+  gate.target = share.endpoint;
+  const first = startDownload(ticketVia(share.ticket, gate.endpoint), output, ["--overwrite"]);
+  await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+  await first.stop("SIGINT");
+  gate.open();
+  const argv = ["resume", "--output", output, "--listen", "127.0.0.1:0", "--rename"];
+  const { path, bytesReceived } = await downloaded(new GoshareProcess(argv));
+  assert.equal([path, bytesReceived], [join(output, "film (1).bin"), 2 * MIB]);
+  assert.is(readFileSync(join(output, "film.bin"), "utf8"), "mine");
+  await gate.close();
+});
+
 test("--rename leaves what is there, says where the download is, and goes on there after an interruption", async () => {
   const output = scratch.folder();
   writeFileSync(join(output, "film.bin"), "mine");

@@ -94,6 +94,20 @@ test("a download that a signal ended is found among the unfinished, and the same
   const file = scratch.file("data", 24 * MIB);
   const sharing = share(file, { listen: LOOPBACK, uploadBytesPerSecond: 8 * MIB });
   const { ticket } = await sharing.ready;
+  for (const reason of [new Error("enough"), "enough"]) {
+    const stopped = { listen: LOOPBACK, signal: AbortSignal.abort(reason) };
+    const left = download(ticket, { ...stopped, output: scratch.folder() });
+    const events: GoshareEvent[] = [];
+    for await (const event of left) events.push(event);
+    const last = events.at(-1);
+    assert.is(last?.type === "failed" && `${last.code} ${last.message}`, "INTERRUPTED enough");
+    assert.is(await left.done.catch((error: unknown) => error), reason);
+    const thrown = await read(ticket, { signal: AbortSignal.abort(reason) })
+      .toArray()
+      .catch((error: unknown) => error);
+    if (reason instanceof Error) assert.is(thrown, reason);
+    else assert.ok(thrown instanceof GoshareError && thrown.code === "INTERRUPTED", String(thrown));
+  }
   const output = scratch.folder();
   const stop = new AbortController();
   const first = download(ticket, { output, listen: LOOPBACK, signal: stop.signal });

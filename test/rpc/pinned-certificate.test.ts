@@ -59,6 +59,22 @@ test("a call that is aborted while the certificate is fetched ends at once, and 
   });
 });
 
+test("a call that is aborted before anything is dialled for it ends as soon", async () => {
+  await withSilentPort(1, async ({ sockets, client }) => {
+    const leaving = new AbortController();
+    const limits = { deadlineMs: 600_000, signal: leaving.signal };
+    const call = client.call(getTrackerInfo, {}, limits).catch((thrown: unknown) => thrown);
+    leaving.abort("enough");
+    let ended: unknown;
+    void call.then((thrown) => {
+      ended = thrown;
+    });
+    await until(() => ended !== undefined);
+    assert.is(ended, "enough");
+    assert.is(sockets.length, 0);
+  });
+});
+
 test("a client that is closed while the certificate is fetched leaves nothing open", async () => {
   await withSilentPort(1, async ({ sockets, client }) => {
     const call = failure(client.call(getTrackerInfo, {}, { deadlineMs: 600_000 }));

@@ -5,6 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decodeTicket, encodeTicket } from "../../src/address/ticket.js";
 import { GIB } from "../../src/core/units.js";
+import { PartFolder } from "../../src/storage/part-folder.js";
 import { findParts, type SurveyedPart, surveyPart } from "../../src/storage/part-survey.js";
 import { downloadAll, downloadUntil, killedAfter, open, partPathOf, writeChunk } from "./download-run.js";
 import { actualTree, CHUNK, mixedFolder, type SampleShare, sampleShare, singleFile } from "./sample-share.js";
@@ -58,6 +59,16 @@ test("a clean pause is told from a run that was killed, and survives being looke
   const { fetched, isTrusted } = await downloadAll(output, share);
   assert.equal([fetched, isTrusted], [[5, 6, 7], true]);
   assert.equal(findParts(output), []);
+});
+
+test("whether it replaces what has its name is what the last run was told", async () => {
+  const share = singleFile(8 * CHUNK);
+  const output = scratch();
+  await killedAfter(output, share, 0);
+  for (const ifTaken of ["replace", "refuse", "replace"] as const) {
+    (await PartFolder.open(output, share.manifest.root, ifTaken)).close();
+    assert.is(only(output).replaces, ifTaken === "replace");
+  }
 });
 
 test("bytes are counted by the lengths of the chunks, packs and tails among them", async () => {

@@ -14,7 +14,7 @@ import {
   singleFile,
   writeSource,
 } from "./sample-share.js";
-import { scratchFolders } from "./scratch.js";
+import { errorOf, scratchFolders } from "./scratch.js";
 
 const scratch = scratchFolders("repair");
 
@@ -67,6 +67,20 @@ test("nothing of a repair lies outside the folder, and nothing stays in it", asy
   const { mtimeNs } = fs.statSync(parent, { bigint: true });
   await repair(root, share, 0);
   assert.is(fs.statSync(parent, { bigint: true }).mtimeNs, mtimeNs);
+});
+
+test("who repairs a folder keeps others off it, who are told that it is repaired", async () => {
+  const share = mixedFolder();
+  const root = path.join(scratch(), "mixed");
+  writeSource(root, share);
+  fs.rmSync(path.join(root, "z"));
+  const comparison = await compareTarget(root, share.manifest, new AbortController().signal);
+  const first = await RepairTarget.open(root, share.manifest, comparison);
+  const { code, message, hint } = await errorOf(() => RepairTarget.open(root, share.manifest, comparison));
+  assert.equal([code, message], ["TARGET_BUSY", `process ${process.pid} already repairs ${root}`]);
+  assert.not.match(hint, "--output");
+  first.close();
+  await repair(root, share, 0);
 });
 
 test("a file is repaired where it is, whatever the length of its name", async () => {

@@ -77,8 +77,15 @@ export class ResumeCommand extends DownloadingCommand {
       ...(this.rename ? [OPTIONS.rename.names] : []),
     ];
     const options = given.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
-    const command = this.cli.process([...downloadArguments(one), ...switches, ...options], this.context);
+    const moreArguments = one.moreArguments.filter((argument) => !this.#isOutdated(argument));
+    const begun = downloadArguments({ ...one, moreArguments });
+    const command = this.cli.process([...begun, ...switches, ...options], this.context);
     if (!(command instanceof GoshareCommand)) throw new Error("goshare download is one of our commands");
     return command.runWithin(session);
+  }
+
+  /** Who asks for another name does not want to replace anything any more. */
+  #isOutdated(argument: string): boolean {
+    return this.rename && argument === OPTIONS.overwrite.names;
   }
 }

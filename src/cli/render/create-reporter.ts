@@ -34,8 +34,9 @@ export async function createReporter(
   }
   const palette = paletteFor(stderr, choice.color, env);
   const { quiet, verbose } = choice;
+  const detail = verbose ? detailLines(stderr) : undefined;
   const progress = quiet ? undefined : await progressDisplay(around, verbose);
-  return new TextReporter({ stdout, stderr, palette, quiet, verbose, progress });
+  return new TextReporter({ stdout, stderr, palette, quiet, detail, progress });
 }
 
 async function progressDisplay(

@@ -166,7 +166,9 @@ function describeTrackerStatus(event: Extract<GoshareEvent, { type: "trackerStat
     labelled(`round trip  ${(event.roundTripUs / 1000).toFixed(1)} ms`),
     labelled(`leases      last ${formatDuration(event.ttlMs)}`),
     labelled(`manifests   ${roots}`),
-    labelled(`sees you    at ${printable(event.observedHost)}`),
+    labelled(
+      `sees you    ${event.observedHost === "" ? "where it does not say" : `at ${event.observedHost}`}`,
+    ),
   ];
 }
 
@@ -190,7 +192,7 @@ function sizeText(event: {
   return `${formatBytes(event.bytes)}${files}, ${count(event.chunks, "chunk")}`;
 }
 
-/** Not escaped. */
+/** Not all of it escaped. */
 export function connectionText(
   event: Extract<GoshareEvent, { type: "peerConnected" | "peerDisconnected" }>,
 ): string {
@@ -200,7 +202,7 @@ export function connectionText(
 }
 
 function agentText(agent: string): string {
-  return agent === "" ? "" : ` (${fitCells(agent, AGENT_MAX_CELLS)})`;
+  return agent === "" ? "" : ` (${fitCells(printable(agent), AGENT_MAX_CELLS)})`;
 }
 
 function disconnectText(event: Extract<GoshareEvent, { type: "peerDisconnected" }>): string {

@@ -4,7 +4,6 @@ import { basename } from "node:path";
 import type { Writable } from "node:stream";
 import type { DetailObserver, GoshareEvent } from "../../events/event.js";
 import { connectionText, describe } from "./describe.js";
-import { detailLines } from "./detail-lines.js";
 import { folded } from "./fold.js";
 import type { Palette } from "./palette.js";
 import { printable } from "./printable.js";
@@ -16,8 +15,8 @@ export interface TextReporterParts {
   readonly stderr: Writable;
   readonly palette: Palette;
   readonly quiet: boolean;
-  /** Details too. */
-  readonly verbose: boolean;
+  /** Undefined: nobody wants details. */
+  readonly detail: DetailObserver | undefined;
   /** Undefined: progress is not shown. */
   readonly progress: ProgressDisplay | undefined;
 }
@@ -31,7 +30,7 @@ export class TextReporter implements Reporter {
 
   constructor(parts: TextReporterParts) {
     this.#parts = parts;
-    this.detail = parts.verbose ? detailLines(parts.stderr) : undefined;
+    this.detail = parts.detail;
   }
 
   observe(event: GoshareEvent): void {
@@ -48,12 +47,10 @@ export class TextReporter implements Reporter {
       this.#transferring = true;
     }
     if (event.type === "done" || event.type === "failed") this.#transfers.ended(event.contentId ?? "");
-    if (this.detail !== undefined && (event.type === "peerConnected" || event.type === "peerDisconnected")) {
-      this.detail("peer", connectionText(event));
+    if (event.type === "peerConnected" || event.type === "peerDisconnected") {
+      this.#showConnection(event);
       return;
     }
-    // A sharer sees who comes and goes; beside a progress bar, which counts them, that would be noise.
-    if (this.#transferring && (event.type === "peerConnected" || event.type === "peerDisconnected")) return;
     if (event.type === "waiting") {
       if (event.waitingFor === this.#lastWaiting) return;
       this.#lastWaiting = event.waitingFor;
@@ -86,6 +83,12 @@ export class TextReporter implements Reporter {
       const stream = kind === "result" ? stdout : stderr;
       stream.write(`${isWhole ? text : folded(stream, text, hangingCells)}\n`);
     }
+  }
+
+  /** A sharer sees who comes and goes; beside a progress bar, which counts them, that would be noise. */
+  #showConnection(event: Parameters<typeof connectionText>[0]): void {
+    if (this.detail !== undefined) this.detail("peer", connectionText(event));
+    else if (!this.#transferring) this.#write(event);
   }
 
   /** Of several shares the one that somebody takes something of. */

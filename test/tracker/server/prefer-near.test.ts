@@ -3,11 +3,21 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { idToBytes } from "../../../src/core/ids.js";
+import { MAX_PEERS_PER_RESPONSE } from "../../../src/tracker/limits.js";
 import { MemoryStore } from "../../../src/tracker/server/stores/memory-store.js";
 import { withTracker } from "./rig.js";
-import { A, FakeClock, leaseKey, ROOMY, seededRandom, TTL_MS } from "./stores/store-rig.js";
+import {
+  A,
+  contentId,
+  FakeClock,
+  leaseKey,
+  peerId,
+  ROOMY,
+  seededRandom,
+  TTL_MS,
+} from "./stores/store-rig.js";
 
-const { listPeers } = TrackerService.method;
+const { announce, listPeers } = TrackerService.method;
 const NEAR = 30;
 const FAR = 120;
 
@@ -45,6 +55,28 @@ test("an answer is as large as it is wanted, whether they are preferred or not",
     assert.is((await hostsTold(preferNear, 0)).length, 0);
   }
   assert.ok(nearIn(await hostsTold(false, 20)) < 9);
+});
+
+test("an answer about many shares holds no more peers for it, and the first shares get theirs", async () => {
+  const store = new MemoryStore(ROOMY, new FakeClock(), seededRandom(5));
+  const contentIds = Array.from({ length: 60 }, (_, n) => contentId(n));
+  for (let n = 0; n < 50; n++) {
+    const shares = contentIds.map((contentId) => ({ contentId, chunksHeld: 1, complete: false }));
+    const key = leaseKey(n, `198.51.100.${n}`);
+    await store.announce({ key, runEpochMs: 1, endpoints: [], shares, ttlMs: TTL_MS });
+  }
+  const asking = {
+    ...{ peerId: idToBytes(peerId(1_000)), runEpochMs: 1n, listenPort: 9_000 },
+    shares: contentIds.map((contentId) => ({ contentId: idToBytes(contentId), wantPeers: 50 })),
+  };
+  const use = async ({ call }: Parameters<Parameters<typeof withTracker>[1]>[0]): Promise<void> => {
+    const { answers } = await call(announce, asking);
+    assert.equal(
+      answers.map(({ peers }) => peers.length),
+      contentIds.map((_, n) => (n < MAX_PEERS_PER_RESPONSE / 50 ? 50 : 0)),
+    );
+  };
+  await withTracker({ preferNear: true }, use, store);
 });
 
 test.run();

@@ -130,6 +130,8 @@ test("one address gets no more than a quarter of the dials of a minute", async (
   }
   assert.is(dialled.length, 300);
   assert.ok(proven.listing(ME, [at("203.0.113.9")], "198.51.100.2").isLooking, "others are dialled");
+  clock.advance(MINUTE_MS);
+  assert.ok(proven.listing(ME, [at("203.1.113.9")], OUTSIDE).isLooking, "and itself again a minute later");
 });
 
 test("a peer that stays is looked for again about once an hour, and listed without a break", async () => {

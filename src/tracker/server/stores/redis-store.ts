@@ -91,10 +91,10 @@ export class RedisStore implements TrackerStore {
     const taken = claimed === "held" ? shares : shares.filter((_, index) => claimed[index] === "1");
     const { refused, wantedManifests } = await this.#lease(taken, [member, place, ttlMs, listed], key.peerId);
     this.#meter.count(taken.length - refused.length, ttlMs);
+    if (refused.length > 0)
+      await this.#redis.run(scripts.FORGET, [this.#keys.held(member)], refused.map(idToBytes));
     if (claimed !== "held") return { outcome: "peerFull", wantedManifests };
-    if (refused.length === 0) return { outcome: "held", wantedManifests };
-    await this.#redis.run(scripts.FORGET, [this.#keys.held(member)], refused.map(idToBytes));
-    return { outcome: "swarmFull", wantedManifests };
+    return { outcome: refused.length > 0 ? "swarmFull" : "held", wantedManifests };
   }
 
   /** What the peer holds; undefined if a later run than `runEpochMs` holds it. */

@@ -36,4 +36,13 @@ test("who has sent a root, or has no share of it any more, is asked for others",
   assert.is(asked(ONE, 2_500, 2_600), 2);
 });
 
+test("what one address has sent takes a part of the room, and what it sends beyond that is not kept", async () => {
+  const { shelf } = rig();
+  const send = (n: number, host: string) => shelf.put(contentId(n), Buffer.alloc(100_000), host);
+  const kept = [await send(0, ONE), await send(1, ONE), await send(2, ONE), await send(2, OTHER)];
+  assert.equal(kept, [true, true, false, true]);
+  shelf.drop(contentId(0));
+  assert.equal([await send(3, ONE), await send(4, ONE)], [true, false]);
+});
+
 test.run();

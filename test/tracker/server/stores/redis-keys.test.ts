@@ -197,6 +197,25 @@ if (problem !== undefined) {
     assert.is(await store.manifest(share.contentId), undefined);
   });
 
+  test("who has lost a lease to a full share, its key being evicted, does not hold it any more", async () => {
+    const limits = { ...ROOMY, maxLeasesPerSwarm: 1, maxLeasesPerPeer: 1 };
+    const store = new RedisStore(connection, limits, monotonicClock, "lost:");
+    const announce = async (n: number, ...numbers: readonly number[]) => {
+      const shares = numbers.map((number) => ({
+        contentId: contentId(number),
+        chunksHeld: 1,
+        complete: false,
+      }));
+      const update = { key: leaseKey(n), runEpochMs: 1, endpoints: [], shares, ttlMs: TTL_MS };
+      return (await store.announce(update)).outcome;
+    };
+    assert.is(await announce(1, 1), "held");
+    server.command("del", `lost:{${contentId(1)}}:swarm`);
+    assert.is(await announce(2, 1), "held");
+    assert.is(await announce(1, 1, 2), "peerFull");
+    assert.is(await announce(1, 2), "held");
+  });
+
   test("an evicted key takes nothing with it that would stay for ever", async () => {
     const store = new RedisStore(connection, ROOMY, monotonicClock, "evicted:");
     const share = { contentId: contentId(1), chunksHeld: 1, complete: true };
