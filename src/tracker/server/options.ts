@@ -102,7 +102,7 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
   maxConnections: 20_000,
   maxConnectionsPerAddress: 5_000,
   maxOpenCalls: 1_000,
-  maxOpenCallsPerAddress: 250,
+  maxOpenCallsPerAddress: 32,
   maxOpenStreams: 128,
   maxOpenStreamsPerAddress: 8,
   connectionIdleMs: 60_000,

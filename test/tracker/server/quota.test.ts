@@ -43,7 +43,7 @@ fromOutside(
   { perAddressLimit: 2 },
   async (rig, host) => {
     const client = rawClient({ ...rig.endpoint, host });
-    const calls = Array.from({ length: 20 }, () => client.call(getTrackerInfo, {}, LIMITS));
+    const calls = Array.from({ length: 15 }, () => client.call(getTrackerInfo, {}, LIMITS));
     const results = await Promise.allSettled(calls);
     assert.is(results.filter(({ status }) => status === "fulfilled").length, 10);
     const refused = await rpcFailure(client.call(getTrackerInfo, {}, LIMITS));
