@@ -1,5 +1,5 @@
-// How much one address may ask of a tracker: connections, calls, and leases, each a bucket that fills with time; and when to
-// hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one. Remembers
+// How much one address may ask of a tracker: connections, calls, and leases, each a bucket that fills with time; and
+// when to hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one. Remembers
 // a bounded number of them, forgetting those that were quiet longest. Loopback is this machine's own and exempt.
 import { hostNetwork } from "../../address/host.js";
 import type { Clock } from "../../core/clock.js";
