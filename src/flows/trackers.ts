@@ -45,8 +45,8 @@ export function trackersFor(
 }
 
 /** Those of `trackers` that others can be told of, as other machines reach them, for tickets and .goshare files: one
- * on loopback is named by the address this machine has for others, if it answers there, and else left out. `own` are this machine's
- * endpoints, best first; if they are loopback too, there are no other machines. */
+ * on loopback is named by the address this machine has for others, if it answers there, and else left out. `own` are
+ * this machine's endpoints, best first; if they are loopback too, there are no other machines. */
 export async function trackersForOthers(
   trackers: readonly Endpoint[],
   own: readonly Endpoint[],

@@ -109,8 +109,8 @@ export function besideShare(givenPath: string, name: string): string {
   return path.join(path.dirname(path.resolve(givenPath)), `${name}.goshare`);
 }
 
-/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, or one is in its place: known before a share
- * is hashed. */
+/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, or one is in its place:
+ * known before a share is hashed. */
 export async function requirePlaceForManifest(filePath: string): Promise<void> {
   try {
     await access(path.dirname(filePath), constants.W_OK | constants.X_OK);

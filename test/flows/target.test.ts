@@ -33,6 +33,17 @@ const photos = join(scratch.folder(), "photos");
 let share: StartedShare;
 let folderShare: StartedShare;
 
+/** A download of `share` to `output` that was interrupted when 2 MiB of it were there; the rest comes through the gate
+ * once that is open. */
+async function interrupted(output: string, args: readonly string[] = []): Promise<GatedProxy> {
+  const gate = await GatedProxy.start(2.5 * MIB);
+  gate.target = share.endpoint;
+  const first = startDownload(ticketVia(share.ticket, gate.endpoint), output, args);
+  await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+  await first.stop("SIGINT");
+  return gate;
+}
+
 test.before(async () => {
   share = await startShare(source);
   writeRandom(join(photos, "one.jpg"), 1000);
@@ -161,11 +172,7 @@ test("missing folders on the way to the output are made", async () => {
 
 test("a part folder of another share is left alone, and the hint says what to do", async () => {
   const output = scratch.folder();
-  const gate = await GatedProxy.start(2.5 * MIB);
-  gate.target = share.endpoint;
-  const first = startDownload(ticketVia(share.ticket, gate.endpoint), output);
-  await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
-  await first.stop("SIGINT");
+  const gate = await interrupted(output);
   const other = await startShare(scratch.file("film.bin", MIB));
   const { code, exitCode, hint } = await failure(startDownload(other.ticket, output));
   assert.equal([code, exitCode], ["PART_UNUSABLE", 6]);
@@ -225,11 +232,7 @@ test("a name that was taken meanwhile is replaced or left by resume --overwrite 
     ["--rename", "film (1).bin"],
   ] as const) {
     const output = scratch.folder();
-    const gate = await GatedProxy.start(2.5 * MIB);
-    gate.target = share.endpoint;
-    const first = startDownload(ticketVia(share.ticket, gate.endpoint), output);
-    await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
-    await first.stop("SIGINT");
+    const gate = await interrupted(output);
     gate.open();
     writeFileSync(join(output, "film.bin"), "mine");
     const resume = (...more: readonly string[]) =>
@@ -244,11 +247,7 @@ test("a name that was taken meanwhile is replaced or left by resume --overwrite 
 test("resume --rename counts for more than the --overwrite it was begun with", async () => {
   const output = scratch.folder();
   writeFileSync(join(output, "film.bin"), "mine");
-  const gate = await GatedProxy.start(2.5 * MIB);
-  gate.target = share.endpoint;
-  const first = startDownload(ticketVia(share.ticket, gate.endpoint), output, ["--overwrite"]);
-  await first.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
-  await first.stop("SIGINT");
+  const gate = await interrupted(output, ["--overwrite"]);
   gate.open();
   const argv = ["resume", "--output", output, "--listen", "127.0.0.1:0", "--rename"];
   const { path, bytesReceived } = await downloaded(new GoshareProcess(argv));
