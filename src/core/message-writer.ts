@@ -1,6 +1,6 @@
-// Writes messages field by field into memory that is used again, for answers that are written so often that the general codec is too
-// slow: that makes an object of each submessage and walks its descriptor. Writes what the general codec writes, if
-// fields are written in the order of their numbers and repeated ones hold nothing empty. Knows no message.
+// Writes messages field by field into memory that is used again, for answers that are written so often that the general
+// codec is too slow: that makes an object of each submessage and walks its descriptor. Writes what the general codec
+// writes, if fields are written in the order of their numbers and repeated ones hold nothing empty. Knows no message.
 import type { DescField } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { writeHex } from "./ids.js";

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import type { Endpoint } from "../address/endpoint.js";
 import { pause } from "../core/clock.js";
-import { contentIdFromBytes } from "../core/ids.js";
+import { contentIdFromBytes, DIGEST_BYTES } from "../core/ids.js";
 import type { AnnounceAnswer, Announcement } from "../tracker/announcement.js";
 import { MIN_RENEW_MS } from "../tracker/limits.js";
 import type { SharePort } from "./share-port.js";
@@ -52,7 +52,7 @@ export async function dialBack(
 
 /** Without a port at which the tracker would list it as it sees it, unproven. */
 function announcementOf(place: Endpoint, { local }: SharePort): Announcement {
-  const contentId = contentIdFromBytes(randomBytes(32));
+  const contentId = contentIdFromBytes(randomBytes(DIGEST_BYTES));
   if (contentId === undefined) throw new Error("32 bytes are a content id");
   const { peerId } = local;
   const runEpochMs = Math.round(performance.timeOrigin);

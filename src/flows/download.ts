@@ -90,7 +90,7 @@ export async function downloadAt(
   });
   const presence = await arrive(port, contentId, swarm, pool);
   const warn = trackerWarnings(observe);
-  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, warn, observe.detail);
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe, warn);
   const ending = new AbortController();
   // The limit may keep a chunk away for so long, and that is not the fault of peers.
   const limitedMs = options.downloadBudget?.durationMs(MAX_CHUNK_BYTES) ?? 0;

@@ -12,7 +12,6 @@ import { type ContentSource, requireSomebody } from "./content-source.js";
 import { newLocalPeer } from "./local-peer.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { Patience } from "./patience.js";
-import { trackerWarnings } from "./tracker-warnings.js";
 
 /** The manifest; or what is known of it, and why there is none: NO_PEERS. */
 export type LookedUp =
@@ -38,13 +37,7 @@ export async function lookUpManifest(
     connectionOptions: defaultConnectionOptions,
     options: defaultDownloadSwarmOptions,
   });
-  const lookup = await TrackerLookup.open(
-    trackers,
-    contentId,
-    local.peerId,
-    trackerWarnings(observe),
-    observe.detail,
-  );
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
   const ending = new AbortController();
   const patience = new Patience(timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
     const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;

@@ -6,12 +6,12 @@ import { eachDialable } from "../address/resolve.js";
 import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
-import type { DetailObserver } from "../events/event.js";
+import type { DetailObserver, EventObserver } from "../events/event.js";
 import { checkRoot } from "../manifest/check.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import type { TrackerClient } from "../tracker/client.js";
-import type { TrackerWarnings } from "./tracker-warnings.js";
+import { type TrackerWarnings, trackerWarnings } from "./tracker-warnings.js";
 
 /** Peers asked of a tracker at a time. */
 const WANTED_PEERS = 50;
@@ -41,7 +41,7 @@ export class TrackerLookup {
     contentId: ContentId,
     ownPeerId: PeerId,
     warn: TrackerWarnings,
-    detail?: DetailObserver | undefined,
+    detail: DetailObserver | undefined,
   ) {
     this.#trackers = trackers;
     this.#contentId = contentId;
@@ -50,13 +50,14 @@ export class TrackerLookup {
     this.#detail = detail;
   }
 
-  /** Ready to ask `trackers`. Where there are none, what it takes to talk to one is not even loaded. */
+  /** Ready to ask `trackers`. Where there are none, what it takes to talk to one is not even loaded. `warn` is told of those
+   * that fail, where others warn of the same trackers too. */
   static async open(
     trackers: readonly Endpoint[],
     contentId: ContentId,
     ownPeerId: PeerId,
-    warn: TrackerWarnings,
-    detail?: DetailObserver | undefined,
+    observe: EventObserver,
+    warn = trackerWarnings(observe),
   ): Promise<TrackerLookup> {
     const named: NamedTracker[] = [];
     if (trackers.length > 0) {
@@ -65,7 +66,7 @@ export class TrackerLookup {
         named.push({ name: formatEndpoint(tracker), client: new TrackerClient(tracker) });
       }
     }
-    return new TrackerLookup(named, contentId, ownPeerId, warn, detail);
+    return new TrackerLookup(named, contentId, ownPeerId, warn, observe.detail);
   }
 
   get hasTrackers(): boolean {

@@ -71,7 +71,7 @@ export async function checkTracker(tracker: Endpoint, signal: AbortSignal): Prom
     const { code, message, hint } = GoshareError.from(thrown);
     if (code === "BUG") throw thrown;
     // The subject stands before it.
-    const told = message.replace(new RegExp(`^${subject} `), "");
+    const told = message.startsWith(`${subject} `) ? message.slice(subject.length + 1) : message;
     return { check: { subject, verdict: "problem", message: told, fix: hint }, seeing: undefined };
   }
 }

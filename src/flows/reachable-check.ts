@@ -21,7 +21,7 @@ export interface SeeingTracker {
   readonly tracker: Endpoint;
   /** The address of its end of the connection. */
   readonly host: string;
-  /** Where it sees this machine. */
+  /** Where it sees this machine: an address in its one spelling. */
   readonly observedHost: string;
 }
 
@@ -40,7 +40,7 @@ export async function checkReachable(
       (some ?? []).map(({ address }) => normaliseHost(address) ?? address),
     ),
   );
-  const observed = trackers.map(({ observedHost }) => normaliseHost(observedHost) ?? observedHost);
+  const observed = trackers.map(({ observedHost }) => observedHost);
   const unknown = (why: string) => reachabilityUnknown(wish.listen, observed, why);
   const [first] = trackers;
   if (first === undefined) return unknown("there is no tracker to dial it back");
@@ -48,8 +48,7 @@ export async function checkReachable(
   if (elsewhere === undefined) {
     return unknown(`${formatEndpoint(first.tracker)} runs on this machine, which proves nothing`);
   }
-  const { tracker } = elsewhere;
-  const host = normaliseHost(elsewhere.observedHost) ?? elsewhere.observedHost;
+  const { tracker, observedHost: host } = elsewhere;
   let port: SharePort | undefined;
   try {
     const { maxSharePeers: maxPeers, maxConnectionsPerHost } = defaultFlowOptions;

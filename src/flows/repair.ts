@@ -28,7 +28,6 @@ import { newLocalPeer } from "./local-peer.js";
 import { TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
 import { Patience } from "./patience.js";
-import { trackerWarnings } from "./tracker-warnings.js";
 
 export interface RepairOptions {
   /** What may be asked of peers; undefined: no limit. */
@@ -100,13 +99,7 @@ async function fetchWrong(
   const swarm = new DownloadSwarm({
     ...{ contentId, local, observe, connectionOptions, options: defaultDownloadSwarmOptions },
   });
-  const lookup = await TrackerLookup.open(
-    trackers,
-    contentId,
-    local.peerId,
-    trackerWarnings(observe),
-    observe.detail,
-  );
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
   const ending = new AbortController();
   const limitedMs = options.downloadBudget?.durationMs(MAX_CHUNK_BYTES) ?? 0;
   const patience = new Patience(

@@ -6,10 +6,12 @@ import type { AnnouncerEvents } from "../swarm/announcer.js";
 
 export function tellAnnounced(observe: EventObserver): AnnouncerEvents["answered"] {
   return (tracker, { listedEndpoints, renewAfterMs, wantedManifests }) => {
+    const { detail } = observe;
+    if (detail === undefined) return;
     const places = listedEndpoints.map(formatEndpoint).join(", ");
     const listed = places === "" ? "names us to nobody" : `names us to others at ${places}`;
     const wants = wantedManifests.length === 0 ? "" : ", wants the manifest";
     const text = `${tracker} took the announcement: ${listed}, to be renewed in ${formatDuration(renewAfterMs)}${wants}`;
-    observe.detail?.("tracker", text);
+    detail("tracker", text);
   };
 }
