@@ -10,7 +10,7 @@ export interface ProcessEvents {
   onStopSignal(listener: (signal: StopSignal) => void): () => void;
   /** Something was thrown where nobody could catch it, or nothing is left to wait for. */
   onCrash(listener: (thrown: unknown) => void): () => void;
-  /** Ends the process at once. */
+  /** Ends the process at once; where its reader is behind, after half a second for what was said last. */
   exitNow(exitCode: number): void;
 }
 

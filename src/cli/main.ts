@@ -13,7 +13,8 @@ const OLDEST_NODE: readonly [major: number, minor: number] = [20, 19];
 const FLAGS_FOR_NODE = 20;
 const V8_FLAGS = ["--interrupt-budget=270000", "--max-inlined-bytecode-size-cumulative=150"];
 
-/** How long the process may linger when the command is over and something still keeps it alive. */
+/** How long the process may linger when the command is over, what it said has been read, and something still keeps it
+ * alive. */
 const LINGER_MS = 2_000;
 
 async function main(): Promise<void> {
@@ -31,13 +32,14 @@ async function main(): Promise<void> {
   // is lost with its reader.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
 
-  const [{ runCli }, { flows }, { processEvents }, { EXIT }, { monotonicClock }] = await Promise.all([
-    import("./entry.js"),
-    import("./flows.js"),
-    import("./process-events.js"),
-    import("../core/errors.js"),
-    import("../core/clock.js"),
-  ]);
+  const [{ runCli }, { flows }, { outputTaken, processEvents }, { EXIT }, { monotonicClock }] =
+    await Promise.all([
+      import("./entry.js"),
+      import("./flows.js"),
+      import("./process-events.js"),
+      import("../core/errors.js"),
+      import("../core/clock.js"),
+    ]);
   // Until a command has said otherwise, an end is a bug.
   process.exitCode = EXIT.bug;
   const { stdin, stdout, stderr, env } = process;
@@ -52,6 +54,7 @@ async function main(): Promise<void> {
     flows,
     clock: monotonicClock,
   });
+  await outputTaken();
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 

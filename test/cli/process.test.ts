@@ -1,9 +1,18 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { spawnGoshare } from "../support/goshare-child.js";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
+import { ScratchFolder } from "../support/scratch-folder.js";
+import { startShare } from "../support/transfer.js";
+
+const scratch = new ScratchFolder();
 
 const MAIN = fileURLToPath(new URL("../../src/program/main.js", import.meta.url));
 const TRACKER = ["tracker", "--store", "memory", "--listen", "127.0.0.1:0"];
@@ -22,7 +31,10 @@ function run(...argv: string[]): Promise<Ran> {
   });
 }
 
-test.after(killAll);
+test.after(() => {
+  killAll();
+  scratch.remove();
+});
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test(`a tracker says where it listens, and ${signal} ends it with stopped and exit code 0`, async () => {
@@ -97,6 +109,22 @@ test("a reader that goes away is no reason for a stack, nor for the tracker to e
   } finally {
     child.kill("SIGKILL");
   }
+});
+
+test("whoever reads slowly gets all of it: a process does not end before it is taken", async () => {
+  const folder = join(scratch.folder(), "many names");
+  mkdirSync(folder);
+  const names = Array.from({ length: 3_000 }, (_, n) => `${"a name that takes room ".repeat(4)}${n}`);
+  for (const name of names) writeFileSync(join(folder, name), "");
+  const share = await startShare(folder);
+  const child = spawnGoshare(["inspect", `${folder}.goshare`, "--json"]);
+  // Longer than a process stays when it is over.
+  await setTimeout(3_000);
+  const [stdout] = await Promise.all([text(child.stdout), once(child, "close")]);
+  const { inspected } = JSON.parse(stdout.split("\n")[0] ?? "");
+  assert.is(inspected.entries.length, names.length);
+  assert.match(stdout, /\n\{"done":.*\}\n$/);
+  await share.process.stop();
 });
 
 test.run();
