@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "./free-port.js";
+import { programProblem } from "./installed-program.js";
 import { until } from "./until.js";
 
 const START_LIMIT_MS = 20_000;
@@ -12,11 +13,7 @@ const MAX_ATTEMPTS = 10;
 
 /** Why there can be no Redis here; undefined if there can. Throws where GOSHARE_REQUIRE_REDIS says that there is. */
 export function redisProblem(): string | undefined {
-  const { status } = spawnSync("redis-server", ["--version"], { timeout: 10_000 });
-  if (status === 0) return undefined;
-  const problem = "redis-server is not installed (Debian: apt-get install redis-server)";
-  if ((process.env["GOSHARE_REQUIRE_REDIS"] ?? "") !== "") throw new Error(problem);
-  return problem;
+  return programProblem("redis-server", "--version", "GOSHARE_REQUIRE_REDIS");
 }
 
 const running = new Set<ChildProcess>();

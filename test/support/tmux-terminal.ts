@@ -6,6 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { programProblem } from "./installed-program.js";
 
 const MAIN = fileURLToPath(new URL("../../src/program/main.js", import.meta.url));
 
@@ -16,11 +17,7 @@ const run = promisify(execFile);
 
 /** Why there can be no terminal here; undefined if there can. Throws where GOSHARE_REQUIRE_TMUX says that there is. */
 export function tmuxProblem(): string | undefined {
-  const { status } = spawnSync("tmux", ["-V"], { timeout: 10_000 });
-  if (status === 0) return undefined;
-  const problem = "tmux is not installed (Debian: apt-get install tmux)";
-  if ((process.env["GOSHARE_REQUIRE_TMUX"] ?? "") !== "") throw new Error(problem);
-  return problem;
+  return programProblem("tmux", "-V", "GOSHARE_REQUIRE_TMUX");
 }
 
 const open = new Set<TmuxTerminal>();

@@ -488,7 +488,8 @@ export type Downloading = Message<"goshare.v1.Downloading"> & {
   chunks: number;
 
   /**
-   * Bytes of chunks kept from an earlier run.
+   * Bytes of chunks kept from an earlier run. What a killed process left is
+   * not among them: it is verified first, and then counts as progress.
    *
    * @generated from field: uint64 resumed_bytes = 7;
    */
