@@ -4,6 +4,7 @@ import type { Flows } from "../../src/cli/context.js";
 import { GoshareError } from "../../src/core/errors.js";
 import type { EventObserver } from "../../src/events/event.js";
 import type { DownloadResult } from "../../src/flows/download.js";
+import type { JsonEvent } from "../support/event-line.js";
 import { CONTENT_ID, type FakeCli, runningShare, startFakeCli } from "../support/fake-cli.js";
 
 type Download = Awaited<ReturnType<Flows["download"]>>["download"];
@@ -33,7 +34,7 @@ function waitingDownload(thrown: (signal: AbortSignal) => unknown) {
   return { started, ...withDownload(download) };
 }
 
-function lastEvent(cli: FakeCli): Record<string, Record<string, unknown>> {
+function lastEvent(cli: FakeCli): JsonEvent {
   return cli.events().at(-1) ?? {};
 }
 

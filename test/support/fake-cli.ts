@@ -4,6 +4,7 @@ import type { CommandContext, Flows, ProcessEvents, StopSignal } from "../../src
 import { runCli } from "../../src/cli/entry.js";
 import { type ContentId, parseContentId } from "../../src/core/ids.js";
 import type { RunningShare } from "../../src/flows/share.js";
+import { type JsonEvent, parseEventLine } from "./event-line.js";
 
 export const CONTENT_ID: ContentId = contentIdOf("ab");
 
@@ -18,7 +19,7 @@ export interface FakeCli {
   stdout(): string;
   stderr(): string;
   /** stdout as JSON lines. */
-  events(): readonly Record<string, Record<string, unknown>>[];
+  events(): readonly JsonEvent[];
   sendSignal(signal: StopSignal): void;
   crash(thrown: unknown): void;
   /** Exit codes given to exitNow. */
@@ -62,7 +63,7 @@ export function startFakeCli(argv: readonly string[], around: FakeSurroundings =
         .text()
         .split("\n")
         .filter((line) => line !== "")
-        .map((line) => JSON.parse(line)),
+        .map(parseEventLine),
     sendSignal: (signal) => process.sendSignal(signal),
     crash: (thrown) => process.crash(thrown),
     exitedNow: process.exitedNow,

@@ -2,6 +2,7 @@
 // read line by line, ended by signal. Every wait has a deadline.
 import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { type JsonBody, type JsonEvent, parseEventLine } from "./event-line.js";
 import {
   type ChildSetting,
   type ExitState,
@@ -10,13 +11,11 @@ import {
   spawnGoshare,
 } from "./goshare-child.js";
 
+export type { JsonBody, JsonEvent };
 export { killAll };
 
 /** How long a process may say nothing while its events are waited for. */
 const SILENCE_LIMIT_MS = 30_000;
-
-export type JsonBody = Readonly<Record<string, unknown>>;
-export type JsonEvent = Readonly<Record<string, JsonBody | undefined>>;
 
 export class GoshareProcess {
   readonly exited: Promise<ExitState>;
@@ -96,7 +95,7 @@ export class GoshareProcess {
   }
 
   #take(line: string): void {
-    const event: JsonEvent = JSON.parse(line);
+    const event = parseEventLine(line);
     this.#events.push(event);
     this.#observe(event);
     this.#wakeAll();
