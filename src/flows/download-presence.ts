@@ -34,7 +34,6 @@ export class DownloadPresence {
         peerId: this.#port.local.peerId,
         runEpochMs: Math.round(performance.timeOrigin),
         endpoints: [],
-        isOneOfSeveral: true,
         listenPort: () => this.#port.port,
         shares: () => [
           { contentId, chunksHeld: share.held.count, complete: share.held.isFull, wantPeers: 0 },

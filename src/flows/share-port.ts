@@ -1,7 +1,8 @@
-// The port of a sharer: open before anything is hashed, so that one that is taken is known at once. Whoever comes
-// before the share is there is told that it is not known here. Hashes and announces nothing.
+// The port of a sharer, one for all shares of a command: open before anything is hashed, so that one that is taken is
+// known at once. Whoever comes before the share is there is told that it is not known here. Hashes and announces nothing.
 import type { ListenAddress } from "../address/endpoint.js";
 import { dialableFromHere } from "../address/listening.js";
+import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { LocalPeer } from "../peer/handshake.js";
@@ -26,6 +27,11 @@ export interface SharePortOptions {
   readonly maxConnectionsPerHost: number;
 }
 
+/** The port of all shares of a command: whoever opens it puts it here, once more joined, and whoever made this closes it. */
+export interface CommonPort {
+  port: SharePort | undefined;
+}
+
 /** Connections beside those of peers, for who only wants the manifest or to know others. */
 const GUEST_PLACES = 256;
 
@@ -34,6 +40,8 @@ export class SharePort {
   readonly server: ChunkServer;
   readonly local: LocalPeer;
   readonly #listener: PeerListener;
+  #users = 0;
+  #closed: Promise<void> | undefined;
 
   private constructor(server: ChunkServer, local: LocalPeer, listener: PeerListener) {
     this.server = server;
@@ -82,10 +90,24 @@ export class SharePort {
     return dialableFromHere(this.#listener);
   }
 
+  /** To be called by each who uses it; it is open as long as one of them has not left. */
+  join(): this {
+    this.#users++;
+    return this;
+  }
+
+  /** Closes it where nobody else uses it; else only stops serving what is named. */
+  async leave(contentId?: ContentId): Promise<void> {
+    this.#users--;
+    if (this.#users === 0 || this.#closed !== undefined) return this.close();
+    if (contentId !== undefined) this.server.remove(contentId);
+  }
+
   /** Accepts nobody any more; resolves when what was being sent is out, or has taken too long. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#listener.close();
-    await this.server.close();
+    this.#closed ??= this.server.close();
+    return this.#closed;
   }
 }
 

@@ -63,7 +63,7 @@ export class ShareProgress {
 
   #tell(): void {
     const nowMs = performance.now();
-    const { bytesSent } = this.#server;
+    const bytesSent = this.#server.bytesSentOf(this.#root.contentId);
     this.#meter.record(nowMs, bytesSent);
     const all = this.#server.neighbours(this.#root.contentId);
     // The time in which nobody was here is not to make the first of them look slow.

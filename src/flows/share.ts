@@ -5,6 +5,7 @@ import type { Endpoint } from "../address/endpoint.js";
 import { ownEndpoints } from "../address/own-endpoints.js";
 import { encodeTicket } from "../address/ticket.js";
 import { Bitfield } from "../core/bitfield.js";
+import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest } from "../manifest/manifest.js";
@@ -13,7 +14,7 @@ import { ShareSource } from "../storage/share-source.js";
 import type { SourceTree } from "../storage/source-tree.js";
 import { Announcer } from "../swarm/announcer.js";
 import { failure } from "./failure.js";
-import { SharePort, type SharePortOptions } from "./share-port.js";
+import { type CommonPort, SharePort, type SharePortOptions } from "./share-port.js";
 import { ShareProgress } from "./share-progress.js";
 import { readSource } from "./source-manifest.js";
 import { tellAnnounced } from "./tracker-details.js";
@@ -58,13 +59,15 @@ export interface RunningShare {
   close(): Promise<void>;
 }
 
-/** Listens, hashes, announces; resolves when others can download. Throws GoshareError. */
+/** Listens, hashes, announces; resolves when others can download. At the port of `common`, if that is
+ * given and others have opened one, else at one that is opened. Throws GoshareError: USAGE for what is shared there already. */
 export async function share(
   options: ShareOptions,
   observe: EventObserver,
   signal: AbortSignal,
+  common?: CommonPort,
 ): Promise<RunningShare> {
-  const port = await SharePort.open(options, observe);
+  const port = await joinPort(options, observe, common);
   try {
     const choosingTrackers = chooseTrackers(options.trackers, options.probeLocalTracker);
     const found = async (tree: SourceTree) =>
@@ -76,9 +79,21 @@ export async function share(
     signal.throwIfAborted();
     return running;
   } catch (thrown) {
-    await port.close();
+    await port.leave();
     throw thrown;
   }
+}
+
+async function joinPort(
+  options: SharePortOptions,
+  observe: EventObserver,
+  common: CommonPort | undefined,
+): Promise<SharePort> {
+  if (common?.port !== undefined) return common.port.join();
+  const port = await SharePort.open(options, observe);
+  // Open for the next, whatever becomes of this one.
+  if (common !== undefined) common.port = port.join();
+  return port.join();
 }
 
 class RunningShareImpl implements RunningShare {
@@ -106,7 +121,7 @@ class RunningShareImpl implements RunningShare {
   }
 
   get bytesSent(): number {
-    return this.#port.server.bytesSent;
+    return this.#port.server.bytesSentOf(this.contentId);
   }
 
   get neighbourCount(): number {
@@ -130,6 +145,11 @@ class RunningShareImpl implements RunningShare {
     observe: EventObserver,
   ): Promise<RunningShareImpl> {
     const { contentId } = manifest.root;
+    if (port.server.get(contentId) !== undefined) {
+      throw new GoshareError("USAGE", `${options.path} is shared already: it has the same name and content`, {
+        hint: "leave out what is the same",
+      });
+    }
     const source = new ShareSource(manifest, tree);
     const { local, server } = port;
     const { failed, fail } = failure();
@@ -203,7 +223,7 @@ class RunningShareImpl implements RunningShare {
 
   async close(): Promise<void> {
     this.#progress.close();
-    await Promise.all([this.#port.close(), this.#announcer.close()]);
+    await Promise.all([this.#port.leave(this.contentId), this.#announcer.close()]);
     this.#source.close();
   }
 }

@@ -1,12 +1,14 @@
-// The shares of one command, each with a port of its own: one that can no longer be served ends alone. Starts none itself
-// and prints nothing.
+// The shares of one command, all at one port: one that can no longer be served ends alone. Starts none itself and prints
+// nothing.
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { failureOfSeveral, OneOfSeveral } from "./one-of-several.js";
 import type { RunningShare } from "./share.js";
+import type { CommonPort } from "./share-port.js";
 
 export class Shares {
   readonly #count: number;
+  readonly #common: CommonPort = { port: undefined };
   readonly #observe: EventObserver;
   readonly #begun: RunningShare[] = [];
   readonly #served = new Set<RunningShare>();
@@ -20,10 +22,14 @@ export class Shares {
     this.#observe = observe;
   }
 
-  /** One more, of `path`, which `begin` starts. Of several, `failed` is emitted for one that ends later. */
-  async add(path: string, begin: (observe: EventObserver) => Promise<RunningShare>): Promise<RunningShare> {
+  /** One more, of `path`, which `begin` starts at the port of the others; the first opens it. Of several, `failed` is
+   * emitted for one that ends later. */
+  async add(
+    path: string,
+    begin: (observe: EventObserver, common: CommonPort) => Promise<RunningShare>,
+  ): Promise<RunningShare> {
     const named = this.#count === 1 ? undefined : new OneOfSeveral(path, this.#observe);
-    const one = await begin(named?.observe ?? this.#observe);
+    const one = await begin(named?.observe ?? this.#observe, this.#common);
     this.#begun.push(one);
     this.#served.add(one);
     const end = one.failed.catch((thrown: unknown) => {
@@ -55,9 +61,9 @@ export class Shares {
     await Promise.all(overs);
   }
 
-  /** Closes what is still served. */
+  /** Closes what is still served. What is on its way to others gets there, as far as it does not take too long. */
   async close(): Promise<void> {
-    await Promise.all([...this.#served].map((one) => this.#end(one)));
+    await Promise.all([this.#common.port?.close(), ...[...this.#served].map((one) => this.#end(one))]);
   }
 
   async #end(one: RunningShare): Promise<void> {

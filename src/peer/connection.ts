@@ -210,16 +210,21 @@ export class PeerConnection {
   }
 
   /** Sends a slice of a chunk; slices of one chunk ascend without gaps, and the request counts as answered with the
-   * last. `sent` is called once, when the bytes may be used again. */
-  sendChunk(id: number, { chunkIndex, offset, bytes, isLast }: ChunkSlice, sent: () => void): void {
+   * last. `sent` is called once, when the bytes may be used again, with how many of them are out: all, or 0. */
+  sendChunk(
+    id: number,
+    { chunkIndex, offset, bytes, isLast }: ChunkSlice,
+    sent: (sentBytes: number) => void,
+  ): void {
     const isAsked = isLast ? this.#unanswered.answered(id) : this.#unanswered.has(id);
     if (!isAsked || this.#isClosed) {
-      sent();
+      sent(0);
       return;
     }
     this.#send({ requestId: id, message: { type: "chunkData", chunkIndex, offset } }, bytes, () => {
-      if (!this.#isClosed) this.bytesSent += bytes.byteLength;
-      sent();
+      const sentBytes = this.#isClosed ? 0 : bytes.byteLength;
+      this.bytesSent += sentBytes;
+      sent(sentBytes);
     });
   }
 

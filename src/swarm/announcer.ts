@@ -13,8 +13,6 @@ export interface AnnouncedPeer {
   readonly peerId: PeerId;
   readonly runEpochMs: number;
   readonly endpoints: readonly Endpoint[];
-  /** Others announce other shares of the same peer: at the end these alone are withdrawn. */
-  readonly isOneOfSeveral?: boolean;
   listenPort(): number;
   /** What is held now. */
   shares(): readonly ShareAnnouncement[];
@@ -111,9 +109,9 @@ export class Announcer {
     }
     settle();
     // A tracker that cannot be told forgets by itself when the lease ends.
-    const { peerId, isOneOfSeveral } = this.#peer;
-    const contentIds = isOneOfSeveral ? this.#peer.shares().map(({ contentId }) => contentId) : [];
-    if (hasLease) await client.withdraw(peerId, contentIds).catch(() => undefined);
+    // Of the same peer others may announce other shares.
+    const contentIds = this.#peer.shares().map(({ contentId }) => contentId);
+    if (hasLease) await client.withdraw(this.#peer.peerId, contentIds).catch(() => undefined);
     await client.close();
   }
 

@@ -26,6 +26,8 @@ interface BegunChunk extends AskedChunk {
 /** What becomes of the chunks that were asked for. */
 export interface ChunkEvents {
   begun(contentId: ContentId): void;
+  /** Payload bytes of it are out. */
+  sent(contentId: ContentId, bytes: number): void;
   /** It is out, or not sent after all: whether it had begun. */
   ended(contentId: ContentId, chunkIndex: number, isSent: boolean, hadBegun: boolean): void;
 }
@@ -205,10 +207,11 @@ export class ChunkSender {
       this.#size.waiting(nowMs);
       this.#progressAtMs = nowMs;
     }
-    this.#connection.sendChunk(id, { chunkIndex, offset, bytes, isLast }, () => {
+    this.#connection.sendChunk(id, { chunkIndex, offset, bytes, isLast }, (sentBytes) => {
       this.#sentAtMs = this.#clock.nowMs();
       this.#progressAtMs = this.#sentAtMs;
       this.#size.taken(bytes.byteLength, this.#sentAtMs);
+      this.#chunks.sent(chunk.share.manifest.root.contentId, sentBytes);
       if (isLast) this.#tellEnded(chunk, true, true);
       this.#sliceEnded(done, bytes.byteLength);
     });

@@ -34,6 +34,7 @@ export class ChunkServer {
   readonly #crowded = new Map<ContentId, LeastUseful<ServedConnection>>();
   #turnTimer: NodeJS.Timeout | undefined;
   #bytesSentBefore = 0;
+  readonly #bytesSentOf = new Map<ContentId, number>();
 
   constructor(options: ServerOptions, budget?: RateBudget, timers: Timers = processTimers) {
     this.#options = options;
@@ -128,6 +129,11 @@ export class ChunkServer {
     return bytes;
   }
 
+  /** Those of them that were of one share. */
+  bytesSentOf(contentId: ContentId): number {
+    return this.#bytesSentOf.get(contentId) ?? 0;
+  }
+
   /** The serving side of a new connection; `ended` when it is over. */
   serve(connection: PeerConnection, ended: (error: GoshareError | undefined) => void): ServedConnection {
     const served = new ServedConnection(
@@ -135,6 +141,7 @@ export class ChunkServer {
       connection,
       this.#turns.sender(connection, {
         begun: (contentId) => this.#offerings.get(contentId)?.begun(connection),
+        sent: (contentId, bytes) => this.#bytesSentOf.set(contentId, this.bytesSentOf(contentId) + bytes),
         ended: (contentId, ...how) => this.#offerings.get(contentId)?.ended(connection, ...how),
       }),
       () => {

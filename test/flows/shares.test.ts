@@ -2,10 +2,14 @@
 import { appendFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { formatEndpoint, requireEndpoint } from "../../src/address/endpoint.js";
+import { decodeTicket, encodeTicket } from "../../src/address/ticket.js";
+import type { ContentId } from "../../src/core/ids.js";
 import { MIB } from "../../src/core/units.js";
-import { killAll } from "../support/goshare-process.js";
+import { TrackerClient } from "../../src/tracker/client.js";
+import { GoshareProcess, killAll } from "../support/goshare-process.js";
 import { ScratchFolder } from "../support/scratch-folder.js";
-import { download, type StartedShare, startDownload, startShare } from "../support/transfer.js";
+import { download, type StartedShare, startDownload, startShare, startTracker } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
 test.after(() => {
@@ -64,6 +68,59 @@ test("with --once the others are waited for, and one that failed gives the exit 
   assert.is((await both.process.exited).exitCode, 1);
   const last = both.process.events.at(-1)?.["failed"];
   assert.match(String(last?.["message"]), "1 of 2 shares failed; first.bin: ");
+});
+
+test("all shares are at one port, and each counts what it has sent", async () => {
+  const { process, tickets } = await shareBoth("--advertise", "127.0.0.1:1");
+  const [endpoint, ...others] = new Set(process.all("sharing").map((body) => body["endpoint"]));
+  assert.equal(others, []);
+  for (const ticket of tickets) {
+    const decoded = decodeTicket(ticket);
+    const reached = encodeTicket({ ...decoded, peers: [requireEndpoint(String(endpoint), "endpoint", 0)] });
+    await download(reached, scratch.folder());
+  }
+  await process.waitFor("copied", (body) => body["contentId"] === decodeTicket(tickets[1]).contentId);
+  for (const [index, bytes] of [3 * MIB, 4 * MIB].entries()) {
+    const { contentId } = decodeTicket(tickets[index] ?? "");
+    await process.waitFor(
+      "serving",
+      (body) => body["contentId"] === contentId && body["bytesSent"] === String(bytes),
+    );
+  }
+  assert.equal(await process.stop(), { exitCode: 0, signal: null });
+  assert.is(process.events.at(-1)?.["stopped"]?.["bytesSent"], String(7 * MIB));
+  assert.equal(process.all("warning"), []);
+});
+
+test("what is the same by name and content cannot be shared twice at one port", async () => {
+  const path = scratch.file("twice.bin", MIB);
+  const process = new GoshareProcess(["share", path, path, "--listen", "127.0.0.1:0"]);
+  const failed = await process.waitFor("failed");
+  assert.equal([failed["code"], failed["exitCode"]], ["USAGE", 2]);
+  assert.match(String(failed["message"]), "is shared already");
+  await process.exited;
+});
+
+test("a tracker knows all shares of a command at one place, and the others when one of them ends", async () => {
+  const tracker = await startTracker();
+  const both = await shareBoth("--tracker", tracker.endpoint);
+  const [first, second] = both.tickets.map((ticket) => decodeTicket(ticket).contentId);
+  assert.ok(first !== undefined && second !== undefined);
+  const client = new TrackerClient(requireEndpoint(tracker.endpoint, "tracker", 0));
+  const placesOf = async (contentId: ContentId) => {
+    const { peers } = await client.listPeers(contentId, 10);
+    return peers.flatMap(({ endpoints }) => endpoints.map(formatEndpoint));
+  };
+  const places = await placesOf(first);
+  assert.is(places.length, 1);
+  assert.equal(await placesOf(second), places);
+  await failFirst(both);
+  // Withdrawn while the share is closed, which is not waited for.
+  while ((await placesOf(first)).length > 0);
+  assert.equal(await placesOf(second), places);
+  await client.close();
+  await both.process.stop();
+  await tracker.process.stop();
 });
 
 test.run();

@@ -18,7 +18,7 @@ export class ShareCommand extends PeerCommand {
     description: "offer files and folders to others",
     details: `
       Reads every PATH, writes its .goshare file, prints the line to run on the other computer, and serves
-      until it is stopped with Ctrl-C (exit code 0). Several paths are several shares.
+      until it is stopped with Ctrl-C (exit code 0). Several paths are several shares, at one port.
     `,
     examples: [
       ["Share a file", "$0 share ubuntu.iso"],
@@ -69,12 +69,10 @@ export class ShareCommand extends PeerCommand {
     const shares = new Shares(sources.length, session.observe);
     try {
       // One after another: hashing keeps the whole machine busy as it is.
-      for (const [index, path] of sources.entries()) {
+      for (const path of sources) {
         session.signal.throwIfAborted();
-        // Each share has a listener of its own, and only one of them can have the port that was asked for.
-        const listenGiven = options.listenGiven && index === 0;
-        const { ticket } = await shares.add(path, (observe) =>
-          share({ ...options, path, listenGiven }, observe, session.signal),
+        const { ticket } = await shares.add(path, (observe, common) =>
+          share({ ...options, path }, observe, session.signal, common),
         );
         if (this.qr) session.tell(await ticketAsQrCode(ticket, columnsOf(this.context.stderr)));
       }
