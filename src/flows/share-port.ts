@@ -28,7 +28,7 @@ export interface SharePortOptions {
 }
 
 /** The port of all shares of a command: whoever opens it puts it here, once more joined, and whoever made this closes it. */
-export interface CommonPort {
+export interface SharesPort {
   port: SharePort | undefined;
 }
 

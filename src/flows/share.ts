@@ -14,7 +14,7 @@ import { ShareSource } from "../storage/share-source.js";
 import type { SourceTree } from "../storage/source-tree.js";
 import { Announcer } from "../swarm/announcer.js";
 import { failure } from "./failure.js";
-import { type CommonPort, SharePort, type SharePortOptions } from "./share-port.js";
+import { SharePort, type SharePortOptions, type SharesPort } from "./share-port.js";
 import { ShareProgress } from "./share-progress.js";
 import { readSource } from "./source-manifest.js";
 import { tellAnnounced } from "./tracker-details.js";
@@ -59,15 +59,15 @@ export interface RunningShare {
   close(): Promise<void>;
 }
 
-/** Listens, hashes, announces; resolves when others can download. At the port of `common`, if that is
+/** Listens, hashes, announces; resolves when others can download. At the port of `sharesPort`, if that is
  * given and others have opened one, else at one that is opened. Throws GoshareError: USAGE for what is shared there already. */
 export async function share(
   options: ShareOptions,
   observe: EventObserver,
   signal: AbortSignal,
-  common?: CommonPort,
+  sharesPort?: SharesPort,
 ): Promise<RunningShare> {
-  const port = await joinPort(options, observe, common);
+  const port = await joinPort(options, observe, sharesPort);
   try {
     const choosingTrackers = chooseTrackers(options.trackers, options.probeLocalTracker);
     const found = async (tree: SourceTree) =>
@@ -87,12 +87,12 @@ export async function share(
 async function joinPort(
   options: SharePortOptions,
   observe: EventObserver,
-  common: CommonPort | undefined,
+  sharesPort: SharesPort | undefined,
 ): Promise<SharePort> {
-  if (common?.port !== undefined) return common.port.join();
+  if (sharesPort?.port !== undefined) return sharesPort.port.join();
   const port = await SharePort.open(options, observe);
   // Open for the next, whatever becomes of this one.
-  if (common !== undefined) common.port = port.join();
+  if (sharesPort !== undefined) sharesPort.port = port.join();
   return port.join();
 }
 

@@ -4,11 +4,11 @@ import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { failureOfSeveral, OneOfSeveral } from "./one-of-several.js";
 import type { RunningShare } from "./share.js";
-import type { CommonPort } from "./share-port.js";
+import type { SharesPort } from "./share-port.js";
 
 export class Shares {
   readonly #count: number;
-  readonly #common: CommonPort = { port: undefined };
+  readonly #port: SharesPort = { port: undefined };
   readonly #observe: EventObserver;
   readonly #begun: RunningShare[] = [];
   readonly #served = new Set<RunningShare>();
@@ -26,10 +26,10 @@ export class Shares {
    * emitted for one that ends later. */
   async add(
     path: string,
-    begin: (observe: EventObserver, common: CommonPort) => Promise<RunningShare>,
+    begin: (observe: EventObserver, sharesPort: SharesPort) => Promise<RunningShare>,
   ): Promise<RunningShare> {
     const named = this.#count === 1 ? undefined : new OneOfSeveral(path, this.#observe);
-    const one = await begin(named?.observe ?? this.#observe, this.#common);
+    const one = await begin(named?.observe ?? this.#observe, this.#port);
     this.#begun.push(one);
     this.#served.add(one);
     const end = one.failed.catch((thrown: unknown) => {
@@ -63,7 +63,7 @@ export class Shares {
 
   /** Closes what is still served. What is on its way to others gets there, as far as it does not take too long. */
   async close(): Promise<void> {
-    await Promise.all([this.#common.port?.close(), ...[...this.#served].map((one) => this.#end(one))]);
+    await Promise.all([this.#port.port?.close(), ...[...this.#served].map((one) => this.#end(one))]);
   }
 
   async #end(one: RunningShare): Promise<void> {

@@ -211,16 +211,10 @@ export class PeerConnection {
 
   /** Sends a slice of a chunk; slices of one chunk ascend without gaps, and the request counts as answered with the
    * last. `sent` is called once, when the bytes may be used again, with how many of them are out: all, or 0. */
-  sendChunk(
-    id: number,
-    { chunkIndex, offset, bytes, isLast }: ChunkSlice,
-    sent: (sentBytes: number) => void,
-  ): void {
+  sendChunk(id: number, slice: ChunkSlice, sent: (sentBytes: number) => void): void {
+    const { chunkIndex, offset, bytes, isLast } = slice;
     const isAsked = isLast ? this.#unanswered.answered(id) : this.#unanswered.has(id);
-    if (!isAsked || this.#isClosed) {
-      sent(0);
-      return;
-    }
+    if (!isAsked || this.#isClosed) return sent(0);
     this.#send({ requestId: id, message: { type: "chunkData", chunkIndex, offset } }, bytes, () => {
       const sentBytes = this.#isClosed ? 0 : bytes.byteLength;
       this.bytesSent += sentBytes;

@@ -71,8 +71,8 @@ export class ShareCommand extends PeerCommand {
       // One after another: hashing keeps the whole machine busy as it is.
       for (const path of sources) {
         session.signal.throwIfAborted();
-        const { ticket } = await shares.add(path, (observe, common) =>
-          share({ ...options, path }, observe, session.signal, common),
+        const { ticket } = await shares.add(path, (observe, sharesPort) =>
+          share({ ...options, path }, observe, session.signal, sharesPort),
         );
         if (this.qr) session.tell(await ticketAsQrCode(ticket, columnsOf(this.context.stderr)));
       }
