@@ -30,8 +30,8 @@ export interface Destination {
   /** The body of the manifest as an earlier run kept it; not checked. */
   storedBody(): Uint8Array | undefined;
   keepBody(body: Uint8Array): void;
-  /** Makes ready for these entries; throws if they cannot go there. */
-  prepare(selection: Selection, pool: WorkerPool, slots: SlotPool): Promise<Arrival>;
+  /** Makes ready for these entries; throws if they cannot go there. May read all that is there already. */
+  prepare(selection: Selection, pool: WorkerPool, slots: SlotPool, signal: AbortSignal): Promise<Arrival>;
   /** To be called several times a second. */
   flush(): void;
   /** Whether somebody else keeps it from taking more. */

@@ -114,12 +114,14 @@ export class DownloadJob {
     const known =
       this.#source.manifest ??
       (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
-    const { wanted, destination, trackers, pool } = this.#parts;
+    const { wanted, destination, trackers, pool, patience } = this.#parts;
     if (await destination.open(root, ticketFor(root, this.#source, trackers))) return;
     const selection = selectEntries(known ?? (await this.#findBody(root)), wanted);
     this.bytes = selection.bytes;
     const slotPool = new SlotPool(pool.slots, root.chunkSize, () => this.#chunks?.slotFreed());
-    const arrival = await destination.prepare(selection, pool, slotPool);
+    // Nobody else is waited for while this machine reads what it has.
+    patience.rest();
+    const arrival = await destination.prepare(selection, pool, slotPool, patience.signal);
     this.#tellKept(arrival);
     await this.#fetchChunks(selection, arrival, slotPool);
     await destination.finish();

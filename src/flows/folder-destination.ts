@@ -1,5 +1,6 @@
 // A download into a folder: a part folder from the first chunk to the commit, and what an earlier run has left in it.
 import { Bitfield } from "../core/bitfield.js";
+import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
@@ -8,6 +9,7 @@ import { partFiles } from "../storage/finished-files.js";
 import { requireSpace } from "../storage/free-space.js";
 import { isThere } from "../storage/part-files.js";
 import { PartFolder } from "../storage/part-folder.js";
+import { partPaths } from "../storage/part-paths.js";
 import { findReusable } from "../storage/reuse.js";
 import type { IfTaken } from "../storage/taken-name.js";
 import { refuseUnsupportedNames } from "../storage/target-names.js";
@@ -16,6 +18,7 @@ import { PartStore } from "../workers/part-store.js";
 import type { SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import type { Arrival, Destination } from "./destination.js";
+import { PresentTarget } from "./present-target.js";
 
 interface FolderWish {
   readonly outputDirectory: string;
@@ -36,6 +39,7 @@ export class FolderDestination implements Destination {
   readonly #wish: FolderWish;
   readonly #observe: EventObserver;
   #open: PartFolder | undefined;
+  #present: PresentTarget | undefined;
   #prepared: Preparation | undefined;
   readonly isHeldUp = false;
   isCommitted = false;
@@ -46,12 +50,20 @@ export class FolderDestination implements Destination {
   }
 
   get path(): string {
-    return this.#part.targetPath;
+    return this.#present?.path ?? this.#part.targetPath;
   }
 
   async open(root: ManifestRoot, ticket: string): Promise<boolean> {
     const { outputDirectory, ifTaken, patterns } = this.#wish;
-    const part = await PartFolder.open(outputDirectory, root, ifTaken, patterns);
+    let part: PartFolder;
+    try {
+      part = await PartFolder.open(outputDirectory, root, ifTaken, patterns);
+    } catch (thrown) {
+      const error = GoshareError.from(thrown);
+      if (error.code !== "TARGET_EXISTS" || ifTaken !== "refuse") throw error;
+      this.#present = new PresentTarget(partPaths(outputDirectory, root).target, error);
+      return false;
+    }
     this.#open = part;
     if (part.isClaimed) finishCommit(part);
     else part.storeTicket(ticket);
@@ -66,14 +78,20 @@ export class FolderDestination implements Destination {
   }
 
   storedBody(): Uint8Array | undefined {
-    return this.#part.storedBody();
+    return this.#open?.storedBody();
   }
 
   keepBody(body: Uint8Array): void {
-    this.#part.storeBody(body);
+    this.#open?.storeBody(body);
   }
 
-  async prepare(selection: Selection, pool: WorkerPool, slots: SlotPool): Promise<Arrival> {
+  async prepare(
+    selection: Selection,
+    pool: WorkerPool,
+    slots: SlotPool,
+    signal: AbortSignal,
+  ): Promise<Arrival> {
+    if (this.#present !== undefined) return this.#present.verify(selection, pool, this.#observe, signal);
     const part = this.#part;
     refuseUnsupportedNames(selection, part);
     const claimed = claimedOf(selection, part.claims.held);
@@ -107,8 +125,10 @@ export class FolderDestination implements Destination {
   }
 
   async finish(): Promise<void> {
-    if (this.#prepared === undefined) throw new Error("nothing is committed before it is prepared");
-    await commit(this.#part, this.#prepared.selection, (paths) => this.#syncFiles(paths));
+    if (this.#present === undefined) {
+      if (this.#prepared === undefined) throw new Error("nothing is committed before it is prepared");
+      await commit(this.#part, this.#prepared.selection, (paths) => this.#syncFiles(paths));
+    }
     this.isCommitted = true;
   }
 

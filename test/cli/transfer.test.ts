@@ -61,6 +61,7 @@ test("a second download to the same place finds something in its way: exit code 
       NO_TRACKER,
     );
   assert.is((await download().exited).exitCode, 0);
+  await appendFile(join(folder, "twice", "a.txt"), "more");
   const second = download();
   assert.is((await second.waitFor("failed"))["code"], "TARGET_EXISTS");
   assert.is((await second.exited).exitCode, 6);

@@ -80,6 +80,7 @@ test("one that fails keeps the others from nothing, and gives the exit code", as
     process.all("failed").map((body) => body["code"]),
     ["TICKET_INVALID", "NO_PEERS", "TICKET_INVALID"],
   );
+  for (const name of ["one.bin", "two.bin"]) appendFileSync(join(output, name), "more");
   const again = start([first, second], output);
   assert.equal([(await failureOf(again)).code, again.all("failed").length], ["TARGET_EXISTS", 3]);
   const ids = again.all("failed").map((body) => body["contentId"]);

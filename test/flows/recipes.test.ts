@@ -69,6 +69,8 @@ namespaceTest("one command sends a file to many machines, and ends when all of t
   for (const name of names) {
     assert.is(sha256Of(join(bin, name, "in coming", "a checkpoint.bin")), sha256Of(source));
   }
+  const again = await runRecipe(from, bin, [source, "in coming", ...names]);
+  assert.equal([again.exitCode, again.stdout], [0, `complete on ${MACHINES} machines\n`], again.stderr);
 });
 
 namespaceTest("a machine that cannot be reached is named, and the others have everything", async () => {

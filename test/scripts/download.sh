@@ -15,7 +15,12 @@ done="$(tail -n 1 "$scratch/lines" | jq .done)"
 must_be "the bytes received" "$(jq --raw-output .bytesReceived <<<"$done")" "$(stat --format %s "$file")"
 cmp "$file" "$(jq --raw-output .path <<<"$done")"
 
-# A second time the name is taken. What to do about it is for people; the code is for programs.
+# A second time it is all there already, and nothing is fetched.
+goshare download "$ticket" --output "$scratch/out" --listen 127.0.0.1:0 --json >"$scratch/lines"
+must_be "the bytes received again" "$(tail -n 1 "$scratch/lines" | jq --raw-output .done.bytesReceived)" 0
+
+# Something else has its name. What to do about it is for people; the code is for programs.
+echo "mine" >"$scratch/out/build.tar"
 code=0
 goshare download "$ticket" --output "$scratch/out" --listen 127.0.0.1:0 --json >"$scratch/lines" || code=$?
 failed="$(tail -n 1 "$scratch/lines" | jq .failed)"

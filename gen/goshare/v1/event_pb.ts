@@ -42,7 +42,7 @@ export type Event = Message<"goshare.v1.Event"> & {
     case: "listening";
   } | {
     /**
-     * Files are being read (share, verify).
+     * Files are being read (share, verify, download).
      *
      * @generated from field: goshare.v1.Hashing hashing = 2;
      */

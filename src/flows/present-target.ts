@@ -1,0 +1,114 @@
+// What has the name of a download already. Where all of the share is in it, nothing is left to fetch: the same command
+// may be run again and again. Changes nothing.
+
+import * as fs from "node:fs";
+import { Bitfield } from "../core/bitfield.js";
+import type { GoshareError } from "../core/errors.js";
+import type { EventObserver } from "../events/event.js";
+import type { Manifest, ShareKind } from "../manifest/manifest.js";
+import type { Selection } from "../manifest/selection.js";
+import { finishedFiles } from "../storage/finished-files.js";
+import { sourcePath } from "../storage/source-tree.js";
+import { compareTarget } from "../storage/target-comparison.js";
+import { verifyTasks } from "../workers/batches.js";
+import type { ChunkStore } from "../workers/chunk-store.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
+import type { Arrival } from "./destination.js";
+import { hashingProgress } from "./hashing-progress.js";
+
+export class PresentTarget {
+  /** Absolute. */
+  readonly path: string;
+  readonly #refusal: GoshareError;
+
+  /** `refusal`: why nothing is downloaded to `path`, where that is something else. */
+  constructor(path: string, refusal: GoshareError) {
+    this.path = path;
+    this.#refusal = refusal;
+  }
+
+  /** Reads all of it. Throws the refusal at the first thing that is not as in the share, and for a part of a share, of
+   * which not every chunk could be verified. */
+  async verify(
+    selection: Selection,
+    pool: WorkerPool,
+    observe: EventObserver,
+    signal: AbortSignal,
+  ): Promise<Arrival> {
+    const { manifest } = selection;
+    if (!selection.hasAllChunks || !isOfKind(manifest.root.kind, this.path)) throw this.#refusal;
+    const comparison = await compareTarget(this.path, manifest, signal);
+    const findings = comparison.files.size + comparison.entries.length + comparison.modes.length;
+    if (findings > 0) throw this.#refusal;
+    // As they are before they are read: what changes from here on is never given to others.
+    const files = await finishedFiles(this.path, selection);
+    if (!(await isRight(this.path, manifest, pool, observe, signal))) throw this.#refusal;
+    const { chunkCount } = manifest.root;
+    return {
+      store: new FullStore(this.#refusal),
+      ...{ held: Bitfield.full(chunkCount), unchecked: new Bitfield(chunkCount), files },
+    };
+  }
+}
+
+/** A link is neither: what it leads to is not the download's own. */
+function isOfKind(kind: ShareKind, path: string): boolean {
+  const stats = fs.lstatSync(path, { throwIfNoEntry: false });
+  return kind === "file" ? stats?.isFile() === true : stats?.isDirectory() === true;
+}
+
+/** Whether every chunk has its digest; no more is read than it takes to know that. */
+async function isRight(
+  rootPath: string,
+  manifest: Manifest,
+  pool: WorkerPool,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { layout, root, files } = manifest;
+  const progress = hashingProgress(rootPath, 0, observe);
+  const wrong = new AbortController();
+  let bytesDone = 0;
+  try {
+    await pool.runAll(
+      verifyTasks(manifest, Bitfield.full(root.chunkCount), (path) => sourcePath(rootPath, root.kind, path)),
+      ({ chunks }, { wrongChunks }) => {
+        if (wrongChunks.length > 0) wrong.abort();
+        for (const { chunkIndex } of chunks) bytesDone += layout.chunkLength(chunkIndex);
+        progress(bytesDone, root.totalSize, files.length);
+      },
+      AbortSignal.any([signal, wrong.signal]),
+    );
+  } catch (thrown) {
+    if (!wrong.signal.aborted || signal.aborted) throw thrown;
+  }
+  return !wrong.signal.aborted;
+}
+
+/** Has everything, and so is asked to keep nothing. */
+class FullStore implements ChunkStore {
+  readonly keepsChunks = true;
+  readonly askBelow = undefined;
+  readonly waiting = 0;
+  onProgress: () => void = () => undefined;
+  onFailure: (error: unknown) => void = () => undefined;
+  readonly #refusal: GoshareError;
+
+  constructor(refusal: GoshareError) {
+    this.#refusal = refusal;
+  }
+
+  async put(): Promise<boolean> {
+    throw this.#refusal;
+  }
+
+  record(): void {}
+
+  *checks(): Iterable<never> {}
+
+  async finish(): Promise<void> {}
+
+  isDiskSlow(): boolean {
+    return false;
+  }
+}
