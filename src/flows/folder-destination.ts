@@ -65,7 +65,7 @@ export class FolderDestination implements Destination {
       return false;
     }
     this.#open = part;
-    if (part.isClaimed) finishCommit(part);
+    if (part.isClaimed) this.#tellLeft(finishCommit(part));
     else part.storeTicket(ticket);
     if (!part.isClaimed && part.replaces && isThere(part.targetPath)) this.#tellReplaced(part.targetPath);
     return part.isClaimed;
@@ -75,6 +75,14 @@ export class FolderDestination implements Destination {
   #tellReplaced(path: string): void {
     const message = "this is there, and is replaced once the download is complete";
     this.#observe({ type: "warning", code: "TARGET_EXISTS", message, path });
+  }
+
+  /** The download itself is complete: that what it has replaced cannot be removed is no failure of it. */
+  #tellLeft(problem: GoshareError | undefined): void {
+    if (problem === undefined) return;
+    const path = this.#part.partPath;
+    const message = `what was replaced cannot be removed, and lies here: ${problem.message}`;
+    this.#observe({ type: "warning", code: problem.code, message, path });
   }
 
   storedBody(): Uint8Array | undefined {
@@ -127,7 +135,8 @@ export class FolderDestination implements Destination {
   async finish(): Promise<void> {
     if (this.#present === undefined) {
       if (this.#prepared === undefined) throw new Error("nothing is committed before it is prepared");
-      await commit(this.#part, this.#prepared.selection, (paths) => this.#syncFiles(paths));
+      const { selection } = this.#prepared;
+      this.#tellLeft(await commit(this.#part, selection, (paths) => this.#syncFiles(paths)));
     }
     this.isCommitted = true;
   }

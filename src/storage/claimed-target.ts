@@ -2,26 +2,34 @@
 // a run had moved out of the way, put back.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { ManifestRoot } from "../manifest/manifest.js";
-import { isThere } from "./part-files.js";
-import { contentPath, type PartPaths, replacedPath } from "./part-paths.js";
+import type { ManifestRoot, ShareKind } from "../manifest/manifest.js";
+import { isThere, readIfThere, writeOwnFile } from "./part-files.js";
+import { contentPath, PART_NAMES, type PartPaths, replacedPath } from "./part-paths.js";
 
-/** Whether the target is what an earlier run put there: a folder was moved away from the part folder, a file is
- * linked in both places, or was moved where a disk has no hard links. */
-export function isOwnTarget(root: ManifestRoot, paths: PartPaths): boolean {
-  const target = fs.lstatSync(paths.target, { throwIfNoEntry: false });
-  if (target === undefined) return false;
-  const content = contentPath(paths.part);
-  if (root.kind === "folder") return target.isDirectory() && !fs.existsSync(content);
-  const own = fs.lstatSync(path.join(content, root.name), { throwIfNoEntry: false });
-  if (own === undefined) return target.isFile() && target.size === root.totalSize;
-  return own.dev === target.dev && own.ino === target.ino;
+/** Remembers what takes the final name next, whether it is moved there or linked: it stays the same file or folder. */
+export function storeClaim({ kind, name }: ManifestRoot, partPath: string): void {
+  const content = contentPath(partPath);
+  const own = placeOnDisk(kind === "folder" ? content : path.join(content, name));
+  writeOwnFile(path.join(partPath, PART_NAMES.claim), own ?? "", true);
 }
 
-/** Whether the target is nothing yet: an empty folder or file, as a claim begins with. */
-export function isEmptyTarget(targetPath: string): boolean {
+/** Whether the target is what an earlier run put there. Never guessed from what else is there or not: it may be somebody
+ * else's. */
+export function isOwnTarget({ part, target }: PartPaths): boolean {
+  const claim = readIfThere(path.join(part, PART_NAMES.claim));
+  return claim !== undefined && claim.toString("latin1") === placeOnDisk(target);
+}
+
+function placeOnDisk(somePath: string): string | undefined {
+  const stats = fs.lstatSync(somePath, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.dev} ${stats.ino}\n`;
+}
+
+/** Whether the target is nothing yet: an empty folder or file, as the claim of a share of this kind begins with. */
+export function isEmptyTarget(kind: ShareKind, targetPath: string): boolean {
   const stats = fs.lstatSync(targetPath);
-  return stats.isDirectory() ? fs.readdirSync(targetPath).length === 0 : stats.isFile() && stats.size === 0;
+  if (kind === "file") return stats.isFile() && stats.size === 0;
+  return stats.isDirectory() && fs.readdirSync(targetPath).length === 0;
 }
 
 /** Whether a run that was stopped has moved something out of the way that has no name any more. */

@@ -15,23 +15,29 @@ import { requireReplaceable } from "./taken-name.js";
 /** How many entries are made in one go, so that the event loop is not kept from its sockets. */
 const ENTRIES_PER_TURN = 256;
 
-/** Puts the finished download of these entries under its final name; the part folder is gone afterwards. Throws
- * TARGET_EXISTS or a disk error, and then the part folder stays. */
-export async function commit(part: PartFolder, entries: Entries, syncFiles: SyncFiles): Promise<void> {
+/** Puts the finished download of these entries under its final name; the part folder is gone afterwards, but for what was
+ * replaced, if that cannot be removed: then why is returned. Throws TARGET_EXISTS or a disk error, and then the part
+ * folder stays. */
+export async function commit(
+  part: PartFolder,
+  entries: Entries,
+  syncFiles: SyncFiles,
+): Promise<GoshareError | undefined> {
   try {
     await finishContent(part, entries, syncFiles);
-    part.markCommitting();
-    claim(part);
-    finishCommit(part);
+    part.beginCommitting();
+    claimOrLeave(part);
+    return finishCommit(part);
   } catch (thrown) {
     throw errorAt(thrown, part.partPath);
   }
 }
 
-/** Makes a claimed name durable and cleans up; by itself where an earlier run got as far as the claim. */
-export function finishCommit(part: PartFolder): void {
+/** Makes a claimed name durable and cleans up; by itself where an earlier run got as far as the claim. Returns what `commit`
+ * does. */
+export function finishCommit(part: PartFolder): GoshareError | undefined {
   syncDirectory(path.dirname(part.targetPath));
-  part.remove();
+  return part.remove();
 }
 
 async function finishContent(part: PartFolder, entries: Entries, syncFiles: SyncFiles): Promise<void> {
@@ -82,6 +88,15 @@ function makeLink(target: string, linkPath: string): void {
   }
 }
 
+function claimOrLeave(part: PartFolder): void {
+  try {
+    claim(part);
+  } catch (thrown) {
+    if (thrown instanceof GoshareError && thrown.code === "TARGET_EXISTS") part.endCommitting();
+    throw thrown;
+  }
+}
+
 /** Takes the final name. Node's `rename` would replace a file silently, so a file is linked and a folder is
  * first made empty: both fail if somebody else was there before. */
 function claim(part: PartFolder): void {
@@ -89,7 +104,7 @@ function claim(part: PartFolder): void {
   const target = part.replaces ? fs.lstatSync(targetPath, { throwIfNoEntry: false }) : undefined;
   if (target !== undefined) return replace(part, target);
   if (root.kind === "folder") {
-    claimByMaking(targetPath, () => fs.mkdirSync(targetPath), part.claims.isCommitting);
+    claimByMaking(part, () => fs.mkdirSync(targetPath));
     fs.renameSync(part.contentPath, targetPath);
     return;
   }
@@ -100,7 +115,7 @@ function claim(part: PartFolder): void {
     if (isErrno(thrown, "EEXIST") && !part.claims.isCommitting) throw targetExists(targetPath);
     if (!isErrno(thrown, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EEXIST")) throw thrown;
     // No hard links on this disk: an empty file of our own is claimed, and then replaced.
-    claimByMaking(targetPath, () => fs.closeSync(fs.openSync(targetPath, "wx")), part.claims.isCommitting);
+    claimByMaking(part, () => fs.closeSync(fs.openSync(targetPath, "wx")));
     fs.renameSync(own, targetPath);
   }
 }
@@ -128,20 +143,24 @@ function moveAside(targetPath: string, aside: string): void {
     fs.renameSync(targetPath, aside);
   } catch (thrown) {
     if (!isErrno(thrown, "EBUSY", "EXDEV")) throw thrown;
-    throw new GoshareError("TARGET_EXISTS", `${targetPath} cannot be replaced: a disk is mounted there`, {
-      hint: "choose another folder with --output",
-      cause: thrown,
-    });
+    throw new GoshareError(
+      "TARGET_EXISTS",
+      `${targetPath} cannot be replaced: ${isErrno(thrown, "EBUSY") ? "a disk is mounted there" : "it lies on another disk or layer, and cannot be moved"}`,
+      {
+        hint: "choose another folder with --output",
+        cause: thrown,
+      },
+    );
   }
 }
 
-/** Makes an empty target; with `mayBeOurs` an empty one that is there already will do. */
-function claimByMaking(targetPath: string, make: () => void, mayBeOurs: boolean): void {
+/** Makes an empty target. Where an earlier run may have done so, one that is there already will do. */
+function claimByMaking({ root, targetPath, claims }: PartFolder, make: () => void): void {
   try {
     make();
   } catch (thrown) {
     if (!isErrno(thrown, "EEXIST")) throw thrown;
-    if (!mayBeOurs || !isEmptyTarget(targetPath)) throw targetExists(targetPath);
+    if (!claims.isCommitting || !isEmptyTarget(root.kind, targetPath)) throw targetExists(targetPath);
   }
 }
 

@@ -6,18 +6,20 @@ import { isErrno } from "../core/errors.js";
 import { removeTree } from "./part-files.js";
 import { PART_NAMES } from "./part-paths.js";
 
-const { outdated, pause, content, body, ticket, root, journal, selection, overwrite, lock } = PART_NAMES;
+const { outdated, pause, content, body, ticket, root, journal, claim, selection, overwrite, lock } =
+  PART_NAMES;
 
 /** The journal goes last but for what it is to be read by, so that a run that is stopped on the way is still understood
  * by the next. The root goes before it: without a journal nothing would say that all of it has its name already. */
 const NAMES_IN_ORDER: readonly string[] = [
   ...[outdated, pause, content, body, ticket, overwrite],
-  ...[root, journal, selection],
+  ...[root, journal, claim, selection],
 ];
 
-/** Leaves the lock, and what is not goshare's. Throws a disk error. */
-export function emptyPart(partPath: string): void {
-  for (const name of [...halfMade(partPath), ...NAMES_IN_ORDER]) removeTree(path.join(partPath, name));
+/** Leaves the lock, what is not goshare's, and what is named in `but`. Throws a disk error. */
+export function emptyPart(partPath: string, but: readonly string[] = []): void {
+  for (const name of [...halfMade(partPath), ...NAMES_IN_ORDER])
+    if (!but.includes(name)) removeTree(path.join(partPath, name));
 }
 
 /** The first of what is in it besides; undefined if there is nothing. */

@@ -18,6 +18,8 @@ const MAX_BYTES = 256 * MIB;
 /** Written instead of a chunk number when the commit begins: from here on a target of the same name may be
  * our own, half made. */
 const COMMITTING = 0xffff_ffff;
+/** Written when a commit has failed before it made anything: what has the name is somebody else's. */
+const NOT_COMMITTING = 0xffff_fffe;
 
 export interface JournalClaims {
   readonly held: Bitfield;
@@ -43,8 +45,8 @@ export function encodeJournalRecords(chunkIndexes: readonly number[]): Buffer {
   return bytes;
 }
 
-export function encodeCommitMark(): Buffer {
-  return encodeJournalRecords([COMMITTING]);
+export function encodeCommitMark(isCommitting: boolean): Buffer {
+  return encodeJournalRecords([isCommitting ? COMMITTING : NOT_COMMITTING]);
 }
 
 /** The claims of a journal that was just begun. */
@@ -79,7 +81,7 @@ export function decodeJournal(
   let at = HEADER_BYTES;
   for (; at + RECORD_BYTES <= view.byteLength; at += RECORD_BYTES) {
     const record = view.readUInt32BE(at);
-    if (record === COMMITTING) isCommitting = true;
+    if (record === COMMITTING || record === NOT_COMMITTING) isCommitting = record === COMMITTING;
     else if (record < chunkCount) held.add(record);
   }
   return { held, isCommitting, wholeBytes: at };

@@ -149,10 +149,11 @@ function makeLock(path: string, own: Holder): void {
   }
 }
 
-/** The holder written in the lock; undefined if it is unreadable (torn by a crash). */
+/** The holder written in the lock; undefined if it is unreadable (torn by a crash), or is no lock at all. */
 function readHolder(path: string): Holder | "gone" | undefined {
   try {
-    return holderIn(fs.readFileSync(path, "utf8"));
+    const bytes = readAtMost(path, MAX_LOCK_BYTES);
+    return bytes === undefined ? "gone" : holderIn(bytes.toString("utf8"));
   } catch (thrown) {
     return isErrno(thrown, "ENOENT") ? "gone" : undefined;
   }

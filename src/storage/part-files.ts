@@ -43,9 +43,16 @@ function refuseForeign(partPath: string): void {
 
 /** Writes a file of goshare's own, whole; `flush` makes it durable. */
 export function writeOwnFile(filePath: string, content: Uint8Array | string, flush = false): void {
-  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = fs.constants;
-  const fd = fs.openSync(filePath, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, OWN_FILE_MODE);
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  let fd: number;
   try {
+    // A named pipe does not wait for a reader.
+    fd = fs.openSync(filePath, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | (O_NONBLOCK ?? 0), OWN_FILE_MODE);
+  } catch (thrown) {
+    throw isErrno(thrown, "EISDIR", "ELOOP", "ENXIO") ? noFile(filePath) : errorAt(thrown, filePath);
+  }
+  try {
+    requireFile(fd, filePath);
     fs.writeFileSync(fd, content);
     if (flush) fs.fsyncSync(fd);
   } catch (thrown) {
@@ -53,6 +60,17 @@ export function writeOwnFile(filePath: string, content: Uint8Array | string, flu
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** Throws PART_UNUSABLE for what was put in the place of a file of goshare's own. */
+export function requireFile(fd: number, filePath: string): void {
+  if (!fs.fstatSync(fd).isFile()) throw noFile(filePath);
+}
+
+function noFile(filePath: string): GoshareError {
+  return new GoshareError("PART_UNUSABLE", `${filePath} is no file`, {
+    hint: `remove ${path.dirname(filePath)}, or choose another folder with --output`,
+  });
 }
 
 /** Opens a file of the part folder for writing, never through a link; makes missing folders on the way. */

@@ -9,7 +9,7 @@ import { errorAt, GoshareError } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest, ManifestRoot } from "../manifest/manifest.js";
 import type { ChunkPlace } from "./chunk-place.js";
-import { hasReplaced, isEmptyTarget, isOwnTarget, putBackReplaced } from "./claimed-target.js";
+import { hasReplaced, isEmptyTarget, isOwnTarget, putBackReplaced, storeClaim } from "./claimed-target.js";
 import { emptyPart } from "./empty-part.js";
 import { identityOf } from "./file-identity.js";
 import type { JournalClaims } from "./journal.js";
@@ -22,6 +22,7 @@ import {
   openForWriting,
   readIfThere,
   removeIfEmpty,
+  removeTree,
   syncDirectory,
   writeOwnFile,
 } from "./part-files.js";
@@ -118,13 +119,13 @@ export class PartFolder implements ChunkPlace {
     lock: Lock,
     claims: PartClaims,
   ): PartFolder {
-    const isClaimed = claims.isCommitting && claims.areAll && isOwnTarget(root, locked);
+    const isClaimed = claims.isCommitting && claims.areAll && isOwnTarget(locked);
     let paths = locked;
     const target = fs.lstatSync(locked.target, { throwIfNoEntry: false });
     // What an earlier run moved out of the way is lost with this part folder: only who may replace it may go on.
     const wouldLose = ifTaken !== "replace" && hasReplaced(locked.part);
     const isOwnClaim =
-      target !== undefined && claims.isCommitting && !wouldLose && isEmptyTarget(locked.target);
+      target !== undefined && claims.isCommitting && !wouldLose && isEmptyTarget(root.kind, locked.target);
     if (target !== undefined && !isClaimed && !isOwnClaim) {
       if (ifTaken === "refuse" || wouldLose) throw targetExists(locked.target);
       if (ifTaken === "replace") requireReplaceable(root, locked.target, target);
@@ -190,8 +191,14 @@ export class PartFolder implements ChunkPlace {
   }
 
   /** From now on a target with our name may be our own. */
-  markCommitting(): void {
-    this.#journal.markCommitting();
+  beginCommitting(): void {
+    storeClaim(this.root, this.partPath);
+    this.#journal.markCommitting(true);
+  }
+
+  /** What has the name is somebody else's, and stays that, whatever becomes of it and of what is here. */
+  endCommitting(): void {
+    this.#journal.markCommitting(false);
   }
 
   /** Makes files and folders durable by `syncFiles`. Where the disk does not confirm it (SYNC_FAILED) everything
@@ -262,21 +269,34 @@ export class PartFolder implements ChunkPlace {
     }
   }
 
-  /** The download is committed: nothing here is needed any more. */
-  remove(): void {
+  /** The download is committed: nothing here is needed any more. Returns why something that was replaced is still there. */
+  remove(): GoshareError | undefined {
     this.#written.close();
     this.#journal.close();
     this.#isClosed = true;
-    // By another name, which no run puts back: half of it must not be taken for all of it.
-    if (hasReplaced(this.partPath))
-      fs.renameSync(replacedPath(this.partPath), path.join(this.partPath, PART_NAMES.outdated));
-    this.#removeAll();
+    const problem = this.#removeReplaced();
+    this.#removeAll(problem === undefined ? [] : [PART_NAMES.outdated]);
+    return problem;
+  }
+
+  #removeReplaced(): GoshareError | undefined {
+    const outdatedPath = path.join(this.partPath, PART_NAMES.outdated);
+    try {
+      removeTree(outdatedPath);
+      if (!hasReplaced(this.partPath)) return undefined;
+      // By another name, which no run puts back: half of it must not be taken for all of it.
+      fs.renameSync(replacedPath(this.partPath), outdatedPath);
+      removeTree(outdatedPath);
+      return undefined;
+    } catch (thrown) {
+      return errorAt(thrown, outdatedPath);
+    }
   }
 
   /** The lock goes last, and the folder only if it is empty then: another process may have it by now. */
-  #removeAll(): void {
+  #removeAll(but: readonly string[] = []): void {
     try {
-      emptyPart(this.partPath);
+      emptyPart(this.partPath, but);
     } finally {
       this.#lock.release();
     }

@@ -10,6 +10,7 @@ import {
   type JournalClaims,
   noClaims,
 } from "./journal.js";
+import { requireFile } from "./part-files.js";
 
 /** Verified chunks are put into the journal in groups of this many. */
 const JOURNAL_GROUP = 16;
@@ -38,6 +39,7 @@ export class PartJournal {
     this.#records = claims.held.count;
     this.#fd = fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     try {
+      requireFile(this.#fd, path);
       this.#writeHeader();
       fs.ftruncateSync(this.#fd, claims.wholeBytes);
     } catch (thrown) {
@@ -64,10 +66,10 @@ export class PartJournal {
     this.#unwritten = [];
   }
 
-  /** From now on a target with our name may be our own. */
-  markCommitting(): void {
+  /** From now on a target with our name may be our own; or is none of ours after all. */
+  markCommitting(isCommitting: boolean): void {
     this.flush();
-    this.#append(encodeCommitMark());
+    this.#append(encodeCommitMark(isCommitting));
     this.sync();
   }
 
@@ -82,7 +84,7 @@ export class PartJournal {
     this.#wholeBytes = noClaims(this.#content.chunkCount).wholeBytes;
     fs.ftruncateSync(this.#fd, 0);
     this.#writeHeader();
-    if (isCommitting) this.#append(encodeCommitMark());
+    if (isCommitting) this.#append(encodeCommitMark(true));
   }
 
   close(): void {

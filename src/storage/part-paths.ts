@@ -12,6 +12,8 @@ export const PART_NAMES = {
   lock: "lock",
   pause: "pause",
   ticket: "ticket",
+  /** What is about to take the final name, so that it is known there. */
+  claim: "claim",
   selection: "selection",
   /** There if the commit is to replace what has the final name. */
   overwrite: "overwrite",

@@ -46,12 +46,28 @@ test("a journal claims what was put into it, in whatever order and however often
 test("the mark of a commit is seen wherever it stands, and is no chunk", () => {
   fc.assert(
     fc.property(anyRecords, ({ chunkCount, held }) => {
-      const bytes = Buffer.concat([journal(chunkCount, held), encodeCommitMark(), encodeJournalRecords([0])]);
+      const bytes = Buffer.concat([
+        journal(chunkCount, held),
+        encodeCommitMark(true),
+        encodeJournalRecords([0]),
+      ]);
       const claims = decodeJournal(bytes, ID, chunkCount);
       assert.is(claims?.isCommitting, true);
       assert.equal([...(claims?.held ?? [])], rising([...held, 0]));
     }),
   );
+});
+
+test("of several marks the last one counts", () => {
+  for (const marks of [
+    [true, false],
+    [true, false, true],
+    [false, false],
+  ]) {
+    const claims = decodeJournal(Buffer.concat([journal(3, [1]), ...marks.map(encodeCommitMark)]), ID, 3);
+    assert.is(claims?.isCommitting, marks.at(-1));
+    assert.equal([...(claims?.held ?? [])], [1]);
+  }
 });
 
 test("a journal cut anywhere claims a beginning of what it held, and says where whole records end", () => {
