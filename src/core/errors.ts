@@ -85,7 +85,11 @@ export const ERROR_CODES = {
     "A peer sent bytes that do not have the digest they should have.",
   ),
   CONTENT_DIFFERS: entry("user", EXIT.integrity, "What was verified is not what the share holds."),
-  TARGET_EXISTS: entry("user", EXIT.disk, "Something is already there under the name of the download."),
+  TARGET_EXISTS: entry(
+    "user",
+    EXIT.disk,
+    "Something is already there under the name of the download or the .goshare file.",
+  ),
   TARGET_BUSY: entry("user", EXIT.disk, "Another process downloads to the same place."),
   STORE_BUSY: entry("user", EXIT.disk, "Another tracker keeps its state in the same folder."),
   TARGET_NAME_UNSUPPORTED: entry("user", EXIT.disk, "This machine's disk cannot hold a name in the share."),

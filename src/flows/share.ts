@@ -71,7 +71,7 @@ export async function share(
   try {
     const choosingTrackers = chooseTrackers(options.trackers, options.probeLocalTracker);
     const found = async (tree: SourceTree) =>
-      requirePlaceForManifest(options.manifestPath ?? besideShare(options.path, tree.name));
+      requirePlaceForManifest(options.manifestPath ?? besideShare(options.path, tree.name), tree);
     const { tree, manifest } = await readSource(options, found, observe, signal);
     const trackers = await choosingTrackers;
     const running = await RunningShareImpl.start(options, port, tree, manifest, trackers, observe);

@@ -1,13 +1,13 @@
 // The .goshare file: a manifest and where to begin. Encodes, decodes, reads and writes it; never fetches what it
 // lacks.
-import { access, constants, open, stat } from "node:fs/promises";
+import { access, constants, open, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
-import { GoshareError } from "../core/errors.js";
+import { GoshareError, isErrno } from "../core/errors.js";
 import { peekFormat } from "../core/strict-wire.js";
 import { formatBytes, MIB } from "../core/units.js";
 import { checkManifest, checkRoot } from "../manifest/check.js";
-import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import type { Manifest, ManifestRoot, ShareKind } from "../manifest/manifest.js";
 import { replaceFile } from "./replace-file.js";
 import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "./wire.js";
 
@@ -109,28 +109,76 @@ export function besideShare(givenPath: string, name: string): string {
   return path.join(path.dirname(path.resolve(givenPath)), `${name}.goshare`);
 }
 
-/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, or one is in its place:
- * known before a share is hashed. */
-export async function requirePlaceForManifest(filePath: string): Promise<void> {
+/** What a .goshare file must leave as it is. */
+interface Shared {
+  readonly rootPath: string;
+  readonly kind: ShareKind;
+}
+
+/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, and TARGET_EXISTS if the
+ * file would change what is shared or take the place of something else: known before a share is hashed. */
+export async function requirePlaceForManifest(filePath: string, shared: Shared): Promise<void> {
   try {
-    await access(path.dirname(filePath), constants.W_OK | constants.X_OK);
-    const found = await stat(filePath).catch(() => undefined);
-    if (found?.isDirectory()) throw new GoshareError("DISK_FAILED", "it is a folder");
+    const folder = path.dirname(filePath);
+    await access(folder, constants.W_OK | constants.X_OK);
+    requireOutside(filePath, path.join(await realpath(folder), path.basename(filePath)), shared);
+    await requireReplaceable(filePath);
   } catch (thrown) {
     throw notWritable(filePath, thrown);
   }
 }
 
+function requireOutside(filePath: string, place: string, { rootPath, kind }: Shared): void {
+  const isShared = place === rootPath || (kind === "folder" && place.startsWith(rootPath + path.sep));
+  if (!isShared) return;
+  throw kept(filePath, place === rootPath ? "is what is shared" : "lies in the shared folder");
+}
+
+/** Throws TARGET_EXISTS for what is there and no .goshare file. */
+async function requireReplaceable(filePath: string): Promise<void> {
+  let bytes: Uint8Array;
+  try {
+    if ((await stat(filePath)).isDirectory()) throw new GoshareError("DISK_FAILED", "it is a folder");
+    bytes = await readBounded(filePath);
+  } catch (thrown) {
+    if (isErrno(thrown, "ENOENT")) return;
+    if (!(thrown instanceof GoshareError && thrown.code === "MANIFEST_FILE_INVALID")) throw thrown;
+    bytes = new Uint8Array(0);
+  }
+  if (!isManifestFile(bytes)) throw kept(filePath, "is there already and is no .goshare file");
+}
+
+/** Without its body, which is not needed to tell it from something else. */
+function isManifestFile(bytes: Uint8Array): boolean {
+  const fields = peekFormat(bytes) === MANIFEST_FILE_FORMAT ? manifestFileFromWire(bytes) : "damaged";
+  if (typeof fields === "string") return false;
+  try {
+    checkRoot(fields.manifest);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function kept(filePath: string, why: string): GoshareError {
+  return new GoshareError("TARGET_EXISTS", `the .goshare file cannot go to ${filePath}, which ${why}`, {
+    hint: "name another place for it with --manifest FILE",
+  });
+}
+
 function notWritable(filePath: string, thrown: unknown): GoshareError {
   const { code, message } = GoshareError.from(thrown);
+  if (thrown instanceof GoshareError && code === "TARGET_EXISTS") return thrown;
   const hint = "name another place for it with --manifest FILE";
   return new GoshareError(code, `${filePath} cannot be written: ${message}`, { hint, cause: thrown });
 }
 
-/** Writes a .goshare file to `filePath`, whole or not at all; replaces one that is there. */
+/** Writes a .goshare file to `filePath`, whole or not at all; replaces one that is there, and nothing else. */
 export async function writeManifestFile(filePath: string, content: ManifestFileContent): Promise<void> {
   const bytes = encodeManifestFile(content);
   try {
+    // Hashing takes its time, and something may have come there meanwhile.
+    await requireReplaceable(filePath);
     await replaceFile(filePath, 0o644, (handle) => handle.writeFile(bytes));
   } catch (thrown) {
     throw notWritable(filePath, thrown);

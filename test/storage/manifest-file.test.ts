@@ -188,7 +188,7 @@ test.after(async () => {
 
 test("a file is written whole, replaces an earlier one and leaves nothing beside it", async () => {
   const filePath = path.join(folder, "a.goshare");
-  await writeFile(filePath, "something older");
+  await writeManifestFile(filePath, contentOf(SMALL));
   await writeManifestFile(filePath, contentOf(PAGED));
   const read = await readManifestFile(filePath);
   assert.is(read.manifest?.root.contentId, PAGED.root.contentId);
