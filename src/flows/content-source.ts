@@ -33,7 +33,7 @@ export async function readContentSource(what: string): Promise<ContentSource> {
     return { contentId: ticketId, name, root: undefined, manifest: undefined, trackers, peers };
   }
   if (!existsSync(what)) {
-    throw new GoshareError("USAGE", `${what || "an empty text"} is no ticket, no content id and no file`, {
+    throw new GoshareError("USAGE", `${what} is no ticket, no content id and no file`, {
       hint: "give a ticket (goshare1…), a .goshare file or a content id of 64 hexadecimal digits",
     });
   }

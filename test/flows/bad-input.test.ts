@@ -64,7 +64,6 @@ test("a ticket in capitals and with blanks in it is understood", async () => {
 test("text that is no ticket, no content id and no file", async () => {
   await refused(["download", "hello world"], 2, /no ticket, no content id and no file/);
   await refused(["download", "abcdef"], 2, /no ticket, no content id and no file/);
-  await refused(["download", ""], 2, /^error: an empty text is no ticket/);
   await refused(["inspect", "nothing.goshare"], 2, /nothing\.goshare/);
 });
 
