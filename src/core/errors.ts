@@ -208,6 +208,14 @@ export function errorAt(thrown: unknown, place: string): GoshareError {
   return new GoshareError(code, `${message} '${place}'`, { hint, cause: thrown });
 }
 
+/** Why a path could not be read, and what to do about it, in words that follow the path. */
+export function readProblem(thrown: unknown): { readonly reason: string; readonly hint: string } {
+  if (isErrno(thrown, "ENOENT")) return { reason: "it does not exist", hint: "check the path" };
+  const hint = "check its owner and mode, and the disk";
+  if (isErrno(thrown, "EACCES", "EPERM")) return { reason: "permission denied", hint };
+  return { reason: thrown instanceof Error ? thrown.message : String(thrown), hint };
+}
+
 /** How Node begins the message of an error whose number it has no name for. */
 const UNKNOWN_PREFIX = /^UNKNOWN: unknown error,/;
 

@@ -6,7 +6,7 @@ import { decodeTicket, encodeTicket, looksLikeTicket } from "../address/ticket.j
 import { GoshareError } from "../core/errors.js";
 import { type ContentId, parseContentId } from "../core/ids.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
-import { readManifestFile } from "../storage/manifest-file.js";
+import { readManifestFile, WHAT_HINT } from "../storage/manifest-file.js";
 
 export interface ContentSource {
   readonly contentId: ContentId;
@@ -34,7 +34,7 @@ export async function readContentSource(what: string): Promise<ContentSource> {
   }
   if (!existsSync(what)) {
     throw new GoshareError("USAGE", `${what} is no ticket, no content id and no file`, {
-      hint: "give a ticket (goshare1…), a .goshare file or a content id of 64 hexadecimal digits",
+      hint: WHAT_HINT,
     });
   }
   const file = await readManifestFile(what);

@@ -1,9 +1,9 @@
 // The .goshare file: a manifest and where to begin. Encodes, decodes, reads and writes it; never fetches what it
 // lacks.
-import { access, constants, open, realpath, stat } from "node:fs/promises";
+import { access, constants, type FileHandle, open, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
-import { GoshareError, isErrno } from "../core/errors.js";
+import { GoshareError, isErrno, readProblem } from "../core/errors.js";
 import { peekFormat } from "../core/strict-wire.js";
 import { formatBytes, MIB } from "../core/units.js";
 import { checkManifest, checkRoot } from "../manifest/check.js";
@@ -13,6 +13,12 @@ import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "
 
 /** Bytes in a .goshare file. */
 export const MAX_MANIFEST_FILE_BYTES = 64 * MIB;
+/** Of them, those that tell the format. */
+const FORMAT_BYTES = 6;
+
+/** What names a share, for who has named something else. */
+export const WHAT_HINT =
+  "give a ticket (goshare1…), a .goshare file or a content id of 64 hexadecimal digits";
 
 export interface ManifestFileContent {
   /** The encoded root. */
@@ -48,7 +54,7 @@ export function encodeManifestFile(content: ManifestFileContent): Uint8Array {
 export function decodeManifestFile(bytes: Uint8Array): ManifestFile {
   if (bytes.length > MAX_MANIFEST_FILE_BYTES) throw tooLarge(bytes.length);
   const format = peekFormat(bytes);
-  if (format === undefined || format === 0) throw invalidFile("it is no .goshare file");
+  if (format === undefined || format === 0) throw noManifestFile("it is no .goshare file");
   if (format !== MANIFEST_FILE_FORMAT) {
     throw new GoshareError(
       "NEWER_FORMAT",
@@ -77,10 +83,14 @@ export async function readManifestFile(filePath: string): Promise<ManifestFile> 
   try {
     return decodeManifestFile(await readBounded(filePath));
   } catch (thrown) {
-    const error = GoshareError.from(thrown);
-    // Node's own messages name the path already.
-    if (error !== thrown) throw error;
-    throw new GoshareError(error.code, `${filePath}: ${error.message}`, { hint: error.hint, cause: error });
+    const { code, message, hint } = GoshareError.from(thrown);
+    if (thrown instanceof GoshareError || code === "BUG")
+      throw new GoshareError(code, `${filePath}: ${message}`, { hint, cause: thrown });
+    const problem = readProblem(thrown);
+    throw new GoshareError(code, `cannot read ${filePath}: ${problem.reason}`, {
+      hint: problem.hint,
+      cause: thrown,
+    });
   }
 }
 
@@ -89,19 +99,29 @@ async function readBounded(filePath: string): Promise<Uint8Array> {
   const handle = await open(filePath, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw invalidFile("it is no file");
-    if (stats.size > MAX_MANIFEST_FILE_BYTES) throw tooLarge(stats.size);
-    const buffer = Buffer.alloc(stats.size);
-    let filled = 0;
-    while (filled < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return buffer.subarray(0, filled);
+    if (stats.isDirectory()) throw noManifestFile("it is a folder, and no .goshare file");
+    if (!stats.isFile()) throw noManifestFile("it is no file");
+    // Most large files that are named here are what was shared.
+    const begin = await readUpTo(handle, FORMAT_BYTES);
+    if (stats.size > MAX_MANIFEST_FILE_BYTES && peekFormat(begin) === MANIFEST_FILE_FORMAT)
+      throw tooLarge(stats.size);
+    if (stats.size > MAX_MANIFEST_FILE_BYTES) throw noManifestFile("it is no .goshare file");
+    return await readUpTo(handle, stats.size);
   } finally {
     await handle.close();
   }
+}
+
+/** From the beginning on. */
+async function readUpTo(handle: FileHandle, length: number): Promise<Uint8Array> {
+  const buffer = Buffer.alloc(length);
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
 }
 
 /** `NAME.goshare` in the folder the share lies in. */
@@ -188,6 +208,10 @@ export async function writeManifestFile(filePath: string, content: ManifestFileC
 function tooLarge(bytes: number): GoshareError {
   const limit = formatBytes(MAX_MANIFEST_FILE_BYTES);
   return invalidFile(`the .goshare file has ${bytes} bytes, more than ${limit}`);
+}
+
+function noManifestFile(message: string): GoshareError {
+  return new GoshareError("MANIFEST_FILE_INVALID", message, { hint: WHAT_HINT });
 }
 
 function invalidFile(message: string): GoshareError {

@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
-import { GoshareError, isErrno } from "../core/errors.js";
+import { GoshareError, readProblem } from "../core/errors.js";
 import { MAX_ENTRIES } from "../manifest/limits.js";
 import type { FileEntry, ShareKind, SymbolicLink } from "../manifest/manifest.js";
 import { comparePaths, linkProblem, nameProblem } from "../manifest/names.js";
@@ -57,6 +57,15 @@ export async function walkSource(
 ): Promise<SourceTree> {
   const absolute = path.resolve(givenPath);
   const name = path.basename(absolute);
+  if (name === "") {
+    throw new GoshareError(
+      "SOURCE_UNSUPPORTED",
+      `${givenPath} cannot be shared: the top of a disk has no name`,
+      {
+        hint: "share a folder in it",
+      },
+    );
+  }
   const problem = nameProblem(name);
   if (problem !== undefined) {
     throw new GoshareError("SOURCE_UNSUPPORTED", `${givenPath} cannot be shared under its name: ${problem}`, {
@@ -212,14 +221,7 @@ function readable<T>(what: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    const reason = isErrno(cause, "ENOENT")
-      ? "it does not exist"
-      : isErrno(cause, "EACCES", "EPERM")
-        ? "permission denied"
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
-    const hint = isErrno(cause, "ENOENT") ? "check the path" : "check its owner and mode, and the disk";
+    const { reason, hint } = readProblem(cause);
     throw new GoshareError("SOURCE_UNREADABLE", `cannot read ${what}: ${reason}`, { hint, cause });
   }
 }
