@@ -211,6 +211,9 @@ export function errorAt(thrown: unknown, place: string): GoshareError {
 /** Why a path could not be read, and what to do about it, in words that follow the path. */
 export function readProblem(thrown: unknown): { readonly reason: string; readonly hint: string } {
   if (isErrno(thrown, "ENOENT")) return { reason: "it does not exist", hint: "check the path" };
+  if (isErrno(thrown, "ENOTDIR")) {
+    return { reason: "it is no folder, or lies in what is none", hint: "check the path" };
+  }
   const hint = "check its owner and mode, and the disk";
   if (isErrno(thrown, "EACCES", "EPERM")) return { reason: "permission denied", hint };
   return { reason: thrown instanceof Error ? thrown.message : String(thrown), hint };
