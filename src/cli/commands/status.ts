@@ -20,13 +20,13 @@ export class StatusCommand extends GoshareCommand {
   });
 
   readonly directories = Option.Rest({ name: "DIR" });
-  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
-    description: OPTIONS.output.description,
+  readonly output = Option.String(OPTIONS.begunIn.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.begunIn.description,
   });
 
   /** That of a setting, and the default, need not be there before the first download. */
   get #isOutputTyped(): boolean {
-    const option = OPTIONS.output.names;
+    const option = OPTIONS.begunIn.names;
     return this.context.argv.some((word) => word === option || word.startsWith(`${option}=`));
   }
 
