@@ -7,8 +7,9 @@ import { GoshareError, isErrno, readProblem } from "../core/errors.js";
 import { peekFormat } from "../core/strict-wire.js";
 import { formatBytes, MIB } from "../core/units.js";
 import { checkManifest, checkRoot } from "../manifest/check.js";
-import type { Manifest, ManifestRoot, ShareKind } from "../manifest/manifest.js";
+import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { replaceFile } from "./replace-file.js";
+import type { SourceRoot } from "./source-tree.js";
 import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "./wire.js";
 
 /** Bytes in a .goshare file. */
@@ -129,15 +130,9 @@ export function besideShare(givenPath: string, name: string): string {
   return path.join(path.dirname(path.resolve(givenPath)), `${name}.goshare`);
 }
 
-/** What a .goshare file must leave as it is. */
-interface Shared {
-  readonly rootPath: string;
-  readonly kind: ShareKind;
-}
-
 /** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, and TARGET_EXISTS if the
  * file would change what is shared or take the place of something else: known before a share is hashed. */
-export async function requirePlaceForManifest(filePath: string, shared: Shared): Promise<void> {
+export async function requirePlaceForManifest(filePath: string, shared: SourceRoot): Promise<void> {
   try {
     const folder = path.dirname(filePath);
     await access(folder, constants.W_OK | constants.X_OK);
@@ -148,7 +143,7 @@ export async function requirePlaceForManifest(filePath: string, shared: Shared):
   }
 }
 
-function requireOutside(filePath: string, place: string, { rootPath, kind }: Shared): void {
+function requireOutside(filePath: string, place: string, { rootPath, kind }: SourceRoot): void {
   const isShared = place === rootPath || (kind === "folder" && place.startsWith(rootPath + path.sep));
   if (!isShared) return;
   throw kept(filePath, place === rootPath ? "is what is shared" : "lies in the shared folder");

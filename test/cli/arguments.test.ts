@@ -17,6 +17,7 @@ async function allShareOptions(argv: readonly string[], paths = 1): Promise<read
   const cli = startFakeCli(["share", ...argv], {
     flows: {
       share: async () => ({
+        requireShareable: async () => undefined,
         share: async (options) => {
           seen.push(options);
           if (seen.length === paths) setImmediate(() => cli.sendSignal("SIGINT"));

@@ -58,6 +58,26 @@ test("what is no .goshare file is not replaced by one, whoever has named it", as
   }
 });
 
+test("of several paths nothing is shared if one of them cannot be", async () => {
+  const folder = scratch.folder();
+  const good = join(folder, "good.bin");
+  writeFileSync(good, "good");
+  const other = join(folder, "other.bin");
+  writeFileSync(other, "other");
+  writeFileSync(`${other}.goshare`, "mine");
+  for (const [bad, code] of [
+    [join(folder, "nowhere"), "SOURCE_UNREADABLE"],
+    ["/dev/null", "SOURCE_UNSUPPORTED"],
+    [other, "TARGET_EXISTS"],
+  ] as const) {
+    const process = new GoshareProcess(["share", good, bad, "--listen", "127.0.0.1:0"]);
+    const failed = await failure(process);
+    assert.equal([failed.code, process.all("sharing").length], [code, 0]);
+    assert.match(failed.message, bad);
+  }
+  assert.equal(readdirSync(folder).sort(), ["good.bin", "other.bin", "other.bin.goshare"]);
+});
+
 test("nothing is written into the folder that is shared", async () => {
   const folder = scratch.folder();
   mkdirSync(join(folder, "sub"));
