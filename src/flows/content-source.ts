@@ -21,9 +21,13 @@ export interface ContentSource {
   readonly peers: readonly Endpoint[];
 }
 
-/** Reads `what`. Throws TICKET_INVALID, MANIFEST_FILE_INVALID, MANIFEST_INVALID, NEWER_FORMAT, a disk error, or
+/** What stands before the ticket in the line that a share prints, which people paste as a whole. */
+const COMMAND_BEFORE_TICKET = /^\s*goshare\s+download\s+(?=goshare1)/i;
+
+/** Reads `given`. Throws TICKET_INVALID, MANIFEST_FILE_INVALID, MANIFEST_INVALID, NEWER_FORMAT, a disk error, or
  * USAGE if it is none of the three. */
-export async function readContentSource(what: string): Promise<ContentSource> {
+export async function readContentSource(given: string): Promise<ContentSource> {
+  const what = given.replace(COMMAND_BEFORE_TICKET, "");
   const contentId = parseContentId(what);
   if (contentId !== undefined) {
     return { contentId, name: "", root: undefined, manifest: undefined, trackers: [], peers: [] };
