@@ -44,7 +44,9 @@ export function requireNothingEmpty(argv: readonly string[], definition: Definit
     const isValue =
       mayBeOption && options.some(({ names, takesValue }) => takesValue && names.includes(name));
     const what = isValue ? `the value of ${name}` : `an argument of ${definition.path}`;
-    throw usageError(`${what} is empty`, [], `${definition.path} --help`);
+    throw new GoshareError("USAGE", `${what} is empty`, {
+      hint: `is a variable not set? see: ${definition.path} --help`,
+    });
   }
 }
 

@@ -65,11 +65,17 @@ export async function requireShareable(
   paths: readonly string[],
   manifestPath: string | undefined,
 ): Promise<void> {
-  for (const path of paths) await requirePlace(path, manifestPath, sourceRoot(path));
+  const roots = new Map(paths.map((path) => [path, sourceRoot(path)]));
+  for (const [path, root] of roots) await requirePlace(path, manifestPath, root, [...roots.values()]);
 }
 
-function requirePlace(path: string, manifestPath: string | undefined, root: SourceRoot): Promise<void> {
-  return requirePlaceForManifest(manifestPath ?? besideShare(path, root.name), root);
+function requirePlace(
+  path: string,
+  manifestPath: string | undefined,
+  root: SourceRoot,
+  others: readonly SourceRoot[] = [],
+): Promise<void> {
+  return requirePlaceForManifest(manifestPath ?? besideShare(path, root.name), root, others);
 }
 
 /** Listens, hashes, announces; resolves when others can download. At the port of `sharesPort`, if that is

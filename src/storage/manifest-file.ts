@@ -131,12 +131,19 @@ export function besideShare(givenPath: string, name: string): string {
 }
 
 /** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, and TARGET_EXISTS if the
- * file would change what is shared or take the place of something else: known before a share is hashed. */
-export async function requirePlaceForManifest(filePath: string, shared: SourceRoot): Promise<void> {
+ * file would change what is shared or take the place of something else: known before a share is hashed. `others`: what is
+ * shared beside it. */
+export async function requirePlaceForManifest(
+  filePath: string,
+  shared: SourceRoot,
+  others: readonly SourceRoot[] = [],
+): Promise<void> {
   try {
     const folder = path.dirname(filePath);
     await access(folder, constants.W_OK | constants.X_OK);
-    requireOutside(filePath, path.join(await realpath(folder), path.basename(filePath)), shared);
+    const place = path.join(await realpath(folder), path.basename(filePath));
+    requireOutside(filePath, place, shared);
+    if (others.some(({ rootPath }) => rootPath === place)) throw kept(filePath, "is shared as well");
     await requireReplaceable(filePath);
   } catch (thrown) {
     throw notWritable(filePath, thrown);

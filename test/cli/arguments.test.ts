@@ -242,7 +242,10 @@ test("an empty argument or value is refused: it would mean the folder the comman
     ["share", "--once", ""],
   ]) {
     const command = `goshare ${argv[0]}`;
-    assert.match(await refusal(argv), `an argument of ${command} is empty\n  see: ${command} --help`);
+    assert.match(
+      await refusal(argv),
+      `an argument of ${command} is empty\n  is a variable not set? see: ${command} --help`,
+    );
   }
   for (const argv of [
     ["download", "x", "--output", ""],

@@ -1,5 +1,13 @@
 // Where the .goshare file of a share goes: never in the place of something else, nor into what is shared.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -65,6 +73,10 @@ test("of several paths nothing is shared if one of them cannot be", async () => 
   const other = join(folder, "other.bin");
   writeFileSync(other, "other");
   writeFileSync(`${other}.goshare`, "mine");
+  const first = await startShare(good);
+  await first.process.stop();
+  assert.match(await refusal([first.manifestPath, good]), "which is shared as well");
+  rmSync(first.manifestPath);
   for (const [bad, code] of [
     [join(folder, "nowhere"), "SOURCE_UNREADABLE"],
     ["/dev/null", "SOURCE_UNSUPPORTED"],
