@@ -24,26 +24,27 @@ export function bindOnce(server: Server, host: string, port: number): Promise<Ad
 }
 
 /** Binds by `bindAt`, which rejects with Node's own errors. EVERY_HOST becomes IPv4 alone where there is no
- * IPv6. Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
+ * IPv6. `option`: the one that says where. Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
 export async function listenAt(
   { host, port }: ListenAddress,
   bindAt: (host: string, port: number) => Promise<AddressInfo>,
+  option = "--listen",
 ): Promise<AddressInfo> {
   try {
     return await bindAt(host, port);
   } catch (cause) {
     if (host === EVERY_HOST && isErrno(cause, "EAFNOSUPPORT", "EADDRNOTAVAIL", "EINVAL")) {
-      return listenAt({ host: EVERY_IPV4_HOST, port }, bindAt);
+      return listenAt({ host: EVERY_IPV4_HOST, port }, bindAt, option);
     }
-    throw listenError(cause, formatEndpoint({ host, port }));
+    throw listenError(cause, formatEndpoint({ host, port }), option);
   }
 }
 
-function listenError(cause: unknown, place: string): unknown {
+function listenError(cause: unknown, place: string, option: string): unknown {
   if (isErrno(cause, "EADDRINUSE")) {
     return new GoshareError("ADDRESS_IN_USE", `something listens at ${place} already`, {
       cause,
-      hint: "choose another port with --listen HOST:PORT; port 0 picks a free one",
+      hint: `choose another port with ${option} HOST:PORT; port 0 picks a free one`,
     });
   }
   if (isErrno(cause, "EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN", "EAFNOSUPPORT", "EINVAL")) {
@@ -55,7 +56,7 @@ function listenError(cause: unknown, place: string): unknown {
   if (isErrno(cause, "EACCES", "EPERM")) {
     return new GoshareError("PERMISSION_DENIED", `this process may not listen at ${place}`, {
       cause,
-      hint: "ports below 1024 mostly need special rights; choose a higher one with --listen HOST:PORT",
+      hint: `ports below 1024 mostly need special rights; choose a higher one with ${option} HOST:PORT`,
     });
   }
   return cause;

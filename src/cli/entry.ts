@@ -2,7 +2,7 @@
 // parses here; errors of the command line go the way of every other error.
 import { Cli, type Command, type Definition } from "clipanion";
 import { VERSION } from "../core/agent.js";
-import { EXIT, GoshareError } from "../core/errors.js";
+import { EXIT } from "../core/errors.js";
 import { CompletionCommand } from "./commands/completion.js";
 import { ConfigCommand } from "./commands/config.js";
 import { DiscardCommand } from "./commands/discard.js";
@@ -16,7 +16,7 @@ import { TrackerCommand } from "./commands/tracker.js";
 import { TrackerStatusCommand } from "./commands/tracker-status.js";
 import { VerifyCommand } from "./commands/verify.js";
 import type { CommandContext } from "./context.js";
-import { refusedCommandLine } from "./refused-command-line.js";
+import { optionBeforeCommand, refusedCommandLine, requireNothingEmpty } from "./refused-command-line.js";
 import { createReporter } from "./render/create-reporter.js";
 import { commandHelp, generalHelp } from "./render/help.js";
 import { columnsOf, paletteFor } from "./render/palette.js";
@@ -61,10 +61,11 @@ export async function runCli(context: CommandContext): Promise<number> {
   }
   let command: Command<CommandContext>;
   try {
-    requireCommandFirst(argv);
+    if (argv[0]?.startsWith("-")) throw optionBeforeCommand(argv);
     command = cli.process(argv, context);
     const definition = definitionOf(cli, argv);
     if (definition !== undefined) {
+      requireNothingEmpty(argv, definition);
       const typedAndSet = withSettings(argv, definition, await readSettings(context.env));
       command = cli.process([...typedAndSet], context);
     }
@@ -72,14 +73,6 @@ export async function runCli(context: CommandContext): Promise<number> {
     return refuseCommandLine(context, cli, thrown);
   }
   return cli.run(command, context);
-}
-
-/** What a command takes from settings is put in behind its name, so that has to come first. */
-function requireCommandFirst([first = ""]: readonly string[]): void {
-  if (!first.startsWith("-")) return;
-  throw new GoshareError("USAGE", `${JSON.stringify(first)} stands before the command`, {
-    hint: "options come after it: goshare COMMAND OPTIONS; see: goshare --help",
-  });
 }
 
 function asksForHelp(argv: readonly string[]): boolean {

@@ -117,6 +117,11 @@ export const OPTIONS = {
     `The folder to download into, or - for standard output, of one file (default ${defaultCliOptions.outputDirectory})`,
     "DIR",
   ),
+  begunIn: option(
+    "--output",
+    `The folder that downloads go into (default ${defaultCliOptions.outputDirectory})`,
+    "DIR",
+  ),
   select: option(
     "--select",
     "Only what matches, such as '*.jpg' or 'photos/2024'; may be repeated, and !GLOB leaves out (see goshare inspect)",

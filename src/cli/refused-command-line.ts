@@ -8,6 +8,10 @@ import { usageOf } from "./render/help.js";
 const MAX_TYPING_ERRORS = 2;
 const MAX_SUGGESTIONS = 3;
 
+const HELP = "goshare --help";
+/** How clipanion begins what it says of too many arguments. */
+const EXTRANEOUS = "Extraneous positional";
+
 interface KnownOption {
   readonly names: readonly string[];
   readonly takesValue: boolean;
@@ -21,14 +25,59 @@ export function refusedCommandLine(
   said: string,
 ): GoshareError {
   if (definition === undefined) return unknownCommand(argv[0] ?? "", definitions);
+  const within = commandsWithin(argv, definition, definitions);
+  if (said.startsWith(EXTRANEOUS) && within.length > 0)
+    return usageError(`there is no command ${JSON.stringify(argv.slice(0, 2).join(" "))}`, within, HELP);
   const [message, suggestions] = refusal(argv, definition, said);
   return usageError(message, suggestions, `${definition.path} --help`);
+}
+
+/** Throws USAGE if an argument or a value of `argv` is empty: what a shell leaves of a variable that is not set would mean
+ * the folder the process is in. */
+export function requireNothingEmpty(argv: readonly string[], definition: Definition): void {
+  const options = definition.options.map(knownOption);
+  const end = argv.indexOf("--");
+  for (const [index, word] of argv.entries()) {
+    const mayBeOption = end === -1 || index < end;
+    if (word !== "" && !(mayBeOption && /^--[\w-]+=$/.test(word))) continue;
+    const name = word === "" ? (argv[index - 1] ?? "") : word.slice(0, -1);
+    const isValue =
+      mayBeOption && options.some(({ names, takesValue }) => takesValue && names.includes(name));
+    const what = isValue ? `the value of ${name}` : `an argument of ${definition.path}`;
+    throw new GoshareError("USAGE", `${what} is empty`, {
+      hint: `is a variable not set? see: ${definition.path} --help`,
+    });
+  }
+}
+
+/** The error for `argv` that begins with an option: what a command takes from settings is put in behind its name, so that
+ * has to come first. */
+export function optionBeforeCommand([first = ""]: readonly string[]): GoshareError {
+  const shown = JSON.stringify(first);
+  const near = first === "-V" ? ["--version"] : nearest(first, ["--version", "--help"]);
+  if (near.length > 0) return usageError(`there is no option ${shown}`, near, HELP);
+  return new GoshareError("USAGE", `${shown} stands before the command`, {
+    hint: "options come after it: goshare COMMAND OPTIONS; see: goshare --help",
+  });
 }
 
 function unknownCommand(name: string, definitions: readonly Definition[]): GoshareError {
   const names = definitions.map(({ path }) => path.split(" ")[1] ?? "");
   const near = nearest(name, [...new Set(names)]).map((one) => `goshare ${one}`);
-  return usageError(`there is no command ${JSON.stringify(name)}`, near, "goshare --help");
+  return usageError(`there is no command ${JSON.stringify(name)}`, near, HELP);
+}
+
+/** Of a command of one word, those of two that the second word of `argv` may mean. */
+function commandsWithin(
+  [, second = ""]: readonly string[],
+  { path }: Definition,
+  definitions: readonly Definition[],
+): readonly string[] {
+  const all = definitions.map((one) => one.path).filter((one) => one.startsWith(`${path} `));
+  return nearest(
+    second,
+    all.map((one) => one.slice(path.length + 1)),
+  ).map((one) => `${path} ${one}`);
 }
 
 function usageError(message: string, suggestions: readonly string[], help: string): GoshareError {
@@ -52,11 +101,15 @@ function refusal(argv: readonly string[], definition: Definition, said: string):
       return [`there is no option ${JSON.stringify(name)}`, suggestedOptions(name, options)];
     }
     if (value !== undefined && !option.takesValue) return [`${name} takes no value`, []];
-    if (option.takesValue && value === undefined && index === argv.length - 1)
+    if (!option.takesValue || value !== undefined) continue;
+    const next = argv[index + 1];
+    if (next === undefined || options.some(({ names }) => names.includes(next)))
       return [`${name} says nothing: a value has to follow it`, []];
+    if (/^-./.test(next))
+      return [`${next} reads as an option, not as the value of ${name}`, [`${name}=${next}`]];
   }
   if (said.startsWith("Not enough positional")) return [`something is missing: ${usageOf(definition)}`, []];
-  if (said.startsWith("Extraneous positional")) return [`that is too much: ${usageOf(definition)}`, []];
+  if (said.startsWith(EXTRANEOUS)) return [`that is too much: ${usageOf(definition)}`, []];
   return [said.replace(/[.:]$/, ""), []];
 }
 

@@ -1,5 +1,6 @@
 // What to type to go on with a download that was begun. Runs nothing.
 import type { GoshareEvent } from "../events/event.js";
+import { pathArgument } from "./shell-quote.js";
 
 /** The arguments of `goshare`. */
 export function downloadArguments({
@@ -7,5 +8,5 @@ export function downloadArguments({
   outputDirectory,
   moreArguments,
 }: Extract<GoshareEvent, { type: "resumable" }>): readonly string[] {
-  return ["download", what, "--output", outputDirectory, ...moreArguments];
+  return ["download", what, "--output", pathArgument(outputDirectory), ...moreArguments];
 }

@@ -10,3 +10,8 @@ export function goshareCommand(argv: readonly string[]): string {
 export function shellQuote(word: string): string {
   return PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
+
+/** A path that no command takes for an option, nor for standard input or output. */
+export function pathArgument(path: string): string {
+  return path.startsWith("-") ? `./${path}` : path;
+}

@@ -85,7 +85,11 @@ export const ERROR_CODES = {
     "A peer sent bytes that do not have the digest they should have.",
   ),
   CONTENT_DIFFERS: entry("user", EXIT.integrity, "What was verified is not what the share holds."),
-  TARGET_EXISTS: entry("user", EXIT.disk, "Something is already there under the name of the download."),
+  TARGET_EXISTS: entry(
+    "user",
+    EXIT.disk,
+    "Something is already there under the name of the download or the .goshare file.",
+  ),
   TARGET_BUSY: entry("user", EXIT.disk, "Another process downloads to the same place."),
   STORE_BUSY: entry("user", EXIT.disk, "Another tracker keeps its state in the same folder."),
   TARGET_NAME_UNSUPPORTED: entry("user", EXIT.disk, "This machine's disk cannot hold a name in the share."),
@@ -204,6 +208,17 @@ export function errorAt(thrown: unknown, place: string): GoshareError {
   const { code, message, hint } = error;
   if (error === thrown || code === "BUG" || message.endsWith("'")) return error;
   return new GoshareError(code, `${message} '${place}'`, { hint, cause: thrown });
+}
+
+/** Why a path could not be read, and what to do about it, in words that follow the path. */
+export function readProblem(thrown: unknown): { readonly reason: string; readonly hint: string } {
+  if (isErrno(thrown, "ENOENT")) return { reason: "it does not exist", hint: "check the path" };
+  if (isErrno(thrown, "ENOTDIR")) {
+    return { reason: "it is no folder, or lies in what is none", hint: "check the path" };
+  }
+  const hint = "check its owner and mode, and the disk";
+  if (isErrno(thrown, "EACCES", "EPERM")) return { reason: "permission denied", hint };
+  return { reason: thrown instanceof Error ? thrown.message : String(thrown), hint };
 }
 
 /** How Node begins the message of an error whose number it has no name for. */

@@ -35,6 +35,11 @@ export class Globs {
   }
 }
 
+/** Whether a name in a pattern has a "[" that begins no class: the library would take it for itself. */
+function hasOpenClass(part: string): boolean {
+  return part.replaceAll(/\\.|\[[!^]?\]?[^\]]*\]/gs, "").includes("[");
+}
+
 class Glob {
   readonly #minimatch: Minimatch;
   /** Whether it is compared with names, wherever they stand. */
@@ -50,6 +55,11 @@ class Glob {
       const hint = `it takes a pattern of at most ${MAX_PATTERN_CHARACTERS} characters, for example '*.jpg' or 'photos/**'`;
       throw new GoshareError("USAGE", `${name} ${JSON.stringify(pattern.slice(0, 80))} is not understood`, {
         hint,
+      });
+    }
+    if (within.split("/").some(hasOpenClass)) {
+      throw new GoshareError("USAGE", `${name} ${JSON.stringify(pattern)} has a [ without its ]`, {
+        hint: "[a-z] is one character of a range; a [ that stands for itself is written \\[",
       });
     }
     this.#isOfName = !anchored.includes("/");

@@ -6,7 +6,7 @@ import { decodeTicket, encodeTicket, looksLikeTicket } from "../address/ticket.j
 import { GoshareError } from "../core/errors.js";
 import { type ContentId, parseContentId } from "../core/ids.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
-import { readManifestFile } from "../storage/manifest-file.js";
+import { readManifestFile, WHAT_HINT } from "../storage/manifest-file.js";
 
 export interface ContentSource {
   readonly contentId: ContentId;
@@ -21,9 +21,13 @@ export interface ContentSource {
   readonly peers: readonly Endpoint[];
 }
 
-/** Reads `what`. Throws TICKET_INVALID, MANIFEST_FILE_INVALID, MANIFEST_INVALID, NEWER_FORMAT, a disk error, or
+/** What stands before the ticket in the line that a share prints, which people paste as a whole. */
+const COMMAND_BEFORE_TICKET = /^\s*goshare\s+download\s+(?=goshare1)/i;
+
+/** Reads `given`. Throws TICKET_INVALID, MANIFEST_FILE_INVALID, MANIFEST_INVALID, NEWER_FORMAT, a disk error, or
  * USAGE if it is none of the three. */
-export async function readContentSource(what: string): Promise<ContentSource> {
+export async function readContentSource(given: string): Promise<ContentSource> {
+  const what = given.replace(COMMAND_BEFORE_TICKET, "");
   const contentId = parseContentId(what);
   if (contentId !== undefined) {
     return { contentId, name: "", root: undefined, manifest: undefined, trackers: [], peers: [] };
@@ -33,8 +37,8 @@ export async function readContentSource(what: string): Promise<ContentSource> {
     return { contentId: ticketId, name, root: undefined, manifest: undefined, trackers, peers };
   }
   if (!existsSync(what)) {
-    throw new GoshareError("USAGE", `${what || "an empty text"} is no ticket, no content id and no file`, {
-      hint: "give a ticket (goshare1…), a .goshare file or a content id of 64 hexadecimal digits",
+    throw new GoshareError("USAGE", `${what} is no ticket, no content id and no file`, {
+      hint: WHAT_HINT,
     });
   }
   const file = await readManifestFile(what);

@@ -44,6 +44,11 @@ export function checkRuntime(nodeVersion: string, nowMs: number): Check {
 export function checkDisk(outputDirectory: string): Check {
   const subject = "disk";
   const folder = nearestFolder(path.resolve(outputDirectory));
+  const stats = fs.statSync(folder);
+  if (!stats.isDirectory()) {
+    const message = `${folder} is ${stats.isFile() ? "a file" : "no folder"}`;
+    return { subject, verdict: "problem", message, fix: "choose another folder with --output" };
+  }
   const probePath = path.join(folder, `.goshare-doctor-${randomUUID()}`);
   let syncMs: number;
   try {

@@ -11,7 +11,7 @@ import type { EventObserver } from "../events/event.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { besideShare, requirePlaceForManifest, writeManifestFile } from "../storage/manifest-file.js";
 import { ShareSource } from "../storage/share-source.js";
-import type { SourceTree } from "../storage/source-tree.js";
+import { type SourceRoot, type SourceTree, sourceRoot } from "../storage/source-tree.js";
 import { Announcer } from "../swarm/announcer.js";
 import { failure } from "./failure.js";
 import { SharePort, type SharePortOptions, type SharesPort } from "./share-port.js";
@@ -59,6 +59,25 @@ export interface RunningShare {
   close(): Promise<void>;
 }
 
+/** Throws for the first of `paths` that cannot be shared, or whose .goshare file has no place, before any is read: what
+ * share would throw for it when others are served already. */
+export async function requireShareable(
+  paths: readonly string[],
+  manifestPath: string | undefined,
+): Promise<void> {
+  const roots = new Map(paths.map((path) => [path, sourceRoot(path)]));
+  for (const [path, root] of roots) await requirePlace(path, manifestPath, root, [...roots.values()]);
+}
+
+function requirePlace(
+  path: string,
+  manifestPath: string | undefined,
+  root: SourceRoot,
+  others: readonly SourceRoot[] = [],
+): Promise<void> {
+  return requirePlaceForManifest(manifestPath ?? besideShare(path, root.name), root, others);
+}
+
 /** Listens, hashes, announces; resolves when others can download. At the port of `sharesPort`, if that is
  * given and others have opened one, else at one that is opened. Throws GoshareError: USAGE for what is shared there already. */
 export async function share(
@@ -70,8 +89,7 @@ export async function share(
   const port = await joinPort(options, observe, sharesPort);
   try {
     const choosingTrackers = chooseTrackers(options.trackers, options.probeLocalTracker);
-    const found = async (tree: SourceTree) =>
-      requirePlaceForManifest(options.manifestPath ?? besideShare(options.path, tree.name));
+    const found = (tree: SourceTree) => requirePlace(options.path, options.manifestPath, tree);
     const { tree, manifest } = await readSource(options, found, observe, signal);
     const trackers = await choosingTrackers;
     const running = await RunningShareImpl.start(options, port, tree, manifest, trackers, observe);

@@ -54,9 +54,19 @@ export async function readSource(
   try {
     const begunAtMs = Date.now();
     const walked = hashingProgress(options.path, 0, observe);
-    const isExcluded = pathMatcher(options.exclude);
+    let excluded = 0;
+    const matches = pathMatcher(options.exclude);
+    const isExcluded = (path: string) => {
+      const isMeant = matches(path);
+      if (isMeant) excluded++;
+      return isMeant;
+    };
     const tree = await walkSource(options.path, (files) => walked(0, 0, files), signal, isExcluded);
     warnOfSkipped(tree, observe);
+    if (excluded > 0 && isEmpty(tree)) {
+      const message = "nothing is left of this: all in it is excluded, and an empty folder is shared";
+      observe({ type: "warning", code: "USAGE", message, path: options.path });
+    }
     await found(tree);
     const sizes = Float64Array.from(tree.files, (file) => file.size);
     const layout = computeLayout(sizes, options.chunkSizeBytes ?? chooseChunkSize(sizes));
@@ -162,6 +172,10 @@ class HashMemory {
   #fingerprint(chunkIndex: number): Uint8Array {
     return this.#fingerprints.subarray(chunkIndex * FINGERPRINT_BYTES, (chunkIndex + 1) * FINGERPRINT_BYTES);
   }
+}
+
+function isEmpty({ files, emptyDirectories, symbolicLinks }: SourceTree): boolean {
+  return files.length + emptyDirectories.length + symbolicLinks.length === 0;
 }
 
 function warnOfSkipped(tree: SourceTree, observe: EventObserver): void {

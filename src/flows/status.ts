@@ -2,7 +2,7 @@
 // nothing, dials nobody, and goes on after a part folder that cannot be read.
 import * as path from "node:path";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
-import { GoshareError, isErrno } from "../core/errors.js";
+import { GoshareError, isErrno, readProblem } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { type BegunDownload, begunIn, toldOf } from "./begun-downloads.js";
 
@@ -13,8 +13,9 @@ export interface StatusOptions {
   readonly mayBeMissing: boolean;
 }
 
-/** Emits a `resumable` for each download that was not finished, a warning for each part folder or output folder
- * that cannot be read, and returns how many can be gone on with. */
+/** Emits a `resumable` for each download that was not finished, a warning for each part folder that cannot be read, and
+ * returns how many can be gone on with. Throws at the end what kept it from reading an output folder; of several the
+ * first, and the others are warnings. */
 export async function status(
   options: StatusOptions,
   observe: EventObserver,
@@ -22,8 +23,15 @@ export async function status(
 ): Promise<number> {
   const unique = new Map(options.outputDirectories.map((directory) => [path.resolve(directory), directory]));
   let count = 0;
+  let problem: GoshareError | undefined;
   for (const outputDirectory of unique.values()) {
-    for (const begun of begunOrNone(outputDirectory, options.mayBeMissing, observe)) {
+    const found = begunOrProblem(outputDirectory, options.mayBeMissing);
+    if (found instanceof GoshareError) {
+      if (problem === undefined) problem = found;
+      else observe({ type: "warning", code: found.code, message: found.message, path: outputDirectory });
+      continue;
+    }
+    for (const begun of found) {
       // A signal is heard between two part folders.
       await yieldToLoop();
       signal.throwIfAborted();
@@ -32,26 +40,21 @@ export async function status(
       observe(event);
     }
   }
+  if (problem !== undefined) throw problem;
   return count;
 }
 
-function begunOrNone(
+function begunOrProblem(
   outputDirectory: string,
   mayBeMissing: boolean,
-  observe: EventObserver,
-): Iterable<BegunDownload> {
+): Iterable<BegunDownload> | GoshareError {
   try {
     return begunIn(outputDirectory);
-  } catch (thrown) {
-    if (mayBeMissing && isErrno(thrown, "ENOENT")) return [];
-    const { code, message } = GoshareError.from(thrown);
-    if (code === "BUG") throw thrown;
-    observe({
-      type: "warning",
-      code,
-      message: `this folder cannot be read: ${message}`,
-      path: outputDirectory,
-    });
-    return [];
+  } catch (cause) {
+    if (mayBeMissing && isErrno(cause, "ENOENT")) return [];
+    const { code } = GoshareError.from(cause);
+    if (code === "BUG") throw cause;
+    const { reason, hint } = readProblem(cause);
+    return new GoshareError(code, `cannot read the folder ${outputDirectory}: ${reason}`, { hint, cause });
   }
 }

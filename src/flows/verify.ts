@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
 import { Bitfield } from "../core/bitfield.js";
-import { GoshareError } from "../core/errors.js";
+import { GoshareError, readProblem } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest, ShareKind } from "../manifest/manifest.js";
@@ -92,10 +92,10 @@ function realPath(givenPath: string): string {
   try {
     return fs.realpathSync(path.resolve(givenPath));
   } catch (cause) {
-    const { message } = GoshareError.from(cause);
-    throw new GoshareError("SOURCE_UNREADABLE", `cannot read ${givenPath}: ${message}`, {
+    const { reason, hint } = readProblem(cause);
+    throw new GoshareError("SOURCE_UNREADABLE", `cannot read ${givenPath}: ${reason}`, {
       cause,
-      hint: "check the path; goshare download fetches what is not there at all",
+      hint: `${hint}; goshare download fetches what is not there at all`,
     });
   }
 }

@@ -190,9 +190,17 @@ function failureOf(error: ServiceError | null): RpcError {
   const retryAfterMs = pushback === undefined ? undefined : Number(pushback);
   return new RpcError(
     rpcStatusFromCode(error?.code ?? -1),
-    error?.details ?? "no answer",
+    error === null ? "no answer" : reasonIn(error.details),
     error,
     Number.isFinite(retryAfterMs) ? retryAfterMs : undefined,
+  );
+}
+
+/** Why no connection stands, without the library's words around it. */
+function reasonIn(details: string): string {
+  return (
+    /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: /s.exec(details)?.[1] ??
+    details
   );
 }
 

@@ -1,18 +1,25 @@
 // The .goshare file: a manifest and where to begin. Encodes, decodes, reads and writes it; never fetches what it
 // lacks.
-import { access, constants, open, stat } from "node:fs/promises";
+import { access, constants, type FileHandle, open, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
-import { GoshareError } from "../core/errors.js";
+import { GoshareError, isErrno, readProblem } from "../core/errors.js";
 import { peekFormat } from "../core/strict-wire.js";
 import { formatBytes, MIB } from "../core/units.js";
 import { checkManifest, checkRoot } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { replaceFile } from "./replace-file.js";
+import type { SourceRoot } from "./source-tree.js";
 import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "./wire.js";
 
 /** Bytes in a .goshare file. */
 export const MAX_MANIFEST_FILE_BYTES = 64 * MIB;
+/** Of them, those that tell the format. */
+const FORMAT_BYTES = 6;
+
+/** What names a share, for who has named something else. */
+export const WHAT_HINT =
+  "give a ticket (goshare1…), a .goshare file or a content id of 64 hexadecimal digits";
 
 export interface ManifestFileContent {
   /** The encoded root. */
@@ -48,7 +55,7 @@ export function encodeManifestFile(content: ManifestFileContent): Uint8Array {
 export function decodeManifestFile(bytes: Uint8Array): ManifestFile {
   if (bytes.length > MAX_MANIFEST_FILE_BYTES) throw tooLarge(bytes.length);
   const format = peekFormat(bytes);
-  if (format === undefined || format === 0) throw invalidFile("it is no .goshare file");
+  if (format === undefined || format === 0) throw noManifestFile("it is no .goshare file");
   if (format !== MANIFEST_FILE_FORMAT) {
     throw new GoshareError(
       "NEWER_FORMAT",
@@ -77,10 +84,14 @@ export async function readManifestFile(filePath: string): Promise<ManifestFile> 
   try {
     return decodeManifestFile(await readBounded(filePath));
   } catch (thrown) {
-    const error = GoshareError.from(thrown);
-    // Node's own messages name the path already.
-    if (error !== thrown) throw error;
-    throw new GoshareError(error.code, `${filePath}: ${error.message}`, { hint: error.hint, cause: error });
+    const { code, message, hint } = GoshareError.from(thrown);
+    if (thrown instanceof GoshareError || code === "BUG")
+      throw new GoshareError(code, `${filePath}: ${message}`, { hint, cause: thrown });
+    const problem = readProblem(thrown);
+    throw new GoshareError(code, `cannot read ${filePath}: ${problem.reason}`, {
+      hint: problem.hint,
+      cause: thrown,
+    });
   }
 }
 
@@ -89,19 +100,29 @@ async function readBounded(filePath: string): Promise<Uint8Array> {
   const handle = await open(filePath, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw invalidFile("it is no file");
-    if (stats.size > MAX_MANIFEST_FILE_BYTES) throw tooLarge(stats.size);
-    const buffer = Buffer.alloc(stats.size);
-    let filled = 0;
-    while (filled < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return buffer.subarray(0, filled);
+    if (stats.isDirectory()) throw noManifestFile("it is a folder, and no .goshare file");
+    if (!stats.isFile()) throw noManifestFile("it is no file");
+    // Most large files that are named here are what was shared.
+    const begin = await readUpTo(handle, FORMAT_BYTES);
+    if (stats.size > MAX_MANIFEST_FILE_BYTES && peekFormat(begin) === MANIFEST_FILE_FORMAT)
+      throw tooLarge(stats.size);
+    if (stats.size > MAX_MANIFEST_FILE_BYTES) throw noManifestFile("it is no .goshare file");
+    return await readUpTo(handle, stats.size);
   } finally {
     await handle.close();
   }
+}
+
+/** From the beginning on. */
+async function readUpTo(handle: FileHandle, length: number): Promise<Uint8Array> {
+  const buffer = Buffer.alloc(length);
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
 }
 
 /** `NAME.goshare` in the folder the share lies in. */
@@ -109,28 +130,77 @@ export function besideShare(givenPath: string, name: string): string {
   return path.join(path.dirname(path.resolve(givenPath)), `${name}.goshare`);
 }
 
-/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, or one is in its place:
- * known before a share is hashed. */
-export async function requirePlaceForManifest(filePath: string): Promise<void> {
+/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, and TARGET_EXISTS if the
+ * file would change what is shared or take the place of something else: known before a share is hashed. `others`: what is
+ * shared beside it. */
+export async function requirePlaceForManifest(
+  filePath: string,
+  shared: SourceRoot,
+  others: readonly SourceRoot[] = [],
+): Promise<void> {
   try {
-    await access(path.dirname(filePath), constants.W_OK | constants.X_OK);
-    const found = await stat(filePath).catch(() => undefined);
-    if (found?.isDirectory()) throw new GoshareError("DISK_FAILED", "it is a folder");
+    const folder = path.dirname(filePath);
+    await access(folder, constants.W_OK | constants.X_OK);
+    const place = path.join(await realpath(folder), path.basename(filePath));
+    requireOutside(filePath, place, shared);
+    if (others.some(({ rootPath }) => rootPath === place)) throw kept(filePath, "is shared as well");
+    await requireReplaceable(filePath);
   } catch (thrown) {
     throw notWritable(filePath, thrown);
   }
 }
 
+function requireOutside(filePath: string, place: string, { rootPath, kind }: SourceRoot): void {
+  const isShared = place === rootPath || (kind === "folder" && place.startsWith(rootPath + path.sep));
+  if (!isShared) return;
+  throw kept(filePath, place === rootPath ? "is what is shared" : "lies in the shared folder");
+}
+
+/** Throws TARGET_EXISTS for what is there and no .goshare file. */
+async function requireReplaceable(filePath: string): Promise<void> {
+  let bytes: Uint8Array;
+  try {
+    if ((await stat(filePath)).isDirectory()) throw new GoshareError("DISK_FAILED", "it is a folder");
+    bytes = await readBounded(filePath);
+  } catch (thrown) {
+    if (isErrno(thrown, "ENOENT")) return;
+    if (!(thrown instanceof GoshareError && thrown.code === "MANIFEST_FILE_INVALID")) throw thrown;
+    bytes = new Uint8Array(0);
+  }
+  if (!isManifestFile(bytes)) throw kept(filePath, "is there already and is no .goshare file");
+}
+
+/** Without its body, which is not needed to tell it from something else. */
+function isManifestFile(bytes: Uint8Array): boolean {
+  const fields = peekFormat(bytes) === MANIFEST_FILE_FORMAT ? manifestFileFromWire(bytes) : "damaged";
+  if (typeof fields === "string") return false;
+  try {
+    checkRoot(fields.manifest);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function kept(filePath: string, why: string): GoshareError {
+  return new GoshareError("TARGET_EXISTS", `the .goshare file cannot go to ${filePath}, which ${why}`, {
+    hint: "name another place for it with --manifest FILE",
+  });
+}
+
 function notWritable(filePath: string, thrown: unknown): GoshareError {
   const { code, message } = GoshareError.from(thrown);
+  if (thrown instanceof GoshareError && code === "TARGET_EXISTS") return thrown;
   const hint = "name another place for it with --manifest FILE";
   return new GoshareError(code, `${filePath} cannot be written: ${message}`, { hint, cause: thrown });
 }
 
-/** Writes a .goshare file to `filePath`, whole or not at all; replaces one that is there. */
+/** Writes a .goshare file to `filePath`, whole or not at all; replaces one that is there, and nothing else. */
 export async function writeManifestFile(filePath: string, content: ManifestFileContent): Promise<void> {
   const bytes = encodeManifestFile(content);
   try {
+    // Hashing takes its time, and something may have come there meanwhile.
+    await requireReplaceable(filePath);
     await replaceFile(filePath, 0o644, (handle) => handle.writeFile(bytes));
   } catch (thrown) {
     throw notWritable(filePath, thrown);
@@ -140,6 +210,10 @@ export async function writeManifestFile(filePath: string, content: ManifestFileC
 function tooLarge(bytes: number): GoshareError {
   const limit = formatBytes(MAX_MANIFEST_FILE_BYTES);
   return invalidFile(`the .goshare file has ${bytes} bytes, more than ${limit}`);
+}
+
+function noManifestFile(message: string): GoshareError {
+  return new GoshareError("MANIFEST_FILE_INVALID", message, { hint: WHAT_HINT });
 }
 
 function invalidFile(message: string): GoshareError {

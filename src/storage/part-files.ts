@@ -18,8 +18,29 @@ export function makeFolders(folderPath: string, mode?: number): void {
     if (isErrno(thrown, "ENOENT") && !fs.existsSync(parent)) {
       makeFolders(parent);
       makeFolders(folderPath, mode);
-    } else if (fs.statSync(folderPath, { throwIfNoEntry: false })?.isDirectory() !== true) throw thrown;
+    } else if (!isFolder(folderPath)) throw noFolder(folderPath, thrown);
   }
+}
+
+function isFolder(folderPath: string): boolean {
+  try {
+    return fs.statSync(folderPath).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** What `thrown` means where something that is no folder stands in the way. */
+function noFolder(folderPath: string, thrown: unknown): unknown {
+  if (!isErrno(thrown, "EEXIST", "ENOTDIR")) return thrown;
+  // Within a file there is nothing, not even something to look at.
+  const parent = path.dirname(folderPath);
+  if (isErrno(thrown, "ENOTDIR") && parent !== folderPath && !isFolder(parent))
+    return noFolder(parent, thrown);
+  return new GoshareError("DISK_FAILED", `${folderPath} is no folder`, {
+    hint: "choose another folder with --output, or move what is there away",
+    cause: thrown,
+  });
 }
 
 /** Makes a folder, or finds one of this user; throws PART_UNUSABLE for anything else. */

@@ -4,18 +4,22 @@ import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
-import { GoshareError, isErrno } from "../core/errors.js";
+import { GoshareError, readProblem } from "../core/errors.js";
 import { MAX_ENTRIES } from "../manifest/limits.js";
 import type { FileEntry, ShareKind, SymbolicLink } from "../manifest/manifest.js";
 import { comparePaths, linkProblem, nameProblem } from "../manifest/names.js";
 import { IDENTITY_FIELDS, identityArray, identityOf } from "./file-identity.js";
 import { unfinishedOf } from "./part-paths.js";
 
-export interface SourceTree {
+/** What is to be shared, before anything in it is looked at. */
+export interface SourceRoot {
   /** Absolute; for a file the file itself, for a folder the folder. */
   readonly rootPath: string;
   readonly name: string;
   readonly kind: ShareKind;
+}
+
+export interface SourceTree extends SourceRoot {
   /** Sorted by the UTF-8 bytes of path. */
   readonly files: readonly FileEntry[];
   /** Identities of `files`, in their order (file-identity.ts). */
@@ -46,44 +50,59 @@ export function sourcePath(rootPath: string, kind: ShareKind, filePath: string):
   return kind === "file" ? rootPath : `${rootPath}/${filePath}`;
 }
 
-/** Everything under `givenPath`, which may itself be a link, without the entries whose paths within a folder
- * `isExcluded` names, and what is below them. Throws SOURCE_UNREADABLE, SOURCE_UNSUPPORTED or
- * LIMIT_EXCEEDED, naming the path. */
-export async function walkSource(
-  givenPath: string,
-  onProgress: WalkProgress,
-  signal: AbortSignal,
-  isExcluded: (path: string) => boolean = () => false,
-): Promise<SourceTree> {
+/** What `givenPath` names, which may itself be a link. Throws SOURCE_UNREADABLE or SOURCE_UNSUPPORTED, naming it. */
+export function sourceRoot(givenPath: string): SourceRoot {
   const absolute = path.resolve(givenPath);
   const name = path.basename(absolute);
+  if (name === "") {
+    throw new GoshareError(
+      "SOURCE_UNSUPPORTED",
+      `${givenPath} cannot be shared: the top of a disk has no name`,
+      {
+        hint: "share a folder in it",
+      },
+    );
+  }
   const problem = nameProblem(name);
   if (problem !== undefined) {
     throw new GoshareError("SOURCE_UNSUPPORTED", `${givenPath} cannot be shared under its name: ${problem}`, {
       hint: "rename it, or share the folder it is in",
     });
   }
-  const stats = readable(givenPath, () => fs.statSync(absolute, { bigint: true }));
-  if (stats.isFile()) return singleFile(absolute, name, stats);
-  if (!stats.isDirectory()) {
+  const stats = readable(givenPath, () => fs.statSync(absolute));
+  if (!stats.isFile() && !stats.isDirectory()) {
     throw new GoshareError("SOURCE_UNSUPPORTED", `${givenPath} is neither a file nor a folder`, {
       hint: "only files and folders can be shared",
     });
   }
+  const { R_OK, X_OK } = fs.constants;
+  readable(givenPath, () => fs.accessSync(absolute, stats.isFile() ? R_OK : R_OK | X_OK));
   const rootPath = readable(givenPath, () => fs.realpathSync(absolute));
-  const walk = new FolderWalk(rootPath, isExcluded);
-  await walk.run(onProgress, signal);
-  return walk.result(name);
+  return { rootPath, name, kind: stats.isFile() ? "file" : "folder" };
 }
 
-function singleFile(absolute: string, name: string, stats: fs.BigIntStats): SourceTree {
+/** Everything under `givenPath`, without the entries whose paths within a folder `isExcluded` names, and what is below
+ * them. Throws as sourceRoot does, or LIMIT_EXCEEDED. */
+export async function walkSource(
+  givenPath: string,
+  onProgress: WalkProgress,
+  signal: AbortSignal,
+  isExcluded: (path: string) => boolean = () => false,
+): Promise<SourceTree> {
+  const root = sourceRoot(givenPath);
+  if (root.kind === "file") return singleFile(givenPath, root);
+  const walk = new FolderWalk(root.rootPath, isExcluded);
+  await walk.run(onProgress, signal);
+  return walk.result(root.name);
+}
+
+function singleFile(givenPath: string, root: SourceRoot): SourceTree {
+  const stats = readable(givenPath, () => fs.statSync(root.rootPath, { bigint: true }));
   const identities = identityArray(1);
   identities.set(identityOf(stats));
   return {
-    rootPath: readable(absolute, () => fs.realpathSync(absolute)),
-    name,
-    kind: "file",
-    files: [{ path: name, size: Number(stats.size), executable: isExecutable(stats) }],
+    ...root,
+    files: [{ path: root.name, size: Number(stats.size), executable: isExecutable(stats) }],
     identities,
     emptyDirectories: [],
     symbolicLinks: [],
@@ -212,14 +231,7 @@ function readable<T>(what: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    const reason = isErrno(cause, "ENOENT")
-      ? "it does not exist"
-      : isErrno(cause, "EACCES", "EPERM")
-        ? "permission denied"
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
-    const hint = isErrno(cause, "ENOENT") ? "check the path" : "check its owner and mode, and the disk";
+    const { reason, hint } = readProblem(cause);
     throw new GoshareError("SOURCE_UNREADABLE", `cannot read ${what}: ${reason}`, { hint, cause });
   }
 }

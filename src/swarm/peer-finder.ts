@@ -27,6 +27,10 @@ interface Candidate extends Machine {
  * there was none, or one that was of no use. */
 export type Dial = (machine: Machine, connected: () => void) => Promise<void>;
 
+function ledBack(place: string): GoshareError {
+  return new GoshareError("PEER_SELF", `${place} leads to this process itself, so nobody else listens there`);
+}
+
 export class PeerFinder {
   readonly #options: DownloadSwarmOptions;
   readonly #dial: Dial;
@@ -125,7 +129,11 @@ export class PeerFinder {
       },
       (thrown: unknown) => {
         const error = GoshareError.from(thrown);
-        if (error.code === "PEER_SELF") return connected();
+        if (error.code === "PEER_SELF") {
+          // Where the user expects somebody else. Of a machine's addresses the one that did not lead back says more.
+          if (candidate.isNamed) this.#lastError ??= ledBack(key);
+          return connected();
+        }
         this.#lastError = error;
         candidate.failures++;
         // Whoever named it may name it again; until then there is room for others.

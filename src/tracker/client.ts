@@ -230,9 +230,12 @@ export class TrackerClient {
       });
     }
     const reason = quoted(cause.message);
-    return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached by TLS: ${reason}`, {
+    // In the message: a warning has no hint.
+    const isUntrusted = this.endpoint.certificateSha256 === undefined && reason.includes("certificate");
+    const own = isUntrusted ? "; one of your own is named by tls://HOST:PORT#SHA256" : "";
+    return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached by TLS: ${reason}${own}`, {
       cause,
-      hint: "check its address and its certificate; a certificate of your own is named by tls://HOST:PORT#SHA256",
+      hint: "check its address and its certificate",
     });
   }
 

@@ -17,6 +17,7 @@ async function allShareOptions(argv: readonly string[], paths = 1): Promise<read
   const cli = startFakeCli(["share", ...argv], {
     flows: {
       share: async () => ({
+        requireShareable: async () => undefined,
         share: async (options) => {
           seen.push(options);
           if (seen.length === paths) setImmediate(() => cli.sendSignal("SIGINT"));
@@ -195,7 +196,7 @@ test("what an option cannot be is refused by its name before a flow is loaded", 
   assert.match(await refusal(["download", "x"], { GOSHARE_TRACKER: "no where" }), "GOSHARE_TRACKER");
   assert.match(await refusal(["share", "p", "--chunk-size", "3MiB"]), "--chunk-size");
   assert.match(await refusal(["share", "p", "--chunk-size", "8MiB"]), "--chunk-size");
-  for (const rate of ["fast", "0", "1KiB/s", "-1MiB", "10MiB/min", ""])
+  for (const rate of ["fast", "0", "1KiB/s", "-1MiB", "10MiB/min"])
     assert.match(await refusal(["share", "p", `--upload-limit=${rate}`]), /--upload-limit .*\n.*10MiB\/s/);
   assert.match(await refusal(["download", "x", "--download-limit", "1 furlong"]), "--download-limit");
   assert.match(await refusal(["share", "p", "--listen", "9000 please"]), "--listen");
@@ -224,6 +225,54 @@ test("a command line that makes no sense is refused on stderr with a way to help
     assert.match(await refusal(argv), `${argv[2]} says nothing: a value has to follow it`);
   assert.match(await refusal(["share", "--once=3", "p"]), "--once takes no value");
   assert.match(await refusal([]), "goshare download WHAT");
+});
+
+test("an empty argument or value is refused: it would mean the folder the command runs in", async () => {
+  for (const argv of [
+    ["share", ""],
+    ["share", "p", ""],
+    ["share", "--", ""],
+    ["download", ""],
+    ["inspect", ""],
+    ["verify", "x", ""],
+    ["verify", "", "p"],
+    ["discard", ""],
+    ["resume", ""],
+    ["status", ""],
+    ["share", "--once", ""],
+  ]) {
+    const command = `goshare ${argv[0]}`;
+    assert.match(
+      await refusal(argv),
+      `an argument of ${command} is empty\n  is a variable not set? see: ${command} --help`,
+    );
+  }
+  for (const argv of [
+    ["download", "x", "--output", ""],
+    ["download", "x", "--output="],
+  ])
+    assert.match(await refusal(argv), "the value of --output is empty");
+  const { path } = await shareOptions(["--", "--output="]);
+  assert.is(path, "--output=");
+});
+
+test("what is typed instead of a command, an option or a value is told from what was meant", async () => {
+  for (const wrong of ["--versio", "-V"])
+    assert.match(await refusal([wrong]), `there is no option "${wrong}"\n  did you mean --version? see:`);
+  assert.match(
+    await refusal(["--quiet", "share", "p"]),
+    '"--quiet" stands before the command\n  options come',
+  );
+  assert.match(
+    await refusal(["tracker", "statsu"]),
+    'there is no command "tracker statsu"\n  did you mean goshare tracker status? see: goshare --help',
+  );
+  assert.match(await refusal(["tracker", "8080"]), "that is too much: goshare tracker");
+  assert.match(
+    await refusal(["share", "p", "--upload-limit", "-5"]),
+    "-5 reads as an option, not as the value of --upload-limit\n  did you mean --upload-limit=-5? see:",
+  );
+  assert.match(await refusal(["share", "p", "--upload-limit", "--quiet"]), "--upload-limit says nothing");
 });
 
 test("with --json a refused command line is a failed event, and nothing else", async () => {

@@ -12,6 +12,7 @@ async function toldByShare(argv: readonly string[], columns: number): Promise<st
     columns,
     flows: {
       share: async () => ({
+        requireShareable: async () => undefined,
         share: async () => {
           setImmediate(() => setImmediate(() => cli.sendSignal("SIGINT")));
           return runningShare({ ticket: TICKET });

@@ -210,6 +210,7 @@ test("several paths are shared one after another, and closed together", async ()
   const cli = startFakeCli(["share", "a", "b", "--json", "--listen", "0.0.0.0:9100"], {
     flows: {
       share: async () => ({
+        requireShareable: async () => undefined,
         share: async (options) => {
           order.push(options.path);
           if (options.path === "b") setImmediate(allRunning);
@@ -237,6 +238,7 @@ test("a signal while the second path is hashed closes the first and is an interr
   const cli = startFakeCli(["share", "a", "b", "--json"], {
     flows: {
       share: async () => ({
+        requireShareable: async () => undefined,
         share: (options, _observe, signal) => {
           if (options.path === "a") {
             const close = async () => {
@@ -267,6 +269,7 @@ test("a share that cannot go on is closed alone, and its error is the end of the
   const cli = startFakeCli(["share", "a", "b", "--json"], {
     flows: {
       share: async () => ({
+        requireShareable: async () => undefined,
         share: async ({ path }) => {
           const failed =
             path === "a"

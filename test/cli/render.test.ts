@@ -198,6 +198,20 @@ test("share prints the line to run elsewhere on stdout and everything else on st
   assert.match(stderr, "sharing my file\\u{1b}[2J: 4 KiB, 1 chunk, at port 9000");
 });
 
+test("a name that begins with a dash is no option of the lines to run", () => {
+  const { stderr } = report(false, { ...SHARING, manifestPath: "/home/me/-dash.bin.goshare" });
+  assert.match(stderr, "goshare download ./-dash.bin.goshare\n");
+  const begun = {
+    ...{ contentId: CONTENT_ID, name: "a", path: "-/a", bytesDone: 1, bytesTotal: 4, chunksDone: 1 },
+    ...{ chunks: 4, pid: 0, what: "goshare1qqq", moreArguments: [] },
+    state: "paused",
+  } as const;
+  for (const outputDirectory of ["-", "-isos"]) {
+    const { stdout } = report(true, { type: "resumable", ...begun, outputDirectory });
+    assert.match(stdout, `goshare download goshare1qqq --output ./${outputDirectory}\n`);
+  }
+});
+
 test("what a peer calls itself takes 40 cells at most, however it is escaped", () => {
   const who = { type: "peerConnected", peerId: randomPeerId(), inbound: true } as const;
   const { stderr } = report(false, { ...who, endpoint: "127.0.0.1:9000", agent: "\u0001".repeat(64) });

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { test } from "uvu";
@@ -73,6 +74,22 @@ test("what is typed goes before the environment, that before the file, and that 
   }
   assert.is((await downloadOptions(["x"], { ...env, GOSHARE_OUTPUT: "" })).outputDirectory, "file");
   assert.is((await downloadOptions(["x"], {})).outputDirectory, "downloads");
+});
+
+test("a tilde at the beginning of a path is the home directory, as no shell sees it", async () => {
+  for (const [given, path] of [
+    ["~/dl", join(homedir(), "dl")],
+    ["~", homedir()],
+    ["~ann/dl", "~ann/dl"],
+    ["./~", "./~"],
+  ] as const) {
+    const { env } = withFile(`output = "${given}"\nstore = "file:${given}"`);
+    assert.is((await downloadOptions(["x"], env)).outputDirectory, path);
+    assert.is((await downloadOptions(["x"], { GOSHARE_OUTPUT: given })).outputDirectory, path);
+    const { stdout } = await runGoshare(["config"], { env });
+    assert.match(stdout, `output = ${path} (`);
+    assert.match(stdout, `store = file:${path} (`);
+  }
 });
 
 test("whichever sources have a value, the first of them in that order holds", async () => {
@@ -205,6 +222,30 @@ test("config repeats no password of a store", async () => {
   const { env } = withFile('store = "redis-cluster://ann:secret@one.example,two.example"');
   const { stdout } = await runGoshare(["config"], { env });
   assert.match(stdout, "store = redis-cluster://…@one.example,two.example (");
+});
+
+test("a setting of the output holds for commands that look into it, whose help does not speak of standard output", async () => {
+  for (const command of ["status", "resume", "discard", "doctor"]) {
+    const cli = startFakeCli([command, "--help"]);
+    await cli.exitCode;
+    const help = cli.stdout().replaceAll(/\s+/g, " ");
+    assert.match(help, "--output DIR The folder that downloads go into (default downloads) [GOSHARE_OUTPUT]");
+    assert.not.match(help, "standard output");
+  }
+  const looked: string[] = [];
+  const cli = startFakeCli(["status"], {
+    env: { GOSHARE_OUTPUT: "isos" },
+    flows: {
+      status: async () => ({
+        status: async ({ outputDirectories }) => {
+          looked.push(...outputDirectories);
+          return 0;
+        },
+      }),
+    },
+  });
+  assert.is(await cli.exitCode, 0);
+  assert.equal(looked, ["isos"]);
 });
 
 test("help says the variable of every option that has one", async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -64,7 +64,6 @@ test("a ticket in capitals and with blanks in it is understood", async () => {
 test("text that is no ticket, no content id and no file", async () => {
   await refused(["download", "hello world"], 2, /no ticket, no content id and no file/);
   await refused(["download", "abcdef"], 2, /no ticket, no content id and no file/);
-  await refused(["download", ""], 2, /^error: an empty text is no ticket/);
   await refused(["inspect", "nothing.goshare"], 2, /nothing\.goshare/);
 });
 
@@ -82,7 +81,9 @@ test("files that are no .goshare files", async () => {
 });
 
 test("a folder where a .goshare file is wanted", async () => {
-  await refused(["download", scratch.folder()], 2, /no file/);
+  const folder = scratch.folder();
+  for (const command of ["download", "inspect"])
+    await refused([command, folder], 2, /it is a folder, and no \.goshare file\n {2}give a ticket/);
 });
 
 test("a .goshare file made by a newer goshare", async () => {
@@ -119,7 +120,40 @@ test("a FIFO as the path to share", async () => {
 });
 
 test("the top of the file system as the path to share", async () => {
-  await refused(["share", "/"], 1, /cannot be shared/);
+  await refused(
+    ["share", "/"],
+    1,
+    /\/ cannot be shared: the top of a disk has no name\n {2}share a folder in it/,
+  );
+});
+
+test("a .goshare file that may not be read", async () => {
+  if (process.getuid?.() === 0) return;
+  const secret = file("secret.goshare", readFileSync(share.manifestPath));
+  chmodSync(secret, 0);
+  await refused(
+    ["download", secret],
+    6,
+    /cannot read .*secret\.goshare: permission denied\n {2}check its owner/,
+  );
+});
+
+test("an output that is no folder, or lies within a file", async () => {
+  const path = file("f", "");
+  for (const output of [path, join(path, "x")])
+    await refused(
+      ["download", share.ticket, "--quiet", "--output", output],
+      6,
+      /\/f is no folder\n {2}.*--output/,
+    );
+});
+
+test("what is to be verified and is not there", async () => {
+  await refused(
+    ["verify", share.manifestPath, "nowhere"],
+    6,
+    /cannot read nowhere: it does not exist\n {2}check/,
+  );
 });
 
 test("options that are not understood", async () => {

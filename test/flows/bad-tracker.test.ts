@@ -57,6 +57,21 @@ const garbage: Partial<TrackerMethods> = {
   getManifest: { name: "getManifest", invoke: async () => Buffer.from("garbage") },
 };
 
+test("where the sharer and its tracker have gone both are named, even if the download took the sharer's port", async () => {
+  const down = net.createServer();
+  const nobody = await foreign(down);
+  down.close();
+  const gone = await startShare(scratch.file("gone.bin", 10));
+  await gone.process.stop();
+  for (const listen of ["127.0.0.1:0", gone.endpoint]) {
+    const argv = ["download", gone.ticket, "--tracker", nobody, "--timeout", "1s", "--listen", listen];
+    const { exitCode, stderr } = await runGoshare(argv, { cwd: scratch.folder() });
+    assert.is(exitCode, 3, stderr);
+    assert.match(stderr, `warning: tracker ${nobody} cannot be reached`);
+    assert.match(stderr, new RegExp(`error: nobody who has .* could be reached; last: .*${gone.endpoint}`));
+  }
+});
+
 /** HOST:PORT of trackers that are none: nobody, somebody silent, a web server, noise, and nonsense in gRPC. */
 async function noTrackers(): Promise<readonly string[]> {
   const down = net.createServer();

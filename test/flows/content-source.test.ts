@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Endpoint } from "../../src/address/endpoint.js";
 import { decodeTicket, encodeTicket } from "../../src/address/ticket.js";
+import { GoshareError } from "../../src/core/errors.js";
 import { type ContentSource, readContentSource, ticketFor } from "../../src/flows/content-source.js";
 import { smallShare } from "../support/small-share.js";
 
@@ -34,6 +35,16 @@ test("what a ticket led to is the same ticket again", async () => {
   ]) {
     const source = await readContentSource(ticket);
     assert.is(ticketFor(root, source, source.trackers), ticket);
+  }
+});
+
+test("the line that a share prints is taken for the ticket in it, and other text around a ticket for nothing", async () => {
+  const ticket = encodeTicket({ contentId, name, trackers: [], peers: [at("192.0.2.1")] });
+  for (const line of [`goshare download ${ticket}`, ` goshare  download ${ticket.toUpperCase()}\n`])
+    assert.is((await readContentSource(line)).contentId, contentId);
+  for (const text of [`goshare download ${ticket} --output isos`, `see ${ticket}`, "goshare download x"]) {
+    const code = await readContentSource(text).catch((thrown: unknown) => GoshareError.from(thrown).code);
+    assert.ok(code === "USAGE" || code === "TICKET_INVALID", text);
   }
 });
 

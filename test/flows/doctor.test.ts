@@ -56,6 +56,19 @@ test("a tracker that does not answer is a problem with a fix, and doctor ends wi
   assert.match(String(tracker?.["fix"]), "check its address");
 });
 
+test("an output that is a file is a problem of the disk, and the rest is looked at", async () => {
+  const path = scratch.file("f", 1);
+  for (const output of [path, join(path, "x")]) {
+    const process = new GoshareProcess(["doctor", "--output", output, ...LOOPBACK]);
+    const { code, exitCode } = await failure(process);
+    assert.equal([code, exitCode], ["PROBLEM_FOUND", 1]);
+    const checked = process.all("checked");
+    const disk = checked.find(({ subject }) => subject === "disk");
+    assert.equal([disk?.["verdict"], disk?.["message"]], ["problem", `${path} is a file`]);
+    assert.is(checked.at(-1)?.["subject"], "hashing");
+  }
+});
+
 test("people see a line for each, with what to do below it", async () => {
   const nobody = `127.0.0.1:${await freePort()}`;
   const argv = ["doctor", "--tracker", nobody, ...LOOPBACK, "--output", scratch.path];

@@ -49,4 +49,16 @@ test("an empty pattern and one longer than any path are refused", () => {
   }
 });
 
+test("a class that does not end is refused, but for a bracket that stands for itself", () => {
+  for (const pattern of ["[", "a[b*", "src/[a/b]", "[!x"]) {
+    assert.throws(
+      () => pathMatcher([pattern]),
+      (error: unknown) => error instanceof GoshareError && /has a \[ without its \]/.test(error.message),
+      pattern,
+    );
+  }
+  const odd = ["[", "a[b", "]", "x"];
+  assert.equal(matching(["\\[", "a[[]b", "[]]"], odd), ["[", "a[b", "]"]);
+});
+
 test.run();

@@ -67,4 +67,17 @@ test("what --exclude names is not shared, nor what is below it", async () => {
   assert.equal(readdirSync(path, { recursive: true }).sort(), ["a.txt", "src", "src/b.txt"]);
 });
 
+test("a share of which --exclude leaves nothing says so, and one that was empty by itself does not", async () => {
+  const folder = scratch.folder();
+  const empty = await startShare(folder, ["--exclude", "*"]);
+  assert.equal(empty.process.all("warning"), []);
+  await empty.process.stop();
+  writeFileSync(join(folder, "a"), "a");
+  const excluded = await startShare(folder, ["--exclude", "*"]);
+  const [warning] = excluded.process.all("warning");
+  assert.match(String(warning?.["message"]), "nothing is left");
+  assert.is(warning?.["path"], folder);
+  await excluded.process.stop();
+});
+
 test.run();

@@ -16,7 +16,7 @@ import { GoshareProcess, type JsonBody, killAll } from "../support/goshare-proce
 import { runGoshare } from "../support/goshare-text.js";
 import { startHalfway, VERIFIED_BYTES } from "../support/halfway-download.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
-import { type StartedShare, startShare } from "../support/transfer.js";
+import { failure, type StartedShare, startShare } from "../support/transfer.js";
 
 const scratch = new ScratchFolder();
 const bytes = 8 * MIB;
@@ -101,7 +101,7 @@ test("what cannot be gone on with is a warning each, and the rest is listed all 
   truncateSync(join(part("torn"), "root"), 11);
   writeFileSync(join(output, ".esc\u001b[2J.goshare-part"), "");
 
-  const { found, warnings } = await statusOf(join(scratch.path, "nowhere"), output);
+  const { found, warnings } = await statusOf(output);
   assert.equal(
     found.map(({ name }) => name),
     ["film.bin"],
@@ -109,7 +109,6 @@ test("what cannot be gone on with is a warning each, and the rest is listed all 
   assert.equal(
     warnings.map(({ path }) => path).sort(),
     [
-      join(scratch.path, "nowhere"),
       join(output, ".esc\u001b[2J.goshare-part"),
       ...["empty", "file", "giant", "link", "renamed", "torn"].map(part),
     ].sort(),
@@ -119,6 +118,28 @@ test("what cannot be gone on with is a warning each, and the rest is listed all 
   assert.is(stdout.trimEnd().split("\n").length, 3);
   assert.is(stderr.trimEnd().split("\n").length, 7);
   assert.not.match(stderr, "\u001b");
+});
+
+test("a folder that is named and cannot be read is a failure once the others are listed, but for one of a setting", async () => {
+  const output = scratch.folder();
+  const { gate, process } = await startHalfway(share, output);
+  await process.stop("SIGINT");
+  await gate.close();
+  const nowhere = join(scratch.path, "nowhere");
+  for (const [wrong, why] of [
+    [nowhere, /nowhere: it does not exist$/],
+    [source, /film\.bin: it is no folder/],
+  ] as const) {
+    const listing = new GoshareProcess(["status", wrong, nowhere, output]);
+    const { code, exitCode, message, hint } = await failure(listing);
+    assert.equal([code, exitCode, hint], ["DISK_FAILED", 6, "check the path"]);
+    assert.match(message, why);
+    assert.is(listing.all("resumable").length, 1);
+    assert.is(listing.all("warning").length, wrong === nowhere ? 0 : 1);
+  }
+  assert.is((await failure(new GoshareProcess(["status", "--output", nowhere]))).exitCode, 6);
+  const { exitCode } = await runGoshare(["status"], { env: { GOSHARE_OUTPUT: nowhere } });
+  assert.is(exitCode, 0);
 });
 
 test("nothing to go on with is a line on stderr and no failure, and nothing is made", async () => {

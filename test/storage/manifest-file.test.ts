@@ -188,7 +188,7 @@ test.after(async () => {
 
 test("a file is written whole, replaces an earlier one and leaves nothing beside it", async () => {
   const filePath = path.join(folder, "a.goshare");
-  await writeFile(filePath, "something older");
+  await writeManifestFile(filePath, contentOf(SMALL));
   await writeManifestFile(filePath, contentOf(PAGED));
   const read = await readManifestFile(filePath);
   assert.is(read.manifest?.root.contentId, PAGED.root.contentId);
@@ -209,13 +209,19 @@ test("errors name the path", async () => {
   assert.match(missing.message, /missing\.goshare/);
   const directory = await rejectionOf(readManifestFile(folder));
   assert.is(directory.code, "MANIFEST_FILE_INVALID");
+  assert.match(directory.message, /: it is a folder, and no \.goshare file$/);
+  assert.match(directory.hint, /^give a ticket/);
 });
 
 test("a file over the limit is refused before it is read", async () => {
   const filePath = path.join(folder, "huge.goshare");
-  await writeFile(filePath, "");
+  await writeManifestFile(filePath, contentOf(SMALL));
   await truncate(filePath, 2 ** 40);
   assert.match((await rejectionOf(readManifestFile(filePath))).message, /huge\.goshare: .* more than 64 MiB/);
+  const other = path.join(folder, "film.bin");
+  await writeFile(other, "a film");
+  await truncate(other, 2 ** 40);
+  assert.match((await rejectionOf(readManifestFile(other))).message, /film\.bin: it is no \.goshare file$/);
 });
 
 test("a write that fails leaves nothing behind", async () => {

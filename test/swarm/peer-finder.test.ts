@@ -228,6 +228,7 @@ test("an address that leads back to this process is not dialled again, even if i
   (await dials.dial(0)).fail("PEER_SELF");
   await new Promise(setImmediate);
   dials.finder.add({ endpoints: [at(1)] });
+  assert.match(String(dials.finder.lastError?.message), /:1 leads to this process itself/);
   // Others have their turn meanwhile.
   dials.finder.add({ endpoints: [at(2)] });
   for (let index = 1; index < 5; index++) (await dials.dial(index)).fail();

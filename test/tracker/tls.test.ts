@@ -115,7 +115,10 @@ test("a certificate of an authority that is trusted here is believed, by name an
 
 test("one that has signed itself is not, unless it is named by its digest", async () => {
   await withTlsTracker(SELF_SIGNED, async ({ at }) => {
-    assert.match(await ask(at("127.0.0.1")), /^TRACKER_UNREACHABLE .*self-signed/);
+    assert.match(
+      await ask(at("127.0.0.1")),
+      /^TRACKER_UNREACHABLE .*by TLS: "self-signed certificate"; one of your own is named by tls:\/\/HOST:PORT#SHA256$/,
+    );
     assert.is(await ask(at("127.0.0.1", digestOf(SELF_SIGNED))), "127.0.0.1");
     assert.match(
       await ask(at("127.0.0.1", digestOf(FIRST))),
@@ -218,13 +221,22 @@ test("a tracker does not start with one file of two, with a missing one, or with
     const thrown = await startTracker({ listenPort: 0, ...options }, () => {}).catch(
       (error: unknown) => error,
     );
-    return thrown instanceof GoshareError ? thrown.code : "started";
+    return thrown instanceof GoshareError ? `${thrown.code}: ${thrown.message}` : "started";
   };
-  assert.is(await failure({ tlsCertPath: paths.tlsCertPath }), "USAGE");
-  assert.is(await failure({ tlsKeyPath: paths.tlsKeyPath }), "USAGE");
-  assert.is(await failure({ ...paths, tlsKeyPath: join(folder, "none.pem") }), "DISK_FAILED");
+  assert.match(await failure({ tlsCertPath: paths.tlsCertPath }), "USAGE");
+  assert.match(await failure({ tlsKeyPath: paths.tlsKeyPath }), "USAGE");
+  for (const [name, option] of [
+    ["tlsCertPath", "--tls-cert"],
+    ["tlsKeyPath", "--tls-key"],
+  ] as const) {
+    const said = await failure({ ...paths, [name]: join(folder, "none.pem") });
+    assert.match(
+      said,
+      new RegExp(`^DISK_FAILED: cannot read .*none\\.pem, which ${option} names: it does not exist$`),
+    );
+  }
   writeFileSync(paths.tlsKeyPath, SECOND.key);
-  assert.is(await failure(paths), "USAGE");
+  assert.match(await failure(paths), "USAGE");
 });
 
 test.run();

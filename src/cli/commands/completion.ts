@@ -26,7 +26,10 @@ export class CompletionCommand extends GoshareCommand {
     examples: [
       ["In bash, for every new shell", "echo 'source <($0 completion bash)' >> ~/.bashrc"],
       ["In zsh, likewise", "echo 'source <($0 completion zsh)' >> ~/.zshrc"],
-      ["In fish", "$0 completion fish > ~/.config/fish/completions/goshare.fish"],
+      [
+        "In fish",
+        "mkdir -p ~/.config/fish/completions && $0 completion fish > ~/.config/fish/completions/goshare.fish",
+      ],
     ],
   });
 

@@ -17,7 +17,10 @@ export class ConfigCommand extends GoshareCommand {
     `,
     examples: [
       ["Show what holds here", "$0 config"],
-      ["Limit every upload", `echo 'upload-limit = "10MiB/s"' >> ~/.config/goshare/config.toml`],
+      [
+        "Limit every upload",
+        `mkdir -p ~/.config/goshare && echo 'upload-limit = "10MiB/s"' >> ~/.config/goshare/config.toml`,
+      ],
     ],
   });
 

@@ -22,8 +22,8 @@ export class DiscardCommand extends GoshareCommand {
 
   readonly names = Option.Rest({ name: "NAME" });
   readonly all = Option.Boolean(OPTIONS.all.names, false, { description: OPTIONS.all.description });
-  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
-    description: OPTIONS.output.description,
+  readonly output = Option.String(OPTIONS.begunIn.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.begunIn.description,
   });
 
   protected override afterInterruption(): string {

@@ -22,8 +22,8 @@ export class DoctorCommand extends GoshareCommand {
 
   readonly tracker = Option.Array(OPTIONS.tracker.names, { description: OPTIONS.tracker.description });
   readonly listen = Option.String(OPTIONS.peerListen.names, { description: OPTIONS.peerListen.description });
-  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
-    description: OPTIONS.output.description,
+  readonly output = Option.String(OPTIONS.begunIn.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.begunIn.description,
   });
 
   protected override async run(session: Session): Promise<Ending> {

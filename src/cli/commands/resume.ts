@@ -2,7 +2,7 @@
 import { Command, Option } from "clipanion";
 import { GoshareError } from "../../core/errors.js";
 import { GoshareCommand } from "../goshare-command.js";
-import { OPTIONS } from "../option-table.js";
+import { defaultCliOptions, OPTIONS } from "../option-table.js";
 import { DownloadingCommand } from "../peer-command.js";
 import { printable } from "../render/printable.js";
 import { downloadArguments } from "../resume-line.js";
@@ -24,6 +24,9 @@ export class ResumeCommand extends DownloadingCommand {
   });
 
   readonly names = Option.Rest({ name: "NAME" });
+  override readonly output = Option.String(OPTIONS.begunIn.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.begunIn.description,
+  });
 
   protected override afterInterruption(): string {
     return "what is verified is kept; to go on";

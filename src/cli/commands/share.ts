@@ -65,7 +65,8 @@ export class ShareCommand extends PeerCommand {
       manifestPath,
     };
     const copies = this.#copiesWanted();
-    const { share } = await this.context.flows.share();
+    const { requireShareable, share } = await this.context.flows.share();
+    await requireShareable(sources, manifestPath);
     const shares = new Shares(sources.length, session.observe);
     try {
       // One after another: hashing keeps the whole machine busy as it is.

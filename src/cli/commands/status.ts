@@ -20,16 +20,22 @@ export class StatusCommand extends GoshareCommand {
   });
 
   readonly directories = Option.Rest({ name: "DIR" });
-  readonly output = Option.String(OPTIONS.output.names, defaultCliOptions.outputDirectory, {
-    description: OPTIONS.output.description,
+  readonly output = Option.String(OPTIONS.begunIn.names, defaultCliOptions.outputDirectory, {
+    description: OPTIONS.begunIn.description,
   });
+
+  /** That of a setting, and the default, need not be there before the first download. */
+  get #isOutputTyped(): boolean {
+    const option = OPTIONS.begunIn.names;
+    return this.context.argv.some((word) => word === option || word.startsWith(`${option}=`));
+  }
 
   protected override async run(session: Session): Promise<Ending> {
     const named = this.directories;
     const outputDirectories = named.length > 0 ? named : [this.output];
     const startMs = this.context.clock.nowMs();
     const { status } = await this.context.flows.status();
-    const options = { outputDirectories, mayBeMissing: named.length === 0 };
+    const options = { outputDirectories, mayBeMissing: named.length === 0 && !this.#isOutputTyped };
     const count = await status(options, session.observe, session.signal);
     if (count === 0) session.tell(`nothing to go on with in ${printable(outputDirectories.join(", "))}`);
     return doneWithoutTransfer(this.context.clock.nowMs() - startMs);

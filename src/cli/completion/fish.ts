@@ -4,6 +4,7 @@ import type { CompletedCommand, CompletedOption, Completion } from "./completed-
 export function fishCompletion(commands: readonly CompletedCommand[]): string {
   const lines = [
     "# Completion of goshare for fish. To have it in every shell:",
+    "#   mkdir -p ~/.config/fish/completions",
     "#   goshare completion fish > ~/.config/fish/completions/goshare.fish",
     "complete -c goshare -f",
     "complete -c goshare -n __fish_use_subcommand -l help -d 'List the commands'",

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { formatBytes, formatDuration, formatRate } from "../../core/units.js";
 import type { GoshareEvent, InspectedEntry } from "../../events/event.js";
 import { downloadArguments } from "../resume-line.js";
-import { goshareCommand } from "../shell-quote.js";
+import { goshareCommand, pathArgument } from "../shell-quote.js";
 import { describeFinding } from "./describe-finding.js";
 import type { Palette } from "./palette.js";
 import { fitCells, printable } from "./printable.js";
@@ -89,9 +89,10 @@ function describeSharing(event: Extract<GoshareEvent, { type: "sharing" }>, pale
     note("On the other computer, run:"),
     toCopy(printable(goshareCommand(["download", event.ticket]))),
   );
+  const copied = pathArgument(basename(event.manifestPath));
   lines.push(
     note(`or copy ${printable(event.manifestPath)} there, and run:`),
-    { ...note(printable(goshareCommand(["download", basename(event.manifestPath)]))), isWhole: true },
+    { ...note(printable(goshareCommand(["download", copied]))), isWhole: true },
     note("Ctrl-C stops sharing"),
   );
   return lines;

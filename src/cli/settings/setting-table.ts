@@ -1,5 +1,7 @@
 // Every setting: an option that also takes its value from the environment or from the user's file. Its names follow from
 // the option's; so do the checks, which are those of the command line. Reads nothing.
+
+import * as os from "node:os";
 import {
   colorArgument,
   countArgument,
@@ -9,12 +11,19 @@ import {
 } from "../arguments.js";
 import { OPTIONS } from "../option-table.js";
 
+interface OptionText {
+  readonly names: string;
+  readonly description: string;
+}
+
 export interface Setting {
   /** In the file: "upload-limit". */
   readonly name: string;
   /** In the environment: "GOSHARE_UPLOAD_LIMIT". */
   readonly variable: string;
-  readonly option: { readonly names: string; readonly description: string };
+  readonly option: OptionText;
+  /** The same where a command has another text for it. */
+  readonly alike: readonly OptionText[];
   /** A list may have several values, with commas between them in the environment; a switch is true or false. */
   readonly kind: "text" | "list" | "switch";
   /** What holds where it is not set, for people. */
@@ -23,11 +32,14 @@ export interface Setting {
   readonly example: string;
   /** Throws USAGE for what the option would not take. */
   check(text: string): unknown;
+  /** What a shell would have made of it. */
+  expanded(text: string): string;
   /** What may stand on a screen. */
   shown(text: string): string;
 }
 
-type Given = Pick<Setting, "option" | "example" | "check"> & Partial<Pick<Setting, "kind" | "shown">>;
+type Given = Pick<Setting, "option" | "example" | "check"> &
+  Partial<Pick<Setting, "kind" | "alike" | "expanded" | "shown">>;
 
 export const SETTINGS: readonly Setting[] = [
   setting({
@@ -37,7 +49,13 @@ export const SETTINGS: readonly Setting[] = [
     check: (text) => trackerChoice([text]),
   }),
   setting({ option: OPTIONS.peerListen, example: '"0.0.0.0:9000"', check: peerListenArgument }),
-  setting({ option: OPTIONS.output, example: '"/data/downloads"', check: (text) => text !== "" }),
+  setting({
+    option: OPTIONS.output,
+    alike: [OPTIONS.begunIn],
+    example: '"/data/downloads"',
+    check: (text) => text !== "",
+    expanded: homeExpanded,
+  }),
   setting({
     option: OPTIONS.uploadLimit,
     example: '"10MiB/s"',
@@ -62,6 +80,7 @@ export const SETTINGS: readonly Setting[] = [
     option: OPTIONS.store,
     example: '"redis://redis.example:6379"',
     check: (text) => text !== "",
+    expanded: (text) => text.replace(/^(file:)(.*)$/s, (_all, kind, path) => kind + homeExpanded(path)),
     shown: (text) => text.replace(/^([a-z-]+:\/\/)[^/]*@/, "$1…@"),
   }),
   setting({
@@ -79,11 +98,18 @@ export const SETTINGS: readonly Setting[] = [
   setting({ option: OPTIONS.verbose, kind: "switch", example: "true", check: () => true }),
 ];
 
-function setting({ option, kind = "text", example, check, shown = (text) => text }: Given): Setting {
+function setting(given: Given): Setting {
+  const same = (text: string) => text;
+  const { option, alike = [], kind = "text", example, check, expanded = same, shown = same } = given;
   const name = longName(option.names).slice(2);
   const variable = `GOSHARE_${name.toUpperCase().replaceAll("-", "_")}`;
   const [, defaultText = "false"] = /\(default ([^)]*)\)$/.exec(option.description) ?? [];
-  return { name, variable, option, kind, defaultText, example, check, shown };
+  return { name, variable, option, alike, kind, defaultText, example, check, expanded, shown };
+}
+
+/** A "~" that stands for the home directory; what shells make of "~NAME" is left alone. */
+function homeExpanded(path: string): string {
+  return path.replace(/^~(?=\/|$)/, () => os.homedir());
 }
 
 /** "--quiet" of "-q,--quiet". */
@@ -93,7 +119,7 @@ export function longName(names: string): string {
 
 /** The setting behind an option of a command, told by its names and its text: --listen means two things. */
 export function settingFor(names: string, description: string): Setting | undefined {
-  return SETTINGS.find(
-    ({ option }) => option.names === names && option.description.trim() === description.trim(),
+  return SETTINGS.find(({ option, alike }) =>
+    [option, ...alike].some((one) => one.names === names && one.description.trim() === description.trim()),
   );
 }

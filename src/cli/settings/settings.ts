@@ -83,8 +83,11 @@ function valueOfSetting(
   const text = env[variable] ?? "";
   const texts = kind === "list" ? text.split(",").map((one) => one.trim()) : [text];
   const given = texts.filter((one) => one !== "");
-  if (given.length > 0) return checked({ setting, texts: given, source: "environment", place: variable });
-  if (inFile !== undefined) return checked({ setting, source: "file", ...inFile });
+  const expanded = (all: readonly string[]) => all.map(setting.expanded);
+  if (given.length > 0)
+    return checked({ setting, texts: expanded(given), source: "environment", place: variable });
+  if (inFile !== undefined)
+    return checked({ setting, texts: expanded(inFile.texts), source: "file", place: inFile.place });
   return { setting, texts: [], source: "default", place: "" };
 }
 

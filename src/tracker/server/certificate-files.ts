@@ -2,7 +2,7 @@
 // files and tells nobody. A pair that does not go together (one of the two is not written yet) is not used.
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import { errorAt, GoshareError } from "../../core/errors.js";
+import { GoshareError, readProblem } from "../../core/errors.js";
 
 export interface CertificatePair {
   readonly cert: Buffer;
@@ -37,7 +37,7 @@ export class CertificateFiles {
   }
 
   #read(): CertificatePair {
-    const pair = { cert: read(this.#certPath), key: read(this.#keyPath) };
+    const pair = { cert: read(this.#certPath, "--tls-cert"), key: read(this.#keyPath, "--tls-key") };
     try {
       createSecureContext(pair);
       return pair;
@@ -51,11 +51,13 @@ export class CertificateFiles {
   }
 }
 
-function read(path: string): Buffer {
+function read(path: string, option: string): Buffer {
   try {
     return readFileSync(path);
-  } catch (thrown) {
-    throw errorAt(thrown, path);
+  } catch (cause) {
+    const { reason, hint } = readProblem(cause);
+    const { code } = GoshareError.from(cause);
+    throw new GoshareError(code, `cannot read ${path}, which ${option} names: ${reason}`, { cause, hint });
   }
 }
 

@@ -39,7 +39,7 @@ export class MetricsListener {
     server.maxConnections = MAX_CONNECTIONS;
     // A reader that takes nothing.
     server.setTimeout(IDLE_TIMEOUT_MS, (socket) => socket.destroy());
-    const address = await listenAt(at, (host, port) => bindOnce(server, host, port));
+    const address = await listenAt(at, (host, port) => bindOnce(server, host, port), "--metrics");
     // Accepting may fail now and then; the ones that wait are accepted later.
     server.on("error", () => undefined);
     server.unref();

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
+import { GoshareError } from "../../../src/core/errors.js";
 import { idToBytes } from "../../../src/core/ids.js";
 import { startTracker } from "../../../src/tracker/server/start.js";
 import { until } from "../../support/until.js";
@@ -98,7 +99,9 @@ test("a port for metrics that is taken is told, and nothing goes on listening", 
     const [host = "", port] = addressOf(rig).split(":");
     const options = { listenPort: 0, metrics: { host, port: Number(port) } };
     const error = await startTracker(options, () => {}).catch((thrown: unknown) => thrown);
-    assert.match(String(error), "something listens at");
+    if (!(error instanceof GoshareError)) throw error;
+    assert.match(error.message, "something listens at");
+    assert.match(error.hint, "choose another port with --metrics HOST:PORT");
   });
 });
 

@@ -1,0 +1,120 @@
+// Where the .goshare file of a share goes: never in the place of something else, nor into what is shared.
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { GoshareProcess, killAll } from "../support/goshare-process.js";
+import { ScratchFolder } from "../support/scratch-folder.js";
+import { failure, startShare } from "../support/transfer.js";
+
+const scratch = new ScratchFolder();
+
+test.after(() => {
+  killAll();
+  scratch.remove();
+});
+
+/** The refusal of `goshare share` with these arguments, before it has hashed anything. */
+async function refusal(argv: readonly string[]): Promise<string> {
+  const process = new GoshareProcess(["share", ...argv, "--listen", "127.0.0.1:0"]);
+  const { code, exitCode, message, hint } = await failure(process);
+  assert.equal([code, exitCode], ["TARGET_EXISTS", 6], message);
+  assert.match(hint, "--manifest FILE");
+  assert.is(
+    process.all("hashing").some(({ bytesTotal }) => Number(bytesTotal) > 0),
+    false,
+  );
+  return message;
+}
+
+test("the shared file itself is never replaced by its .goshare file", async () => {
+  const source = scratch.file("x.bin", 100);
+  const before = readFileSync(source);
+  assert.match(await refusal([source, "--manifest", source]), /x\.bin, which is what is shared/);
+  assert.equal(readFileSync(source), before);
+
+  const share = await startShare(source);
+  await share.process.stop();
+  const shared = readFileSync(share.manifestPath);
+  assert.match(await refusal([share.manifestPath, "--manifest", share.manifestPath]), /is what is shared/);
+  assert.equal(readFileSync(share.manifestPath), shared, "nor one that is a .goshare file");
+});
+
+test("what is no .goshare file is not replaced by one, whoever has named it", async () => {
+  const source = scratch.file("x.bin", 100);
+  const share = await startShare(source);
+  await share.process.stop();
+  const cut = readFileSync(share.manifestPath).subarray(0, -10);
+  for (const content of ["my notes\n", "", Buffer.alloc(5000, 8), cut]) {
+    for (const name of ["notes.txt", "x.bin.goshare"]) {
+      const path = join(scratch.folder(), name);
+      writeFileSync(path, content);
+      const beside = join(path, "..", "x.bin");
+      copyFileSync(source, beside);
+      const argv = name === "notes.txt" ? [beside, "--manifest", path] : [beside];
+      assert.match(await refusal(argv), /is there already and is no \.goshare file/);
+      assert.equal(readFileSync(path), Buffer.from(content));
+    }
+  }
+});
+
+test("of several paths nothing is shared if one of them cannot be", async () => {
+  const folder = scratch.folder();
+  const good = join(folder, "good.bin");
+  writeFileSync(good, "good");
+  const other = join(folder, "other.bin");
+  writeFileSync(other, "other");
+  writeFileSync(`${other}.goshare`, "mine");
+  const first = await startShare(good);
+  await first.process.stop();
+  assert.match(await refusal([first.manifestPath, good]), "which is shared as well");
+  rmSync(first.manifestPath);
+  for (const [bad, code] of [
+    [join(folder, "nowhere"), "SOURCE_UNREADABLE"],
+    ["/dev/null", "SOURCE_UNSUPPORTED"],
+    [other, "TARGET_EXISTS"],
+  ] as const) {
+    const process = new GoshareProcess(["share", good, bad, "--listen", "127.0.0.1:0"]);
+    const failed = await failure(process);
+    assert.equal([failed.code, process.all("sharing").length], [code, 0]);
+    assert.match(failed.message, bad);
+  }
+  assert.equal(readdirSync(folder).sort(), ["good.bin", "other.bin", "other.bin.goshare"]);
+});
+
+test("nothing is written into the folder that is shared", async () => {
+  const folder = scratch.folder();
+  mkdirSync(join(folder, "sub"));
+  writeFileSync(join(folder, "a"), "a");
+  const link = join(scratch.folder(), "link");
+  symlinkSync(folder, link);
+  for (const place of [join(folder, "a"), join(folder, "sub", "new.goshare"), join(link, "new.goshare")]) {
+    assert.match(await refusal([folder, "--manifest", place]), /which lies in the shared folder/);
+    assert.match(await refusal([link, "--manifest", place]), /which lies in the shared folder/);
+  }
+  assert.equal(readdirSync(folder, { recursive: true }).sort(), ["a", "sub"]);
+});
+
+test("a .goshare file is replaced, of whatever share, and one beside a folder whose name begins like it is written", async () => {
+  const folder = scratch.folder();
+  const source = join(folder, "x");
+  mkdirSync(source);
+  writeFileSync(join(source, "file"), "1");
+  const place = join(folder, "x-of-today.goshare");
+  const first = await startShare(source, ["--manifest", place]);
+  await first.process.stop();
+  writeFileSync(join(source, "file"), "22");
+  const second = await startShare(source, ["--manifest", place]);
+  assert.is.not(second.contentId, first.contentId);
+  await second.process.stop();
+});
+
+test.run();
