@@ -1,9 +1,17 @@
 // Why a download that has waited long enough ends: what is known of peers and trackers by then, as one error with a
 // hint. Waits for nothing itself.
-import { GoshareError } from "../core/errors.js";
+import { type ErrorCode, GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import type { TrackerLookup } from "./manifest-lookup.js";
+
+const HINTS: Partial<Record<ErrorCode, string>> & Readonly<Record<"NO_PEERS", string>> = {
+  NO_PEERS: "check that the sharer still runs and can be reached, then run the same command again",
+  SOURCE_CHANGED: "have it shared again, and use the new ticket",
+  // A file that is mapped into memory changes without a trace in its times.
+  DIGEST_MISMATCH:
+    "a file may have been written to where it is shared: have it shared again with --rehash, and use the new ticket",
+};
 
 /** The error a download ends with when it has waited long enough. */
 export function nobodyHelps(
@@ -15,10 +23,7 @@ export function nobodyHelps(
 ): GoshareError {
   const last = swarm.lastError;
   const why = last === undefined ? "" : `; last: ${last.message}`;
-  const hint =
-    last?.code === "SOURCE_CHANGED"
-      ? "have it shared again, and use the new ticket"
-      : "check that the sharer still runs and can be reached, then run the same command again";
+  const hint = HINTS[last?.code ?? "NO_PEERS"] ?? HINTS.NO_PEERS;
   // Where somebody has sent right bytes too, it is not for lies that the rest is missing.
   if (last?.code === "DIGEST_MISMATCH" && !isHonestlyServed) {
     return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last: ${last.message}`, {
