@@ -58,6 +58,8 @@ class Run implements Session {
   #stoppedBy: StopSignal | "" = "";
   #ended = false;
   #isEndProper = false;
+  /** Why results are lost. It is said where every command ends. */
+  #outputFailure: GoshareError | undefined;
 
   constructor(context: CommandContext, reporter: Reporter, afterInterruption: string) {
     this.#context = context;
@@ -73,6 +75,10 @@ class Run implements Session {
     );
     this.#release = [
       context.processEvents.onStopSignal((signal) => this.#onSignal(signal)),
+      context.processEvents.onOutputFailure((error) => {
+        this.#outputFailure = error;
+        this.#abort.abort(error);
+      }),
       context.processEvents.onCrash((thrown) => this.#exitNow(this.fail(thrown))),
     ];
   }
@@ -111,6 +117,7 @@ class Run implements Session {
   fail(thrown: unknown): number {
     const error = this.#errorOf(thrown);
     const { code, exitCode, message, hint } = error;
+    if (error === this.#outputFailure) this.#ended = true;
     this.end({ type: "failed", code, exitCode, message, hint });
     if (code === "BUG") this.#reporter.showStack(stackOf(error));
     return exitCode;
