@@ -4,7 +4,7 @@ import type { BaseContext } from "clipanion";
 import type { Clock } from "../core/clock.js";
 import type { GoshareError } from "../core/errors.js";
 
-export type StopSignal = "SIGINT" | "SIGTERM";
+export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /** The process as a command sees it. Each `on…` returns how to stop listening. */
 export interface ProcessEvents {

@@ -1,4 +1,5 @@
 // The real process: its signals, what nobody caught, and its end. Never prints.
+import { basename } from "node:path";
 import type { Writable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { diskErrorCode, errnoOf, GoshareError, isErrno } from "../core/errors.js";
@@ -9,7 +10,14 @@ import { isTerminal } from "./render/palette.js";
 const LAST_WORDS_MS = 500;
 
 const OUTPUTS: readonly Writable[] = [process.stdout, process.stderr];
-const STOP_SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM"];
+
+/** Whoever starts it with nohup wants it to outlive its terminal. Node forgets at its start which signals were ignored, so
+ * that is known only from shells that name the program they started (bash, zsh). */
+const outlivesTerminal = basename(process.env["_"] ?? "") === "nohup";
+if (outlivesTerminal) process.on("SIGHUP", () => undefined);
+const STOP_SIGNALS: readonly StopSignal[] = outlivesTerminal
+  ? ["SIGINT", "SIGTERM"]
+  : ["SIGINT", "SIGTERM", "SIGHUP"];
 
 let outputFailure: GoshareError | undefined;
 const onOutputFailure = new Set<(error: GoshareError) => void>();

@@ -48,6 +48,12 @@ export async function runSession(
   }
 }
 
+const STOP_EXIT: Record<StopSignal, number> = {
+  SIGHUP: EXIT.sighup,
+  SIGINT: EXIT.sigint,
+  SIGTERM: EXIT.sigterm,
+};
+
 class Run implements Session {
   readonly #context: CommandContext;
   readonly #reporter: Reporter;
@@ -129,6 +135,8 @@ class Run implements Session {
   }
 
   #onSignal(signal: StopSignal): void {
+    // A terminal that is closed says so more than once: by the kernel, and by the shell in it.
+    if (signal === "SIGHUP" && this.#stoppedBy !== "") return;
     const interrupted = this.#interruption(signal);
     if (this.#stoppedBy !== "") {
       this.#exitNow(this.fail(interrupted));
@@ -141,7 +149,7 @@ class Run implements Session {
 
   #interruption(signal: StopSignal): GoshareError {
     return new GoshareError("INTERRUPTED", `interrupted by ${signal}`, {
-      exitCode: signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm,
+      exitCode: STOP_EXIT[signal],
       hint: `${this.#afterInterruption}, run: ${goshareCommand(this.#context.argv)}`,
     });
   }

@@ -140,6 +140,25 @@ onTerminals("what is typed over a bar, and a stop of the job, break no line that
   await share.process.stop();
 });
 
+onTerminals("a terminal that is closed leaves a paused download", async () => {
+  const downloader = await terminal(80);
+  const share = await startShare(scratch.file(NAME, 8 * MIB));
+  const output = scratch.folder();
+  await downloader.command(
+    `goshare download ${share.ticket} --listen 127.0.0.1:0 --download-limit 1MiB/s --output '${output}'`,
+  );
+  await downloader.until(/[1-9]\d%/);
+  downloader.close();
+  for (;;) {
+    const { stdout } = await runGoshare(["status", "--output", output]);
+    if (!/process \d+ downloads/.test(stdout)) {
+      assert.match(stdout, /; paused$/m);
+      break;
+    }
+  }
+  await share.process.stop();
+});
+
 onTerminals("a bar in a window that becomes narrower leaves nothing of its longer self", async () => {
   const downloader = await terminal(100);
   const share = await startShare(scratch.file(NAME, 8 * MIB));

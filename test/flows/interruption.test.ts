@@ -76,6 +76,7 @@ async function finish({ gate, ticket }: Halfway, output: string, keptBytes: numb
 for (const [signal, exitCode] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
+  ["SIGHUP", 129],
 ] as const) {
   test(`${signal} in the middle ends with ${exitCode} and the command that goes on; it fetches nothing twice`, async () => {
     const output = scratch.folder();

@@ -931,7 +931,7 @@ export const DoneSchema: GenMessage<Done> = /*@__PURE__*/
  */
 export type Stopped = Message<"goshare.v1.Stopped"> & {
   /**
-   * "SIGINT" or "SIGTERM", or empty.
+   * "SIGINT", "SIGTERM" or "SIGHUP", or empty.
    *
    * @generated from field: string signal = 1;
    */
