@@ -194,12 +194,13 @@ export class DownloadJob {
     this.#observe({
       ...{ type: "downloading", contentId: root.contentId, name: root.name, path: destination.path },
       ...{ bytes: selection.bytes, files: selection.files.length, chunks: selection.chunks.count },
-      resumedBytes: chunks.bytesDone,
+      resumedBytes: arrival.resumedBytes,
     });
     const progress = new DownloadProgress(
       {
         ...{ contentId: root.contentId, bytesTotal: selection.bytes },
-        ...{ bytesDone: () => chunks.bytesDone, peers: () => swarm.peerCount },
+        ...{ bytesDone: () => chunks.bytesDone, bytesFound: () => chunks.bytesFound },
+        peers: () => swarm.peerCount,
       },
       this.#observe,
       performance.now(),

@@ -128,7 +128,7 @@ async function fetchWrong(
     ...{ type: "downloading", contentId, name: root.name, path: rootPath, bytes: root.totalSize },
     ...{ files: manifest.files.length, chunks: root.chunkCount, resumedBytes: chunks.bytesDone },
   });
-  const counters = { bytesDone: () => chunks.bytesDone, peers: () => swarm.peerCount };
+  const counters = { bytesDone: () => chunks.bytesDone, bytesFound: () => 0, peers: () => swarm.peerCount };
   const state = { contentId, bytesTotal: root.totalSize, ...counters };
   const progress = new DownloadProgress(state, observe, performance.now());
   const tally = new SlowTally("noPeer", performance.now());

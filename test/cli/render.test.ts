@@ -49,6 +49,7 @@ test("when everything is there a bar says what is still done, and no rate of a w
   const done = { ...STATE, bytesDone: STATE.bytesTotal, etaMs: 0, stall: "syncing to disk" };
   assert.match(barLine(done, 79, draw), / 100% {2}4\.7 GiB\/4\.7 GiB {2}syncing to disk {2}5 peers$/);
   assert.match(barLine({ ...STATE, etaMs: 973 }, 119, draw), "ETA 1 s");
+  assert.not.match(barLine({ ...STATE, peers: 0 }, 119, draw), /MiB\/s|ETA/);
 });
 
 test("at 40 columns name, percent, rate and remaining time are left, in one line", () => {

@@ -64,7 +64,10 @@ async function startHalfway(output: string): Promise<Halfway> {
 /** Runs the same command again and checks that no verified chunk came a second time. */
 async function finish({ gate, ticket }: Halfway, output: string, keptBytes: number): Promise<void> {
   gate.open();
-  const { path, bytesReceived, process } = await download(ticket, output);
+  const process = startDownload(ticket, output);
+  const downloading = await process.waitFor("downloading");
+  assert.is(downloading["resumedBytes"], String(VERIFIED_BYTES));
+  const { path, bytesReceived } = await downloaded(process);
   assert.is(path, join(output, "film.bin"));
   assert.is(sha256Of(path), digest);
   assert.is(bytesReceived, bytes - keptBytes);
