@@ -11,7 +11,7 @@ import { ProgressLines } from "../../src/cli/render/progress-lines.js";
 import type { ProgressState, ServingState, TransferState } from "../../src/cli/render/reporter.js";
 import { TextReporter } from "../../src/cli/render/text-reporter.js";
 import { shellQuote } from "../../src/cli/shell-quote.js";
-import { randomPeerId } from "../../src/core/ids.js";
+import { parseContentId, randomPeerId } from "../../src/core/ids.js";
 import type { GoshareEvent } from "../../src/events/event.js";
 import { CONTENT_ID } from "../support/fake-cli.js";
 
@@ -191,6 +191,22 @@ const SHARING: GoshareEvent = {
   chunks: 1,
   linksSkipped: 2,
 };
+
+test("of several shares it is said which of them somebody has", () => {
+  const copied = {
+    type: "copied",
+    contentId: CONTENT_ID,
+    peerId: randomPeerId(),
+    endpoint: "127.0.0.1:9",
+    copies: 1,
+  } as const;
+  assert.match(report(false, SHARING, copied).stderr, "127.0.0.1:9 has everything (1 copy so far)\n");
+  const other = { ...SHARING, contentId: parseContentId("cd".repeat(32)) ?? CONTENT_ID, name: "other" };
+  assert.match(
+    report(false, SHARING, other, copied).stderr,
+    "127.0.0.1:9 has all of my file\\u{1b}[2J (1 copy",
+  );
+});
 
 test("share prints the line to run elsewhere on stdout and everything else on stderr", () => {
   const { stdout, stderr } = report(false, SHARING);
