@@ -25,6 +25,7 @@ import { chunkTroubles } from "./chunk-troubles.js";
 import { type ContentSource, requireSomebody } from "./content-source.js";
 import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
+import { LonelyWarnings } from "./lonely-warnings.js";
 import { TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
 import { Patience } from "./patience.js";
@@ -132,7 +133,9 @@ async function fetchWrong(
   const state = { contentId, bytesTotal: root.totalSize, ...counters };
   const progress = new DownloadProgress(state, observe, performance.now());
   const tally = new SlowTally("noPeer", performance.now());
+  const lonely = new LonelyWarnings(swarm, observe);
   const ticking = setInterval(() => {
+    lonely.tell(performance.now());
     tally.turn(swarm.slowReason(lookup.isSilent), performance.now());
     progress.tell(tally.reason, performance.now());
   }, PROGRESS_MS);

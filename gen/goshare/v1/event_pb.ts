@@ -402,7 +402,7 @@ export const SharingSchema: GenMessage<Sharing> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 3);
 
 /**
- * A download waits.
+ * A download waits, or an inspection or verification for a manifest.
  *
  * @generated from message goshare.v1.Waiting
  */
