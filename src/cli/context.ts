@@ -2,14 +2,20 @@
 // the flows. Tests give others. Decides nothing.
 import type { BaseContext } from "clipanion";
 import type { Clock } from "../core/clock.js";
+import type { GoshareError } from "../core/errors.js";
 
-export type StopSignal = "SIGINT" | "SIGTERM";
+export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /** The process as a command sees it. Each `on…` returns how to stop listening. */
 export interface ProcessEvents {
   onStopSignal(listener: (signal: StopSignal) => void): () => void;
   /** Something was thrown where nobody could catch it, or nothing is left to wait for. */
   onCrash(listener: (thrown: unknown) => void): () => void;
+  /** Standard output cannot be written, such as on a full disk. That its reader has gone is no such thing. */
+  onOutputFailure(listener: (error: GoshareError) => void): () => void;
+  /** Resolves when everything that was written has been taken by whoever reads it, or nobody reads it any more: with the
+   * first failure of standard output, if there was one. */
+  outputTaken(): Promise<GoshareError | undefined>;
   /** Ends the process at once; where its reader is behind, after half a second for what was said last. */
   exitNow(exitCode: number): void;
 }

@@ -43,6 +43,16 @@ const HELP_MAX_COLUMNS = 110;
 
 /** Runs the command that `context.argv` names and returns the exit code. Never rejects for what a user did. */
 export async function runCli(context: CommandContext): Promise<number> {
+  const exitCode = await runCommandLine(context);
+  const failure = await context.processEvents.outputTaken();
+  if (failure === undefined) return exitCode;
+  // Not by an event, which would go to standard output with --json.
+  const palette = paletteFor(context.stderr, "auto", context.env);
+  context.stderr.write(`${palette.error("error:")} ${failure.message}\n  ${failure.hint}\n`);
+  return failure.exitCode;
+}
+
+async function runCommandLine(context: CommandContext): Promise<number> {
   const cli = new Cli<CommandContext>({ binaryName: "goshare", enableColors: false });
   for (const command of COMMANDS) cli.register(command);
 

@@ -28,18 +28,14 @@ async function main(): Promise<void> {
   }
   const isTracker = process.argv[2] === "tracker";
   if (major === FLAGS_FOR_NODE && !isTracker) for (const flag of V8_FLAGS) setFlagsFromString(flag);
-  // Whoever read the output has gone: no reason to stop a transfer, nor to print a stack. The rest of the output
-  // is lost with its reader.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
 
-  const [{ runCli }, { flows }, { outputTaken, processEvents }, { EXIT }, { monotonicClock }] =
-    await Promise.all([
-      import("./entry.js"),
-      import("./flows.js"),
-      import("./process-events.js"),
-      import("../core/errors.js"),
-      import("../core/clock.js"),
-    ]);
+  const [{ runCli }, { flows }, { processEvents }, { EXIT }, { monotonicClock }] = await Promise.all([
+    import("./entry.js"),
+    import("./flows.js"),
+    import("./process-events.js"),
+    import("../core/errors.js"),
+    import("../core/clock.js"),
+  ]);
   // Until a command has said otherwise, an end is a bug.
   process.exitCode = EXIT.bug;
   const { stdin, stdout, stderr, env } = process;
@@ -54,12 +50,8 @@ async function main(): Promise<void> {
     flows,
     clock: monotonicClock,
   });
-  await outputTaken();
+  await processEvents.outputTaken();
   setTimeout(() => process.exit(), LINGER_MS).unref();
-}
-
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
 }
 
 await main();

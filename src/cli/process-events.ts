@@ -1,12 +1,40 @@
 // The real process: its signals, what nobody caught, and its end. Never prints.
+import { basename } from "node:path";
 import type { Writable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { diskErrorCode, errnoOf, GoshareError, isErrno } from "../core/errors.js";
 import type { ProcessEvents, StopSignal } from "./context.js";
+import { isTerminal } from "./render/palette.js";
 
 /** How long a process that is to end at once waits for whoever reads its last line. */
 const LAST_WORDS_MS = 500;
 
 const OUTPUTS: readonly Writable[] = [process.stdout, process.stderr];
-const STOP_SIGNALS: readonly StopSignal[] = ["SIGINT", "SIGTERM"];
+
+/** Whoever starts it with nohup wants it to outlive its terminal. Node forgets at its start which signals were ignored, so
+ * that is known only from shells that name the program they started (bash, zsh). */
+const outlivesTerminal = basename(process.env["_"] ?? "") === "nohup";
+if (outlivesTerminal) process.on("SIGHUP", () => undefined);
+const STOP_SIGNALS: readonly StopSignal[] = outlivesTerminal
+  ? ["SIGINT", "SIGTERM"]
+  : ["SIGINT", "SIGTERM", "SIGHUP"];
+
+let outputFailure: GoshareError | undefined;
+const onOutputFailure = new Set<(error: GoshareError) => void>();
+
+process.stdout.on("error", (error) => {
+  // Whoever read it has gone: no reason to stop a transfer. The rest of the output is lost with its reader.
+  if (isErrno(error, "EPIPE", "ECONNRESET") || isTerminal(process.stdout) || outputFailure !== undefined)
+    return;
+  outputFailure = new GoshareError(
+    diskErrorCode(errnoOf(error) ?? "") ?? "DISK_FAILED",
+    `standard output cannot be written: ${error.message}`,
+    { hint: "free some room there or write it elsewhere, and run the same command again", cause: error },
+  );
+  for (const listener of onOutputFailure) listener(outputFailure);
+});
+// Nothing is left to say it with.
+process.stderr.on("error", () => undefined);
 
 export const processEvents: ProcessEvents = {
   onStopSignal(listener) {
@@ -27,18 +55,27 @@ export const processEvents: ProcessEvents = {
     };
   },
 
+  onOutputFailure(listener) {
+    onOutputFailure.add(listener);
+    return () => onOutputFailure.delete(listener);
+  },
+
+  // A pipe holds 64 KiB, and Node keeps the rest: what ends the process before has cut its output off.
+  async outputTaken() {
+    await Promise.all(
+      OUTPUTS.filter(({ writableLength }) => writableLength > 0).map(
+        (stream) => new Promise<void>((resolve) => stream.write("", () => resolve())),
+      ),
+    );
+    // A failed write is told a little later than that it is over.
+    await setImmediate();
+    return outputFailure;
+  },
+
   exitNow(exitCode) {
     if (OUTPUTS.every(({ writableLength }) => writableLength === 0)) process.exit(exitCode);
     const exit = () => process.exit(exitCode);
     setTimeout(exit, LAST_WORDS_MS);
-    void outputTaken().then(exit);
+    void this.outputTaken().then(exit);
   },
 };
-
-/** Resolves when everything that was written has been taken by whoever reads it, or nobody reads it any more. A pipe
- * holds 64 KiB, and Node keeps the rest: what ends the process before has cut its output off. */
-export async function outputTaken(): Promise<void> {
-  await Promise.all(
-    OUTPUTS.map((stream) => new Promise<void>((resolve) => stream.write("", () => resolve()))),
-  );
-}

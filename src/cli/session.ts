@@ -48,6 +48,12 @@ export async function runSession(
   }
 }
 
+const STOP_EXIT: Record<StopSignal, number> = {
+  SIGHUP: EXIT.sighup,
+  SIGINT: EXIT.sigint,
+  SIGTERM: EXIT.sigterm,
+};
+
 class Run implements Session {
   readonly #context: CommandContext;
   readonly #reporter: Reporter;
@@ -58,6 +64,8 @@ class Run implements Session {
   #stoppedBy: StopSignal | "" = "";
   #ended = false;
   #isEndProper = false;
+  /** Why results are lost. It is said where every command ends. */
+  #outputFailure: GoshareError | undefined;
 
   constructor(context: CommandContext, reporter: Reporter, afterInterruption: string) {
     this.#context = context;
@@ -73,6 +81,10 @@ class Run implements Session {
     );
     this.#release = [
       context.processEvents.onStopSignal((signal) => this.#onSignal(signal)),
+      context.processEvents.onOutputFailure((error) => {
+        this.#outputFailure = error;
+        this.#abort.abort(error);
+      }),
       context.processEvents.onCrash((thrown) => this.#exitNow(this.fail(thrown))),
     ];
   }
@@ -111,6 +123,7 @@ class Run implements Session {
   fail(thrown: unknown): number {
     const error = this.#errorOf(thrown);
     const { code, exitCode, message, hint } = error;
+    if (error === this.#outputFailure) this.#ended = true;
     this.end({ type: "failed", code, exitCode, message, hint });
     if (code === "BUG") this.#reporter.showStack(stackOf(error));
     return exitCode;
@@ -122,6 +135,8 @@ class Run implements Session {
   }
 
   #onSignal(signal: StopSignal): void {
+    // A terminal that is closed says so more than once: by the kernel, and by the shell in it.
+    if (signal === "SIGHUP" && this.#stoppedBy !== "") return;
     const interrupted = this.#interruption(signal);
     if (this.#stoppedBy !== "") {
       this.#exitNow(this.fail(interrupted));
@@ -134,7 +149,7 @@ class Run implements Session {
 
   #interruption(signal: StopSignal): GoshareError {
     return new GoshareError("INTERRUPTED", `interrupted by ${signal}`, {
-      exitCode: signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm,
+      exitCode: STOP_EXIT[signal],
       hint: `${this.#afterInterruption}, run: ${goshareCommand(this.#context.argv)}`,
     });
   }

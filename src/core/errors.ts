@@ -17,6 +17,7 @@ export const EXIT = {
   disk: 6,
   incomplete: 7,
   bug: 70,
+  sighup: 129,
   sigint: 130,
   sigterm: 143,
 } as const;
@@ -118,7 +119,7 @@ export interface ErrorDetails {
   readonly hint?: string | undefined;
   /** What led to it. */
   readonly cause?: unknown;
-  /** Overrides the exit code of the table (SIGTERM instead of SIGINT). */
+  /** Overrides the exit code of the table (another signal than SIGINT). */
   readonly exitCode?: number | undefined;
 }
 

@@ -15,6 +15,8 @@ export interface Arrival {
   readonly held: Bitfield;
   /** Chunks that are said to be there, and are verified. */
   readonly unchecked: Bitfield;
+  /** Of chunks of both kinds, but for those that are only to be copied from elsewhere. */
+  readonly resumedBytes: number;
   /** Where chunks are read again to be given to others. */
   readonly files: SourceFiles;
 }

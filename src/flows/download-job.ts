@@ -18,6 +18,7 @@ import { type ContentSource, ticketFor } from "./content-source.js";
 import type { Arrival, Destination } from "./destination.js";
 import type { DownloadOptions } from "./download-options.js";
 import { DownloadProgress } from "./download-progress.js";
+import { LonelyWarnings } from "./lonely-warnings.js";
 import { firstRoot, type TrackerLookup } from "./manifest-lookup.js";
 import type { Patience } from "./patience.js";
 import { selectEntries, type Wanted } from "./select-entries.js";
@@ -48,6 +49,7 @@ export class DownloadJob {
   readonly #source: ContentSource;
   readonly #parts: JobParts;
   readonly #observe: EventObserver;
+  readonly #lonely: LonelyWarnings;
   #chunks: ChunkDownload | undefined;
   #fetching: Fetching | undefined;
   #isRootMissing = false;
@@ -61,6 +63,7 @@ export class DownloadJob {
     this.#source = source;
     this.#parts = parts;
     this.#observe = observe;
+    this.#lonely = new LonelyWarnings(parts.swarm, observe);
   }
 
   get #inOrder(): boolean {
@@ -86,6 +89,7 @@ export class DownloadJob {
     const { tally } = this.#parts;
     const before = tally.reason;
     this.#turnReason(nowMs);
+    if (!this.#chunks?.isDone) this.#lonely.tell(nowMs);
     if (this.#isRootMissing && tally.reason !== before) this.#tellWait();
     if (this.#fetching === undefined) return;
     const { chunks, progress } = this.#fetching;
@@ -194,12 +198,13 @@ export class DownloadJob {
     this.#observe({
       ...{ type: "downloading", contentId: root.contentId, name: root.name, path: destination.path },
       ...{ bytes: selection.bytes, files: selection.files.length, chunks: selection.chunks.count },
-      resumedBytes: chunks.bytesDone,
+      resumedBytes: arrival.resumedBytes,
     });
     const progress = new DownloadProgress(
       {
         ...{ contentId: root.contentId, bytesTotal: selection.bytes },
-        ...{ bytesDone: () => chunks.bytesDone, peers: () => swarm.peerCount },
+        ...{ bytesDone: () => chunks.bytesDone, bytesFound: () => chunks.bytesFound },
+        peers: () => swarm.peerCount,
       },
       this.#observe,
       performance.now(),

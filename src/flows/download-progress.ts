@@ -14,6 +14,8 @@ export interface DownloadState {
   readonly bytesTotal: number;
   /** Verified so far, those of an earlier run included. */
   bytesDone(): number;
+  /** Of those, what was found on this machine meanwhile: no peer has sent it, so it tells nothing of how fast they are. */
+  bytesFound(): number;
   /** Connected now. */
   peers(): number;
 }
@@ -33,7 +35,7 @@ export class DownloadProgress {
     this.#state = state;
     this.#observe = observe;
     this.#bytesDone = state.bytesDone();
-    this.#meter = new RateMeter(nowMs, this.#bytesDone);
+    this.#meter = new RateMeter(nowMs, this.#bytesDone - state.bytesFound());
     this.#toldMs = nowMs;
     this.#movedMs = nowMs;
   }
@@ -62,7 +64,7 @@ export class DownloadProgress {
 
   #look(nowMs: number): void {
     const bytesDone = this.#state.bytesDone();
-    this.#meter.record(nowMs, bytesDone);
+    this.#meter.record(nowMs, bytesDone - this.#state.bytesFound());
     if (bytesDone !== this.#bytesDone) this.#movedMs = nowMs;
     this.#bytesDone = bytesDone;
   }
@@ -75,7 +77,7 @@ export class DownloadProgress {
     this.#observe({
       ...{ type: "progress", contentId, bytesDone, bytesTotal, peers, slowReason },
       bytesPerSecond: this.#meter.bytesPerSecond(nowMs),
-      etaMs: this.#meter.etaMs(nowMs, bytesTotal),
+      etaMs: this.#meter.etaMs(nowMs, bytesTotal - this.#state.bytesFound()),
       stalledMs: nowMs - this.#movedMs,
     });
   }

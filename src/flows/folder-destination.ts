@@ -103,7 +103,8 @@ export class FolderDestination implements Destination {
     const part = this.#part;
     refuseUnsupportedNames(selection, part);
     const claimed = claimedOf(selection, part.claims.held);
-    requireSpace(part.partPath, missingBytes(selection, claimed));
+    // What an earlier run claims wrongly to have written has its room already.
+    requireSpace(part.partPath, selection.bytes - bytesOf(selection, claimed));
     part.storeSelection({ patterns: this.#wish.patterns, chunks: selection.chunks.count });
     this.#prepared = { selection, pool };
     const { reuseDirectory } = this.#wish;
@@ -115,8 +116,9 @@ export class FolderDestination implements Destination {
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(selection.manifest));
     const held = isTrusted ? claimed : none;
     const unchecked = isTrusted ? none : checkable(selection, claimed);
+    const resumedBytes = bytesOf(selection, held) + bytesOf(selection, unchecked);
     for (const chunkIndex of reusable?.chunks ?? []) unchecked.add(chunkIndex);
-    return { store, held, unchecked, files: partFiles(part) };
+    return { store, held, unchecked, resumedBytes, files: partFiles(part) };
   }
 
   /** What is told of is in the journal: whoever stops the process now loses nothing of it. */
@@ -183,9 +185,8 @@ function checkable(selection: Selection, claimed: Bitfield): Bitfield {
   return whole;
 }
 
-/** Bytes of chunks that no earlier run claims to have written. Those it claims wrongly have their room already. */
-function missingBytes(selection: Selection, claimed: Bitfield): number {
-  let bytes = selection.bytes;
-  for (const chunkIndex of claimed) bytes -= selection.bytesIn(chunkIndex);
+function bytesOf(selection: Selection, chunks: Bitfield): number {
+  let bytes = 0;
+  for (const chunkIndex of chunks) bytes += selection.bytesIn(chunkIndex);
   return bytes;
 }

@@ -9,7 +9,9 @@ import { defaultConnectionOptions } from "../peer/options.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import { type ContentSource, requireSomebody } from "./content-source.js";
+import { PROGRESS_MS } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
+import { LonelyWarnings } from "./lonely-warnings.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";
 import { Patience } from "./patience.js";
 
@@ -47,9 +49,12 @@ export async function lookUpManifest(
   });
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
+  const lonely = new LonelyWarnings(swarm, observe);
+  const ticking = setInterval(() => lonely.tell(performance.now()), PROGRESS_MS);
   let root = source.root;
   try {
     requireSomebody(source, trackers);
+    observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" });
     patience.begin("manifest");
     root ??= await firstRoot(swarm, lookup, patience.signal);
     const body = root.inlineBody ?? (await swarm.fetchBody(root, patience.signal));
@@ -60,6 +65,7 @@ export async function lookUpManifest(
     if (problem.code !== "NO_PEERS") throw problem;
     return { root, manifest: undefined, problem };
   } finally {
+    clearInterval(ticking);
     ending.abort();
     patience.close();
     swarm.close("finished");

@@ -46,7 +46,12 @@ export class PresentTarget {
     const { chunkCount } = manifest.root;
     return {
       store: new FullStore(this.#refusal),
-      ...{ held: Bitfield.full(chunkCount), unchecked: new Bitfield(chunkCount), files },
+      ...{
+        held: Bitfield.full(chunkCount),
+        unchecked: new Bitfield(chunkCount),
+        resumedBytes: selection.bytes,
+      },
+      files,
     };
   }
 }

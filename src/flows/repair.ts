@@ -25,6 +25,7 @@ import { chunkTroubles } from "./chunk-troubles.js";
 import { type ContentSource, requireSomebody } from "./content-source.js";
 import { DownloadProgress, PROGRESS_MS } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
+import { LonelyWarnings } from "./lonely-warnings.js";
 import { TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
 import { Patience } from "./patience.js";
@@ -128,11 +129,13 @@ async function fetchWrong(
     ...{ type: "downloading", contentId, name: root.name, path: rootPath, bytes: root.totalSize },
     ...{ files: manifest.files.length, chunks: root.chunkCount, resumedBytes: chunks.bytesDone },
   });
-  const counters = { bytesDone: () => chunks.bytesDone, peers: () => swarm.peerCount };
+  const counters = { bytesDone: () => chunks.bytesDone, bytesFound: () => 0, peers: () => swarm.peerCount };
   const state = { contentId, bytesTotal: root.totalSize, ...counters };
   const progress = new DownloadProgress(state, observe, performance.now());
   const tally = new SlowTally("noPeer", performance.now());
+  const lonely = new LonelyWarnings(swarm, observe);
   const ticking = setInterval(() => {
+    lonely.tell(performance.now());
     tally.turn(swarm.slowReason(lookup.isSilent), performance.now());
     progress.tell(tally.reason, performance.now());
   }, PROGRESS_MS);

@@ -79,7 +79,8 @@ export async function readSource(
     let bytesDone = bytesTotal;
     for (const chunkIndex of unknown) bytesDone -= layout.chunkLength(chunkIndex);
     const progress = hashingProgress(options.path, bytesDone, observe);
-    progress(bytesDone, bytesTotal, tree.files.length);
+    // Where all is remembered, nothing is hashed.
+    if (unknown.count > 0) progress(bytesDone, bytesTotal, tree.files.length);
     await pool.runAll(
       hashTasks(layout, unknown, pathOf, tree.identities, digests),
       (_task, { bytes }) => {

@@ -39,6 +39,7 @@ export class StreamDestination implements Destination {
       store: this.#store,
       held: none,
       unchecked: none,
+      resumedBytes: 0,
       files: { rootPath: "", identities: undefined },
     };
   }

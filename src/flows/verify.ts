@@ -107,9 +107,6 @@ async function requireManifest(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<Manifest> {
-  const { contentId } = source;
-  if (source.manifest === undefined)
-    observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" });
   const found = await lookUpManifest(source, trackers, options.timeoutMs, observe, signal);
   if (found.manifest !== undefined) return found.manifest;
   throw found.problem;

@@ -51,14 +51,15 @@ export class ChunkDownload {
   readonly #servable: Servable;
   /** Of what is selected. */
   bytesDone = 0;
+  /** Of those, found on this machine since the download began. */
+  bytesFound = 0;
   bytesWasted = 0;
-  /** Of what is selected, copied from older files. */
+  /** Of those found, copied from older files. */
   bytesReused = 0;
   /** Whether a chunk that came from a peer was right. */
   isHonestlyServed = false;
 
-  /** `held` is trusted; `unchecked` was written by an earlier run and is verified while the rest arrives. Both are
-   * within the selection. */
+  /** Of the selection: `held` is trusted; `unchecked`, of an earlier run, is verified while the rest arrives. */
   constructor(
     work: ChunkWork,
     held: Bitfield,
@@ -107,8 +108,7 @@ export class ChunkDownload {
     return this.#scheduler.isDone;
   }
 
-  /** Resolves when everything that is selected is verified and kept. Rejects on a local failure or abort; by then nothing
-   * is being written any more. Call once. */
+  /** Resolves when all is verified and kept. Rejects on a local failure or abort; nothing is written then. Call once. */
   async run(signal: AbortSignal): Promise<void> {
     const stopped = new AbortController();
     const finished = new Promise<void>((resolve, reject) => {
@@ -313,8 +313,7 @@ export class ChunkDownload {
     } catch (thrown) {
       this.fail(GoshareError.from(thrown));
     } finally {
-      this.#writing--;
-      if (this.#writing === 0) this.#onIdle?.();
+      if (--this.#writing === 0) this.#onIdle?.();
     }
   }
 
@@ -331,6 +330,7 @@ export class ChunkDownload {
 
   #found(chunkIndex: number, isCopied: boolean): void {
     this.#gained(chunkIndex);
+    this.bytesFound += this.#selection.bytesIn(chunkIndex);
     if (!isCopied) return;
     this.#store.record(chunkIndex);
     this.bytesReused += this.#selection.bytesIn(chunkIndex);
@@ -391,9 +391,9 @@ export class ChunkDownload {
   }
 
   /** Resolves when no worker writes any more. */
-  #allWritten(): Promise<void> {
-    if (this.#writing === 0) return Promise.resolve();
-    return new Promise((resolve) => {
+  async #allWritten(): Promise<void> {
+    if (this.#writing === 0) return;
+    await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
   }

@@ -119,6 +119,7 @@ test("events that come after the last one are not printed", async () => {
 for (const [signal, exitCode] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
+  ["SIGHUP", 129],
 ] as const) {
   test(`${signal} interrupts a download with ${exitCode} and says how to go on`, async () => {
     const flow = waitingDownload((aborted) => aborted.reason);
@@ -167,6 +168,26 @@ test("the second signal quits at once, and the last line still says how it ended
   cli.sendSignal("SIGINT");
   assert.equal(cli.exitedNow, [143]);
   assert.is(lastEvent(cli)["failed"]?.["code"], "INTERRUPTED");
+});
+
+test("a terminal that is closed says so more than once, and that quits nothing", async () => {
+  let begun = () => {};
+  const started = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  let pause = (_thrown: unknown) => {};
+  const slow: Download = () => {
+    begun();
+    return new Promise((_resolve, reject) => {
+      pause = reject;
+    });
+  };
+  const cli = startFakeCli(["download", "x", "--json"], withDownload(slow));
+  await started;
+  for (let n = 0; n < 3; n++) cli.sendSignal("SIGHUP");
+  assert.equal(cli.exitedNow, []);
+  pause(new DOMException("aborted", "AbortError"));
+  assert.is(await cli.exitCode, 129);
 });
 
 test("a tracker that is told to stop closes, then ends with stopped and exit code 0", async () => {

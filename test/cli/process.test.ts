@@ -36,7 +36,7 @@ test.after(() => {
   scratch.remove();
 });
 
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   test(`a tracker says where it listens, and ${signal} ends it with stopped and exit code 0`, async () => {
     const tracker = new GoshareProcess(TRACKER);
     const { endpoint } = await tracker.waitFor("listening");
@@ -46,6 +46,14 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     assert.is(tracker.stderr, "");
   });
 }
+
+test("what nohup has started outlives its terminal", async () => {
+  const tracker = new GoshareProcess(TRACKER, undefined, { env: { _: "/usr/bin/nohup" } });
+  await tracker.waitFor("listening");
+  tracker.kill("SIGHUP");
+  assert.equal(await tracker.stop("SIGTERM"), { exitCode: 0, signal: null });
+  assert.equal(tracker.events.at(-1), { stopped: { signal: "SIGTERM", bytesSent: "0" } });
+});
 
 test("a tracker logs to stderr and hands out metrics if it is told so, and its events stay as they are", async () => {
   const tracker = new GoshareProcess([...TRACKER, "--log-level", "debug", "--metrics", "127.0.0.1:0"]);

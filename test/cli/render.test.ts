@@ -11,7 +11,7 @@ import { ProgressLines } from "../../src/cli/render/progress-lines.js";
 import type { ProgressState, ServingState, TransferState } from "../../src/cli/render/reporter.js";
 import { TextReporter } from "../../src/cli/render/text-reporter.js";
 import { shellQuote } from "../../src/cli/shell-quote.js";
-import { randomPeerId } from "../../src/core/ids.js";
+import { parseContentId, randomPeerId } from "../../src/core/ids.js";
 import type { GoshareEvent } from "../../src/events/event.js";
 import { CONTENT_ID } from "../support/fake-cli.js";
 
@@ -49,6 +49,7 @@ test("when everything is there a bar says what is still done, and no rate of a w
   const done = { ...STATE, bytesDone: STATE.bytesTotal, etaMs: 0, stall: "syncing to disk" };
   assert.match(barLine(done, 79, draw), / 100% {2}4\.7 GiB\/4\.7 GiB {2}syncing to disk {2}5 peers$/);
   assert.match(barLine({ ...STATE, etaMs: 973 }, 119, draw), "ETA 1 s");
+  assert.not.match(barLine({ ...STATE, peers: 0 }, 119, draw), /MiB\/s|ETA/);
 });
 
 test("at 40 columns name, percent, rate and remaining time are left, in one line", () => {
@@ -149,16 +150,16 @@ test("off a terminal there is a line for every 10 %, and one every 10 s when it 
   assert.match(textOf(stream), /, 5 peers, waiting for an offer\n$/);
 });
 
-test("on a terminal the bar makes room for other lines and gives the cursor back", () => {
-  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 40, clearLine: () => true });
+test("on a terminal the bar makes room for other lines, and neither hides the cursor nor jumps with it", () => {
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 40 });
   const bar = new ProgressBar(stream);
   bar.show(STATE);
   bar.show({ ...STATE, bytesDone: STATE.bytesTotal });
   bar.clear();
   bar.clear();
   const text = textOf(stream);
-  assert.match(text, "\u001b[?25l");
-  assert.ok(text.lastIndexOf("\u001b[?25h") > text.lastIndexOf("\u001b[?25l"), "the cursor is shown again");
+  assert.ok(text.endsWith("\r\u001b[J\r"), JSON.stringify(text));
+  assert.not.ok(text.replaceAll("\u001b[J", "").includes("\u001b"));
   assert.not.match(text, "\n");
 });
 
@@ -190,6 +191,22 @@ const SHARING: GoshareEvent = {
   chunks: 1,
   linksSkipped: 2,
 };
+
+test("of several shares it is said which of them somebody has", () => {
+  const copied = {
+    type: "copied",
+    contentId: CONTENT_ID,
+    peerId: randomPeerId(),
+    endpoint: "127.0.0.1:9",
+    copies: 1,
+  } as const;
+  assert.match(report(false, SHARING, copied).stderr, "127.0.0.1:9 has everything (1 copy so far)\n");
+  const other = { ...SHARING, contentId: parseContentId("cd".repeat(32)) ?? CONTENT_ID, name: "other" };
+  assert.match(
+    report(false, SHARING, other, copied).stderr,
+    "127.0.0.1:9 has all of my file\\u{1b}[2J (1 copy",
+  );
+});
 
 test("share prints the line to run elsewhere on stdout and everything else on stderr", () => {
   const { stdout, stderr } = report(false, SHARING);

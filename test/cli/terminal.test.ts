@@ -109,6 +109,71 @@ onTerminals("a download that is interrupted leaves no bar, and a whole line to g
   await share.process.stop();
 });
 
+onTerminals("what is typed over a bar, and a stop of the job, break no line that comes later", async () => {
+  const columns = 80;
+  const downloader = await terminal(columns);
+  const share = await startShare(scratch.file(NAME, 8 * MIB));
+  const command = `goshare download ${share.ticket} --listen 127.0.0.1:0 --download-limit 1MiB/s --output`;
+  const started = () => downloader.until(/[1-9]\d%/);
+
+  await downloader.command(`clear; ${command} typed`);
+  await started();
+  for (const key of ["Enter", "Enter", "Enter", "a", "b"]) await downloader.press(key);
+  await downloader.press("C-c");
+  await downloader.until(/^ *what is verified is kept.*\ngoshare download goshare1.* --output typed\n\$ $/m);
+  const typed = (await downloader.written()).map((line) => line.trimEnd());
+  assert.ok(typed.includes("error: interrupted by SIGINT"), typed.join("\n"));
+  assert.ok(typed.includes("  what is verified is kept; to go on, run:"), typed.join("\n"));
+  assert.ok(typed.includes(`${command} typed`), typed.join("\n"));
+
+  await downloader.command(`clear; ${command} stopped`);
+  await started();
+  await downloader.press("C-z");
+  await downloader.until(/Stopped/);
+  assert.is(await downloader.isCursorShown(), true);
+  await downloader.command("fg");
+  await downloader.until(/fg\n(.*\n)*.*[1-9]\d%/);
+  await downloader.press("C-c");
+  await downloader.until(/^goshare download goshare1.* --output stopped\n\$ $/m);
+  const stopped = (await downloader.written()).map((line) => line.trimEnd());
+  assert.ok(stopped.includes(`${command} stopped`), stopped.join("\n"));
+  await share.process.stop();
+});
+
+onTerminals("a terminal that is closed leaves a paused download", async () => {
+  const downloader = await terminal(80);
+  const share = await startShare(scratch.file(NAME, 8 * MIB));
+  const output = scratch.folder();
+  await downloader.command(
+    `goshare download ${share.ticket} --listen 127.0.0.1:0 --download-limit 1MiB/s --output '${output}'`,
+  );
+  await downloader.until(/[1-9]\d%/);
+  downloader.close();
+  for (;;) {
+    const { stdout } = await runGoshare(["status", "--output", output]);
+    if (!/process \d+ downloads/.test(stdout)) {
+      assert.match(stdout, /; paused$/m);
+      break;
+    }
+  }
+  await share.process.stop();
+});
+
+onTerminals("a bar in a window that becomes narrower leaves nothing of its longer self", async () => {
+  const downloader = await terminal(100);
+  const share = await startShare(scratch.file(NAME, 8 * MIB));
+  const command = `goshare download ${share.ticket} --listen 127.0.0.1:0 --download-limit 1MiB/s`;
+  await downloader.command(`clear; ${command}`);
+  await downloader.until(/[1-9]\d%/);
+  await downloader.resize(60);
+  await downloader.until(/[3-9]\d%/);
+  await assertOneBar(downloader, 60);
+  await downloader.press("C-c");
+  await downloader.until(/^goshare download goshare1.*\n\$ $/m);
+  await assertNoBar(downloader);
+  await share.process.stop();
+});
+
 onTerminals("help, findings and errors are broken between words in 40 columns", async () => {
   const columns = 40;
   const reader = await terminal(columns);

@@ -42,6 +42,12 @@ test("a download of which everything is there is being synced", () => {
   assert.is(transfers.progressed(progress(A, 100, 100)).stall, "syncing to disk");
 });
 
+test("a download of which everything has gone into a stream is not synced", () => {
+  const transfers = new Transfers();
+  transfers.begun({ ...begun(A, "a", 100), path: "-" });
+  assert.is(transfers.progressed(progress(A, 100, 100)).stall, "");
+});
+
 test("several are shown together, those that are over and those that have not told anything included", () => {
   const transfers = new Transfers();
   transfers.begun(begun(A, "a", 100));
@@ -51,6 +57,7 @@ test("several are shown together, those that are over and those that have not to
     [first.name, first.bytesDone, first.bytesTotal, first.bytesPerSecond],
     ["2 downloads", 90, 400, 10],
   );
+  assert.is(first.verb, "");
   const second = transfers.progressed(progress(B, 160, 300));
   assert.equal([second.bytesDone, second.bytesPerSecond, second.peers, second.etaMs], [200, 20, 4, 10_000]);
   transfers.ended(A);

@@ -25,7 +25,7 @@ function systemError(): unknown {
 test("exit codes are what every command promises", () => {
   assert.equal(EXIT, {
     ...{ ok: 0, other: 1, usage: 2, notFound: 3, network: 4, integrity: 5, disk: 6, incomplete: 7 },
-    ...{ bug: 70, sigint: 130, sigterm: 143 },
+    ...{ bug: 70, sighup: 129, sigint: 130, sigterm: 143 },
   });
 });
 

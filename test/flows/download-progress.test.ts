@@ -6,7 +6,7 @@ import { DownloadProgress } from "../../src/flows/download-progress.js";
 
 interface Rig {
   readonly progress: DownloadProgress;
-  readonly state: { bytesDone: number; peers: number };
+  readonly state: { bytesDone: number; bytesFound: number; peers: number };
   readonly events: readonly GoshareEvent[];
   /** What was said since the last call: bytes done, or what is waited for. */
   said(): readonly (number | string)[];
@@ -15,10 +15,13 @@ interface Rig {
 function rig(): Rig {
   const contentId = parseContentId("ab".repeat(32));
   if (contentId === undefined) throw new Error("32 bytes in hex are a content id");
-  const state = { bytesDone: 0, peers: 1 };
+  const state = { bytesDone: 0, bytesFound: 0, peers: 1 };
   const events: GoshareEvent[] = [];
   const progress = new DownloadProgress(
-    { contentId, bytesTotal: 100, bytesDone: () => state.bytesDone, peers: () => state.peers },
+    {
+      ...{ contentId, bytesTotal: 100, bytesDone: () => state.bytesDone },
+      ...{ bytesFound: () => state.bytesFound, peers: () => state.peers },
+    },
     (event) => events.push(event),
     0,
   );
@@ -38,6 +41,22 @@ test("chunks in quick succession are told together, the last of them after a mom
   assert.equal(said(), [30]);
   progress.tell("network", 399);
   assert.equal(said(), []);
+});
+
+test("what is found on this machine is done, and counts neither in the rate nor in the time that is left", () => {
+  const { progress, state, events } = rig();
+  state.bytesDone = 50;
+  state.bytesFound = 50;
+  progress.tell("verification", 1_000);
+  state.bytesDone = 60;
+  progress.tell("network", 2_000);
+  assert.equal(
+    events.map((event) => event.type === "progress" && [event.bytesDone, event.bytesPerSecond, event.etaMs]),
+    [
+      [50, 0, 0],
+      [60, 5, 8_000],
+    ],
+  );
 });
 
 test("a download that stands still is told once a second", () => {

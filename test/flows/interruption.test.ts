@@ -64,7 +64,10 @@ async function startHalfway(output: string): Promise<Halfway> {
 /** Runs the same command again and checks that no verified chunk came a second time. */
 async function finish({ gate, ticket }: Halfway, output: string, keptBytes: number): Promise<void> {
   gate.open();
-  const { path, bytesReceived, process } = await download(ticket, output);
+  const process = startDownload(ticket, output);
+  const downloading = await process.waitFor("downloading");
+  assert.is(downloading["resumedBytes"], String(VERIFIED_BYTES));
+  const { path, bytesReceived } = await downloaded(process);
   assert.is(path, join(output, "film.bin"));
   assert.is(sha256Of(path), digest);
   assert.is(bytesReceived, bytes - keptBytes);
@@ -76,6 +79,7 @@ async function finish({ gate, ticket }: Halfway, output: string, keptBytes: numb
 for (const [signal, exitCode] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
+  ["SIGHUP", 129],
 ] as const) {
   test(`${signal} in the middle ends with ${exitCode} and the command that goes on; it fetches nothing twice`, async () => {
     const output = scratch.folder();

@@ -21,6 +21,12 @@ async function settledFolder(): Promise<string> {
   return folder;
 }
 
+async function hashedAgain(path: string, state: string): Promise<boolean> {
+  const share = await startShare(path, [], { env: { XDG_STATE_HOME: state } });
+  await share.process.stop();
+  return share.process.all("hashing").some(({ bytesTotal }) => bytesTotal !== "0");
+}
+
 async function contentIdOf(path: string, state: string, args: readonly string[] = []): Promise<string> {
   const share = await startShare(path, args, { env: { XDG_STATE_HOME: state } });
   await share.process.stop();
@@ -56,6 +62,13 @@ test("unchanged files are not read again, and with --rehash they are", async () 
   assert.is.not(await contentIdOf(folder, state), first);
   assert.is(await contentIdOf(folder, state, ["--rehash"]), first);
   assert.is(await contentIdOf(folder, state), first);
+});
+
+test("hashing is told of only where something is hashed", async () => {
+  const folder = await settledFolder();
+  const state = scratch.folder();
+  assert.ok(await hashedAgain(folder, state));
+  assert.not.ok(await hashedAgain(folder, state));
 });
 
 test("what was changed since is read, even with the size and the time it had", async () => {

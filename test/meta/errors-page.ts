@@ -12,6 +12,7 @@ const EXIT_MEANINGS: { readonly [K in keyof typeof EXIT]: string } = {
   disk: "Disk, permission, or something is in the way.",
   incomplete: "Not all of it is there; the same command goes on.",
   bug: "A bug in goshare.",
+  sighup: "Interrupted because the terminal was closed (SIGHUP); what is verified is kept.",
   sigint: "Interrupted by Ctrl-C; what is verified is kept.",
   sigterm: "Interrupted by SIGTERM; what is verified is kept.",
 };

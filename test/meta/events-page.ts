@@ -52,7 +52,7 @@ function endingLines(): readonly string[] {
     "| `stopped` | 0 | It serves until it is told to stop, and was; or its reader has gone. |",
     "| `failed` | `exitCode` | It did not reach its end. [errors.md](errors.md) lists every `code`. |",
     "",
-    "It is there after Ctrl-C, SIGTERM and a crash as well. Where it is not, the process was killed: that is a failure.",
+    "It is there after Ctrl-C, SIGTERM, SIGHUP and a crash as well. Where it is not, the process was killed: that is a failure.",
     "",
   ];
 }

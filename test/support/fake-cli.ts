@@ -118,6 +118,12 @@ class FakeProcess implements ProcessEvents {
     return () => this.#onCrash.delete(listener);
   }
 
+  onOutputFailure(): () => void {
+    return () => undefined;
+  }
+
+  async outputTaken(): Promise<undefined> {}
+
   exitNow(exitCode: number): void {
     this.exitedNow.push(exitCode);
   }

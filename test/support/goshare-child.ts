@@ -48,6 +48,8 @@ export function spawnGoshare(argv: readonly string[], setting: ChildSetting = {}
       ...process.env,
       GOSHARE_TRACKER: "",
       GOSHARE_TICKET: "",
+      // whatever started the tests
+      _: "",
       XDG_STATE_HOME: STATE_HOME,
       XDG_CONFIG_HOME: STATE_HOME,
       ...setting.env,

@@ -85,6 +85,14 @@ export class TmuxTerminal {
     await this.press("Enter");
   }
 
+  async resize(columns: number): Promise<void> {
+    await this.#tmux("resize-window", "-x", `${columns}`);
+  }
+
+  async isCursorShown(): Promise<boolean> {
+    return (await this.#tmux("display-message", "-p", "#{cursor_flag}")).trim() === "1";
+  }
+
   /** What stands there, a line of the screen each. */
   async screen(): Promise<readonly string[]> {
     return this.#lines("capture-pane", "-p");

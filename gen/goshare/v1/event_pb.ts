@@ -402,7 +402,7 @@ export const SharingSchema: GenMessage<Sharing> = /*@__PURE__*/
   messageDesc(file_goshare_v1_event, 3);
 
 /**
- * A download waits.
+ * A download waits, or an inspection or verification for a manifest.
  *
  * @generated from message goshare.v1.Waiting
  */
@@ -488,8 +488,8 @@ export type Downloading = Message<"goshare.v1.Downloading"> & {
   chunks: number;
 
   /**
-   * Bytes of chunks kept from an earlier run. What a killed process left is
-   * not among them: it is verified first, and then counts as progress.
+   * Bytes of chunks that an earlier run has written. What a killed process
+   * left is verified first, and then counts as progress.
    *
    * @generated from field: uint64 resumed_bytes = 7;
    */
@@ -531,7 +531,7 @@ export type Progress = Message<"goshare.v1.Progress"> & {
   bytesTotal: bigint;
 
   /**
-   * Over the last seconds.
+   * Over the last seconds; what was found on this machine is not counted.
    *
    * @generated from field: uint64 bytes_per_second = 4;
    */
@@ -931,7 +931,7 @@ export const DoneSchema: GenMessage<Done> = /*@__PURE__*/
  */
 export type Stopped = Message<"goshare.v1.Stopped"> & {
   /**
-   * "SIGINT" or "SIGTERM", or empty.
+   * "SIGINT", "SIGTERM" or "SIGHUP", or empty.
    *
    * @generated from field: string signal = 1;
    */

@@ -77,6 +77,7 @@ export class ShareCommand extends PeerCommand {
         );
         if (this.qr) session.tell(await ticketAsQrCode(ticket, columnsOf(this.context.stderr)));
       }
+      session.tell("Ctrl-C stops sharing");
       if (copies !== undefined) {
         const who = copies === 1 ? "one peer has" : `${copies} peers have`;
         session.tell(`sharing ends when ${who} everything`);

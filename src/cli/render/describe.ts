@@ -29,8 +29,9 @@ const WAITING_TEXT: Record<Extract<GoshareEvent, { type: "waiting" }>["waitingFo
   others: "everything is here; others still take what only this machine has (Ctrl-C leaves them)",
 };
 
-/** What to write for `event`, top to bottom; nothing for progress, which a ProgressDisplay shows. */
-export function describe(event: GoshareEvent, palette: Palette): readonly Line[] {
+/** What to write for `event`, top to bottom; nothing for progress, which a ProgressDisplay shows. `shareName`: of the share
+ * it is about, where there are several. */
+export function describe(event: GoshareEvent, palette: Palette, shareName?: string): readonly Line[] {
   switch (event.type) {
     case "listening":
       return [note("tracker at"), toCopy(printable(event.endpoint)), note("Ctrl-C stops it")];
@@ -47,7 +48,8 @@ export function describe(event: GoshareEvent, palette: Palette): readonly Line[]
       return [note(printable(connectionText(event)))];
     case "copied": {
       const copies = count(event.copies, "copy", "copies");
-      return [note(`${printable(event.endpoint)} has everything (${copies} so far)`)];
+      const what = shareName === undefined ? "everything" : `all of ${printable(shareName)}`;
+      return [note(`${printable(event.endpoint)} has ${what} (${copies} so far)`)];
     }
     case "warning":
       return [problem(`${palette.warning("warning:")} ${printable(event.message)}${pathText(event)}`)];
@@ -90,11 +92,10 @@ function describeSharing(event: Extract<GoshareEvent, { type: "sharing" }>, pale
     toCopy(printable(goshareCommand(["download", event.ticket]))),
   );
   const copied = pathArgument(basename(event.manifestPath));
-  lines.push(
-    note(`or copy ${printable(event.manifestPath)} there, and run:`),
-    { ...note(printable(goshareCommand(["download", copied]))), isWhole: true },
-    note("Ctrl-C stops sharing"),
-  );
+  lines.push(note(`or copy ${printable(event.manifestPath)} there, and run:`), {
+    ...note(printable(goshareCommand(["download", copied]))),
+    isWhole: true,
+  });
   return lines;
 }
 

@@ -3,6 +3,7 @@
 import type { Writable } from "node:stream";
 import cliProgress from "cli-progress";
 import { formatBytes, formatRate } from "../../core/units.js";
+import { BarTerminal } from "./bar-terminal.js";
 import { columnsOf } from "./palette.js";
 import { cellWidth, fitCells } from "./printable.js";
 import {
@@ -29,23 +30,26 @@ interface Payload {
 
 export class ProgressBar implements ProgressDisplay {
   readonly #bar: cliProgress.SingleBar;
+  readonly #terminal: BarTerminal;
   #shown = false;
+  #wasShown = false;
 
   constructor(stream: Writable) {
-    this.#bar = new cliProgress.SingleBar(
-      {
-        // cli-progress leaves the terminal's own wrapping alone where it is told that lines may wrap; ours never do.
-        linewrap: true,
-        fps: REDRAWS_PER_SECOND,
-        barsize: BAR_MAX_CELLS,
-        clearOnComplete: true,
-        hideCursor: true,
-        stream: writeStream(stream),
-        format: (options, _params, payload: Payload) =>
-          payload.state === undefined ? "" : lineOf(payload.state, columnsOf(stream) - 1, barOf(options)),
-      },
-      cliProgress.Presets.shades_classic,
-    );
+    this.#terminal = new BarTerminal(stream);
+    // Its types do not know that it takes a terminal.
+    const options: cliProgress.Options & { readonly terminal: BarTerminal } = {
+      terminal: this.#terminal,
+      // cli-progress leaves the terminal's own wrapping alone where it is told that lines may wrap; ours never do.
+      linewrap: true,
+      fps: REDRAWS_PER_SECOND,
+      // What others write over it is gone with the next frame, even if nothing has changed.
+      forceRedraw: true,
+      barsize: BAR_MAX_CELLS,
+      clearOnComplete: true,
+      format: (options, _params, payload: Payload) =>
+        payload.state === undefined ? "" : lineOf(payload.state, columnsOf(stream) - 1, barOf(options)),
+    };
+    this.#bar = new cliProgress.SingleBar(options, cliProgress.Presets.shades_classic);
   }
 
   show(state: ProgressState): void {
@@ -56,19 +60,16 @@ export class ProgressBar implements ProgressDisplay {
       return;
     }
     this.#shown = true;
+    this.#wasShown = true;
     this.#bar.start(total, done, payload);
   }
 
   clear(): void {
-    if (!this.#shown) return;
+    if (this.#shown) this.#bar.stop();
+    // Somebody may have typed since.
+    else if (this.#wasShown) this.#terminal.clearLine();
     this.#shown = false;
-    this.#bar.stop();
   }
-}
-
-/** The types of cli-progress ask for more than it uses: it writes, and asks isTTY and columns. */
-function writeStream(stream: Writable): NodeJS.WritableStream {
-  return stream;
 }
 
 type DrawBar = (fraction: number, cells: number) => string;

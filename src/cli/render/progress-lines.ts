@@ -32,7 +32,7 @@ export class ProgressLines implements ProgressDisplay {
   show(state: ProgressState): void {
     const nowMs = this.#clock.nowMs();
     const step = state.verb === "sharing" ? 0 : Math.floor(percentOf(state) / STEP_PERCENT);
-    const subject = `${state.verb} ${state.name}`;
+    const subject = subjectOf(state);
     if (subject !== this.#subject) {
       this.#subject = subject;
       this.#step = 0;
@@ -48,13 +48,17 @@ export class ProgressLines implements ProgressDisplay {
   clear(): void {}
 }
 
+function subjectOf({ verb, name }: ProgressState): string {
+  return verb === "" ? name : `${verb} ${name}`;
+}
+
 function servingLine({ name, peers, percents, bytesPerSecond, bytesSent }: ServingState): string {
   const have = percents.length === 0 ? "" : ` (${percents.map((percent) => `${percent}%`).join(" ")})`;
   return `sharing ${name}: ${peersText(peers)}${have}, ${formatRate(bytesPerSecond)}, sent ${formatBytes(bytesSent)}`;
 }
 
 function progressLine(state: TransferState): string {
-  const parts = [`${state.verb} ${state.name}: ${percentOf(state)}%`];
+  const parts = [`${subjectOf(state)}: ${percentOf(state)}%`];
   parts.push(
     state.bytesTotal > 0
       ? `${formatBytes(state.bytesDone)} of ${formatBytes(state.bytesTotal)}`

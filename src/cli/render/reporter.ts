@@ -40,7 +40,8 @@ export interface ServingState {
 export interface TransferState {
   /** Printable text. */
   readonly name: string;
-  readonly verb: "hashing" | "downloading";
+  /** Empty where the name says it. */
+  readonly verb: "hashing" | "downloading" | "";
   readonly bytesDone: number;
   /** 0: not known yet. */
   readonly bytesTotal: number;
@@ -60,14 +61,16 @@ export function percentOf(state: TransferState): number {
 }
 
 /** "ETA 18 s"; empty where it is not known, or means nothing because it stands still. It is no better than seconds. */
-export function remainingText({ etaMs, stall }: TransferState): string {
-  return etaMs > 0 && stall === "" ? `ETA ${formatDuration(Math.ceil(etaMs / 1000) * 1000)}` : "";
+export function remainingText({ etaMs, stall, peers }: TransferState): string {
+  return etaMs > 0 && stall === "" && peers !== 0
+    ? `ETA ${formatDuration(Math.ceil(etaMs / 1000) * 1000)}`
+    : "";
 }
 
-/** Empty where everything has come: it would be that of a while ago. */
+/** Empty where everything has come, or nobody is there to send: it would be that of a while ago. */
 export function rateText(state: TransferState): string {
-  const isOver = state.verb === "downloading" && state.bytesTotal > 0 && state.bytesDone >= state.bytesTotal;
-  return isOver ? "" : formatRate(state.bytesPerSecond);
+  const isOver = state.verb !== "hashing" && state.bytesTotal > 0 && state.bytesDone >= state.bytesTotal;
+  return isOver || state.peers === 0 ? "" : formatRate(state.bytesPerSecond);
 }
 
 export function peersText(peers: number): string {

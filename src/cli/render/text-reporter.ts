@@ -25,6 +25,8 @@ export class TextReporter implements Reporter {
   readonly detail: DetailObserver | undefined;
   readonly #parts: TextReporterParts;
   readonly #transfers = new Transfers();
+  /** Names of what is shared, by content id. */
+  readonly #shares = new Map<string, string>();
   #transferring = false;
   #lastWaiting = "";
 
@@ -42,6 +44,7 @@ export class TextReporter implements Reporter {
       this.#showServing(event);
       return;
     }
+    if (event.type === "sharing") this.#shares.set(event.contentId, event.name);
     if (event.type === "downloading") {
       this.#transfers.begun(event);
       this.#transferring = true;
@@ -76,7 +79,10 @@ export class TextReporter implements Reporter {
 
   #write(event: GoshareEvent): void {
     const { stdout, stderr, palette, quiet, progress } = this.#parts;
-    const lines = describe(event, palette).filter((line) => !quiet || line.kind !== "note");
+    const contentId = event.type === "copied" && this.#shares.size > 1 ? event.contentId : "";
+    const lines = describe(event, palette, this.#shares.get(contentId)).filter(
+      (line) => !quiet || line.kind !== "note",
+    );
     if (lines.length === 0) return;
     progress?.clear();
     for (const { kind, text, hangingCells, isWhole } of lines) {

@@ -12,6 +12,8 @@ interface Transfer {
   readonly bytesTotal: number;
   readonly last: Progress | undefined;
   readonly isOver: boolean;
+  /** What has gone into a stream is on no disk. */
+  readonly isStream: boolean;
 }
 
 export class Transfers {
@@ -19,8 +21,9 @@ export class Transfers {
 
   begun(event: Extract<GoshareEvent, { type: "downloading" }>): void {
     const { resumedBytes: bytesDone, bytes: bytesTotal } = event;
-    const name = printable(event.name);
-    this.#transfers.set(event.contentId, { name, bytesDone, bytesTotal, last: undefined, isOver: false });
+    const [name, isStream] = [printable(event.name), event.path === "-"];
+    const transfer = { name, isStream, bytesDone, bytesTotal, last: undefined, isOver: false };
+    this.#transfers.set(event.contentId, transfer);
   }
 
   ended(contentId: string): void {
@@ -31,11 +34,13 @@ export class Transfers {
   /** What to show when one of them has gone on. */
   progressed(event: Progress): TransferState {
     const { bytesDone, bytesTotal, bytesPerSecond, etaMs, peers } = event;
-    const transfer = this.#transfers.get(event.contentId) ?? { name: "", isOver: false };
+    const transfer = this.#transfers.get(event.contentId) ?? { name: "", isOver: false, isStream: false };
     this.#transfers.set(event.contentId, { ...transfer, bytesDone, bytesTotal, last: event });
     if (this.#transfers.size === 1) {
       const counters = { bytesDone, bytesTotal, bytesPerSecond };
-      return { name: transfer.name, verb: "downloading", ...counters, etaMs, peers, stall: stallText(event) };
+      const isAllOut = transfer.isStream && bytesDone >= bytesTotal;
+      const stall = isAllOut ? "" : stallText(event);
+      return { name: transfer.name, verb: "downloading", ...counters, etaMs, peers, stall };
     }
     return this.#together();
   }
@@ -55,6 +60,6 @@ export class Transfers {
     const { bytesDone, bytesTotal, bytesPerSecond } = sum;
     const etaMs = bytesPerSecond > 0 ? ((bytesTotal - bytesDone) * 1000) / bytesPerSecond : 0;
     const stall = stalls.every((text) => text !== "") ? (stalls[0] ?? "") : "";
-    return { name: `${this.#transfers.size} downloads`, verb: "downloading", ...sum, etaMs, stall };
+    return { name: `${this.#transfers.size} downloads`, verb: "", ...sum, etaMs, stall };
   }
 }
