@@ -1,17 +1,9 @@
 #!/usr/bin/env node
 // The program. Looks at Node's version before anything is loaded that an old Node cannot read, then runs the
 // command and leaves its exit code. Imports nothing of ours by itself for that reason.
-import { setFlagsFromString } from "node:v8";
 
 /** As in package.json ("engines"), where a test compares it. */
 const OLDEST_NODE: readonly [major: number, minor: number] = [20, 19];
-
-/** Most of the time goes into the kernel and SHA-256, and compiling what runs between them cost more than it saved:
- * with these limits a download of 1 GiB takes 10 % less CPU time, one of 4 GiB 5 %, and 8 that exchange 1 GiB 6 %. Not
- * for a tracker, whose calls are JavaScript and would take half as long again. Only for the version that has been
- * measured: later ones do not know all of these flags, and complain. */
-const FLAGS_FOR_NODE = 20;
-const V8_FLAGS = ["--interrupt-budget=270000", "--max-inlined-bytecode-size-cumulative=150"];
 
 /** How long the process may linger when the command is over, what it said has been read, and something still keeps it
  * alive. */
@@ -26,16 +18,18 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const isTracker = process.argv[2] === "tracker";
-  if (major === FLAGS_FOR_NODE && !isTracker) for (const flag of V8_FLAGS) setFlagsFromString(flag);
 
-  const [{ runCli }, { flows }, { processEvents }, { EXIT }, { monotonicClock }] = await Promise.all([
-    import("./entry.js"),
-    import("./flows.js"),
-    import("./process-events.js"),
-    import("../core/errors.js"),
-    import("../core/clock.js"),
-  ]);
+  const [{ tuneV8 }, { runCli }, { flows }, { processEvents }, { EXIT }, { monotonicClock }] =
+    await Promise.all([
+      import("./v8-tuning.js"),
+      import("./entry.js"),
+      import("./flows.js"),
+      import("./process-events.js"),
+      import("../core/errors.js"),
+      import("../core/clock.js"),
+    ]);
+  // The calls of a tracker are JavaScript, and would take half as long again.
+  if (process.argv[2] !== "tracker") tuneV8();
   // Until a command has said otherwise, an end is a bug.
   process.exitCode = EXIT.bug;
   const { stdin, stdout, stderr, env } = process;
