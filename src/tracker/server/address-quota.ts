@@ -21,8 +21,8 @@ export interface TooSoon {
 }
 
 /** Seconds whose calls may come at once, and seconds whose refusals may. */
-const BURST_SECONDS = 5;
-const REFUSAL_BURST_SECONDS = 5;
+const BURST_SECONDS = 2;
+const REFUSAL_BURST_SECONDS = 2;
 
 /** Connections for each call: many machines behind one address connect for one call, and some of them in vain. */
 const CONNECTIONS_PER_CALL = 2;

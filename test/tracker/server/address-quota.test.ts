@@ -19,19 +19,19 @@ function served(of: AddressQuota, host: string, count: number): number {
 
 test("an address is served a burst, then as fast as its limit says, and told when to come back", () => {
   const { clock, quota: calls } = quota();
-  assert.is(served(calls, HOST, 60), 50);
+  assert.is(served(calls, HOST, 30), 20);
   assert.equal(calls.call(HOST), { retryAfterMs: 100, isFlood: false });
   clock.advance(100);
   assert.is(calls.call(HOST), undefined);
   clock.advance(3_000);
-  assert.is(served(calls, HOST, 60), 30);
+  assert.is(served(calls, HOST, 30), 20);
 });
 
 test("addresses do not share a limit, but for those of one /64", () => {
   const { quota: calls } = quota();
-  served(calls, HOST, 60);
+  served(calls, HOST, 30);
   assert.is(calls.call("192.0.2.2"), undefined);
-  assert.is(served(calls, "2001:db8:0:1::1", 60), 50);
+  assert.is(served(calls, "2001:db8:0:1::1", 30), 20);
   assert.ok(calls.call("2001:db8:0:1:ffff::2") !== undefined);
   assert.is(calls.call("2001:db8:0:2::1"), undefined);
 });
@@ -40,23 +40,23 @@ test("connections have a limit of their own, twice that of calls; who goes on is
   const { clock, quota: connections } = quota();
   const taken = (host: string, count: number) =>
     Array.from({ length: count }, () => connections.connection(host)).filter((isTaken) => isTaken).length;
-  assert.is(taken(HOST, 120), 100);
+  assert.is(taken(HOST, 50), 40);
   assert.is(connections.call(HOST), undefined);
   clock.advance(1_000);
   assert.is(taken(HOST, 30), 20);
   assert.is(connections.isHungUp(HOST), false);
   assert.is(taken(HOST, 250), 0);
   assert.is(connections.isHungUp(HOST), true);
-  assert.is(taken("192.0.2.2", 120), 100);
+  assert.is(taken("192.0.2.2", 50), 40);
   assert.is(taken("127.0.0.1", 1_000), 1_000);
   clock.advance(10_000);
-  assert.is(taken(HOST, 120), 100);
+  assert.is(taken(HOST, 50), 40);
 });
 
 test("an announcement that is refused for its shares counts as one call for each hundred of them", () => {
   const { clock, quota: calls } = quota();
   assert.is(calls.leases(HOST, 1_000, 30_000), 0);
-  assert.is(served(calls, HOST, 60), 50);
+  assert.is(served(calls, HOST, 30), 20);
   assert.ok(calls.leases(HOST, 1_000, 30_000) > 0);
   assert.equal(calls.call(HOST), { retryAfterMs: 1_100, isFlood: false });
   clock.advance(1_100);
@@ -74,7 +74,7 @@ test("loopback may call as often as it likes, and is not even remembered", () =>
 
 test("who goes on calling when refused floods, and is hung up on for a while", () => {
   const { clock, quota: calls } = quota();
-  for (let n = 0; n < 100; n++) assert.not(calls.call(HOST)?.isFlood, `call ${n}`);
+  for (let n = 0; n < 40; n++) assert.not(calls.call(HOST)?.isFlood, `call ${n}`);
   assert.not(calls.isHungUp(HOST));
   assert.ok(calls.call(HOST)?.isFlood);
   assert.ok(calls.isHungUp(HOST));
@@ -110,7 +110,7 @@ test("so many leases as the limit allows can be kept up, and no more", () => {
 
 test("addresses that were quiet longest are forgotten first, and never more are kept than may be", () => {
   const { quota: calls } = quota(3);
-  served(calls, HOST, 60);
+  served(calls, HOST, 30);
   for (let n = 10; n < 12; n++) calls.call(`192.0.2.${n}`);
   assert.ok(calls.call(HOST) !== undefined);
   for (let n = 20; n < 22; n++) calls.call(`192.0.2.${n}`);

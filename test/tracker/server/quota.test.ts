@@ -40,7 +40,7 @@ function fromOutside(
 
 fromOutside(
   "an address that calls too often is refused, told when to come back, and then served",
-  { perAddressLimit: 2 },
+  { perAddressLimit: 5 },
   async (rig, host) => {
     const client = rawClient({ ...rig.endpoint, host });
     const calls = Array.from({ length: 15 }, () => client.call(getTrackerInfo, {}, LIMITS));
@@ -50,7 +50,7 @@ fromOutside(
     assert.is(refused.status, "RESOURCE_EXHAUSTED");
     assert.is(refused.message, "this address calls too often");
     const { retryAfterMs = 0 } = refused;
-    assert.ok(retryAfterMs > 0 && retryAfterMs <= 500, `${retryAfterMs}`);
+    assert.ok(retryAfterMs > 0 && retryAfterMs <= 200, `${retryAfterMs}`);
     for (let n = 0; n < 100; n++) await rig.call(getTrackerInfo, {}); // loopback is exempt
     await client.close();
   },
@@ -207,7 +207,7 @@ fromOutside(
     };
     let taken = 0;
     while (await isTaken()) taken += 1;
-    assert.ok(taken >= 10 && taken < 100, `${taken}`);
+    assert.ok(taken >= 4 && taken < 100, `${taken}`);
     await rig.call(getTrackerInfo, {});
   },
 );
