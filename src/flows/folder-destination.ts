@@ -61,7 +61,7 @@ export class FolderDestination implements Destination {
     } catch (thrown) {
       const error = GoshareError.from(thrown);
       if (error.code !== "TARGET_EXISTS" || ifTaken !== "refuse") throw error;
-      this.#present = new PresentTarget(partPaths(outputDirectory, root).target, error);
+      this.#present = new PresentTarget(partPaths(outputDirectory, root), error);
       return false;
     }
     this.#open = part;
@@ -135,7 +135,8 @@ export class FolderDestination implements Destination {
   }
 
   async finish(): Promise<void> {
-    if (this.#present === undefined) {
+    if (this.#present !== undefined) await this.#present.finish();
+    else {
       if (this.#prepared === undefined) throw new Error("nothing is committed before it is prepared");
       const { selection } = this.#prepared;
       this.#tellLeft(await commit(this.#part, selection, (paths) => this.#syncFiles(paths)));

@@ -1,13 +1,14 @@
 // What has the name of a download already. Where all of the share is in it, nothing is left to fetch: the same command
-// may be run again and again. Changes nothing.
-
+// may be run again and again. Changes nothing of it.
 import * as fs from "node:fs";
 import { Bitfield } from "../core/bitfield.js";
 import type { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest, ShareKind } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
+import { discardPart } from "../storage/discard-part.js";
 import { finishedFiles } from "../storage/finished-files.js";
+import type { PartPaths } from "../storage/part-paths.js";
 import { sourcePath } from "../storage/source-tree.js";
 import { compareTarget } from "../storage/target-comparison.js";
 import { verifyTasks } from "../workers/batches.js";
@@ -21,9 +22,12 @@ export class PresentTarget {
   readonly path: string;
   readonly #refusal: GoshareError;
 
-  /** `refusal`: why nothing is downloaded to `path`, where that is something else. */
-  constructor(path: string, refusal: GoshareError) {
-    this.path = path;
+  readonly #partPath: string;
+
+  /** `refusal`: why nothing is downloaded to that place, where something else is there. */
+  constructor({ target, part }: PartPaths, refusal: GoshareError) {
+    this.path = target;
+    this.#partPath = part;
     this.#refusal = refusal;
   }
 
@@ -53,6 +57,12 @@ export class PresentTarget {
       },
       files,
     };
+  }
+
+  /** What an earlier run has left is not gone on with any more. */
+  async finish(): Promise<void> {
+    // Where another process is at it, or something else is in it, it stays: the download is done all the same.
+    await discardPart(this.#partPath, this.path).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 // A download whose name is taken by what it would bring: it is verified, and nothing is fetched or touched.
 import {
   chmodSync,
+  copyFileSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -90,6 +91,17 @@ for (const [what, change] of [
     assert.equal(lookOf(output).slice(1), before);
   });
 }
+
+test("a download that was begun, and is there meanwhile, leaves nothing to go on with", async () => {
+  const output = scratch.folder();
+  const begun = startDownload(filmShare.ticket, output, ["--download-limit", "1MiB/s"]);
+  await begun.waitFor("progress", (body) => Number(body["bytesDone"]) > 0);
+  await begun.stop("SIGINT");
+  copyFileSync(film, join(output, "film.bin"));
+  const { bytesReceived } = await downloaded(startDownload(filmShare.ticket, output));
+  assert.is(bytesReceived, 0);
+  assert.equal(readdirSync(output), ["film.bin"]);
+});
 
 test("what is there beside the share does not matter", async () => {
   const output = scratch.folder();
