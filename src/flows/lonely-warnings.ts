@@ -29,6 +29,8 @@ export class LonelyWarnings {
     if (peerCount > 0) this.#sinceMs = nowMs;
     if (lastError === undefined || nowMs - this.#sinceMs < LONELY_MS) return;
     const { code, message } = lastError;
+    // Who sent wrong bytes has been named for that (chunk-troubles.ts).
+    if (code === "DIGEST_MISMATCH") return;
     if (this.#told.has(message) || this.#told.size >= MAX_TOLD) return;
     this.#told.add(message);
     this.#observe({ type: "warning", code, message, path: "" });

@@ -29,6 +29,13 @@ function lonely() {
 
 const failing = (message: string) => new GoshareError("PEER_UNREACHABLE", message);
 
+test("who sent wrong bytes has been named already", () => {
+  const { swarm, warnings, said } = lonely();
+  swarm.lastError = new GoshareError("DIGEST_MISMATCH", "chunk 3 does not have its digest");
+  warnings.tell(60_000);
+  assert.equal(said(), []);
+});
+
 test("the reason why nobody helps is said after some seconds, once, and again when it changes", () => {
   const { swarm, warnings, said } = lonely();
   warnings.tell(5_000);
