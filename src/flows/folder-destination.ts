@@ -81,7 +81,7 @@ export class FolderDestination implements Destination {
   #tellLeft(problem: GoshareError | undefined): void {
     if (problem === undefined) return;
     const path = this.#part.partPath;
-    const message = `what was replaced cannot be removed, and lies here: ${problem.message}`;
+    const message = `what was replaced cannot be removed (${problem.message}), and lies in it`;
     this.#observe({ type: "warning", code: problem.code, message, path });
   }
 

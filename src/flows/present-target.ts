@@ -2,7 +2,7 @@
 // may be run again and again. Changes nothing of it.
 import * as fs from "node:fs";
 import { Bitfield } from "../core/bitfield.js";
-import type { GoshareError } from "../core/errors.js";
+import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest, ShareKind } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
@@ -43,10 +43,10 @@ export class PresentTarget {
     if (!selection.hasAllChunks || !isOfKind(manifest.root.kind, this.path)) throw this.#refusal;
     const comparison = await compareTarget(this.path, manifest, signal);
     const findings = comparison.files.size + comparison.entries.length + comparison.modes.length;
-    if (findings > 0) throw this.#refusal;
+    if (findings > 0) throw this.#differs();
     // As they are before they are read: what changes from here on is never given to others.
     const files = await finishedFiles(this.path, selection);
-    if (!(await isRight(this.path, manifest, pool, observe, signal))) throw this.#refusal;
+    if (!(await isRight(this.path, manifest, pool, observe, signal))) throw this.#differs();
     const { chunkCount } = manifest.root;
     return {
       store: new FullStore(this.#refusal),
@@ -57,6 +57,14 @@ export class PresentTarget {
       },
       files,
     };
+  }
+
+  #differs(): GoshareError {
+    const { code, message, hint } = this.#refusal;
+    return new GoshareError(code, `${message}, and is not what is in the share`, {
+      hint: `goshare verify WHAT PATH --repair fetches what is wrong in it; or ${hint}`,
+      cause: this.#refusal,
+    });
   }
 
   /** What an earlier run has left is not gone on with any more. */

@@ -1,6 +1,7 @@
 // What a download gives to others, from the first verified chunk on: while it runs, and as a seed when it is done.
 // Knows neither where chunks come from nor how a download ends.
 import type { Bitfield } from "../core/bitfield.js";
+import { pause } from "../core/clock.js";
 import type { EventObserver } from "../events/event.js";
 import type { Selection } from "../manifest/selection.js";
 import { finishedFiles } from "../storage/finished-files.js";
@@ -9,6 +10,9 @@ import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import { ServedDownload } from "../swarm/served-download.js";
 import type { DownloadPresence } from "./download-presence.js";
 import { failure } from "./failure.js";
+
+/** Those who have just come have not said what they have; what is over by then was no waiting. */
+const MENTIONED_MS = 500;
 
 /** A finished download that is served. */
 export interface RunningSeed {
@@ -61,10 +65,16 @@ export class ServingDownload {
    * selected different things would wait for each other, and for nothing. */
   async release(presence: DownloadPresence, signal: AbortSignal): Promise<void> {
     if (!this.#selection.hasAllChunks || !this.#swarm.hasDependants) return;
-    const { contentId } = this.share.manifest.root;
-    this.#observe({ type: "waiting", contentId, waitingFor: "others", slowReason: "" });
     presence.announceNow();
-    await Promise.race([this.#swarm.released(signal), this.failed.catch(() => undefined)]);
+    const over = new AbortController();
+    const released = Promise.race([this.#swarm.released(signal), this.failed.catch(() => undefined)]);
+    const ended = released.finally(() => over.abort());
+    await pause(MENTIONED_MS, over.signal);
+    if (!over.signal.aborted) {
+      const { contentId } = this.share.manifest.root;
+      this.#observe({ type: "waiting", contentId, waitingFor: "others", slowReason: "" });
+    }
+    await ended;
   }
 
   /** It goes on giving until it is closed. */

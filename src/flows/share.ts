@@ -65,8 +65,21 @@ export async function requireShareable(
   paths: readonly string[],
   manifestPath: string | undefined,
 ): Promise<void> {
-  const roots = new Map(paths.map((path) => [path, sourceRoot(path)]));
+  const roots = new Map<string, SourceRoot>();
+  for (const path of paths) {
+    const root = sourceRoot(path);
+    const same = [...roots].find(([, other]) => other.rootPath === root.rootPath);
+    if (same !== undefined || roots.has(path)) throw sharedTwice(path);
+    roots.set(path, root);
+  }
   for (const [path, root] of roots) await requirePlace(path, manifestPath, root, [...roots.values()]);
+}
+
+/** By its path, or by what is in it. */
+function sharedTwice(path: string): GoshareError {
+  return new GoshareError("USAGE", `${path} is shared already: it has the same name and content`, {
+    hint: "leave out what is the same",
+  });
 }
 
 function requirePlace(
@@ -164,9 +177,7 @@ class RunningShareImpl implements RunningShare {
   ): Promise<RunningShareImpl> {
     const { contentId } = manifest.root;
     if (port.server.get(contentId) !== undefined) {
-      throw new GoshareError("USAGE", `${options.path} is shared already: it has the same name and content`, {
-        hint: "leave out what is the same",
-      });
+      throw sharedTwice(options.path);
     }
     const source = new ShareSource(manifest, tree);
     const { local, server } = port;

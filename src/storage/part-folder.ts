@@ -100,6 +100,8 @@ export class PartFolder implements ChunkPlace {
         try {
           // Before another process has the lock, and puts its own there.
           emptyIfFresh(partPath);
+        } catch {
+          // What cannot be removed stays; why the download ends is what has to be heard of.
         } finally {
           lock.release();
         }

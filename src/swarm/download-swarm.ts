@@ -21,6 +21,7 @@ import { type DownloadSwarmOptions, defaultServerOptions } from "./options.js";
 import { PeerExchange } from "./peer-exchange.js";
 import { type Machine, PeerFinder } from "./peer-finder.js";
 import type { RateBudget } from "./rate-budget.js";
+import { refusalText } from "./refusal-text.js";
 import type { ServedDownload } from "./served-download.js";
 import { slowReason } from "./slow-reason.js";
 import { placeOf, tellJoined, toldDial } from "./told-dials.js";
@@ -229,7 +230,7 @@ export class DownloadSwarm {
     this.#noteFailure(
       reason === "sourceChanged"
         ? new GoshareError("SOURCE_CHANGED", `the file at ${where} is not what it was when it was shared`)
-        : new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${reason}`),
+        : new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${refusalText(reason)}`),
     );
   }
 

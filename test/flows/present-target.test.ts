@@ -86,8 +86,9 @@ for (const [what, change] of [
     await download(albumShare.ticket, output);
     change(join(output, "album"));
     const before = lookOf(output).slice(1);
-    const { code, exitCode } = await failure(startDownload(albumShare.ticket, output));
+    const { code, exitCode, message } = await failure(startDownload(albumShare.ticket, output));
     assert.equal([code, exitCode], ["TARGET_EXISTS", 6]);
+    assert.match(message, "is already there");
     assert.equal(lookOf(output).slice(1), before);
   });
 }

@@ -1,5 +1,6 @@
 // Several shares in one command: one that can no longer be served ends alone, and gives the exit code in the end.
-import { appendFileSync } from "node:fs";
+import { appendFileSync, copyFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { formatEndpoint, requireEndpoint } from "../../src/address/endpoint.js";
@@ -94,11 +95,20 @@ test("all shares are at one port, and each counts what it has sent", async () =>
 
 test("what is the same by name and content cannot be shared twice at one port", async () => {
   const path = scratch.file("twice.bin", MIB);
-  const process = new GoshareProcess(["share", path, path, "--listen", "127.0.0.1:0"]);
-  const failed = await process.waitFor("failed");
-  assert.equal([failed["code"], failed["exitCode"]], ["USAGE", 2]);
-  assert.match(String(failed["message"]), "is shared already");
-  await process.exited;
+  const copy = join(scratch.folder(), "twice.bin");
+  copyFileSync(path, copy);
+  for (const [other, served] of [
+    [path, 0],
+    [`${dirname(path)}/./twice.bin`, 0],
+    [copy, 1],
+  ] as const) {
+    const process = new GoshareProcess(["share", path, other, "--listen", "127.0.0.1:0"]);
+    const failed = await process.waitFor("failed");
+    assert.equal([failed["code"], failed["exitCode"]], ["USAGE", 2]);
+    assert.match(String(failed["message"]), "is shared already");
+    await process.exited;
+    assert.is(process.all("sharing").length, served, "by its path it is known before anything is served");
+  }
 });
 
 test("a tracker knows all shares of a command at one place, and the others when one of them ends", async () => {

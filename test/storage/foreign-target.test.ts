@@ -111,6 +111,7 @@ test("a folder that was replaced and cannot be removed does not keep the new one
       assert.equal(actualTree(path.join(output, nameOf(share))), expectedTree(share));
       assert.equal(fs.readdirSync(partOf(output, share)), ["outdated"]);
       await downloadAll(output, share, syncAtOnce, "replace");
+      assert.is((await errorOf(() => downloadAll(output, share))).code, "TARGET_EXISTS");
     } finally {
       restore();
     }

@@ -110,7 +110,10 @@ function describeDownloading(
 function describeDone(event: Extract<GoshareEvent, { type: "done" }>): Line[] {
   if (event.path === "") return [];
   const rate = event.elapsedMs > 0 ? `, ${formatRate((event.bytesReceived * 1000) / event.elapsedMs)}` : "";
-  const took = `received ${formatBytes(event.bytesReceived)} in ${formatDuration(event.elapsedMs)}${rate}`;
+  const isFetched = event.bytesReceived > 0 || event.bytes === 0;
+  const took = isFetched
+    ? `received ${formatBytes(event.bytesReceived)} in ${formatDuration(event.elapsedMs)}${rate}`
+    : `nothing had to be fetched, in ${formatDuration(event.elapsedMs)}`;
   const reused = event.bytesReused ? `, ${formatBytes(event.bytesReused)} copied from the older version` : "";
   const limitedBy = limitedByText(event.slowTimes, event.elapsedMs);
   return [
