@@ -9,13 +9,11 @@ import type { Selection } from "../manifest/selection.js";
 import { discardPart } from "../storage/discard-part.js";
 import { finishedFiles } from "../storage/finished-files.js";
 import type { PartPaths } from "../storage/part-paths.js";
-import { sourcePath } from "../storage/source-tree.js";
 import { compareTarget } from "../storage/target-comparison.js";
-import { verifyTasks } from "../workers/batches.js";
 import type { ChunkStore } from "../workers/chunk-store.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
+import { verifyOnDisk } from "./chunks-on-disk.js";
 import type { Arrival } from "./destination.js";
-import { hashingProgress } from "./hashing-progress.js";
 
 export class PresentTarget {
   /** Absolute. */
@@ -88,20 +86,12 @@ async function isRight(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { layout, root, files } = manifest;
-  const progress = hashingProgress(rootPath, 0, observe);
+  const chunks = Bitfield.full(manifest.root.chunkCount);
+  const work = { manifest, rootPath, givenPath: rootPath, chunks, mayBeLonger: false };
   const wrong = new AbortController();
-  let bytesDone = 0;
+  const either = AbortSignal.any([signal, wrong.signal]);
   try {
-    await pool.runAll(
-      verifyTasks(manifest, Bitfield.full(root.chunkCount), (path) => sourcePath(rootPath, root.kind, path)),
-      ({ chunks }, { wrongChunks }) => {
-        if (wrongChunks.length > 0) wrong.abort();
-        for (const { chunkIndex } of chunks) bytesDone += layout.chunkLength(chunkIndex);
-        progress(bytesDone, root.totalSize, files.length);
-      },
-      AbortSignal.any([signal, wrong.signal]),
-    );
+    await verifyOnDisk(work, pool, () => wrong.abort(), observe, either);
   } catch (thrown) {
     if (!wrong.signal.aborted || signal.aborted) throw thrown;
   }

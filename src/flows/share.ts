@@ -68,8 +68,7 @@ export async function requireShareable(
   const roots = new Map<string, SourceRoot>();
   for (const path of paths) {
     const root = sourceRoot(path);
-    const same = [...roots].find(([, other]) => other.rootPath === root.rootPath);
-    if (same !== undefined || roots.has(path)) throw sharedTwice(path);
+    if ([...roots.values()].some(({ rootPath }) => rootPath === root.rootPath)) throw sharedTwice(path);
     roots.set(path, root);
   }
   for (const [path, root] of roots) await requirePlace(path, manifestPath, root, [...roots.values()]);

@@ -8,15 +8,13 @@ import { GoshareError, readProblem } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest, ShareKind } from "../manifest/manifest.js";
-import { sourcePath } from "../storage/source-tree.js";
 import { compareTarget, type TargetComparison } from "../storage/target-comparison.js";
-import { verifyTasks } from "../workers/batches.js";
 import { slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
+import { verifyOnDisk } from "./chunks-on-disk.js";
 import { type ContentSource, readContentSource } from "./content-source.js";
 import { tellDifferences } from "./differences.js";
 import { tellSums } from "./file-sums.js";
-import { hashingProgress } from "./hashing-progress.js";
 import { lookUpManifest } from "./look-up.js";
 import { type Repaired, type RepairOptions, repair } from "./repair.js";
 import { trackersFor } from "./trackers.js";
@@ -141,20 +139,9 @@ async function rightChunks(
     const { first, count } = layout.chunksOfFile(fileIndex);
     for (let chunkIndex = first; chunkIndex < first + count; chunkIndex++) right.delete(chunkIndex);
   }
-  let bytesTotal = 0;
-  for (const chunkIndex of right) bytesTotal += layout.chunkLength(chunkIndex);
-  const progress = hashingProgress(givenPath, 0, observe);
-  let bytesDone = 0;
-  const pathOf = (filePath: string) => sourcePath(rootPath, root.kind, filePath);
-  await pool.runAll(
-    verifyTasks(manifest, right.copy(), pathOf, true),
-    (task, { wrongChunks }) => {
-      for (const { chunkIndex } of task.chunks) bytesDone += layout.chunkLength(chunkIndex);
-      for (const chunkIndex of wrongChunks) right.delete(chunkIndex);
-      progress(bytesDone, bytesTotal, manifest.files.length);
-    },
-    signal,
-  );
+  const chunks = right.copy();
+  const work = { manifest, rootPath, givenPath, chunks, mayBeLonger: true };
+  await verifyOnDisk(work, pool, (chunkIndex) => right.delete(chunkIndex), observe, signal);
   return right;
 }
 

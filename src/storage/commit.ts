@@ -143,14 +143,12 @@ function moveAside(targetPath: string, aside: string): void {
     fs.renameSync(targetPath, aside);
   } catch (thrown) {
     if (!isErrno(thrown, "EBUSY", "EXDEV")) throw thrown;
-    throw new GoshareError(
-      "TARGET_EXISTS",
-      `${targetPath} cannot be replaced: ${isErrno(thrown, "EBUSY") ? "a disk is mounted there" : "it lies on another disk or layer, and cannot be moved"}`,
-      {
-        hint: "choose another folder with --output",
-        cause: thrown,
-      },
-    );
+    const isMount = isErrno(thrown, "EBUSY");
+    const why = isMount ? "a disk is mounted there" : "it lies on another disk or layer, and cannot be moved";
+    throw new GoshareError("TARGET_EXISTS", `${targetPath} cannot be replaced: ${why}`, {
+      hint: "choose another folder with --output",
+      cause: thrown,
+    });
   }
 }
 

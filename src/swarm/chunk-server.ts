@@ -33,7 +33,6 @@ export class ChunkServer {
   /** Contents of which somebody was turned away lately, each with who took how much. */
   readonly #crowded = new Map<ContentId, LeastUseful<ServedConnection>>();
   #turnTimer: NodeJS.Timeout | undefined;
-  #bytesSentBefore = 0;
   readonly #bytesSentOf = new Map<ContentId, number>();
 
   constructor(options: ServerOptions, budget?: RateBudget, timers: Timers = processTimers) {
@@ -124,9 +123,9 @@ export class ChunkServer {
 
   /** Payload bytes sent on all connections so far. */
   get bytesSent(): number {
-    let bytes = this.#bytesSentBefore;
-    for (const { connection } of this.#connections) bytes += connection.bytesSent;
-    return bytes;
+    let sum = 0;
+    for (const bytes of this.#bytesSentOf.values()) sum += bytes;
+    return sum;
   }
 
   /** Those of them that were of one share. */
@@ -145,7 +144,6 @@ export class ChunkServer {
         ended: (contentId, ...how) => this.#offerings.get(contentId)?.ended(connection, ...how),
       }),
       () => {
-        this.#bytesSentBefore += connection.bytesSent;
         this.#connections.delete(served);
         for (const offering of this.#offerings.values()) offering.left(connection);
       },
