@@ -6,7 +6,8 @@ import type { ManifestRoot, ShareKind } from "../manifest/manifest.js";
 import { isThere, readIfThere, writeOwnFile } from "./part-files.js";
 import { contentPath, PART_NAMES, type PartPaths, replacedPath } from "./part-paths.js";
 
-/** Remembers what takes the final name next, whether it is moved there or linked: it stays the same file or folder. */
+/** Remembers what takes the final name next, whether it is moved there or linked: it stays the same file or folder, as
+ * it is. */
 export function storeClaim({ kind, name }: ManifestRoot, partPath: string): void {
   const content = contentPath(partPath);
   const own = placeOnDisk(kind === "folder" ? content : path.join(content, name));
@@ -22,7 +23,9 @@ export function isOwnTarget({ part, target }: PartPaths): boolean {
 
 function placeOnDisk(somePath: string): string | undefined {
   const stats = fs.lstatSync(somePath, { bigint: true, throwIfNoEntry: false });
-  return stats && `${stats.dev} ${stats.ino}\n`;
+  // The number alone may be that of another by now: a disk gives it anew as soon as a file is gone.
+  const { dev, ino, size, mtimeNs } = stats ?? {};
+  return stats && `${[dev, ino, stats.isFile() ? size : 0, mtimeNs].join(" ")}\n`;
 }
 
 /** Whether the target is nothing yet: an empty folder or file, as the claim of a share of this kind begins with. */

@@ -143,18 +143,24 @@ test("a download under another name keeps that one, wherever it is killed once i
   }
 });
 
-test("what somebody put under the name after a kill is not taken for the download", async () => {
-  const share = singleFile(100_000);
-  for (let step = 20; ; step++) {
-    const output = scratch();
-    if (!(await killedAfter(step, () => downloadAll(output, share)))) break;
-    forgetHolder(output, share);
-    fs.rmSync(targetOf(output, share), { force: true });
-    fs.writeFileSync(targetOf(output, share), "mine");
-    assert.is((await errorOf(() => downloadAll(output, share))).code, "TARGET_EXISTS", `step ${step}`);
-    assert.is(fs.readFileSync(targetOf(output, share), "utf8"), "mine");
-  }
-});
+for (const [how, makeRoom] of [
+  ["put there", (target: string) => fs.rmSync(target, { force: true })],
+  // The same file to the disk, as one may be that was put there after ours was removed: its number is given anew.
+  ["wrote there", () => undefined],
+] as const) {
+  test(`what somebody ${how} under the name after a kill is not taken for the download`, async () => {
+    const share = singleFile(100_000);
+    for (let step = 20; ; step++) {
+      const output = scratch();
+      if (!(await killedAfter(step, () => downloadAll(output, share)))) break;
+      forgetHolder(output, share);
+      makeRoom(targetOf(output, share));
+      fs.writeFileSync(targetOf(output, share), "mine");
+      assert.is((await errorOf(() => downloadAll(output, share))).code, "TARGET_EXISTS", `step ${step}`);
+      assert.is(fs.readFileSync(targetOf(output, share), "utf8"), "mine");
+    }
+  });
+}
 
 interface ChildEnd {
   readonly said: string;
