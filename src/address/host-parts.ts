@@ -1,6 +1,6 @@
 // How much each address has of something that is bounded for all together, so that one machine cannot take everything.
 // Keeps nothing but sums.
-import { hostNetwork, hostScope } from "./host.js";
+import { hostNetwork, isLoopbackAddress } from "./host.js";
 
 /** What one address may have of the whole, loopback all of it: proxies run there. */
 const PART = 1 / 4;
@@ -16,7 +16,7 @@ export class HostParts {
   /** Whether `host`, an address, may have so much more. */
   hasRoom(host: string, amount: number): boolean {
     const sum = (this.#byNetwork.get(hostNetwork(host)) ?? 0) + amount;
-    return sum <= this.#most || hostScope(host) === "loopback";
+    return sum <= this.#most || isLoopbackAddress(host);
   }
 
   /** `host` has so much more, or less. */

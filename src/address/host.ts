@@ -75,6 +75,14 @@ export function hostScope(host: string): HostScope {
   }
 }
 
+/** Whether `host` is an address of this machine alone. Looks at the text alone, as `hostNetwork` does and for the same
+ * hosts. */
+export function isLoopbackAddress(host: string): boolean {
+  return LOOPBACK_ADDRESS.test(host);
+}
+
+const LOOPBACK_ADDRESS = /^(::ffff:)?127\.|^::1$/;
+
 /** What one machine may have all the addresses of: of an IPv6 address the /64 (RFC 8981), else the host itself. Asked for
  * every call of a tracker, so it looks at the text alone: `host` has passed through `normaliseHost`, or comes from a socket. */
 export function hostNetwork(host: string): string {

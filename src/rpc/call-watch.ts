@@ -29,6 +29,8 @@ export interface CallWatch {
   mayConnect(host: string): boolean;
   /** Undefined: the call is served. */
   refusal(host: string, kind: CallKind): CallRefusal | undefined;
+  /** A request of so many bytes is there, and is looked at now. */
+  read(host: string, bytes: number): void;
   /** A call has ended, one that was refused too. */
   ended(call: EndedCall): void;
 }
@@ -37,5 +39,6 @@ export interface CallWatch {
 export const noWatch: CallWatch = {
   mayConnect: () => true,
   refusal: () => undefined,
+  read: () => undefined,
   ended: () => undefined,
 };

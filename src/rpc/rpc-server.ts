@@ -18,15 +18,17 @@ import {
   type ServerUnaryCall,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { hostScope } from "../address/host.js";
+import { isLoopbackAddress } from "../address/host.js";
 import { HostCount } from "../address/host-count.js";
 import { bindOnce } from "../address/listening.js";
+import { KIB } from "../core/units.js";
 import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
+import { CallTurns } from "./call-turns.js";
 import { type CallWatch, noWatch } from "./call-watch.js";
+import { IncomingStreams } from "./incoming-streams.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
 import { StallWatch } from "./stall-watch.js";
 import { MIN_TLS_VERSION } from "./tls-version.js";
-import { UnservedStreams } from "./unserved-streams.js";
 import { type UntakenLimits, UntakenResponses } from "./untaken-responses.js";
 import { type CallSurroundings, type Connection, pushback, WatchedCall } from "./watched-call.js";
 
@@ -83,6 +85,11 @@ const NO_ROOM = new RpcError(
 /** How a call of what there is not has ended. The path is of a stranger's choice, and names nothing here. */
 const UNSERVED = { path: "none", kind: "unary", status: "UNIMPLEMENTED", durationMs: 0 } as const;
 
+/** To decode so much takes a millisecond, and often ten times that to do what it asks for: of these an address has one in a
+ * turn of the event loop. */
+const LARGE_REQUEST_BYTES = 8 * KIB;
+const LARGE_REQUESTS_PER_TURN = 1;
+
 /** Longer messages would not fit the trailers of a call. */
 const MAX_STATUS_CHARACTERS = 500;
 
@@ -99,7 +106,8 @@ export class RpcServer {
   /** Interceptors alone see the socket of a call; they leave it for the handler, by the call's metadata. */
   readonly #watched = new WeakMap<object, WatchedCall>();
   readonly #stalls: StallWatch;
-  readonly #unserved: UnservedStreams;
+  readonly #incoming: IncomingStreams;
+  readonly #largeRequests = new CallTurns(LARGE_REQUESTS_PER_TURN);
   #stallTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
   /** What waits for the end of the last connection. */
@@ -132,7 +140,7 @@ export class RpcServer {
       "grpc.max_connection_age_ms": options.connectionAgeMs,
       "grpc.max_connection_age_grace_ms": options.connectionAgeGraceMs,
     });
-    this.#unserved = new UnservedStreams(this.grpc, (stream) => this.#chargeUnserved(stream));
+    this.#incoming = new IncomingStreams(this.grpc, (stream) => this.#chargeUnserved(stream));
     this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = options.tls === undefined ? createServer({ noDelay: true }) : tlsListener(options.tls);
     // Before TLS has its turn, if there is TLS.
@@ -214,7 +222,7 @@ export class RpcServer {
 
   #connected(socket: Socket): void {
     const { remoteAddress = "" } = socket;
-    const isWelcome = this.#hosts.entered(remoteAddress) || hostScope(remoteAddress) === "loopback";
+    const isWelcome = this.#hosts.entered(remoteAddress) || isLoopbackAddress(remoteAddress);
     socket.once("close", () => this.#hosts.left(remoteAddress));
     if (!isWelcome || !this.#calls.watch.mayConnect(remoteAddress)) {
       socket.destroy();
@@ -244,7 +252,7 @@ export class RpcServer {
 
   #interceptor(): ServerInterceptor {
     return (method, call) => {
-      const stream = this.#unserved.served();
+      const stream = this.#incoming.served();
       let isRead = method.requestStream;
       const watched = new WatchedCall(method, call, this.#calls);
       let messages = 0;
@@ -292,17 +300,26 @@ export class RpcServer {
     return (call, respond) => {
       const watched = this.#watched.get(call.metadata);
       const context = new UnaryCallContext(call, watched?.connection);
-      const answering = method.invoke(call.request, context, this.#options.maxRequestFields).then(
-        (response) => {
-          if (watched?.maySend(response.length) !== false) respond(null, response);
-          else respond(statusOf(NO_ROOM));
-        },
-        (error: unknown) => {
-          if (!(error instanceof RpcError)) this.#onUnexpected(error, where);
-          respond(statusOf(error));
-        },
-      );
-      answering.catch((error: unknown) => this.#onUnexpected(error, where));
+      const { request } = call;
+      const answer = (): void => {
+        const answering = method.invoke(request, context, this.#options.maxRequestFields).then(
+          (response) => {
+            if (watched?.maySend(response.length) !== false) respond(null, response);
+            else respond(statusOf(NO_ROOM));
+          },
+          (error: unknown) => {
+            if (!(error instanceof RpcError)) this.#onUnexpected(error, where);
+            respond(statusOf(error));
+          },
+        );
+        answering.catch((error: unknown) => this.#onUnexpected(error, where));
+      };
+      this.#calls.watch.read(context.peerHost, request.length);
+      if (request.length < LARGE_REQUEST_BYTES) return answer();
+      this.#largeRequests.take(context.peerHost, () => {
+        // Whoever floods has been hung up on by now.
+        if (!call.cancelled) answer();
+      });
     };
   }
 }

@@ -3,6 +3,7 @@
 // a bounded number of them, forgetting those that were quiet longest. Loopback is this machine's own and exempt.
 import { hostNetwork } from "../../address/host.js";
 import type { Clock } from "../../core/clock.js";
+import { KIB } from "../../core/units.js";
 import { isLoopback } from "./handout.js";
 
 export interface QuotaLimits {
@@ -27,8 +28,8 @@ const REFUSAL_BURST_SECONDS = 2;
 /** Connections for each call: many machines behind one address connect for one call, and some of them in vain. */
 const CONNECTIONS_PER_CALL = 2;
 
-/** To read so many shares that are then refused costs as much as a call. */
-const SHARES_PER_CALL = 100;
+/** To decode so many bytes, and do what they ask for, costs about as much as a call: a hundred shares in an announcement. */
+const BYTES_PER_CALL = 4 * KIB;
 
 /** How long an address that floods is hung up on. */
 const HANG_UP_MS = 10_000;
@@ -84,16 +85,18 @@ export class AddressQuota {
     return { retryAfterMs, isFlood };
   }
 
+  /** Counts a request that `host` has sent, by its size: whether it was worth it is only known once it has been read. */
+  read(host: string, bytes: number): void {
+    this.#addressOf(host)?.calls.charge(bytes / BYTES_PER_CALL);
+  }
+
   /** Counts leases that `host` announces, new or not; how long to wait until there is room for them, 0 if there is.
    * Renewed every `renewMs`, no more than the limit can be kept up. */
   leases(host: string, count: number, renewMs: number): number {
     const address = this.#addressOf(host);
     if (address === undefined) return 0;
     const nowMs = this.#clock.nowMs();
-    const waitMs = address.leases.take(count, nowMs, this.#limits.maxLeasesPerAddress / renewMs);
-    // All of it has been read; who heeds the answer is not back before this is paid for.
-    if (waitMs > 0) address.calls.charge(count / SHARES_PER_CALL);
-    return waitMs;
+    return address.leases.take(count, nowMs, this.#limits.maxLeasesPerAddress / renewMs);
   }
 
   /** Whether `host` has flooded within the last seconds. */

@@ -66,6 +66,10 @@ export class CallControl implements CallWatch {
     return { message: "this address calls too often", retryAfterMs, hangUp: isFlood };
   }
 
+  read(socketAddress: string, bytes: number): void {
+    this.#quota.read(socketHost(socketAddress) ?? socketAddress, bytes);
+  }
+
   ended(call: EndedCall): void {
     const { path, kind, status, durationMs } = call;
     const host = socketHost(call.host) ?? call.host;

@@ -53,11 +53,11 @@ test("connections have a limit of their own, twice that of calls; who goes on is
   assert.is(taken(HOST, 50), 40);
 });
 
-test("an announcement that is refused for its shares counts as one call for each hundred of them", () => {
+test("a large request counts as one call more for each 4 KiB of it", () => {
   const { clock, quota: calls } = quota();
-  assert.is(calls.leases(HOST, 1_000, 30_000), 0);
-  assert.is(served(calls, HOST, 30), 20);
-  assert.ok(calls.leases(HOST, 1_000, 30_000) > 0);
+  calls.read(HOST, 40 * 1024);
+  assert.is(served(calls, HOST, 15), 10);
+  calls.read(HOST, 40 * 1024);
   assert.equal(calls.call(HOST), { retryAfterMs: 1_100, isFlood: false });
   clock.advance(1_100);
   assert.is(served(calls, HOST, 5), 1);
@@ -67,6 +67,7 @@ test("loopback may call as often as it likes, and is not even remembered", () =>
   const { quota: calls } = quota();
   for (const host of ["127.0.0.1", "127.1.2.3", "::1"]) {
     assert.is(served(calls, host, 5_000), 5_000);
+    calls.read(host, 1_000_000);
     assert.is(calls.leases(host, 1_000_000, 30_000), 0);
   }
   assert.is(calls.size, 0);

@@ -1,12 +1,17 @@
-// Streams that the gRPC library answers by itself and tells nobody of: calls of methods that there are not, and whatever
-// is no call of gRPC. Its interceptors are not asked for them, so its own way in has to be watched. Answers nothing.
+// Every stream on its way into the gRPC library: begun when its address has its turn, and told of if the library answers
+// it by itself and tells nobody, as it does with calls of methods that there are not and whatever is no call of gRPC. Its
+// interceptors are not asked for those, so its own way in has to be watched. Answers nothing.
 import type { ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
+import { CallTurns } from "./call-turns.js";
 
 /** A method of the library, by which every stream comes in; private, for there is no other that sees all of them. */
 const WAY_IN = "_streamHandler";
 
-export class UnservedStreams {
+/** Of one address, in one turn of the event loop: to begin one, or to refuse it, takes up to half a millisecond. */
+const CALLS_BEGUN_PER_TURN = 2;
+
+export class IncomingStreams {
   /** The one that comes in now. */
   #stream: ServerHttp2Stream | undefined;
   #isServed = false;
@@ -16,7 +21,12 @@ export class UnservedStreams {
     const wayIn: unknown = Reflect.get(server, WAY_IN);
     // A version without it serves as well, and nobody is told: tests say so.
     if (typeof wayIn !== "function") return;
-    const watched = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void => {
+    const turns = new CallTurns(CALLS_BEGUN_PER_TURN);
+    const watched = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void =>
+      turns.take(stream.session?.socket.remoteAddress ?? "", () => begin(interceptors, stream, headers));
+    const begin = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void => {
+      // It is over before it had its turn: the library would wait for its end.
+      if (stream.destroyed || stream.closed) return;
       this.#isServed = false;
       this.#stream = stream;
       Reflect.apply(wayIn, server, [interceptors, stream, headers]);

@@ -1,0 +1,56 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { CallTurns } from "../../src/rpc/call-turns.js";
+import { ManualTime } from "../support/manual-time.js";
+
+const FLOODER = "192.0.2.1";
+const OTHER = "192.0.2.2";
+
+function withTurns(use: (turns: CallTurns, time: ManualTime, called: string[]) => void): void {
+  const time = new ManualTime();
+  use(new CallTurns(2, time), time, []);
+}
+
+test("an address has a few calls in a turn, the rest in later turns and in their order", () => {
+  withTurns((turns, time, called) => {
+    for (let n = 0; n < 5; n++) turns.take(FLOODER, () => called.push(`${n}`));
+    assert.equal(called, ["0", "1"]);
+    turns.take(OTHER, () => called.push("other"));
+    assert.equal(called, ["0", "1", "other"]);
+    time.advance(0);
+    assert.equal(called, ["0", "1", "other", "2", "3", "4"]);
+  });
+});
+
+test("what comes while others of its address wait comes after them", () => {
+  withTurns((turns, time, called) => {
+    const flood = (from: number) => {
+      for (let n = from; n < from + 3; n++) turns.take(FLOODER, () => called.push(`${n}`));
+    };
+    flood(0);
+    flood(3);
+    time.advance(1);
+    flood(6);
+    time.advance(1);
+    assert.equal(called, ["0", "1", "2", "3", "4", "5", "6", "7", "8"]);
+  });
+});
+
+test("an address that waits keeps nobody else waiting, and a /64 is one address", () => {
+  withTurns((turns, _time, called) => {
+    for (let n = 0; n < 100; n++) turns.take(`2001:db8::${n.toString(16)}`, () => called.push("flood"));
+    assert.is(called.length, 2);
+    for (let n = 0; n < 50; n++) turns.take(`192.0.2.${n}`, () => called.push("other"));
+    assert.is(called.length, 52);
+  });
+});
+
+test("calls of this machine never wait", () => {
+  withTurns((turns, _time, called) => {
+    for (const host of ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
+      for (let n = 0; n < 10; n++) turns.take(host, () => called.push(host));
+    assert.is(called.length, 40);
+  });
+});
+
+test.run();
