@@ -16,22 +16,32 @@ export class IncomingStreams {
   #stream: ServerHttp2Stream | undefined;
   #isServed = false;
 
-  /** To be made before the server serves anybody. `unserved` is told of each such stream once it has been answered. */
-  constructor(server: Server, unserved: (stream: ServerHttp2Stream) => void) {
+  /** To be made before the server serves anybody. `unserved` is told of the address of each stream that no method served,
+   * once it is over. */
+  constructor(server: Server, unserved: (host: string) => void) {
     const wayIn: unknown = Reflect.get(server, WAY_IN);
     // A version without it serves as well, and nobody is told: tests say so.
     if (typeof wayIn !== "function") return;
     const turns = new CallTurns(CALLS_BEGUN_PER_TURN);
-    const watched = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void =>
-      turns.take(stream.session?.socket.remoteAddress ?? "", () => begin(interceptors, stream, headers));
-    const begin = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void => {
-      // It is over before it had its turn: the library would wait for its end.
-      if (stream.destroyed || stream.closed) return;
+    const watched = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void => {
+      // When a session breaks, so does each of its streams, and nobody else listens to one that has not begun.
+      stream.on("error", () => undefined);
+      const host = stream.session?.socket.remoteAddress ?? "";
+      turns.take(host, () => begin(host, interceptors, stream, headers));
+    };
+    const begin = (
+      host: string,
+      interceptors: unknown,
+      stream: ServerHttp2Stream,
+      headers: unknown,
+    ): void => {
+      // It was over before it had its turn: the library would wait for its end.
+      if (stream.destroyed || stream.closed) return unserved(host);
       this.#isServed = false;
       this.#stream = stream;
       Reflect.apply(wayIn, server, [interceptors, stream, headers]);
       this.#stream = undefined;
-      if (!this.#isServed) unserved(stream);
+      if (!this.#isServed) unserved(host);
     };
     Reflect.set(server, WAY_IN, watched);
   }

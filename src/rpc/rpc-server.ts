@@ -140,7 +140,7 @@ export class RpcServer {
       "grpc.max_connection_age_ms": options.connectionAgeMs,
       "grpc.max_connection_age_grace_ms": options.connectionAgeGraceMs,
     });
-    this.#incoming = new IncomingStreams(this.grpc, (stream) => this.#chargeUnserved(stream));
+    this.#incoming = new IncomingStreams(this.grpc, (host) => this.#chargeUnserved(host));
     this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = options.tls === undefined ? createServer({ noDelay: true }) : tlsListener(options.tls);
     // Before TLS has its turn, if there is TLS.
@@ -241,8 +241,7 @@ export class RpcServer {
   }
 
   /** It costs what a call costs that is refused. */
-  #chargeUnserved(stream: ServerHttp2Stream): void {
-    const host = stream.session?.socket.remoteAddress ?? "";
+  #chargeUnserved(host: string): void {
     const { watch } = this.#calls;
     const refusal = watch.refusal(host, "unary");
     const wasRefused = refusal !== undefined;
