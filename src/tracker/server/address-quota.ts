@@ -28,8 +28,9 @@ const REFUSAL_BURST_SECONDS = 2;
 /** Connections for each call: many machines behind one address connect for one call, and some of them in vain. */
 const CONNECTIONS_PER_CALL = 2;
 
-/** To decode so many bytes, and do what they ask for, costs about as much as a call: a hundred shares in an announcement. */
-const BYTES_PER_CALL = 4 * KIB;
+/** What costs about as much as a call: to read so many bytes, and to announce so many shares. */
+const BYTES_PER_CALL = 16 * KIB;
+const SHARES_PER_CALL = 50;
 
 /** How long an address that floods is hung up on. */
 const HANG_UP_MS = 10_000;
@@ -96,6 +97,8 @@ export class AddressQuota {
     const address = this.#addressOf(host);
     if (address === undefined) return 0;
     const nowMs = this.#clock.nowMs();
+    // Whatever becomes of them: they have been read by then, and who heeds the answer is not back before this is paid for.
+    address.calls.charge(count / SHARES_PER_CALL);
     return address.leases.take(count, nowMs, this.#limits.maxLeasesPerAddress / renewMs);
   }
 
