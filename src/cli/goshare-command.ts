@@ -34,6 +34,11 @@ export abstract class GoshareCommand extends Command<CommandContext> {
     return "to start again";
   }
 
+  /** Whether an option was typed, as against a setting or the default. */
+  protected isTyped(option: string): boolean {
+    return this.context.argv.some((word) => word === option || word.startsWith(`${option}=`));
+  }
+
   /** Where results and events go. */
   protected resultStream(): Writable {
     return this.context.stdout;

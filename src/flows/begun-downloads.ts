@@ -28,14 +28,27 @@ function* surveyedOf(partPaths: readonly string[], outputDirectory: string): Ite
   }
 }
 
-/** All of them. A folder that is not there holds none. */
-export function allBegunIn(outputDirectory: string): readonly BegunDownload[] {
+/** A folder that downloads go to. */
+export interface OutputFolder {
+  readonly outputDirectory: string;
+  /** It is named nowhere but in settings, so there may have been no download yet. */
+  readonly mayBeMissing: boolean;
+}
+
+/** All of them. Throws DOWNLOAD_NOT_FOUND if there is no folder of that name where there should be: more likely it is
+ * misspelt than nothing to do. */
+export function allBegunIn({ outputDirectory, mayBeMissing }: OutputFolder): readonly BegunDownload[] {
   try {
     return [...begunIn(outputDirectory)];
   } catch (thrown) {
-    if (isErrno(thrown, "ENOENT")) return [];
-    throw thrown;
+    if (!isErrno(thrown, "ENOENT")) throw thrown;
+    if (mayBeMissing) return [];
+    throw notFound(`there is no folder ${outputDirectory}`);
   }
+}
+
+function begunIfThere(outputDirectory: string): readonly BegunDownload[] {
+  return allBegunIn({ outputDirectory, mayBeMissing: true });
 }
 
 /** Those that `names` name, each once. A path may lead anywhere; anything else is looked for in `outputDirectory`.
@@ -43,7 +56,7 @@ export function allBegunIn(outputDirectory: string): readonly BegunDownload[] {
 export function begunNamed(names: readonly string[], outputDirectory: string): readonly BegunDownload[] {
   const chosen = new Map<string, BegunDownload>();
   for (const name of names) {
-    const here = allBegunIn(outputDirectory).filter((begun) => isNamed(begun, name));
+    const here = begunIfThere(outputDirectory).filter((begun) => isNamed(begun, name));
     const all = here.length > 0 ? here : begunAt(name);
     const [first, ...others] = all;
     if (first === undefined) throw notFound(`no unfinished download ${name} is in ${outputDirectory}`);
@@ -57,10 +70,10 @@ export function begunNamed(names: readonly string[], outputDirectory: string): r
  * be gone on with, unless it is named: then it throws. */
 export function resumableDownloads(
   names: readonly string[],
-  outputDirectory: string,
+  folder: OutputFolder,
   observe: EventObserver,
 ): readonly Extract<GoshareEvent, { type: "resumable" }>[] {
-  const begun = names.length > 0 ? begunNamed(names, outputDirectory) : allBegunIn(outputDirectory);
+  const begun = names.length > 0 ? begunNamed(names, folder.outputDirectory) : allBegunIn(folder);
   return begun.flatMap((one) => {
     if (one.found instanceof GoshareError && names.length > 0) throw one.found;
     const event = toldOf(one);
@@ -109,7 +122,7 @@ function resumableEvent(
 /** The target or the part folder at a path that was given. */
 function begunAt(givenPath: string): readonly BegunDownload[] {
   const outputDirectory = path.dirname(givenPath);
-  return allBegunIn(outputDirectory).filter((begun) => isNamed(begun, path.resolve(givenPath)));
+  return begunIfThere(outputDirectory).filter((begun) => isNamed(begun, path.resolve(givenPath)));
 }
 
 function isNamed({ partPath, found }: BegunDownload, name: string): boolean {

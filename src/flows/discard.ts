@@ -6,14 +6,13 @@ import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { discardPart } from "../storage/discard-part.js";
 import { targetBusy } from "../storage/lock.js";
-import { allBegunIn, type BegunDownload, begunNamed } from "./begun-downloads.js";
+import { allBegunIn, type BegunDownload, begunNamed, type OutputFolder } from "./begun-downloads.js";
 
-export interface DiscardOptions {
+export interface DiscardOptions extends OutputFolder {
   /** Names, paths or content ids. */
   readonly names: readonly string[];
   /** Instead of names: every one that no process runs. */
   readonly all: boolean;
-  readonly outputDirectory: string;
 }
 
 /** Emits a `discarded` for each, and returns how many. Throws DOWNLOAD_NOT_FOUND before anything is removed; TARGET_BUSY,
@@ -24,7 +23,7 @@ export async function discard(
   signal: AbortSignal,
 ): Promise<number> {
   const { names, all, outputDirectory } = options;
-  const begun = all ? allBegunIn(outputDirectory) : begunNamed(names, outputDirectory);
+  const begun = all ? allBegunIn(options) : begunNamed(names, outputDirectory);
   let count = 0;
   for (const one of begun) {
     // A signal is heard between two of them.

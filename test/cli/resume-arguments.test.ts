@@ -15,7 +15,7 @@ async function resumed(...argv: readonly string[]): Promise<{
   let asked: { names: readonly string[]; output: string } = { names: [], output: "" };
   const flows: NonNullable<FakeSurroundings["flows"]> = {
     begun: async () => ({
-      resumableDownloads: (names, output) => {
+      resumableDownloads: (names, { outputDirectory: output }) => {
         asked = { names, output };
         const counters = { bytesDone: 1, bytesTotal: 2, chunksDone: 1, chunks: 2, pid: 0 };
         const known = { contentId: CONTENT_ID, name: "a b", path: "isos/a b", what: TICKET };

@@ -136,6 +136,16 @@ test("what was never begun is not found, for resume and discard alike", async ()
   }
 });
 
+test("a folder that is named and not there is an error, not nothing to do", async () => {
+  const output = join(scratch.folder(), "mispelt");
+  for (const argv of [["resume"], ["discard", "--all"]]) {
+    const { code, message, exitCode } = await failure(new GoshareProcess([...argv, "--output", output]));
+    assert.equal([code, message, exitCode], ["DOWNLOAD_NOT_FOUND", `there is no folder ${output}`, 3]);
+    const { exitCode: byDefault } = await runGoshare(argv, { cwd: scratch.folder() });
+    assert.is(byDefault, 0);
+  }
+});
+
 test("discard removes what is named and nothing else, not even what is finished", async () => {
   const output = scratch.folder();
   const both = await begunBoth(output);

@@ -39,7 +39,9 @@ export class DiscardCommand extends GoshareCommand {
     }
     const startMs = this.context.clock.nowMs();
     const { discard } = await this.context.flows.discard();
-    const count = await discard({ names, all, outputDirectory }, session.observe, session.signal);
+    const mayBeMissing = !this.isTyped(OPTIONS.begunIn.names);
+    const options = { names, all, outputDirectory, mayBeMissing };
+    const count = await discard(options, session.observe, session.signal);
     if (count === 0) session.tell(`nothing to discard in ${printable(outputDirectory)}`);
     return doneWithoutTransfer(this.context.clock.nowMs() - startMs);
   }

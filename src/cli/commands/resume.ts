@@ -35,7 +35,8 @@ export class ResumeCommand extends DownloadingCommand {
   protected override async run(session: Session): Promise<Ending> {
     const startMs = this.context.clock.nowMs();
     const { resumableDownloads } = await this.context.flows.begun();
-    const begun = resumableDownloads(this.names, this.output, session.observe);
+    const folder = { outputDirectory: this.output, mayBeMissing: !this.isTyped(OPTIONS.begunIn.names) };
+    const begun = resumableDownloads(this.names, folder, session.observe);
     const [only, ...others] = begun;
     if (only !== undefined && others.length === 0) return this.#download(only, session);
     if (only === undefined) session.tell(`nothing to go on with in ${printable(this.output)}`);

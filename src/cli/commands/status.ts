@@ -24,18 +24,14 @@ export class StatusCommand extends GoshareCommand {
     description: OPTIONS.begunIn.description,
   });
 
-  /** That of a setting, and the default, need not be there before the first download. */
-  get #isOutputTyped(): boolean {
-    const option = OPTIONS.begunIn.names;
-    return this.context.argv.some((word) => word === option || word.startsWith(`${option}=`));
-  }
-
   protected override async run(session: Session): Promise<Ending> {
     const named = this.directories;
     const outputDirectories = named.length > 0 ? named : [this.output];
     const startMs = this.context.clock.nowMs();
     const { status } = await this.context.flows.status();
-    const options = { outputDirectories, mayBeMissing: named.length === 0 && !this.#isOutputTyped };
+    // That of a setting, and the default, need not be there before the first download.
+    const mayBeMissing = named.length === 0 && !this.isTyped(OPTIONS.begunIn.names);
+    const options = { outputDirectories, mayBeMissing };
     const count = await status(options, session.observe, session.signal);
     if (count === 0) session.tell(`nothing to go on with in ${printable(outputDirectories.join(", "))}`);
     return doneWithoutTransfer(this.context.clock.nowMs() - startMs);
