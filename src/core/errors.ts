@@ -65,7 +65,11 @@ export const ERROR_CODES = {
   CONTENT_NOT_FOUND: entry("user", EXIT.notFound, "No tracker and no peer knows the content id."),
   NO_PEERS: entry("user", EXIT.notFound, "Nobody who has the share could be reached."),
   PROBLEM_FOUND: entry("user", EXIT.other, "doctor found what keeps goshare from working as it should."),
-  DOWNLOAD_NOT_FOUND: entry("user", EXIT.notFound, "No unfinished download has that name, or several have; or there is no such folder."),
+  DOWNLOAD_NOT_FOUND: entry(
+    "user",
+    EXIT.notFound,
+    "No unfinished download has that name, or several have; or there is no such folder.",
+  ),
   PEER_UNREACHABLE: entry(
     "peer",
     EXIT.network,

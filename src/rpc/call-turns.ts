@@ -1,41 +1,56 @@
 // When calls have their turn: a few of each address in one turn of the event loop, so that hundreds that come at once from
-// one do not keep all others waiting until the last of them is dealt with. Drops nothing: how many may wait is bounded by
-// the streams that connections may have. Reads no call.
+// one do not keep all others waiting until the last of them is dealt with. How many of an address may wait is bounded. Reads
+// no call.
 import { hostNetwork, isLoopbackAddress } from "../address/host.js";
 import { processTimers, type Timers } from "../core/clock.js";
 
 export class CallTurns {
   readonly #callsPerTurn: number;
+  readonly #mostWaiting: number;
   readonly #timers: Pick<Timers, "soon">;
   /** Those of each address in this turn. */
   readonly #taken = new Map<string, number>();
   /** Those that wait, the first first. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #isScheduled = false;
+  #isClosed = false;
 
-  /** `callsPerTurn`: of one address, in one turn of the event loop. */
-  constructor(callsPerTurn: number, timers: Pick<Timers, "soon"> = processTimers) {
+  /** `callsPerTurn`: of one address, in one turn of the event loop; `mostWaiting`: of one address for later turns. */
+  constructor(callsPerTurn: number, mostWaiting: number, timers: Pick<Timers, "soon"> = processTimers) {
     this.#callsPerTurn = callsPerTurn;
+    this.#mostWaiting = mostWaiting;
     this.#timers = timers;
   }
 
   /** Runs what a call from `host`, as its socket shows it, is about: now or in a later turn; always now if it is this
-   * machine's own. */
-  take(host: string, run: () => void): void {
-    if (isLoopbackAddress(host)) return run();
-    const network = hostNetwork(host);
-    const waiting = this.#waiting.get(network);
-    if (waiting !== undefined) {
-      waiting.push(run);
-      return;
-    }
-    const taken = this.#taken.get(network) ?? 0;
-    this.#schedule();
-    if (taken >= this.#callsPerTurn) this.#waiting.set(network, [run]);
-    else {
-      this.#taken.set(network, taken + 1);
+   * machine's own. False if too many of its address wait: then it is not run at all. */
+  take(host: string, run: () => void): boolean {
+    if (isLoopbackAddress(host)) {
       run();
+      return true;
     }
+    if (this.#isClosed) return false;
+    const network = hostNetwork(host);
+    const taken = this.#taken.get(network) ?? 0;
+    const waiting = this.#waiting.get(network);
+    this.#schedule();
+    if (waiting !== undefined || taken >= this.#callsPerTurn) return this.#wait(network, waiting, run);
+    this.#taken.set(network, taken + 1);
+    run();
+    return true;
+  }
+
+  /** What waits is not run any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting.clear();
+  }
+
+  #wait(network: string, waiting: (() => void)[] = [], run: () => void): boolean {
+    if (waiting.length >= this.#mostWaiting) return false;
+    waiting.push(run);
+    this.#waiting.set(network, waiting);
+    return true;
   }
 
   #schedule(): void {

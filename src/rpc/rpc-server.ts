@@ -25,7 +25,7 @@ import { KIB } from "../core/units.js";
 import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
 import { CallTurns } from "./call-turns.js";
 import { type CallWatch, noWatch } from "./call-watch.js";
-import { IncomingStreams } from "./incoming-streams.js";
+import { IncomingStreams, type UnservedStatus } from "./incoming-streams.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
 import { StallWatch } from "./stall-watch.js";
 import { MIN_TLS_VERSION } from "./tls-version.js";
@@ -82,8 +82,8 @@ const NO_ROOM = new RpcError(
   1_000,
 );
 
-/** How a call of what there is not has ended. The path is of a stranger's choice, and names nothing here. */
-const UNSERVED = { path: "none", kind: "unary", status: "UNIMPLEMENTED", durationMs: 0 } as const;
+/** A call that no method has served. The path is of a stranger's choice, and names nothing here. */
+const UNSERVED = { path: "none", kind: "unary", durationMs: 0 } as const;
 
 /** To decode so much takes a millisecond, and often ten times that to do what it asks for: of these an address has one in a
  * turn of the event loop. */
@@ -107,7 +107,8 @@ export class RpcServer {
   readonly #watched = new WeakMap<object, WatchedCall>();
   readonly #stalls: StallWatch;
   readonly #incoming: IncomingStreams;
-  readonly #largeRequests = new CallTurns(LARGE_REQUESTS_PER_TURN);
+  /** As many as there are open calls. */
+  readonly #largeRequests = new CallTurns(LARGE_REQUESTS_PER_TURN, Number.POSITIVE_INFINITY);
   #stallTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
   /** What waits for the end of the last connection. */
@@ -140,7 +141,7 @@ export class RpcServer {
       "grpc.max_connection_age_ms": options.connectionAgeMs,
       "grpc.max_connection_age_grace_ms": options.connectionAgeGraceMs,
     });
-    this.#incoming = new IncomingStreams(this.grpc, (host) => this.#chargeUnserved(host));
+    this.#incoming = new IncomingStreams(this.grpc, (host, how) => this.#chargeUnserved(host, how));
     this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = options.tls === undefined ? createServer({ noDelay: true }) : tlsListener(options.tls);
     // Before TLS has its turn, if there is TLS.
@@ -204,6 +205,8 @@ export class RpcServer {
       // connections end when the last of them has.
       this.grpc.tryShutdown(() => this.#whenUnconnected(ended));
     });
+    this.#incoming.close();
+    this.#largeRequests.close();
     this.#injector.destroy();
     this.grpc.forceShutdown();
     // Without channelz the library does not know its sessions, and its forced shutdown ends none of them.
@@ -241,11 +244,11 @@ export class RpcServer {
   }
 
   /** It costs what a call costs that is refused. */
-  #chargeUnserved(host: string): void {
+  #chargeUnserved(host: string, status: UnservedStatus): void {
     const { watch } = this.#calls;
     const refusal = watch.refusal(host, "unary");
     const wasRefused = refusal !== undefined;
-    watch.ended({ ...UNSERVED, host, wasRefused });
+    watch.ended({ ...UNSERVED, status, host, wasRefused });
     if (refusal?.hangUp) this.#hangUpOn(host, undefined);
   }
 

@@ -8,7 +8,7 @@ const OTHER = "192.0.2.2";
 
 function withTurns(use: (turns: CallTurns, time: ManualTime, called: string[]) => void): void {
   const time = new ManualTime();
-  use(new CallTurns(2, time), time, []);
+  use(new CallTurns(2, 100, time), time, []);
 }
 
 test("an address has a few calls in a turn, the rest in later turns and in their order", () => {
@@ -42,6 +42,22 @@ test("an address that waits keeps nobody else waiting, and a /64 is one address"
     assert.is(called.length, 2);
     for (let n = 0; n < 50; n++) turns.take(`192.0.2.${n}`, () => called.push("other"));
     assert.is(called.length, 52);
+  });
+});
+
+test("an address that has as many waiting as it may is turned away, and what waits is dropped at the end", () => {
+  withTurns((turns, time, called) => {
+    const taken = Array.from({ length: 110 }, () => turns.take(FLOODER, () => called.push("flood")));
+    assert.is(taken.filter((isTaken) => isTaken).length, 102);
+    assert.not(taken.at(-1));
+    time.advance(0);
+    assert.is(called.length, 102);
+    for (let n = 0; n < 4; n++) turns.take(FLOODER, () => called.push(`late ${n}`));
+    turns.close();
+    time.advance(1);
+    assert.equal(called.slice(102), ["late 0", "late 1"]);
+    assert.not(turns.take(FLOODER, () => called.push("after the end")));
+    assert.is(called.length, 104);
   });
 });
 

@@ -1,5 +1,10 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  constants,
+} from "node:http2";
 import { connect, type Socket } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -23,6 +28,7 @@ const noAddress = host === "" ? NO_OWN_ADDRESS : undefined;
 interface Flooder {
   readonly session: ClientHttp2Session;
   readonly socket: Socket;
+  readonly port: number;
 }
 
 /** What comes from loopback never waits for its turn, so the server is reached at another address. */
@@ -41,7 +47,7 @@ async function withServer(
   await once(session, "remoteSettings");
   const client = new UnaryClient(TrackerService, host, port, CLIENT_OPTIONS);
   try {
-    await use({ session, socket }, () => client.call(getTrackerInfo, {}, LIMITS));
+    await use({ session, socket, port }, () => client.call(getTrackerInfo, {}, LIMITS));
     assert.equal(failures, []);
   } finally {
     session.destroy();
@@ -50,8 +56,9 @@ async function withServer(
   }
 }
 
-function ask({ session }: Flooder): void {
-  session.request({ ...INFO, "content-type": "application/grpc" }).on("error", () => undefined);
+function ask(session: ClientHttp2Session): ClientHttp2Stream {
+  const stream = session.request({ ...INFO, "content-type": "application/grpc" });
+  return stream.on("error", () => undefined).resume();
 }
 
 testUnless(
@@ -59,7 +66,7 @@ testUnless(
   "a session that breaks while its calls wait for their turn takes nobody with it",
   async () => {
     await withServer({}, async (flooder, call) => {
-      for (let n = 0; n < 16; n++) ask(flooder);
+      for (let n = 0; n < 16; n++) ask(flooder.session);
       // Leaves together with the calls, so that they are read together.
       setImmediate(() => flooder.socket.write(BREACH));
       await new Promise((resolve) => flooder.session.once("close", resolve));
@@ -81,9 +88,41 @@ testUnless(noAddress, "calls that are taken back before their turn are counted a
     },
   };
   await withServer(watch, async (flooder) => {
-    for (let n = 0; n < 16; n++) ask(flooder);
+    for (let n = 0; n < 16; n++) ask(flooder.session);
     setImmediate(() => flooder.socket.destroy());
     await until(() => asked === 16 && ended === 16);
+  });
+});
+
+testUnless(noAddress, "a call whose request ends before its turn is answered like any other", async () => {
+  const ended: string[] = [];
+  await withServer({ ended: ({ status }) => void ended.push(status) }, async ({ session }) => {
+    const streams = Array.from({ length: 16 }, () => ask(session));
+    // With data that is empty: a call that is known to have no request ends with its headers, and is heard.
+    for (const stream of streams) stream.end();
+    let answered = 0;
+    for (const stream of streams) stream.once("close", () => answered++);
+    await until(() => answered === streams.length);
+  });
+  // Not ended by who looks for requests that never arrive.
+  assert.equal(ended, Array(16).fill("UNIMPLEMENTED"));
+});
+
+testUnless(noAddress, "calls beyond those that may wait are turned away at once, and counted", async () => {
+  let asked = 0;
+  const refusal = () => {
+    asked++;
+    return undefined;
+  };
+  await withServer({ refusal }, async ({ port }) => {
+    const sessions = Array.from({ length: 8 }, () => connectHttp2(`http://${host}:${port}`));
+    await Promise.all(sessions.map((session) => once(session, "remoteSettings")));
+    const streams = sessions.flatMap((session) => Array.from({ length: 16 }, () => ask(session)));
+    await until(() => asked === streams.length);
+    const turnedAway = () =>
+      streams.filter(({ rstCode }) => rstCode === constants.NGHTTP2_REFUSED_STREAM).length;
+    await until(() => turnedAway() > 0);
+    for (const session of sessions) session.destroy();
   });
 });
 

@@ -28,9 +28,10 @@ const REFUSAL_BURST_SECONDS = 2;
 /** Connections for each call: many machines behind one address connect for one call, and some of them in vain. */
 const CONNECTIONS_PER_CALL = 2;
 
-/** What costs about as much as a call: to read so many bytes, and to announce so many shares. */
-const BYTES_PER_CALL = 16 * KIB;
-const SHARES_PER_CALL = 50;
+/** To read so many bytes, or so many shares that are then refused, costs as much as a call. What is answered is not charged
+ * for its shares: a hundred machines behind one address may have a thousand each, and come back together after a restart. */
+const BYTES_PER_CALL = 64 * KIB;
+const SHARES_PER_CALL = 100;
 
 /** How long an address that floods is hung up on. */
 const HANG_UP_MS = 10_000;
@@ -97,9 +98,10 @@ export class AddressQuota {
     const address = this.#addressOf(host);
     if (address === undefined) return 0;
     const nowMs = this.#clock.nowMs();
-    // Whatever becomes of them: they have been read by then, and who heeds the answer is not back before this is paid for.
-    address.calls.charge(count / SHARES_PER_CALL);
-    return address.leases.take(count, nowMs, this.#limits.maxLeasesPerAddress / renewMs);
+    const waitMs = address.leases.take(count, nowMs, this.#limits.maxLeasesPerAddress / renewMs);
+    // All of it has been read; who heeds the answer is not back before this is paid for.
+    if (waitMs > 0) address.calls.charge(count / SHARES_PER_CALL);
+    return waitMs;
   }
 
   /** Whether `host` has flooded within the last seconds. */
@@ -151,9 +153,9 @@ class Bucket {
     this.#atMs = nowMs;
   }
 
-  /** Takes `count` whether they are there or not. */
+  /** Takes `count` whether they are there or not; as much as it holds may be owed. */
   charge(count: number): void {
-    this.#tokens -= count;
+    this.#tokens = Math.max(this.#tokens - count, -this.#capacity);
   }
 
   /** Takes `count` and returns 0; or takes nothing and returns how long it will be until there are so many. More

@@ -53,19 +53,26 @@ test("connections have a limit of their own, twice that of calls; who goes on is
   assert.is(taken(HOST, 50), 40);
 });
 
-test("a large request counts as one call more for each 16 KiB of it, and for each 50 shares", () => {
-  for (const spendTen of [
-    (calls: AddressQuota) => calls.read(HOST, 160 * 1024),
-    (calls: AddressQuota) => calls.leases(HOST, 500, 30_000),
-  ]) {
-    const { clock, quota: calls } = quota();
-    spendTen(calls);
-    assert.is(served(calls, HOST, 15), 10);
-    spendTen(calls);
-    assert.equal(calls.call(HOST), { retryAfterMs: 1_100, isFlood: false });
-    clock.advance(1_100);
-    assert.is(served(calls, HOST, 5), 1);
-  }
+test("a large request counts as a call more for each 64 KiB of it, and no address owes more than a burst", () => {
+  const { clock, quota: calls } = quota();
+  calls.read(HOST, 640 * 1024);
+  assert.is(served(calls, HOST, 15), 10);
+  calls.read(HOST, 640 * 1024);
+  assert.equal(calls.call(HOST), { retryAfterMs: 1_100, isFlood: false });
+  calls.read(HOST, 6_400 * 1024);
+  assert.equal(calls.call(HOST), { retryAfterMs: 2_100, isFlood: false });
+  clock.advance(2_100);
+  assert.is(served(calls, HOST, 5), 1);
+});
+
+test("an announcement that is refused for its shares counts as one call for each hundred of them", () => {
+  const { clock, quota: calls } = quota();
+  assert.is(calls.leases(HOST, 1_000, 30_000), 0);
+  assert.is(served(calls, HOST, 30), 20);
+  assert.ok(calls.leases(HOST, 1_000, 30_000) > 0);
+  assert.equal(calls.call(HOST), { retryAfterMs: 1_100, isFlood: false });
+  clock.advance(1_100);
+  assert.is(served(calls, HOST, 5), 1);
 });
 
 test("loopback may call as often as it likes, and is not even remembered", () => {
