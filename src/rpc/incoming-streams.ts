@@ -12,7 +12,7 @@ const WAY_IN = "_streamHandler";
 /** Of one address, in one turn of the event loop: to begin one, or to refuse it, takes up to half a millisecond. */
 const CALLS_BEGUN_PER_TURN = 2;
 /** Each may hold what a window of flow control lets it send. */
-const MAX_WAITING_PER_ADDRESS = 64;
+const MAX_WAITING_PER_ADDRESS = 256;
 
 /** Turned away, taken back before its turn, or a call of what there is not. */
 export type UnservedStatus = Extract<RpcStatus, "RESOURCE_EXHAUSTED" | "CANCELLED" | "UNIMPLEMENTED">;

@@ -37,7 +37,7 @@ async function withServer(
   use: (flooder: Flooder, call: () => Promise<unknown>) => Promise<void>,
 ): Promise<void> {
   const failures: unknown[] = [];
-  const options = { ...SERVER_OPTIONS, shutdownGraceMs: 100 };
+  const options = { ...SERVER_OPTIONS, maxConnections: 30, maxConnectionsPerHost: 30, shutdownGraceMs: 100 };
   const server = new RpcServer(options, (error) => failures.push(error), { ...noWatch, ...watch });
   server.addService(TrackerService, methods({}));
   const { port } = await server.listen("0.0.0.0", 0);
@@ -115,7 +115,7 @@ testUnless(noAddress, "calls beyond those that may wait are turned away at once,
     return undefined;
   };
   await withServer({ refusal }, async ({ port }) => {
-    const sessions = Array.from({ length: 8 }, () => connectHttp2(`http://${host}:${port}`));
+    const sessions = Array.from({ length: 20 }, () => connectHttp2(`http://${host}:${port}`));
     await Promise.all(sessions.map((session) => once(session, "remoteSettings")));
     const streams = sessions.flatMap((session) => Array.from({ length: 16 }, () => ask(session)));
     await until(() => asked === streams.length);
