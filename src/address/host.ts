@@ -81,7 +81,7 @@ export function isLoopbackAddress(host: string): boolean {
   return LOOPBACK_ADDRESS.test(host);
 }
 
-const LOOPBACK_ADDRESS = /^(::ffff:)?127\.|^::1$/;
+const LOOPBACK_ADDRESS = /^(::ffff:)?127(\.\d+){3}$|^::1$/;
 
 /** What one machine may have all the addresses of: of an IPv6 address the /64 (RFC 8981), else the host itself. Asked for
  * every call of a tracker, so it looks at the text alone: `host` has passed through `normaliseHost`, or comes from a socket. */

@@ -3,6 +3,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { ManifestRoot, ShareKind } from "../manifest/manifest.js";
+import { identityOf } from "./file-identity.js";
 import { isThere, readIfThere, writeOwnFile } from "./part-files.js";
 import { contentPath, PART_NAMES, type PartPaths, replacedPath } from "./part-paths.js";
 
@@ -23,9 +24,9 @@ export function isOwnTarget({ part, target }: PartPaths): boolean {
 
 function placeOnDisk(somePath: string): string | undefined {
   const stats = fs.lstatSync(somePath, { bigint: true, throwIfNoEntry: false });
-  // The number alone may be that of another by now: a disk gives it anew as soon as a file is gone.
-  const { dev, ino, size, mtimeNs } = stats ?? {};
-  return stats && `${[dev, ino, stats.isFile() ? size : 0, mtimeNs].join(" ")}\n`;
+  // Not its number alone, which a disk gives anew as soon as a file is gone; nor the time of its last change as a file
+  // or folder, which is that of taking the name.
+  return stats && `${identityOf(stats).slice(0, -1).join(" ")}\n`;
 }
 
 /** Whether the target is nothing yet: an empty folder or file, as the claim of a share of this kind begins with. */

@@ -9,13 +9,11 @@ import { connect, type Socket } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
-import { type CallWatch, noWatch } from "../../src/rpc/call-watch.js";
-import { RpcServer } from "../../src/rpc/rpc-server.js";
-import { UnaryClient } from "../../src/rpc/unary-client.js";
+import type { CallWatch } from "../../src/rpc/call-watch.js";
 import { testUnless } from "../storage/scratch.js";
 import { NO_OWN_ADDRESS, ownAddress } from "../support/own-address.js";
 import { until } from "../support/until.js";
-import { CLIENT_OPTIONS, LIMITS, methods, SERVER_OPTIONS } from "./rig.js";
+import { LIMITS, type Rig, withRig } from "./rig.js";
 
 const { getTrackerInfo } = TrackerService.method;
 const INFO = { ":method": "POST", ":path": "/goshare.v1.TrackerService/GetTrackerInfo" };
@@ -36,24 +34,20 @@ async function withServer(
   watch: Partial<CallWatch>,
   use: (flooder: Flooder, call: () => Promise<unknown>) => Promise<void>,
 ): Promise<void> {
-  const failures: unknown[] = [];
-  const options = { ...SERVER_OPTIONS, maxConnections: 30, maxConnectionsPerHost: 30, shutdownGraceMs: 100 };
-  const server = new RpcServer(options, (error) => failures.push(error), { ...noWatch, ...watch });
-  server.addService(TrackerService, methods({}));
-  const { port } = await server.listen("0.0.0.0", 0);
-  const socket = connect(port, host);
-  const session = connectHttp2(`http://${host}:${port}`, { createConnection: () => socket });
-  session.on("error", () => undefined);
-  await once(session, "remoteSettings");
-  const client = new UnaryClient(TrackerService, host, port, CLIENT_OPTIONS);
-  try {
-    await use({ session, socket, port }, () => client.call(getTrackerInfo, {}, LIMITS));
-    assert.equal(failures, []);
-  } finally {
-    session.destroy();
-    await client.close();
-    await server.close();
-  }
+  const options = { maxConnections: 30, maxConnectionsPerHost: 30, shutdownGraceMs: 100 };
+  const flood = async ({ client, port, unexpected }: Rig): Promise<void> => {
+    const socket = connect(port, host);
+    const session = connectHttp2(`http://${host}:${port}`, { createConnection: () => socket });
+    session.on("error", () => undefined);
+    await once(session, "remoteSettings");
+    try {
+      await use({ session, socket, port }, () => client.call(getTrackerInfo, {}, LIMITS));
+      assert.equal(unexpected, []);
+    } finally {
+      session.destroy();
+    }
+  };
+  await withRig({}, flood, options, watch, host);
 }
 
 function ask(session: ClientHttp2Session): ClientHttp2Stream {

@@ -65,6 +65,7 @@ export async function withRig(
   use: (rig: Rig) => Promise<void>,
   options: Partial<RpcServerOptions> = {},
   watch: Partial<CallWatch> = {},
+  host = HOST,
 ): Promise<void> {
   const unexpected: Rig["unexpected"] = [];
   const server = new RpcServer(
@@ -73,8 +74,8 @@ export async function withRig(
     { ...noWatch, ...watch },
   );
   server.addService(TrackerService, methods(own));
-  const { port } = await server.listen(HOST, 0);
-  const client = new UnaryClient(TrackerService, HOST, port, CLIENT_OPTIONS);
+  const { port } = await server.listen(host, 0);
+  const client = new UnaryClient(TrackerService, host, port, CLIENT_OPTIONS);
   try {
     await use({ server, client, port, unexpected });
   } finally {

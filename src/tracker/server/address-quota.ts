@@ -1,10 +1,9 @@
 // How much one address may ask of a tracker: connections, calls, and leases, each a bucket that fills with time; and
 // when to hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one. Remembers
 // a bounded number of them, forgetting those that were quiet longest. Loopback is this machine's own and exempt.
-import { hostNetwork } from "../../address/host.js";
+import { hostNetwork, isLoopbackAddress } from "../../address/host.js";
 import type { Clock } from "../../core/clock.js";
 import { KIB } from "../../core/units.js";
-import { isLoopback } from "./handout.js";
 
 export interface QuotaLimits {
   /** Calls a second from one address, in the long run. */
@@ -111,7 +110,7 @@ export class AddressQuota {
   }
 
   #addressOf(host: string): Address | undefined {
-    if (isLoopback(host)) return undefined;
+    if (isLoopbackAddress(host)) return undefined;
     const network = hostNetwork(host);
     const known = this.#addresses.get(network);
     if (known === undefined) return this.#remember(network);

@@ -3,7 +3,7 @@
 import { isIPv4 } from "node:net";
 import { mayDial } from "../../address/dialable.js";
 import type { Endpoint } from "../../address/endpoint.js";
-import { hostRegion, hostScope, normaliseHost } from "../../address/host.js";
+import { hostRegion, isLoopbackAddress, normaliseHost } from "../../address/host.js";
 import type { PeerId } from "../../core/ids.js";
 import type { SwarmPeer } from "../announcement.js";
 import { MAX_ENDPOINTS_PER_PEER } from "../limits.js";
@@ -38,7 +38,6 @@ export function socketHost(address: string): string | undefined {
 const MAX_REMEMBERED = 65_536;
 
 const socketHosts = new Map<string, string | undefined>();
-const loopbackHosts = new Map<string, boolean>();
 const dialableHosts = new Map<string, boolean>();
 const dialableFromLoopback = new Map<string, boolean>();
 
@@ -51,13 +50,9 @@ function remember<T>(memory: Map<string, T>, key: string, judge: () => T): T {
   return verdict;
 }
 
-export function isLoopback(host: string): boolean {
-  return remember(loopbackHosts, host, () => hostScope(host) === "loopback");
-}
-
 /** mayDial, for endpoints whose port has been checked: it looks at the hosts alone then. */
 function mayTell(endpoint: Endpoint, reachedAt: string): boolean {
-  const memory = isLoopback(reachedAt) ? dialableFromLoopback : dialableHosts;
+  const memory = isLoopbackAddress(reachedAt) ? dialableFromLoopback : dialableHosts;
   return remember(memory, endpoint.host, () => mayDial(endpoint, reachedAt));
 }
 
@@ -70,7 +65,7 @@ export function endpointsFor(
   const announced =
     endpoints.length === 0 ? endpoints : endpoints.filter((endpoint) => mayTell(endpoint, caller.reachedAt));
   if (key.listenPort === 0) return announced;
-  const isNeighbour = isLoopback(key.host) && !isLoopback(caller.host);
+  const isNeighbour = isLoopbackAddress(key.host) && !isLoopbackAddress(caller.host);
   const host = isNeighbour ? caller.reachedAt : key.host;
   const observed: Endpoint = { host, port: key.listenPort, transport: "tcp" };
   if (!mayTell(observed, caller.reachedAt)) return announced;
