@@ -103,6 +103,11 @@ export const ERROR_CODES = {
     EXIT.disk,
     "What an earlier download left behind belongs to another share or is damaged.",
   ),
+  PART_CHANGED: entry(
+    "local",
+    EXIT.disk,
+    "Something else has changed a download before it was complete; the same command looks at all of it again.",
+  ),
   DISK_FULL: entry("local", EXIT.disk, "There is no room left for a file."),
   DISK_FAILED: entry("local", EXIT.disk, "A file could not be read or written."),
   SYNC_FAILED: entry(

@@ -8,11 +8,12 @@ import { commit, finishCommit } from "../storage/commit.js";
 import { partFiles } from "../storage/finished-files.js";
 import { requireSpace } from "../storage/free-space.js";
 import { isThere } from "../storage/part-files.js";
-import { PartFolder } from "../storage/part-folder.js";
+import { PartFolder, targetExists } from "../storage/part-folder.js";
 import { partPaths } from "../storage/part-paths.js";
 import { findReusable } from "../storage/reuse.js";
 import type { IfTaken } from "../storage/taken-name.js";
 import { refuseUnsupportedNames } from "../storage/target-names.js";
+import type { SyncedEntry } from "../storage/written-files.js";
 import { syncTasks } from "../workers/batches.js";
 import { PartStore } from "../workers/part-store.js";
 import type { SlotPool } from "../workers/slots.js";
@@ -59,9 +60,9 @@ export class FolderDestination implements Destination {
     try {
       part = await PartFolder.open(outputDirectory, root, ifTaken, patterns);
     } catch (thrown) {
-      const error = GoshareError.from(thrown);
-      if (error.code !== "TARGET_EXISTS" || ifTaken !== "refuse") throw error;
-      this.#present = new PresentTarget(partPaths(outputDirectory, root), error);
+      const paths = partPaths(outputDirectory, root);
+      if (ifTaken !== "refuse" || !isInTheWay(GoshareError.from(thrown), paths.target)) throw thrown;
+      this.#present = new PresentTarget(paths, targetExists(paths.target));
       return false;
     }
     this.#open = part;
@@ -130,7 +131,7 @@ export class FolderDestination implements Destination {
     if (held.count === 0 || this.#prepared === undefined) return;
     const { selection } = this.#prepared;
     const part = this.#part;
-    await part.makeDurable(filesWith(held, selection, part), (paths) => this.#syncFiles(paths));
+    await part.makeDurable(filesWith(held, selection, part), (entries) => this.#syncFiles(entries));
     await part.pause(selection.manifest, held);
   }
 
@@ -139,7 +140,7 @@ export class FolderDestination implements Destination {
     else {
       if (this.#prepared === undefined) throw new Error("nothing is committed before it is prepared");
       const { selection } = this.#prepared;
-      this.#tellLeft(await commit(this.#part, selection, (paths) => this.#syncFiles(paths)));
+      this.#tellLeft(await commit(this.#part, selection, (entries) => this.#syncFiles(entries)));
     }
     this.isCommitted = true;
   }
@@ -153,20 +154,27 @@ export class FolderDestination implements Destination {
     return this.#open;
   }
 
-  async #syncFiles(paths: Iterable<string>): Promise<void> {
-    await this.#prepared?.pool.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
+  async #syncFiles(entries: Iterable<SyncedEntry>): Promise<void> {
+    await this.#prepared?.pool.runAll(syncTasks(entries), () => undefined, new AbortController().signal);
   }
 }
 
+/** Whether what has the target's name is why nothing was opened beside it; or was not even come to, since nothing can be
+ * written there, which takes none where all is there. */
+function isInTheWay({ code }: GoshareError, targetPath: string): boolean {
+  if (code === "TARGET_EXISTS") return true;
+  return (code === "DISK_FULL" || code === "PERMISSION_DENIED") && isThere(targetPath);
+}
+
 /** The files that hold bytes of these chunks. */
-function* filesWith(held: Bitfield, selection: Selection, part: PartFolder): Iterable<string> {
+function* filesWith(held: Bitfield, selection: Selection, part: PartFolder): Iterable<SyncedEntry> {
   const { files, layout } = selection.manifest;
   for (const [fileIndex, file] of files.entries()) {
     if (!selection.hasFile(fileIndex)) continue;
     const { first, count } = layout.chunksOfFile(fileIndex);
     for (let chunkIndex = first; chunkIndex < first + count; chunkIndex++) {
       if (!held.has(chunkIndex)) continue;
-      yield part.filePath(file.path);
+      yield { path: part.filePath(file.path), fileBytes: file.size };
       break;
     }
   }

@@ -69,7 +69,9 @@ export async function repair(
       ? { bytesReceived: 0, bytesWasted: 0 }
       : await fetchWrong(options, work, target, observe, signal);
     const always = new AbortController().signal;
-    await target.finish(comparison, (paths) => work.pool.runAll(syncTasks(paths), () => undefined, always));
+    await target.finish(comparison, (entries) =>
+      work.pool.runAll(syncTasks(entries), () => undefined, always),
+    );
     return { path: rootPath, ...counts };
   } finally {
     target.close();

@@ -11,6 +11,7 @@ import { makeFolders, openForWriting, syncDirectory } from "./part-files.js";
 import type { PartFolder, SyncFiles } from "./part-folder.js";
 import { replacedPath } from "./part-paths.js";
 import { requireReplaceable } from "./taken-name.js";
+import type { SyncedEntry } from "./written-files.js";
 
 /** How many entries are made in one go, so that the event loop is not kept from its sockets. */
 const ENTRIES_PER_TURN = 256;
@@ -54,7 +55,7 @@ async function finishContent(part: PartFolder, entries: Entries, syncFiles: Sync
     addParents(directories, part, `${directory}/.`);
     await pause();
   }
-  await part.makeDurable(filePaths(part, entries), syncFiles);
+  await part.makeDurable(writtenFiles(part, entries), syncFiles);
   // Links come last, and nothing is written through them any more.
   for (const { path: linkPath, target } of entries.symbolicLinks) {
     addParents(directories, part, linkPath);
@@ -62,11 +63,13 @@ async function finishContent(part: PartFolder, entries: Entries, syncFiles: Sync
     await pause();
   }
   const bottomUp = [...directories].sort((a, b) => b.length - a.length);
-  await part.makeDurable(bottomUp, syncFiles);
+  const folders = bottomUp.map((folder) => ({ path: folder }));
+  await part.makeDurable(folders, syncFiles);
 }
 
-function* filePaths(part: PartFolder, entries: Entries): Iterable<string> {
-  for (const file of entries.files) yield part.filePath(file.path);
+function* writtenFiles(part: PartFolder, entries: Entries): Iterable<SyncedEntry> {
+  for (const { path: filePath, size } of entries.files)
+    yield { path: part.filePath(filePath), fileBytes: size };
 }
 
 /** Every directory above `entryPath`, up to the content folder. */

@@ -7,6 +7,9 @@ import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 /** Mode of a file that is for goshare itself. */
 const OWN_FILE_MODE = 0o600;
 
+export const PART_CHANGED_HINT =
+  "find out what writes there, and run the same command again; what is right is kept";
+
 /** Makes a folder and those above it. Not by Node's `recursive`, which says that nothing is there (ENOENT) where
  * a disk is full or read-only. */
 export function makeFolders(folderPath: string, mode?: number): void {
@@ -106,6 +109,14 @@ export function openForWriting(filePath: string, executable: boolean, extraFlags
     makeFolders(path.dirname(filePath));
     return fs.openSync(filePath, flags, mode);
   }
+}
+
+/** Throws PART_CHANGED for a file that goshare made this large, and that something else has cut or lengthened. */
+export function requireBytes(fd: number, filePath: string, fileBytes: number): void {
+  const { size } = fs.fstatSync(fd);
+  if (size === fileBytes) return;
+  const message = `${filePath} has ${size} bytes instead of ${fileBytes}: something else has changed it`;
+  throw new GoshareError("PART_CHANGED", message, { hint: PART_CHANGED_HINT });
 }
 
 /** Whether anything has this name, a link that leads nowhere included. */

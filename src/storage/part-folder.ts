@@ -23,6 +23,7 @@ import {
   readIfThere,
   removeIfEmpty,
   removeTree,
+  requireBytes,
   syncDirectory,
   writeOwnFile,
 } from "./part-files.js";
@@ -30,10 +31,10 @@ import { PartJournal } from "./part-journal.js";
 import { contentPath, PART_NAMES, type PartPaths, partPaths, replacedPath } from "./part-paths.js";
 import { type PartSelection, writePartSelection } from "./part-selection.js";
 import { freePaths, type IfTaken, keptPaths, requireReplaceable } from "./taken-name.js";
-import { type WriteRun, WrittenFiles } from "./written-files.js";
+import { type SyncedEntry, type WriteRun, WrittenFiles } from "./written-files.js";
 
-/** Makes files durable, many at a time; rejects if one cannot be. */
-export type SyncFiles = (paths: Iterable<string>) => Promise<void>;
+/** Makes files and folders durable, many at a time; rejects if one cannot be, with PART_CHANGED if it has another size. */
+export type SyncFiles = (entries: Iterable<SyncedEntry>) => Promise<void>;
 
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
@@ -55,7 +56,9 @@ export class PartFolder implements ChunkPlace {
   readonly replaces: boolean;
   readonly #lock: Lock;
   readonly #journal: PartJournal;
-  readonly #written = new WrittenFiles();
+  readonly #written = new WrittenFiles(true);
+  /** Files that were given their final size. */
+  readonly #sized = new Set<FileEntry>();
   #isClosed = false;
 
   private constructor(
@@ -176,8 +179,22 @@ export class PartFolder implements ChunkPlace {
       manifest,
       segments,
       (file) => this.filePath(file.path),
-      (file, filePath) => openSized(filePath, file),
+      (file, filePath) => this.#openSized(file, filePath),
     );
+  }
+
+  /** A file at its final size, which it has from the first time on: what is smaller later was cut by something else. */
+  #openSized(file: FileEntry, filePath: string): number {
+    const fd = openForWriting(filePath, file.executable);
+    try {
+      if (this.#sized.has(file)) requireBytes(fd, filePath, file.size);
+      else if (fs.fstatSync(fd).size !== file.size) fs.ftruncateSync(fd, file.size);
+      this.#sized.add(file);
+      return fd;
+    } catch (thrown) {
+      fs.closeSync(fd);
+      throw errorAt(thrown, filePath);
+    }
   }
 
   releaseRuns(manifest: Manifest, segments: readonly ChunkSegment[]): void {
@@ -206,9 +223,9 @@ export class PartFolder implements ChunkPlace {
   /** Makes files and folders durable by `syncFiles`. Where the disk does not confirm it (SYNC_FAILED) everything
    * written so far is given up: the kernel drops what it could not write but goes on showing it, so that hashing
    * it again, or syncing once more, would succeed and mean nothing. */
-  async makeDurable(paths: Iterable<string>, syncFiles: SyncFiles): Promise<void> {
+  async makeDurable(entries: Iterable<SyncedEntry>, syncFiles: SyncFiles): Promise<void> {
     try {
-      await syncFiles(paths);
+      await syncFiles(entries);
     } catch (thrown) {
       if (thrown instanceof GoshareError && thrown.code === "SYNC_FAILED") this.#giveUpContent();
       throw thrown;
@@ -336,20 +353,9 @@ function emptyIfFresh(partPath: string): void {
   emptyPart(partPath);
 }
 
-function targetExists(targetPath: string): GoshareError {
+/** Of a download that is not to replace what has its name. */
+export function targetExists(targetPath: string): GoshareError {
   return new GoshareError("TARGET_EXISTS", `${targetPath} is already there`, {
     hint: "move it away, add --overwrite or --rename, or choose another folder with --output",
   });
-}
-
-/** Opens a file at its final size. */
-function openSized(filePath: string, { size, executable }: FileEntry): number {
-  const fd = openForWriting(filePath, executable);
-  try {
-    if (fs.fstatSync(fd).size !== size) fs.ftruncateSync(fd, size);
-    return fd;
-  } catch (thrown) {
-    fs.closeSync(fd);
-    throw errorAt(thrown, filePath);
-  }
 }

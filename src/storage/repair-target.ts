@@ -32,7 +32,7 @@ export class RepairTarget implements ChunkPlace {
   readonly #manifest: Manifest;
   /** Undefined for a file: a chunk of it is never shared, and whoever repairs it as well writes the same bytes. */
   readonly #own: OwnFolder | undefined;
-  readonly #written = new WrittenFiles();
+  readonly #written = new WrittenFiles(false);
   /** Absolute paths of what was changed, to be made durable. */
   readonly #changed = new Set<string>();
 
@@ -104,8 +104,9 @@ export class RepairTarget implements ChunkPlace {
       else if (problem === "missing") this.#makeFolder(this.filePath(entryPath));
     }
     for (const fileIndex of comparison.modes) this.#correctMode(manifestFile(this.#manifest, fileIndex));
-    await syncFiles([...this.#changed].filter((changed) => fs.lstatSync(changed).isFile()));
-    await syncFiles(this.#changedFolders());
+    const changedFiles = [...this.#changed].filter((changed) => fs.lstatSync(changed).isFile());
+    await syncFiles(changedFiles.map((changed) => ({ path: changed })));
+    await syncFiles([...this.#changedFolders()].map((folder) => ({ path: folder })));
   }
 
   /** Gives up the lock; nothing stays beside what is in the share. */

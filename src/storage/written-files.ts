@@ -14,6 +14,16 @@ export interface WriteRun {
   readonly fileOffset: number;
   readonly chunkOffset: number;
   readonly length: number;
+  /** Where the file has its final size since it was opened, and this run is the one at its end: that size. With another
+   * one, something else has cut the file, which this run would hide. */
+  readonly fileBytes: number | undefined;
+}
+
+/** A file or folder that is to be made durable. */
+export interface SyncedEntry {
+  readonly path: string;
+  /** The size of a file that goshare has written: with another one, something else has changed it. */
+  readonly fileBytes?: number;
 }
 
 /** Large files kept open for writing. */
@@ -22,6 +32,12 @@ const MAX_OPEN_FILES = 64;
 export class WrittenFiles {
   /** Least recently used first. */
   readonly #open = new Map<number, { readonly fd: number; uses: number }>();
+  readonly #areSized: boolean;
+
+  /** `areSized`: what is opened has its final size at once. */
+  constructor(areSized: boolean) {
+    this.#areSized = areSized;
+  }
 
   /** The runs of a chunk. `placeOf` says where a file is written, whole or not, and `openFile` opens one that is not.
    * Every call is followed by one `release` with the same segments. */
@@ -36,7 +52,9 @@ export class WrittenFiles {
       const isWhole = length === file.size;
       const path = placeOf(file, isWhole);
       const fd = isWhole ? undefined : this.#acquire(fileIndex, () => openFile(file, path));
-      return { fd, path, executable: file.executable, fileOffset, chunkOffset, length };
+      const isMadeWhole = this.#areSized && !isWhole && fileOffset + length === file.size;
+      const fileBytes = isMadeWhole ? file.size : undefined;
+      return { fd, path, executable: file.executable, fileOffset, chunkOffset, length, fileBytes };
     });
   }
 

@@ -5,6 +5,7 @@ import { MIB } from "../core/units.js";
 import type { Layout } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
+import type { SyncedEntry } from "../storage/written-files.js";
 import type { ChunkRead, CopyTask, HashTask, ReadRun, SumTask, SyncTask, VerifyTask } from "./tasks.js";
 
 const TASK_BYTES = 16 * MIB;
@@ -117,15 +118,15 @@ export function* sumTasks(
 }
 
 /** Tasks that make `paths` durable. */
-export function* syncTasks(paths: Iterable<string>): Iterable<SyncTask> {
-  let group: string[] = [];
-  for (const path of paths) {
-    group.push(path);
+export function* syncTasks(entries: Iterable<SyncedEntry>): Iterable<SyncTask> {
+  let group: SyncedEntry[] = [];
+  for (const entry of entries) {
+    group.push(entry);
     if (group.length < SYNC_TASK_FILES) continue;
-    yield { kind: "sync", paths: group };
+    yield { kind: "sync", entries: group };
     group = [];
   }
-  if (group.length > 0) yield { kind: "sync", paths: group };
+  if (group.length > 0) yield { kind: "sync", entries: group };
 }
 
 /** The digest of one chunk, a copy with memory of its own: a view of all digests would take them all along to a thread.

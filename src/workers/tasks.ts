@@ -1,7 +1,7 @@
 // What the event loop asks of the worker threads, and what they answer. Everything here crosses threads by
 // structured clone: plain data only; large arrays are shared, not copied.
 import type { ErrorCode } from "../core/errors.js";
-import type { WriteRun } from "../storage/written-files.js";
+import type { SyncedEntry, WriteRun } from "../storage/written-files.js";
 
 /** A run of bytes of one file. */
 export interface ReadRun {
@@ -84,10 +84,10 @@ export interface SumTask {
   readonly bytesRead: BigInt64Array;
 }
 
-/** Makes files durable. */
+/** Makes files and folders durable. */
 export interface SyncTask {
   readonly kind: "sync";
-  readonly paths: readonly string[];
+  readonly entries: readonly SyncedEntry[];
 }
 
 export type WorkerTask = HashTask | WriteTask | VerifyTask | CopyTask | SumTask | SyncTask;

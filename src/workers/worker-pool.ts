@@ -3,6 +3,7 @@
 import * as os from "node:os";
 import { Piscina } from "piscina";
 import { GoshareError } from "../core/errors.js";
+import { PART_CHANGED_HINT } from "../storage/part-files.js";
 import { fileTurnsMemory } from "./file-turns.js";
 import { LOADED, type TaskResult, type TaskSuccess, type WorkerSetUp, type WorkerTask } from "./tasks.js";
 
@@ -17,6 +18,7 @@ const LOAD_TIMEOUT_MS = 5_000;
 
 const HINTS: Partial<Record<GoshareError["code"], string>> = {
   DISK_FULL: "free some room and run the same command again; what is verified is kept",
+  PART_CHANGED: PART_CHANGED_HINT,
   SYNC_FAILED: "check the disk; the same command fetches again what was written to it",
   SOURCE_CHANGED: "share it again when nothing writes to it any more",
   PERMISSION_DENIED: "check the owner and mode of the file",

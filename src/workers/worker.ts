@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
-import { openForWriting } from "../storage/part-files.js";
+import { openForWriting, requireBytes } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/written-files.js";
 import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
@@ -216,8 +216,9 @@ function writeChunks(task: WriteTask): TaskResult {
 }
 
 function writeRun(run: WriteRun, chunk: Uint8Array): void {
-  const { fd } = run;
+  const { fd, path, fileBytes } = run;
   if (fd !== undefined) {
+    if (fileBytes !== undefined) requireBytes(fd, path, fileBytes);
     turns.take(fd, () => writeAll(fd, run, chunk));
     return;
   }
@@ -237,18 +238,25 @@ function writeAll(fd: number, run: WriteRun, chunk: Uint8Array): void {
 }
 
 function syncFiles(task: SyncTask): TaskResult {
-  for (const path of task.paths) {
+  for (const { path, fileBytes } of task.entries) {
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     try {
-      fs.fsyncSync(fd);
-    } catch (thrown) {
-      const { message } = errorAt(thrown, path);
-      throw new GoshareError("SYNC_FAILED", `the disk did not confirm what was written: ${message}`);
+      if (fileBytes !== undefined) requireBytes(fd, path, fileBytes);
+      syncFile(fd, path);
     } finally {
       fs.closeSync(fd);
     }
   }
   return done(0);
+}
+
+function syncFile(fd: number, path: string): void {
+  try {
+    fs.fsyncSync(fd);
+  } catch (thrown) {
+    const { message } = errorAt(thrown, path);
+    throw new GoshareError("SYNC_FAILED", `the disk did not confirm what was written: ${message}`);
+  }
 }
 
 interface OpenFile {

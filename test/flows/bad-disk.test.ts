@@ -1,6 +1,6 @@
 // Disks that are full, read-only or broken, under the whole program: what is verified stays, nothing half made does,
 // and the same command goes on when there is room.
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -74,6 +74,26 @@ testUnless(
   },
 );
 
+test("a file that something else empties meanwhile is not said to be complete, and is the next time", async () => {
+  for (const isLastThere of [false, true]) {
+    const output = scratch.folder();
+    const gate = await GatedProxy.start(isLastThere ? bytes - MIB / 2 : 2.5 * MIB);
+    gate.target = share.endpoint;
+    const process = startDownload(ticketVia(share.ticket, gate.endpoint), output, ["--sequential"]);
+    const bytesDone = String(isLastThere ? bytes - MIB : 2 * MIB);
+    await process.waitFor("progress", (body) => body["bytesDone"] === bytesDone);
+    truncateSync(join(output, PART, "content", "film.bin"));
+    gate.open();
+    const { code, exitCode, message, hint } = await failure(process);
+    assert.equal([code, exitCode], ["PART_CHANGED", 6]);
+    assert.match(message, /film\.bin has \d+ bytes instead of 12582912/);
+    assert.match(hint, "run the same command again");
+    await download(share.ticket, output);
+    assert.is(sha256Of(join(output, "film.bin")), sha256Of(source));
+    await gate.close();
+  }
+});
+
 testUnless(
   noMounts,
   "too little room for what is missing is told before anything is fetched, and what is there counts",
@@ -97,6 +117,29 @@ testUnless(
     writeFileSync(join(outside, "mine"), Buffer.alloc(0.5 * MIB));
     const { bytesReceived } = await download(share.ticket, path, [], setting);
     assert.is(bytesReceived, 4 * MIB);
+    inside.close();
+  },
+);
+
+testUnless(
+  noMounts,
+  "where all is there already it is verified, also on a disk that is full or read-only",
+  async () => {
+    const { path, inside, outside, setting } = await smallDisk(bytes + MIB);
+    await download(share.ticket, path, [], setting);
+    // No more than the file, its folder, and what the disk needs for itself.
+    inside.remount(path, `size=${bytes},nr_inodes=2`);
+    assert.is((await download(share.ticket, path, [], setting)).bytesReceived, 0);
+    inside.remount(path, "ro");
+    assert.is((await download(share.ticket, path, [], setting)).bytesReceived, 0);
+    const again = await failure(startDownload(share.ticket, path, ["--rename"], setting));
+    assert.is(again.code, "PERMISSION_DENIED");
+    inside.remount(path, "rw");
+    writeFileSync(join(outside, "film.bin"), "!", { flag: "r+" });
+    inside.remount(path, "ro");
+    const { code, exitCode, message } = await failure(startDownload(share.ticket, path, [], setting));
+    assert.equal([code, exitCode], ["TARGET_EXISTS", 6]);
+    assert.match(message, "is not what is in the share");
     inside.close();
   },
 );

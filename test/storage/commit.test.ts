@@ -94,8 +94,8 @@ test("everything is made durable before the name is claimed: files, then links, 
   const share = mixedFolder();
   const part = await complete(output, share);
   const calls: string[][] = [];
-  const record: SyncFiles = async (paths) => {
-    const relative = [...paths].map((one) => path.relative(part.contentPath, one));
+  const record: SyncFiles = async (entries) => {
+    const relative = [...entries].map((one) => path.relative(part.contentPath, one.path));
     calls.push(relative);
     assert.is(fs.existsSync(part.targetPath), false);
     const links = share.manifest.symbolicLinks.map((link) =>
@@ -184,9 +184,9 @@ test("if a file cannot be made durable the name is not claimed and the part fold
       const output = scratch();
       const part = await complete(output, share);
       let calls = 0;
-      const failing: SyncFiles = async (paths) => {
+      const failing: SyncFiles = async (entries) => {
         if (++calls === failingCall) throw new GoshareError("DISK_FAILED", "EIO: i/o error, fsync");
-        await syncAtOnce(paths);
+        await syncAtOnce(entries);
       };
       assert.is((await errorOf(() => commit(part, share.manifest, failing))).code, "DISK_FAILED");
       part.close();

@@ -10,9 +10,9 @@ const [, , kind, outputDirectory = "", withPool] = process.argv;
 const share = kind === "folder" ? mixedFolder() : singleFile(100_000);
 const pool = withPool === "pool" ? new WorkerPool(undefined, 1) : undefined;
 try {
-  const { fetched } = await downloadAll(outputDirectory, share, async (paths) => {
-    if (pool === undefined) await syncAtOnce(paths);
-    else await pool.runAll(syncTasks(paths), () => undefined, new AbortController().signal);
+  const { fetched } = await downloadAll(outputDirectory, share, async (entries) => {
+    if (pool === undefined) await syncAtOnce(entries);
+    else await pool.runAll(syncTasks(entries), () => undefined, new AbortController().signal);
   });
   process.stdout.write(`fetched ${fetched.length}\n`);
 } catch (thrown) {

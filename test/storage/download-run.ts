@@ -12,9 +12,9 @@ import type { IfTaken } from "../../src/storage/taken-name.js";
 import type { SampleShare } from "./sample-share.js";
 
 /** Makes files durable at once, in this thread. */
-export const syncAtOnce: SyncFiles = async (paths) => {
-  for (const filePath of paths) {
-    const fd = fs.openSync(filePath, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+export const syncAtOnce: SyncFiles = async (entries) => {
+  for (const entry of entries) {
+    const fd = fs.openSync(entry.path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     fs.fsyncSync(fd);
     fs.closeSync(fd);
   }

@@ -35,9 +35,9 @@ async function repair(rootPath: string, share: SampleShare, ...chunks: number[])
       target.releaseRuns(manifest, segments);
       target.record(chunkIndex);
     }
-    await target.finish(comparison, async (paths) => {
-      const all = [...paths];
-      synced.push(...all);
+    await target.finish(comparison, async (entries) => {
+      const all = [...entries];
+      synced.push(...all.map((entry) => entry.path));
       await syncAtOnce(all);
     });
   } finally {

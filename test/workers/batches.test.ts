@@ -132,13 +132,13 @@ test("tasks that verify hold the chunks that are asked for, with their digests a
 
 test("tasks that make durable hold every path once, in order, a bounded number each", () => {
   fc.assert(
-    fc.property(fc.array(fc.string(), { maxLength: 300 }), (paths) => {
-      const tasks = [...syncTasks(paths)];
+    fc.property(fc.array(fc.record({ path: fc.string() }), { maxLength: 300 }), (entries) => {
+      const tasks = [...syncTasks(entries)];
       assert.equal(
-        tasks.flatMap((task) => task.paths),
-        paths,
+        tasks.flatMap((task) => task.entries),
+        entries,
       );
-      for (const task of tasks) assert.ok(task.paths.length >= 1 && task.paths.length <= 64);
+      for (const task of tasks) assert.ok(task.entries.length >= 1 && task.entries.length <= 64);
     }),
   );
 });

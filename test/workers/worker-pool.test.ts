@@ -11,7 +11,10 @@ const never = new AbortController().signal;
 const pool = new WorkerPool(undefined, 2);
 test.after(() => pool.close());
 
-const syncTask = (...paths: readonly string[]): SyncTask => ({ kind: "sync", paths });
+const syncTask = (...paths: readonly string[]): SyncTask => ({
+  kind: "sync",
+  entries: paths.map((path) => ({ path })),
+});
 
 /** `count` tasks that do nothing; `onTask` sees each as it is taken. */
 function* tasks(count: number, onTask: (at: number) => void = () => undefined): Iterable<SyncTask> {

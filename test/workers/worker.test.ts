@@ -245,12 +245,31 @@ test("files and folders are made durable; one that is not there is a failure of 
   const names = Array.from({ length: 130 }, (_, index) => path.join(folder, `f${index}`));
   for (const name of names) fs.writeFileSync(name, "x");
   let tasks = 0;
-  await pool.runAll(syncTasks([...names, folder]), () => tasks++, never);
+  await pool.runAll(syncTasks([...names, folder].map((name) => ({ path: name }))), () => tasks++, never);
   assert.is(tasks, 3);
   fs.rmSync(names[70] ?? "");
-  const error = await errorOf(() => pool.runAll(syncTasks(names), () => undefined, never));
+  const error = await errorOf(() =>
+    pool.runAll(syncTasks(names.map((name) => ({ path: name }))), () => undefined, never),
+  );
   assert.is(error.code, "DISK_FAILED");
   assert.ok(error.message.includes(names[70] ?? "?"));
+});
+
+test("a file that something else has cut is not lengthened again, nor made durable", async () => {
+  const share = singleFile(3 * CHUNK);
+  const part = await PartFolder.open(scratch(), share.manifest.root);
+  await write(part, share, 0);
+  const filePath = part.filePath(share.manifest.root.name);
+  fs.truncateSync(filePath, CHUNK - 1);
+  await write(part, share, 1);
+  const error = await errorOf(() => write(part, share, 2));
+  assert.is(error.code, "PART_CHANGED");
+  assert.ok(error.message.includes(filePath) && error.hint !== "", error.message);
+  assert.is(fs.statSync(filePath).size, 2 * CHUNK);
+  const entries = [{ path: filePath, fileBytes: 3 * CHUNK }];
+  const unsynced = await errorOf(() => pool.runAll(syncTasks(entries), () => undefined, never));
+  assert.is(unsynced.code, "PART_CHANGED");
+  part.close();
 });
 
 testUnless(
@@ -263,7 +282,8 @@ testUnless(
     assert.ok(slot);
     slot.bytes.set(share.chunk(0));
     const fd = fs.openSync("/dev/full", "w");
-    const run = { fd, path: "/dev/full", executable: false, fileOffset: 0, chunkOffset: 0, length: 100 };
+    const place = { fileOffset: 0, chunkOffset: 0, length: 100, fileBytes: undefined };
+    const run = { fd, path: "/dev/full", executable: false, ...place };
     const chunk = { slotOffset: slot.offset, length: 100, digest, runs: [run] };
     const task = { kind: "write", chunks: [chunk] } as const;
     const error = await errorOf(() => pool.run(task));
