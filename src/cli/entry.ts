@@ -1,6 +1,6 @@
 // From argv to an exit code. clipanion prints its errors on stdout and ends with 1 for all of them, so it only
 // parses here; errors of the command line go the way of every other error.
-import { Cli, type Command, type Definition } from "clipanion";
+import { Cli, type Command, type CommandClass, type Definition } from "clipanion";
 import { VERSION } from "../core/agent.js";
 import { EXIT } from "../core/errors.js";
 import { CompletionCommand } from "./commands/completion.js";
@@ -39,6 +39,9 @@ const COMMANDS = [
   CompletionCommand,
 ];
 
+/** They run another command, or tell of all. */
+const LOOK_AT_OTHERS: readonly CommandClass<CommandContext>[] = [ResumeCommand, CompletionCommand];
+
 const HELP_MAX_COLUMNS = 110;
 
 /** Runs the command that `context.argv` names and returns the exit code. Never rejects for what a user did. */
@@ -54,9 +57,9 @@ export async function runCli(context: CommandContext): Promise<number> {
 
 async function runCommandLine(context: CommandContext): Promise<number> {
   const cli = new Cli<CommandContext>({ binaryName: "goshare", enableColors: false });
-  for (const command of COMMANDS) cli.register(command);
-
   const argv = [...context.argv];
+  for (const command of commandsFor(argv[0])) cli.register(command);
+
   if (argv.length === 0) {
     context.stderr.write(helpText(cli, context));
     return EXIT.usage;
@@ -77,12 +80,18 @@ async function runCommandLine(context: CommandContext): Promise<number> {
     if (definition !== undefined) {
       requireNothingEmpty(argv, definition);
       const typedAndSet = withSettings(argv, definition, await readSettings(context.env));
-      command = cli.process([...typedAndSet], context);
+      if (typedAndSet.length > argv.length) command = cli.process([...typedAndSet], context);
     }
   } catch (thrown) {
     return refuseCommandLine(context, cli, thrown);
   }
   return cli.run(command, context);
+}
+
+/** Those that the first word of a command line may mean. To register all takes longer than to run many a command. */
+function commandsFor(first: string | undefined): readonly CommandClass<CommandContext>[] {
+  const named = COMMANDS.filter(({ paths }) => paths.some(([word]) => word === first));
+  return named.length === 0 || named.some((command) => LOOK_AT_OTHERS.includes(command)) ? COMMANDS : named;
 }
 
 function asksForHelp(argv: readonly string[]): boolean {

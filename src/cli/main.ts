@@ -9,6 +9,14 @@ const OLDEST_NODE: readonly [major: number, minor: number] = [20, 19];
  * alive. */
 const LINGER_MS = 2_000;
 
+/** Commands that need worker threads, and whether chunks arrive in them. */
+const THREADED = new Map<string, (argv: readonly string[]) => boolean>([
+  ["share", () => false],
+  ["download", () => true],
+  ["resume", () => true],
+  ["verify", (argv) => argv.includes("--repair")],
+]);
+
 async function main(): Promise<void> {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
@@ -19,31 +27,14 @@ async function main(): Promise<void> {
     return;
   }
 
-  const [{ tuneV8 }, { runCli }, { flows }, { processEvents }, { EXIT }, { monotonicClock }] =
-    await Promise.all([
-      import("./v8-tuning.js"),
-      import("./entry.js"),
-      import("./flows.js"),
-      import("./process-events.js"),
-      import("../core/errors.js"),
-      import("../core/clock.js"),
-    ]);
-  // The calls of a tracker are JavaScript, and would take half as long again.
-  if (process.argv[2] !== "tracker") tuneV8();
-  // Until a command has said otherwise, an end is a bug.
-  process.exitCode = EXIT.bug;
-  const { stdin, stdout, stderr, env } = process;
-  process.exitCode = await runCli({
-    argv: process.argv.slice(2),
-    stdin,
-    stdout,
-    stderr,
-    env,
-    colorDepth: 1,
-    processEvents,
-    flows,
-    clock: monotonicClock,
-  });
+  const argv = process.argv.slice(2);
+  const isHelp = argv.includes("--help") || argv.includes("-h");
+  const hasSlots = isHelp ? undefined : THREADED.get(argv[0] ?? "");
+  const early = hasSlots && (await import("../workers/early-pool.js"));
+  early?.startEarlyPool(hasSlots?.(argv) === true);
+  const { processEvents, runProgram } = await import("./program.js");
+  await runProgram(argv);
+  await early?.closeEarlyPool();
   await processEvents.outputTaken();
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }

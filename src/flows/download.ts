@@ -10,9 +10,9 @@ import { requireReusable } from "../storage/reuse.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { ServedDownload } from "../swarm/served-download.js";
+import { takePool } from "../workers/early-pool.js";
 import { OutputClosed } from "../workers/output-store.js";
-import { slotMemory } from "../workers/slots.js";
-import { WorkerPool } from "../workers/worker-pool.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
 import { readContentSource, requireSomebody } from "./content-source.js";
 import { DownloadJob } from "./download-job.js";
 import { type DownloadOptions, takesOffers } from "./download-options.js";
@@ -75,8 +75,8 @@ export async function downloadAt(
   const source = await readContentSource(options.what);
   const trackers = await trackersFor(source, options);
   requireSomebody(source, trackers);
-  // Threads take a moment to start: they do so while peers are found and the manifest comes.
-  const pool = new WorkerPool(slotMemory());
+  // Threads take a moment to start: if they have not yet, they do so while peers are found and the manifest comes.
+  const pool = takePool(true);
   // What goes into a stream cannot be given to others.
   const isReachable = options.output === undefined;
   const port = isReachable ? (sharedPort ?? (await listen(options, pool, observe))) : undefined;

@@ -18,7 +18,7 @@ import {
 import { HashCacheFolder } from "../storage/hash-cache-folder.js";
 import { type SourceTree, sourcePath, walkSource } from "../storage/source-tree.js";
 import { hashTasks } from "../workers/batches.js";
-import { WorkerPool } from "../workers/worker-pool.js";
+import { takePool } from "../workers/early-pool.js";
 import { hashingProgress } from "./hashing-progress.js";
 import { pathMatcher } from "./path-patterns.js";
 
@@ -50,7 +50,7 @@ export async function readSource(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<{ readonly tree: SourceTree; readonly manifest: Manifest }> {
-  const pool = new WorkerPool(undefined);
+  const pool = takePool(false);
   try {
     const begunAtMs = Date.now();
     const walked = hashingProgress(options.path, 0, observe);

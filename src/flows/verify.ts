@@ -9,8 +9,8 @@ import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest, ShareKind } from "../manifest/manifest.js";
 import { compareTarget, type TargetComparison } from "../storage/target-comparison.js";
-import { slotMemory } from "../workers/slots.js";
-import { WorkerPool } from "../workers/worker-pool.js";
+import { takePool } from "../workers/early-pool.js";
+import type { WorkerPool } from "../workers/worker-pool.js";
 import { verifyOnDisk } from "./chunks-on-disk.js";
 import { type ContentSource, readContentSource } from "./content-source.js";
 import { tellDifferences } from "./differences.js";
@@ -58,7 +58,7 @@ export async function verify(
   const trackers = await trackersFor(source, options);
   const manifest = await requireManifest(options, source, trackers, observe, signal);
   requireKind(options.path, rootPath, manifest);
-  const pool = new WorkerPool(options.repair === undefined ? undefined : slotMemory());
+  const pool = takePool(options.repair !== undefined);
   try {
     const comparison = await compareTarget(rootPath, manifest, signal);
     const right = await rightChunks(options.path, rootPath, manifest, comparison, pool, observe, signal);

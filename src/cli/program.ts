@@ -1,0 +1,21 @@
+// A run of the program from its command line to its exit code, with everything real: streams, signals, flows.
+
+import { monotonicClock } from "../core/clock.js";
+import { EXIT } from "../core/errors.js";
+import { runCli } from "./entry.js";
+import { flows } from "./flows.js";
+import { processEvents } from "./process-events.js";
+import { tuneV8 } from "./v8-tuning.js";
+
+export { processEvents };
+
+/** Runs the command that `argv` names, and leaves its exit code with the process. */
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  // The calls of a tracker are JavaScript, and would take half as long again.
+  if (argv[0] !== "tracker") tuneV8();
+  // Until a command has said otherwise, an end is a bug.
+  process.exitCode = EXIT.bug;
+  const { stdin, stdout, stderr, env } = process;
+  const streams = { stdin, stdout, stderr, env, colorDepth: 1 };
+  process.exitCode = await runCli({ argv, ...streams, processEvents, flows, clock: monotonicClock });
+}
