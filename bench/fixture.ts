@@ -41,6 +41,10 @@ export class Fixture {
     return this.#folder;
   }
 
+  get hasManyFiles(): boolean {
+    return this.#kind.fileCount !== undefined;
+  }
+
   get isInMemory(): boolean {
     return isInMemory(this.#folder);
   }

@@ -6,6 +6,7 @@ import type { ManifestRoot } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
 import { commit, finishCommit } from "../storage/commit.js";
 import { partFiles } from "../storage/finished-files.js";
+import { flushFileSystem } from "../storage/flush-file-system.js";
 import { requireSpace } from "../storage/free-space.js";
 import { isThere } from "../storage/part-files.js";
 import { PartFolder, targetExists } from "../storage/part-folder.js";
@@ -131,6 +132,7 @@ export class FolderDestination implements Destination {
     if (held.count === 0 || this.#prepared === undefined) return;
     const { selection } = this.#prepared;
     const part = this.#part;
+    await flushFileSystem(part.contentPath, selection.files.length);
     await part.makeDurable(filesWith(held, selection, part), (entries) => this.#syncFiles(entries));
     await part.pause(selection.manifest, held);
   }

@@ -7,6 +7,7 @@ import * as path from "node:path";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { Entries } from "../manifest/manifest.js";
 import { isEmptyTarget, putBackReplaced } from "./claimed-target.js";
+import { flushFileSystem } from "./flush-file-system.js";
 import { makeFolders, openForWriting, syncDirectory } from "./part-files.js";
 import type { PartFolder, SyncFiles } from "./part-folder.js";
 import { replacedPath } from "./part-paths.js";
@@ -42,6 +43,7 @@ export function finishCommit(part: PartFolder): GoshareError | undefined {
 }
 
 async function finishContent(part: PartFolder, entries: Entries, syncFiles: SyncFiles): Promise<void> {
+  const flushing = flushFileSystem(part.contentPath, entries.files.length);
   const pause = everyNth(ENTRIES_PER_TURN);
   const directories = new Set<string>([part.contentPath]);
   for (const file of entries.files) {
@@ -55,6 +57,7 @@ async function finishContent(part: PartFolder, entries: Entries, syncFiles: Sync
     addParents(directories, part, `${directory}/.`);
     await pause();
   }
+  await flushing;
   await part.makeDurable(writtenFiles(part, entries), syncFiles);
   // Links come last, and nothing is written through them any more.
   for (const { path: linkPath, target } of entries.symbolicLinks) {
