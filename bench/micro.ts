@@ -7,6 +7,7 @@ import { KIB, MIB } from "../src/core/units.js";
 import { assembleManifest } from "../src/manifest/assemble.js";
 import { encodeFrame, FrameReader } from "../src/peer/frame.js";
 import { ChunkScheduler } from "../src/swarm/scheduler.js";
+import { packRuns } from "../src/workers/packed-runs.js";
 import { SlotPool, slotMemory } from "../src/workers/slots.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
 import type { BenchCase, Figures } from "./bench-case.js";
@@ -117,8 +118,7 @@ export class PoolHop extends MicroCase {
     const pool = this.#pool;
     const slot = new SlotPool(this.#memory, MIB, () => undefined).acquire();
     if (pool === undefined || slot === undefined) throw new Error("not prepared");
-    const digest = new Uint8Array(32);
-    const chunks = [{ slotOffset: slot.offset, length: 1, digest, runs: [] }];
+    const chunks = [{ slotOffset: slot.offset, length: 1, digest: "", runs: packRuns([]) }];
     bench.add("hop", async () => {
       await pool.run({ kind: "write", chunks });
     });

@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
 import { formatBytes, formatDuration, formatRate, GIB, MIB } from "../core/units.js";
+import { packRuns } from "../workers/packed-runs.js";
 import { slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
 import type { Check } from "./doctor.js";
@@ -86,8 +87,8 @@ export async function checkHashRate(signal: AbortSignal): Promise<Check> {
   const pool = new WorkerPool(slots);
   try {
     // A digest that no chunk has: it is hashed, found wrong, and written nowhere.
-    const digest = new Uint8Array(32);
-    const chunks = [{ slotOffset: 0, length: HASHED_BYTES, digest, runs: [] }];
+    const digest = "";
+    const chunks = [{ slotOffset: 0, length: HASHED_BYTES, digest, runs: packRuns([]) }];
     const task = { kind: "write", chunks } as const;
     // Threads load their code first.
     await Promise.all(Array.from({ length: pool.threads }, () => pool.run(task)));

@@ -6,11 +6,27 @@ import type { Layout } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
 import type { SyncedEntry } from "../storage/written-files.js";
-import type { ChunkRead, CopyTask, HashTask, ReadRun, SumTask, SyncTask, VerifyTask } from "./tasks.js";
+import { packEntries } from "./packed-runs.js";
+import {
+  type ChunkDigest,
+  type ChunkRead,
+  type CopyTask,
+  DIGEST_ENCODING,
+  type HashTask,
+  type ReadRun,
+  type SumTask,
+  type SyncTask,
+  type VerifyTask,
+} from "./tasks.js";
 
 const TASK_BYTES = 16 * MIB;
 const TASK_FILES = 1024;
-const SYNC_TASK_FILES = 64;
+/** Of the first tasks that sync; later ones hold more, so that few threads wait for the next of many, and many have each
+ * some of a few. */
+const MIN_SYNC_FILES = 64;
+const MAX_SYNC_FILES = 512;
+/** A task holds so much of all that came before it. */
+const SYNC_GROWTH = 1 / 8;
 
 interface Batch {
   /** File indexes in the order the task numbers them. */
@@ -120,18 +136,19 @@ export function* sumTasks(
 /** Tasks that make `paths` durable. */
 export function* syncTasks(entries: Iterable<SyncedEntry>): Iterable<SyncTask> {
   let group: SyncedEntry[] = [];
+  let given = 0;
   for (const entry of entries) {
     group.push(entry);
-    if (group.length < SYNC_TASK_FILES) continue;
-    yield { kind: "sync", entries: group };
+    given += 1;
+    if (group.length < Math.min(MAX_SYNC_FILES, Math.max(MIN_SYNC_FILES, given * SYNC_GROWTH))) continue;
+    yield { kind: "sync", entries: packEntries(group) };
     group = [];
   }
-  if (group.length > 0) yield { kind: "sync", entries: group };
+  if (group.length > 0) yield { kind: "sync", entries: packEntries(group) };
 }
 
-/** The digest of one chunk, a copy with memory of its own: a view of all digests would take them all along to a thread.
- * Not by slice(), which of a Buffer makes a view. */
-export function chunkDigest(manifest: Manifest, chunkIndex: number): Uint8Array {
-  const place = chunkIndex * DIGEST_BYTES;
-  return new Uint8Array(manifest.chunkDigests.subarray(place, place + DIGEST_BYTES));
+/** The digest of one chunk: 32 bytes of their own, as a view of all digests would take them all along to a thread. */
+export function chunkDigest({ chunkDigests }: Manifest, chunkIndex: number): ChunkDigest {
+  const place = chunkDigests.byteOffset + chunkIndex * DIGEST_BYTES;
+  return Buffer.from(chunkDigests.buffer, place, DIGEST_BYTES).toString(DIGEST_ENCODING);
 }

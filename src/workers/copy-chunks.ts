@@ -6,7 +6,7 @@ import { errorAt } from "../core/errors.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 import { SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { openForWriting } from "../storage/part-files.js";
-import type { ChunkCopy, CopiedRun, CopyTask, TaskSuccess } from "./tasks.js";
+import { type ChunkCopy, type CopiedRun, type CopyTask, DIGEST_ENCODING, type TaskSuccess } from "./tasks.js";
 
 /** Room for one chunk; made when the first is copied. */
 let room: Buffer | undefined;
@@ -16,7 +16,7 @@ export function copyChunks(task: CopyTask): TaskSuccess {
   let bytes = 0;
   for (const copy of task.chunks) {
     const chunk = readChunk(copy, task.files);
-    if (chunk === undefined || !createHash("sha256").update(chunk).digest().equals(copy.digest)) {
+    if (chunk === undefined || createHash("sha256").update(chunk).digest(DIGEST_ENCODING) !== copy.digest) {
       wrongChunks.push(copy.chunkIndex);
       continue;
     }

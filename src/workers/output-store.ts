@@ -8,6 +8,7 @@ import type { Selection } from "../manifest/selection.js";
 import { chunkDigest } from "./batches.js";
 import type { ChunkStore } from "./chunk-store.js";
 import { ChunkWriter } from "./chunk-writer.js";
+import { packRuns } from "./packed-runs.js";
 import type { Slot, SlotPool } from "./slots.js";
 import type { VerifyTask } from "./tasks.js";
 import type { WorkerPool } from "./worker-pool.js";
@@ -82,7 +83,12 @@ export class OutputStore implements ChunkStore {
       const { manifest } = this.#selection;
       const digest = chunkDigest(manifest, chunkIndex);
       const length = manifest.layout.chunkLength(chunkIndex);
-      const isRight = await this.#writer.write({ slotOffset: slot.offset, length, digest, runs: [] });
+      const isRight = await this.#writer.write({
+        slotOffset: slot.offset,
+        length,
+        digest,
+        runs: packRuns([]),
+      });
       isKept = isRight && chunkIndex >= this.#next && !this.#early.has(chunkIndex);
       if (isKept) this.#early.set(chunkIndex, slot);
       return isRight;

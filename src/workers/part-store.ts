@@ -8,6 +8,7 @@ import type { Reusable } from "../storage/reuse.js";
 import { chunkDigest, copyTasks, verifyTasks } from "./batches.js";
 import type { ChunkStore } from "./chunk-store.js";
 import { ChunkWriter } from "./chunk-writer.js";
+import { packRuns } from "./packed-runs.js";
 import type { Slot, SlotPool } from "./slots.js";
 import type { CopyTask, VerifyTask } from "./tasks.js";
 import type { WorkerPool } from "./worker-pool.js";
@@ -49,7 +50,7 @@ export class PartStore implements ChunkStore {
       try {
         const length = manifest.layout.chunkLength(chunkIndex);
         const digest = chunkDigest(manifest, chunkIndex);
-        return await this.#writer.write({ slotOffset: slot.offset, length, digest, runs });
+        return await this.#writer.write({ slotOffset: slot.offset, length, digest, runs: packRuns(runs) });
       } finally {
         this.#part.releaseRuns(manifest, segments);
       }

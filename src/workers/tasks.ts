@@ -1,7 +1,12 @@
 // What the event loop asks of the worker threads, and what they answer. Everything here crosses threads by
 // structured clone: plain data only; large arrays are shared, not copied.
 import type { ErrorCode } from "../core/errors.js";
-import type { SyncedEntry, WriteRun } from "../storage/written-files.js";
+import type { PackedEntries, PackedRuns } from "./packed-runs.js";
+
+/** A SHA-256 digest as a text of 32 characters, one for each byte: quicker to hand over and to compare than bytes. */
+export type ChunkDigest = string;
+/** Also called latin1. */
+export const DIGEST_ENCODING = "binary";
 
 /** A run of bytes of one file. */
 export interface ReadRun {
@@ -33,8 +38,8 @@ export interface ChunkWrite {
   /** Where the chunk begins in the shared slots. */
   readonly slotOffset: number;
   readonly length: number;
-  readonly digest: Uint8Array;
-  readonly runs: readonly WriteRun[];
+  readonly digest: ChunkDigest;
+  readonly runs: PackedRuns;
 }
 
 /** Hashes chunks in slots, and writes those whose digests are right. The result's `wrongChunks` are places in
@@ -50,7 +55,7 @@ export interface VerifyTask {
   readonly kind: "verify";
   /** `size` is what the file has in the share, in bytes; infinite where it may have more. */
   readonly files: readonly { readonly path: string; readonly size: number }[];
-  readonly chunks: readonly (ChunkRead & { readonly digest: Uint8Array })[];
+  readonly chunks: readonly (ChunkRead & { readonly digest: ChunkDigest })[];
 }
 
 /** Where a run of a chunk that is copied goes. */
@@ -65,7 +70,7 @@ export interface CopiedRun {
 }
 
 export interface ChunkCopy extends ChunkRead {
-  readonly digest: Uint8Array;
+  readonly digest: ChunkDigest;
   readonly writes: readonly CopiedRun[];
 }
 
@@ -87,7 +92,7 @@ export interface SumTask {
 /** Makes files and folders durable. */
 export interface SyncTask {
   readonly kind: "sync";
-  readonly entries: readonly SyncedEntry[];
+  readonly entries: PackedEntries;
 }
 
 export type WorkerTask = HashTask | WriteTask | VerifyTask | CopyTask | SumTask | SyncTask;

@@ -11,7 +11,9 @@ import { openForWriting, requireBytes } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/written-files.js";
 import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
+import { unpackEntries, unpackRuns } from "./packed-runs.js";
 import {
+  DIGEST_ENCODING,
   type HashTask,
   LOADED,
   type SumTask,
@@ -133,7 +135,7 @@ function verifyChunks(task: VerifyTask): TaskResult {
         const hash = createHash("sha256");
         for (const { file, fileOffset, length } of runs)
           bytes += hashRun(hash, open.fd(file), fileOffset, length);
-        if (!hash.digest().equals(digest)) wrongChunks.push(chunkIndex);
+        if (hash.digest(DIGEST_ENCODING) !== digest) wrongChunks.push(chunkIndex);
       } catch {
         // What cannot be read is not there.
         wrongChunks.push(chunkIndex);
@@ -196,12 +198,12 @@ function writeChunks(task: WriteTask): TaskResult {
   let writeMs = 0;
   for (const [place, { slotOffset, length, digest, runs }] of task.chunks.entries()) {
     const chunk = slotBytes.subarray(slotOffset, slotOffset + length);
-    if (!createHash("sha256").update(chunk).digest().equals(digest)) {
+    if (createHash("sha256").update(chunk).digest(DIGEST_ENCODING) !== digest) {
       wrongChunks.push(place);
       continue;
     }
     const hashedMs = performance.now();
-    for (const run of runs) {
+    for (const run of unpackRuns(runs)) {
       try {
         writeRun(run, chunk);
       } catch (thrown) {
@@ -238,7 +240,7 @@ function writeAll(fd: number, run: WriteRun, chunk: Uint8Array): void {
 }
 
 function syncFiles(task: SyncTask): TaskResult {
-  for (const { path, fileBytes } of task.entries) {
+  for (const { path, fileBytes } of unpackEntries(task.entries)) {
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     try {
       if (fileBytes !== undefined) requireBytes(fd, path, fileBytes);

@@ -5,6 +5,7 @@ import { Bitfield } from "../../src/core/bitfield.js";
 import { KIB, MIB } from "../../src/core/units.js";
 import { computeLayout, type Layout } from "../../src/manifest/layout.js";
 import { chunkDigest, hashTasks, syncTasks, verifyTasks } from "../../src/workers/batches.js";
+import { packRuns, unpackEntries, unpackRuns } from "../../src/workers/packed-runs.js";
 import type { ChunkRead } from "../../src/workers/tasks.js";
 import { file } from "../manifest/craft.js";
 import { CHUNK, mixedFolder, sampleShare } from "../storage/sample-share.js";
@@ -109,7 +110,7 @@ test("tasks that verify hold the chunks that are asked for, with their digests a
     { path: "/part/b/deep/large", size: 2 * CHUNK + 123 },
   ]);
   assert.equal(
-    task?.chunks.map(({ chunkIndex, runs, digest }) => ({ chunkIndex, runs, digest: Buffer.from(digest) })),
+    task?.chunks.map(({ chunkIndex, runs, digest }) => ({ chunkIndex, runs, digest })),
     [
       {
         chunkIndex: 0,
@@ -118,38 +119,61 @@ test("tasks that verify hold the chunks that are asked for, with their digests a
           { file: 1, fileOffset: 0, length: 1000 },
           { file: 2, fileOffset: 0, length: 5000 },
         ],
-        digest: Buffer.from(manifest.chunkDigests.subarray(0, 32)),
+        digest: Buffer.from(manifest.chunkDigests.subarray(0, 32)).toString("latin1"),
       },
       {
         chunkIndex: 3,
         runs: [{ file: 3, fileOffset: 2 * CHUNK, length: 123 }],
-        digest: Buffer.from(manifest.chunkDigests.subarray(96, 128)),
+        digest: Buffer.from(manifest.chunkDigests.subarray(96, 128)).toString("latin1"),
       },
     ],
   );
   assert.equal([...verifyTasks(manifest, [], (filePath) => filePath)], []);
 });
 
+const PLAIN = { noNullPrototype: true } as const;
+const arbitraryPath = fc.string().map((text) => text.replaceAll("\0", ""));
+const arbitrarySize = fc.nat(Number.MAX_SAFE_INTEGER);
+const arbitraryEntry = fc.oneof(
+  fc.record({ path: arbitraryPath }, PLAIN),
+  fc.record({ path: arbitraryPath, fileBytes: arbitrarySize }, PLAIN),
+);
+
+test("where a chunk goes is the same after it was handed over", () => {
+  const number = fc.nat(Number.MAX_SAFE_INTEGER);
+  const run = fc.record(
+    {
+      ...{ fd: fc.option(fc.nat(), { nil: undefined }), path: arbitraryPath, executable: fc.boolean() },
+      ...{ fileOffset: number, chunkOffset: number, length: number },
+      fileBytes: fc.option(number, { nil: undefined }),
+    },
+    PLAIN,
+  );
+  fc.assert(fc.property(fc.array(run), (runs) => assert.equal(unpackRuns(packRuns(runs)), runs)));
+});
+
 test("tasks that make durable hold every path once, in order, a bounded number each", () => {
   fc.assert(
-    fc.property(fc.array(fc.record({ path: fc.string() }), { maxLength: 300 }), (entries) => {
+    fc.property(fc.array(arbitraryEntry, { maxLength: 3_000 }), (entries) => {
       const tasks = [...syncTasks(entries)];
       assert.equal(
-        tasks.flatMap((task) => task.entries),
+        tasks.flatMap((task) => unpackEntries(task.entries)),
         entries,
       );
-      for (const task of tasks) assert.ok(task.entries.length >= 1 && task.entries.length <= 64);
+      for (const task of tasks) {
+        const count = unpackEntries(task.entries).length;
+        assert.ok(count >= 1 && count <= 512);
+      }
     }),
   );
 });
 
-test("the digest of a chunk is a copy of its own 32 bytes", () => {
+test("the digest of a chunk is its own 32 bytes, as characters", () => {
   const { manifest } = sampleShare({ files: [file("a", CHUNK), file("b", CHUNK)] });
-  // Digests that came over the wire are a view of what was read: a Buffer, whose slice() is a view as well.
+  // Digests that came over the wire are a view of what was read.
   for (const chunkDigests of [manifest.chunkDigests, Buffer.from(manifest.chunkDigests)]) {
     const digest = chunkDigest({ ...manifest, chunkDigests }, 1);
-    assert.equal(digest, Uint8Array.from(manifest.chunkDigests.subarray(32, 64)));
-    assert.is(digest.buffer.byteLength, 32);
+    assert.equal(Buffer.from(digest, "latin1"), Buffer.from(manifest.chunkDigests.subarray(32, 64)));
   }
 });
 

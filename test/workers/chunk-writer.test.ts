@@ -2,6 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ChunkWriter } from "../../src/workers/chunk-writer.js";
+import { packRuns } from "../../src/workers/packed-runs.js";
 import type { TaskSuccess } from "../../src/workers/tasks.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { ManualTime } from "../support/manual-time.js";
@@ -20,7 +21,7 @@ class ScriptedPool extends WorkerPool {
 const pool = new ScriptedPool(undefined, 1);
 test.after(() => pool.close());
 
-const NOTHING = { slotOffset: 0, length: 0, digest: new Uint8Array(32), runs: [] };
+const NOTHING = { slotOffset: 0, length: 0, digest: "", runs: packRuns([]) };
 
 test("the disk is slow if most of the workers' time goes into writing", async () => {
   const time = new ManualTime();

@@ -2,9 +2,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { closeEarlyPool, startEarlyPool, takePool } from "../../src/workers/early-pool.js";
+import { packEntries } from "../../src/workers/packed-runs.js";
 import { errorOf } from "../storage/scratch.js";
 
-const NOTHING = { kind: "sync", entries: [] } as const;
+const NOTHING = { kind: "sync", entries: packEntries([]) } as const;
 
 test("who asks first has the threads that were started, and everybody later has his own", async () => {
   startEarlyPool(true);

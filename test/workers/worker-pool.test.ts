@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { packEntries } from "../../src/workers/packed-runs.js";
 import type { SyncTask } from "../../src/workers/tasks.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { errorOf, scratchFolders } from "../storage/scratch.js";
@@ -13,7 +14,7 @@ test.after(() => pool.close());
 
 const syncTask = (...paths: readonly string[]): SyncTask => ({
   kind: "sync",
-  entries: paths.map((path) => ({ path })),
+  entries: packEntries(paths.map((path) => ({ path }))),
 });
 
 /** `count` tasks that do nothing; `onTask` sees each as it is taken. */

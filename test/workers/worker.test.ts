@@ -8,6 +8,7 @@ import { MIB } from "../../src/core/units.js";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import { sourcePath, walkSource } from "../../src/storage/source-tree.js";
 import { chunkDigest, hashTasks, syncTasks, verifyTasks } from "../../src/workers/batches.js";
+import { packRuns } from "../../src/workers/packed-runs.js";
 import { SlotPool, slotMemory } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { file } from "../manifest/craft.js";
@@ -166,7 +167,7 @@ async function write(
     const digest = chunkDigest(manifest, chunkIndex);
     return await pool.run({
       kind: "write",
-      chunks: [{ slotOffset: slot.offset, length: bytes.byteLength, digest, runs }],
+      chunks: [{ slotOffset: slot.offset, length: bytes.byteLength, digest, runs: packRuns(runs) }],
     });
   } finally {
     part.releaseRuns(manifest, segments);
@@ -284,7 +285,7 @@ testUnless(
     const fd = fs.openSync("/dev/full", "w");
     const place = { fileOffset: 0, chunkOffset: 0, length: 100, fileBytes: undefined };
     const run = { fd, path: "/dev/full", executable: false, ...place };
-    const chunk = { slotOffset: slot.offset, length: 100, digest, runs: [run] };
+    const chunk = { slotOffset: slot.offset, length: 100, digest, runs: packRuns([run]) };
     const task = { kind: "write", chunks: [chunk] } as const;
     const error = await errorOf(() => pool.run(task));
     fs.closeSync(fd);

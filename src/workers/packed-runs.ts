@@ -1,0 +1,75 @@
+// Where the bytes of a chunk go, and what is to be made durable, as it is handed to a thread: one text and one list of
+// numbers. An object for each of hundreds of small files takes longer to hand over than such a file takes to write.
+import type { SyncedEntry, WriteRun } from "../storage/written-files.js";
+
+export interface PackedRuns {
+  /** Joined by NUL, which no path holds. */
+  readonly paths: string;
+  /** PLACES numbers for each. */
+  readonly places: Float64Array;
+}
+
+const SEPARATOR = "\0";
+
+/** Numbers for each run: descriptor, whether it can be run, place in the file, place in the chunk, length, size of the file. */
+const PLACES = 6;
+/** Of a descriptor or a size that is not there. */
+const NONE = -1;
+
+export function packRuns(runs: readonly WriteRun[]): PackedRuns {
+  const places = new Float64Array(runs.length * PLACES);
+  let paths = "";
+  for (let index = 0, at = 0; index < runs.length; index++) {
+    const run = runs[index];
+    if (run === undefined) break;
+    paths = index === 0 ? run.path : paths + SEPARATOR + run.path;
+    places[at++] = run.fd ?? NONE;
+    places[at++] = run.executable ? 1 : 0;
+    places[at++] = run.fileOffset;
+    places[at++] = run.chunkOffset;
+    places[at++] = run.length;
+    places[at++] = run.fileBytes ?? NONE;
+  }
+  return { paths, places };
+}
+
+/** What was packed. */
+export function unpackRuns({ paths, places }: PackedRuns): readonly WriteRun[] {
+  if (places.length === 0) return [];
+  return paths.split(SEPARATOR).map((path, index) => {
+    const at = index * PLACES;
+    const [fd, fileBytes] = [places[at], places[at + 5]];
+    return {
+      path,
+      fd: fd === NONE ? undefined : fd,
+      executable: places[at + 1] === 1,
+      fileOffset: places[at + 2] ?? 0,
+      chunkOffset: places[at + 3] ?? 0,
+      length: places[at + 4] ?? 0,
+      fileBytes: fileBytes === NONE ? undefined : fileBytes,
+    };
+  });
+}
+
+export interface PackedEntries {
+  /** As in PackedRuns. */
+  readonly paths: string;
+  /** The size of each, or NONE. */
+  readonly fileBytes: Float64Array;
+}
+
+export function packEntries(entries: readonly SyncedEntry[]): PackedEntries {
+  return {
+    paths: entries.map(({ path }) => path).join(SEPARATOR),
+    fileBytes: Float64Array.from(entries, ({ fileBytes = NONE }) => fileBytes),
+  };
+}
+
+/** What was packed. */
+export function unpackEntries({ paths, fileBytes }: PackedEntries): readonly SyncedEntry[] {
+  if (fileBytes.length === 0) return [];
+  return paths.split(SEPARATOR).map((path, index) => {
+    const bytes = fileBytes[index] ?? NONE;
+    return bytes === NONE ? { path } : { path, fileBytes: bytes };
+  });
+}
