@@ -1,6 +1,5 @@
 // A whole file system written out in one go, where the system has a program for that: the fsync of each of thousands of
 // files has little left to do then. Nothing relies on it: whether a file is on the disk its own fsync says.
-import { spawn } from "node:child_process";
 
 /** With fewer files it takes longer than it saves. */
 const MIN_FILES = 256;
@@ -9,9 +8,11 @@ const PATIENCE_MS = 10_000;
 
 /** Resolves when everything on the file system of `place` has been written out, could not be, or takes too long; at once
  * where `fileCount` files are too few. `program` takes the place of `sync -f` (GNU, BusyBox). */
-export function flushFileSystem(place: string, fileCount: number, program = "sync"): Promise<void> {
-  if (process.platform !== "linux" || fileCount < MIN_FILES) return Promise.resolve();
-  return new Promise((resolve) => {
+export async function flushFileSystem(place: string, fileCount: number, program = "sync"): Promise<void> {
+  if (process.platform !== "linux" || fileCount < MIN_FILES) return;
+  // Few downloads need it, and each would wait for it to load.
+  const { spawn } = await import("node:child_process");
+  await new Promise<void>((resolve) => {
     const child = spawn(program, ["-f", place], { stdio: "ignore" });
     child.unref();
     const timer = setTimeout(resolve, PATIENCE_MS);
