@@ -69,6 +69,9 @@ async function runCommandLine(context: CommandContext): Promise<number> {
     return EXIT.ok;
   }
   if (asksForHelp(argv)) {
+    const named = commandWords(argv);
+    if (named[0]?.startsWith("-") === false && definitionOf(cli, named) === undefined)
+      return refuseCommandLine(context, cli, refusedCommandLine(named, cli.definitions(), undefined, ""));
     context.stdout.write(helpText(cli, context));
     return EXIT.ok;
   }
@@ -102,12 +105,16 @@ function asksForHelp(argv: readonly string[]): boolean {
 
 function helpText(cli: Cli<CommandContext>, context: CommandContext): string {
   const palette = paletteFor(context.stdout, "auto", context.env);
-  const argv = context.argv[0] === "help" ? context.argv.slice(1) : context.argv;
-  const named = definitionOf(cli, argv);
+  const named = definitionOf(cli, commandWords(context.argv));
   const columns = Math.min(HELP_MAX_COLUMNS, columnsOf(context.stdout));
   return named === undefined
     ? generalHelp(VERSION, cli.definitions(), columns, palette)
     : commandHelp(named, columns, palette);
+}
+
+/** What names a command in `goshare help COMMAND` and in `goshare COMMAND --help`. */
+function commandWords(argv: readonly string[]): readonly string[] {
+  return argv[0] === "help" ? argv.slice(1) : argv;
 }
 
 /** Of the command that is named, by two words if there is one of these, else by the first. */

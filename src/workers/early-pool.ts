@@ -13,7 +13,11 @@ let early: EarlyPool | undefined;
 /** Starts threads for the first who asks for a pool with slots, or without. Every call is followed by one of
  * `closeEarlyPool`. */
 export function startEarlyPool(hasSlots: boolean): void {
-  early ??= { pool: freshPool(hasSlots), hasSlots };
+  try {
+    early ??= { pool: freshPool(hasSlots), hasSlots };
+  } catch {
+    // Who needs a pool will try again, and can say what is wrong.
+  }
 }
 
 /** A pool of the caller's own, to be closed by it. `hasSlots`: whether chunks arrive in it. */

@@ -206,6 +206,14 @@ test("what an option cannot be is refused by its name before a flow is loaded", 
 
 test("a command line that makes no sense is refused on stderr with a way to help", async () => {
   assert.match(await refusal(["shear"]), 'there is no command "shear"\n  did you mean goshare share? see:');
+  for (const asked of [
+    ["help", "shear"],
+    ["shear", "--help"],
+  ] as const)
+    assert.match(
+      await refusal([...asked]),
+      'there is no command "shear"\n  did you mean goshare share? see:',
+    );
   assert.match(await refusal(["frobnicate"]), 'no command "frobnicate"\n  see: goshare --help');
   assert.match(await refusal(["statsu"]), "did you mean goshare status? see: goshare --help");
   assert.match(
