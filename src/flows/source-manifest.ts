@@ -61,7 +61,8 @@ export async function readSource(
       if (isMeant) excluded++;
       return isMeant;
     };
-    const tree = await walkSource(options.path, (files) => walked(0, 0, files), signal, isExcluded);
+    const look = (paths: readonly string[]) => pool.lookAtFiles(paths);
+    const tree = await walkSource(options.path, (files) => walked(0, 0, files), signal, isExcluded, look);
     warnOfSkipped(tree, observe);
     if (excluded > 0 && isEmpty(tree)) {
       const message = "nothing is left of this: all in it is excluded, and an empty folder is shared";

@@ -5,6 +5,7 @@ import { type BigIntStats, constants } from "node:fs";
 
 /** Numbers per file: dev, ino, size, mtimeNs, ctimeNs. */
 export const IDENTITY_FIELDS = 5;
+export const SIZE_FIELD = 2;
 
 /** How a source file is opened: if a pipe stands in its place by now, that must not wait for a writer. */
 export const SOURCE_OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);

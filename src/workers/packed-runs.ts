@@ -36,7 +36,7 @@ export function packRuns(runs: readonly WriteRun[]): PackedRuns {
 /** What was packed. */
 export function unpackRuns({ paths, places }: PackedRuns): readonly WriteRun[] {
   if (places.length === 0) return [];
-  return paths.split(SEPARATOR).map((path, index) => {
+  return splitPaths(paths).map((path, index) => {
     const at = index * PLACES;
     const [fd, fileBytes] = [places[at], places[at + 5]];
     return {
@@ -51,6 +51,15 @@ export function unpackRuns({ paths, places }: PackedRuns): readonly WriteRun[] {
   });
 }
 
+/** Paths as one text; at least one of them. */
+export function joinPaths(paths: readonly string[]): string {
+  return paths.join(SEPARATOR);
+}
+
+export function splitPaths(joined: string): readonly string[] {
+  return joined.split(SEPARATOR);
+}
+
 export interface PackedEntries {
   /** As in PackedRuns. */
   readonly paths: string;
@@ -60,7 +69,7 @@ export interface PackedEntries {
 
 export function packEntries(entries: readonly SyncedEntry[]): PackedEntries {
   return {
-    paths: entries.map(({ path }) => path).join(SEPARATOR),
+    paths: joinPaths(entries.map(({ path }) => path)),
     fileBytes: Float64Array.from(entries, ({ fileBytes = NONE }) => fileBytes),
   };
 }
@@ -68,7 +77,7 @@ export function packEntries(entries: readonly SyncedEntry[]): PackedEntries {
 /** What was packed. */
 export function unpackEntries({ paths, fileBytes }: PackedEntries): readonly SyncedEntry[] {
   if (fileBytes.length === 0) return [];
-  return paths.split(SEPARATOR).map((path, index) => {
+  return splitPaths(paths).map((path, index) => {
     const bytes = fileBytes[index] ?? NONE;
     return bytes === NONE ? { path } : { path, fileBytes: bytes };
   });

@@ -1,6 +1,7 @@
 // What the event loop asks of the worker threads, and what they answer. Everything here crosses threads by
 // structured clone: plain data only; large arrays are shared, not copied.
 import type { ErrorCode } from "../core/errors.js";
+import type { FileLooks } from "../storage/file-looks.js";
 import type { PackedEntries, PackedRuns } from "./packed-runs.js";
 
 /** A SHA-256 digest as a text of 32 characters, one for each byte: quicker to hand over and to compare than bytes. */
@@ -95,7 +96,14 @@ export interface SyncTask {
   readonly entries: PackedEntries;
 }
 
-export type WorkerTask = HashTask | WriteTask | VerifyTask | CopyTask | SumTask | SyncTask;
+/** Looks at files. The result is `looks`. */
+export interface LookTask {
+  readonly kind: "look";
+  /** Joined as in PackedRuns; at least one. */
+  readonly paths: string;
+}
+
+export type WorkerTask = LookTask | HashTask | WriteTask | VerifyTask | CopyTask | SumTask | SyncTask;
 
 /** Workers return what went wrong; classes of errors do not survive the way between threads. */
 export interface TaskFailure {
@@ -108,6 +116,8 @@ export interface TaskSuccess {
   readonly ok: true;
   readonly bytes: number;
   readonly wrongChunks: readonly number[];
+  /** Of a LookTask. */
+  readonly looks?: FileLooks;
   /** Of a SumTask. */
   readonly sums?: readonly string[];
   /** Of a WriteTask: what its time went into. */

@@ -3,8 +3,10 @@
 import * as os from "node:os";
 import { Piscina } from "piscina";
 import { GoshareError } from "../core/errors.js";
+import type { FileLooks } from "../storage/file-looks.js";
 import { PART_CHANGED_HINT } from "../storage/part-files.js";
 import { fileTurnsMemory } from "./file-turns.js";
+import { joinPaths } from "./packed-runs.js";
 import { LOADED, type TaskResult, type TaskSuccess, type WorkerSetUp, type WorkerTask } from "./tasks.js";
 
 const WORKER_FILE = new URL("./worker.js", import.meta.url).href;
@@ -102,6 +104,13 @@ export class WorkerPool {
         .then(resolve, reject)
         .finally(() => this.#endings.delete(reject));
     });
+  }
+
+  /** Of at least one path. */
+  async lookAtFiles(paths: readonly string[]): Promise<FileLooks> {
+    const { looks } = await this.run({ kind: "look", paths: joinPaths(paths) });
+    if (looks === undefined) throw new Error("a task that looks has that for a result");
+    return looks;
   }
 
   /** Runs tasks as `tasks` yields them, never more at once than is useful; `onDone` sees each result. Stops at

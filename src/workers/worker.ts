@@ -7,11 +7,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
+import { lookAtFiles } from "../storage/file-looks.js";
 import { openForWriting, requireBytes } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/written-files.js";
 import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
-import { unpackEntries, unpackRuns } from "./packed-runs.js";
+import { splitPaths, unpackEntries, unpackRuns } from "./packed-runs.js";
 import {
   DIGEST_ENCODING,
   type HashTask,
@@ -43,6 +44,8 @@ queueMicrotask(() => parentPort?.postMessage(LOADED));
 export default function runTask(task: WorkerTask): TaskResult {
   try {
     switch (task.kind) {
+      case "look":
+        return { ...done(0), looks: lookAtFiles(splitPaths(task.paths)) };
       case "hash":
         return hashChunks(task);
       case "write":

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY_FIELDS, identityOf } from "../../src/storage/file-identity.js";
+import { lookAtFiles } from "../../src/storage/file-looks.js";
 import { type SourceTree, sourcePath, walkSource } from "../../src/storage/source-tree.js";
 import { file } from "../manifest/craft.js";
 import { expectedTree, mixedFolder, writeSource } from "./sample-share.js";
@@ -313,6 +314,62 @@ test("a walk gives the event loop its turns, tells how far it is, and stops on a
   const counts: (readonly [number, number])[] = [];
   await walkSource(folder, (files, bytes) => counts.push([files, bytes]), never);
   assert.equal(counts.at(-1), [50, 0]);
+});
+
+test("files are looked at many at a time, whoever is done first, and stand in their order", async () => {
+  const names = Array.from({ length: 3_000 }, (_, index) => `${index}`);
+  const folder = folderWith(...names);
+  fs.mkdirSync(path.join(folder, "below"));
+  fs.writeFileSync(path.join(folder, "below", "one"), "12345", { mode: 0o755 });
+  const looks: (() => void)[] = [];
+  const look = async (paths: readonly string[]) => {
+    await new Promise<void>((resolve) => {
+      looks.push(resolve);
+      // The last is answered first.
+      if (looks.length === 6) for (const answer of looks.splice(0).reverse()) answer();
+    });
+    return lookAtFiles(paths);
+  };
+  const tree = await walkSource(folder, () => undefined, never, undefined, look);
+  const atOnce = await walk(folder);
+  assert.equal(tree.files, atOnce.files);
+  assert.equal(tree.identities, atOnce.identities);
+  assert.equal(tree.files.at(-1), file("below/one", 5, true));
+});
+
+test("what is no file any more when it is looked at is taken for what it is, or named", async () => {
+  const folder = folderWith("a", "b", "c", "d");
+  const at = (name: string) => path.join(folder, name);
+  const change = (damage: () => void) => {
+    let isDone = false;
+    const look = async (paths: readonly string[]) => {
+      if (!isDone) damage();
+      isDone = true;
+      return lookAtFiles(paths);
+    };
+    return walkSource(folder, () => undefined, never, undefined, look);
+  };
+  const tree = await change(() => {
+    for (const name of ["a", "b"]) fs.rmSync(at(name));
+    fs.mkdirSync(at("a"));
+    fs.writeFileSync(at("a/below"), "");
+    fs.symlinkSync("c", at("b"));
+  });
+  assert.equal(pathsOf(tree), ["a/below", "c", "d"]);
+  assert.equal(tree.symbolicLinks, [{ path: "b", target: "c" }]);
+  const error = await errorOf(() => change(() => fs.rmSync(at("d"))));
+  assert.is(error.code, "SOURCE_UNREADABLE");
+  assert.ok(error.message.includes(at("d")));
+});
+
+test("a walk ends with why files cannot be looked at, and leaves nothing behind that fails", async () => {
+  const folder = folderWith(...Array.from({ length: 1_100 }, (_, index) => `${index}`));
+  const reason = new Error("no thread is left");
+  const look = () => Promise.reject(reason);
+  await walkSource(folder, () => undefined, never, undefined, look).then(
+    () => assert.unreachable(),
+    (thrown: unknown) => assert.is(thrown, reason),
+  );
 });
 
 test.run();

@@ -1,0 +1,39 @@
+// What stands under many paths, looked at together, so that it can be done by several threads at once: on a disk of another
+// machine every look waits. Opens nothing, follows no link, and never throws.
+import * as fs from "node:fs";
+import { IDENTITY_FIELDS, identityOf } from "./file-identity.js";
+
+/** What a path is. */
+export const [NO_FILE, PLAIN_FILE, EXECUTABLE_FILE] = [0, 1, 2] as const;
+
+export interface FileLooks {
+  /** For each path one of the three; what cannot be looked at is no file. */
+  readonly kinds: Uint8Array;
+  /** For each file its identity (file-identity.ts), in the order of the paths. */
+  readonly identities: BigInt64Array;
+}
+
+/** `lookAtFiles`, wherever it is done. */
+export type LookAtFiles = (paths: readonly string[]) => Promise<FileLooks>;
+
+const OWNER_EXECUTE = 0o100n;
+
+export function lookAtFiles(paths: readonly string[]): FileLooks {
+  const kinds = new Uint8Array(paths.length);
+  const identities = new BigInt64Array(paths.length * IDENTITY_FIELDS);
+  for (const [index, path] of paths.entries()) {
+    try {
+      const stats = fs.lstatSync(path, { bigint: true });
+      if (!stats.isFile()) continue;
+      kinds[index] = isExecutable(stats) ? EXECUTABLE_FILE : PLAIN_FILE;
+      identities.set(identityOf(stats), index * IDENTITY_FIELDS);
+    } catch {
+      // Who wants to know why looks again.
+    }
+  }
+  return { kinds, identities };
+}
+
+export function isExecutable(stats: fs.BigIntStats): boolean {
+  return (stats.mode & OWNER_EXECUTE) !== 0n;
+}
