@@ -1,5 +1,6 @@
 // A measurement of something that is shared: has it made and removed, holds the memory that copies of it will need, and
 // takes away what was received.
+import { existsSync } from "node:fs";
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type BenchCase, type Figures, LOOPBACK } from "./bench-case.js";
@@ -49,7 +50,9 @@ export abstract class FixtureCase implements BenchCase {
   async #takeAway(): Promise<void> {
     if (this.data.isInMemory || !this.data.hasManyFiles)
       await rm(this.received, { recursive: true, force: true });
-    else await rename(this.received, await mkdtemp(join(this.data.folder, "earlier-")));
+    // There may be none, where something failed before: that is what is to be heard of.
+    else if (existsSync(this.received))
+      await rename(this.received, await mkdtemp(join(this.data.folder, "earlier-")));
   }
 
   /** What `goshare` is told to share it as if for the first time; the .goshare file goes to `manifest`. */

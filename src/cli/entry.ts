@@ -70,7 +70,8 @@ async function runCommandLine(context: CommandContext): Promise<number> {
   }
   if (asksForHelp(argv)) {
     const named = commandWords(argv);
-    if (named[0]?.startsWith("-") === false && definitionOf(cli, named) === undefined)
+    const isCommand = named[0]?.startsWith("-") === false && named[0] !== "help";
+    if (isCommand && definitionOf(cli, named) === undefined)
       return refuseCommandLine(context, cli, refusedCommandLine(named, cli.definitions(), undefined, ""));
     context.stdout.write(helpText(cli, context));
     return EXIT.ok;

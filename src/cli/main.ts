@@ -9,13 +9,8 @@ const OLDEST_NODE: readonly [major: number, minor: number] = [20, 19];
  * alive. */
 const LINGER_MS = 2_000;
 
-/** Commands that need worker threads, and whether chunks arrive in them. */
-const THREADED = new Map<string, (argv: readonly string[]) => boolean>([
-  ["share", () => false],
-  ["download", () => true],
-  ["resume", () => true],
-  ["verify", (argv) => argv.includes("--repair")],
-]);
+/** Commands that need worker threads. */
+const THREADED = ["share", "download", "resume", "verify"];
 
 async function main(): Promise<void> {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
@@ -29,9 +24,9 @@ async function main(): Promise<void> {
 
   const argv = process.argv.slice(2);
   const isHelp = argv.includes("--help") || argv.includes("-h");
-  const hasSlots = isHelp ? undefined : THREADED.get(argv[0] ?? "");
-  const early = hasSlots && (await import("../workers/early-pool.js"));
-  early?.startEarlyPool(hasSlots?.(argv) === true);
+  const isThreaded = !isHelp && THREADED.includes(argv[0] ?? "");
+  const early = isThreaded ? await import("../workers/early-pool.js") : undefined;
+  early?.startEarlyPool();
   const { processEvents, runProgram } = await import("./program.js");
   await runProgram(argv);
   await early?.closeEarlyPool();

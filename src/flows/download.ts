@@ -76,7 +76,7 @@ export async function downloadAt(
   const trackers = await trackersFor(source, options);
   requireSomebody(source, trackers);
   // Threads take a moment to start: if they have not yet, they do so while peers are found and the manifest comes.
-  const pool = takePool(true);
+  const pool = takePool();
   // What goes into a stream cannot be given to others.
   const isReachable = options.output === undefined;
   const port = isReachable ? (sharedPort ?? (await listen(options, pool, observe))) : undefined;

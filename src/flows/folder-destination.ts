@@ -1,4 +1,5 @@
 // A download into a folder: a part folder from the first chunk to the commit, and what an earlier run has left in it.
+import { existsSync } from "node:fs";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
@@ -6,7 +7,6 @@ import type { ManifestRoot } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
 import { commit, finishCommit } from "../storage/commit.js";
 import { partFiles } from "../storage/finished-files.js";
-import { flushFileSystem } from "../storage/flush-file-system.js";
 import { requireSpace } from "../storage/free-space.js";
 import { isThere } from "../storage/part-files.js";
 import { PartFolder, targetExists } from "../storage/part-folder.js";
@@ -113,6 +113,8 @@ export class FolderDestination implements Destination {
     const reusable = reuseDirectory === undefined ? undefined : await findReusable(reuseDirectory, selection);
     // What an earlier run has written need not be looked for elsewhere.
     for (const chunkIndex of claimed) reusable?.chunks.delete(chunkIndex);
+    await part.sizeFiles(selection, claimed);
+    if (reusable !== undefined) await part.sizeFiles(selection, reusable.chunks);
     const store = new PartStore(selection, part, pool, slots, reusable);
     const none = new Bitfield(claimed.length);
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(selection.manifest));
@@ -132,7 +134,6 @@ export class FolderDestination implements Destination {
     if (held.count === 0 || this.#prepared === undefined) return;
     const { selection } = this.#prepared;
     const part = this.#part;
-    await flushFileSystem(part.contentPath, selection.files.length);
     await part.makeDurable(filesWith(held, selection, part), (entries) => this.#syncFiles(entries));
     await part.pause(selection.manifest, held);
   }
@@ -165,7 +166,7 @@ export class FolderDestination implements Destination {
  * written there, which takes none where all is there. */
 function isInTheWay({ code }: GoshareError, targetPath: string): boolean {
   if (code === "TARGET_EXISTS") return true;
-  return (code === "DISK_FULL" || code === "PERMISSION_DENIED") && isThere(targetPath);
+  return (code === "DISK_FULL" || code === "PERMISSION_DENIED") && existsSync(targetPath);
 }
 
 /** The files that hold bytes of these chunks. */

@@ -50,7 +50,7 @@ export async function readSource(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<{ readonly tree: SourceTree; readonly manifest: Manifest }> {
-  const pool = takePool(false);
+  const pool = takePool();
   try {
     const begunAtMs = Date.now();
     const walked = hashingProgress(options.path, 0, observe);

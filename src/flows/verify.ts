@@ -58,7 +58,7 @@ export async function verify(
   const trackers = await trackersFor(source, options);
   const manifest = await requireManifest(options, source, trackers, observe, signal);
   requireKind(options.path, rootPath, manifest);
-  const pool = takePool(options.repair !== undefined);
+  const pool = takePool();
   try {
     const comparison = await compareTarget(rootPath, manifest, signal);
     const right = await rightChunks(options.path, rootPath, manifest, comparison, pool, observe, signal);

@@ -8,6 +8,7 @@ import type { Bitfield } from "../core/bitfield.js";
 import { errorAt, GoshareError } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest, ManifestRoot } from "../manifest/manifest.js";
+import type { Selection } from "../manifest/selection.js";
 import type { ChunkPlace } from "./chunk-place.js";
 import { hasReplaced, isEmptyTarget, isOwnTarget, putBackReplaced, storeClaim } from "./claimed-target.js";
 import { emptyPart } from "./empty-part.js";
@@ -31,13 +32,14 @@ import { PartJournal } from "./part-journal.js";
 import { contentPath, PART_NAMES, type PartPaths, partPaths, replacedPath } from "./part-paths.js";
 import { type PartSelection, writePartSelection } from "./part-selection.js";
 import { freePaths, type IfTaken, keptPaths, requireReplaceable } from "./taken-name.js";
-import { type SyncedEntry, type WriteRun, WrittenFiles } from "./written-files.js";
+import { manifestFile, type SyncedEntry, type WriteRun, WrittenFiles } from "./written-files.js";
 
 /** Makes files and folders durable, many at a time; rejects if one cannot be, with PART_CHANGED if it has another size. */
 export type SyncFiles = (entries: Iterable<SyncedEntry>) => Promise<void>;
 
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
+const CHUNKS_PER_TURN = 1024;
 
 export class PartFolder implements ChunkPlace {
   readonly root: ManifestRoot;
@@ -181,6 +183,21 @@ export class PartFolder implements ChunkPlace {
       (file) => this.filePath(file.path),
       (file, filePath) => this.#openSized(file, filePath),
     );
+  }
+
+  /** Gives the files that hold bytes of `chunks` their final size, before any of these chunks is taken for right: what is
+   * smaller later was cut by something else. To be called before `takePauseMark`, which tells whether that was needed. */
+  async sizeFiles({ manifest }: Selection, chunks: Iterable<number>): Promise<void> {
+    let looked = 0;
+    for (const chunkIndex of chunks) {
+      if (++looked % CHUNKS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      for (const { fileIndex, length } of manifest.layout.segments(chunkIndex)) {
+        const file = manifestFile(manifest, fileIndex);
+        // One that a chunk holds whole is written whole.
+        if (length === file.size || this.#sized.has(file)) continue;
+        fs.closeSync(this.#openSized(file, this.filePath(file.path)));
+      }
+    }
   }
 
   /** A file at its final size, which it has from the first time on: what is smaller later was cut by something else. */

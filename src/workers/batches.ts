@@ -133,7 +133,7 @@ export function* sumTasks(
   if (paths.length > 0) yield { kind: "sum", paths, bytesRead };
 }
 
-/** Tasks that make `paths` durable. */
+/** Tasks that make `entries` durable. */
 export function* syncTasks(entries: Iterable<SyncedEntry>): Iterable<SyncTask> {
   let group: SyncedEntry[] = [];
   let given = 0;

@@ -5,7 +5,7 @@ import * as fs from "node:fs";
 import { errorAt } from "../core/errors.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 import { SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
-import { openForWriting } from "../storage/part-files.js";
+import { openForWriting, requireBytes } from "../storage/part-files.js";
 import { type ChunkCopy, type CopiedRun, type CopyTask, DIGEST_ENCODING, type TaskSuccess } from "./tasks.js";
 
 /** Room for one chunk; made when the first is copied. */
@@ -53,8 +53,9 @@ function writeRun({ path, executable, fileBytes, ...run }: CopiedRun, chunk: Buf
   try {
     const fd = openForWriting(path, executable);
     try {
-      // What an earlier run has left may be longer.
-      if (fs.fstatSync(fd).size !== fileBytes) fs.ftruncateSync(fd, fileBytes);
+      // What an earlier run has left of a small file may be longer; a large one has its size already.
+      if (run.length !== fileBytes) requireBytes(fd, path, fileBytes);
+      else if (fs.fstatSync(fd).size !== fileBytes) fs.ftruncateSync(fd, fileBytes);
       for (let done = 0; done < run.length; )
         done += fs.writeSync(fd, chunk, run.chunkOffset + done, run.length - done, run.fileOffset + done);
     } finally {

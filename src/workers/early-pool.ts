@@ -3,38 +3,33 @@
 import { slotMemory } from "./slots.js";
 import { WorkerPool } from "./worker-pool.js";
 
-interface EarlyPool {
-  readonly pool: WorkerPool;
-  readonly hasSlots: boolean;
-}
+let early: WorkerPool | undefined;
 
-let early: EarlyPool | undefined;
-
-/** Starts threads for the first who asks for a pool with slots, or without. Every call is followed by one of
- * `closeEarlyPool`. */
-export function startEarlyPool(hasSlots: boolean): void {
+/** Starts threads for the first who asks for a pool. Every call is followed by one of `closeEarlyPool`. */
+export function startEarlyPool(): WorkerPool | undefined {
   try {
-    early ??= { pool: freshPool(hasSlots), hasSlots };
+    early ??= freshPool();
   } catch {
     // Who needs a pool will try again, and can say what is wrong.
   }
+  return early;
 }
 
-/** A pool of the caller's own, to be closed by it. `hasSlots`: whether chunks arrive in it. */
-export function takePool(hasSlots: boolean): WorkerPool {
-  if (early?.hasSlots !== hasSlots) return freshPool(hasSlots);
-  const { pool } = early;
+/** A pool of the caller's own, to be closed by it, with slots for chunks. */
+export function takePool(): WorkerPool {
+  const pool = early ?? freshPool();
   early = undefined;
   return pool;
 }
 
 /** Closes what nobody has asked for. */
 export async function closeEarlyPool(): Promise<void> {
-  const unused = early?.pool;
+  const unused = early;
   early = undefined;
   await unused?.close();
 }
 
-function freshPool(hasSlots: boolean): WorkerPool {
-  return new WorkerPool(hasSlots ? slotMemory() : undefined);
+/** The memory of slots that are not used is none. */
+function freshPool(): WorkerPool {
+  return new WorkerPool(slotMemory());
 }

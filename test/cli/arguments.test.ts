@@ -309,6 +309,7 @@ test("help names every command, and each command's help its options with their d
   for (const usage of ["share PATH…", "download WHAT", "goshare tracker", "inspect WHAT", "status [DIR…]"])
     assert.match(general, usage);
   assert.is(await help("help"), general);
+  assert.is(await help("help", "help"), general);
   assert.is(await help("help", "share"), await help("share", "--help"));
   assert.match(await help("share", "--help"), /--listen HOST:PORT[\s\S]*\[::\]:9000/);
   assert.match(await help("download", "x", "-h"), /--output DIR [\s\S]*default downloads/);

@@ -1,6 +1,6 @@
 // Disks that are full, read-only or broken, under the whole program: what is verified stays, nothing half made does,
 // and the same command goes on when there is room.
-import { readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -73,26 +73,6 @@ testUnless(
     inside.close();
   },
 );
-
-test("a file that something else empties meanwhile is not said to be complete, and is the next time", async () => {
-  for (const isLastThere of [false, true]) {
-    const output = scratch.folder();
-    const gate = await GatedProxy.start(isLastThere ? bytes - MIB / 2 : 2.5 * MIB);
-    gate.target = share.endpoint;
-    const process = startDownload(ticketVia(share.ticket, gate.endpoint), output, ["--sequential"]);
-    const bytesDone = String(isLastThere ? bytes - MIB : 2 * MIB);
-    await process.waitFor("progress", (body) => body["bytesDone"] === bytesDone);
-    truncateSync(join(output, PART, "content", "film.bin"));
-    gate.open();
-    const { code, exitCode, message, hint } = await failure(process);
-    assert.equal([code, exitCode], ["PART_CHANGED", 6]);
-    assert.match(message, /film\.bin has \d+ bytes instead of 12582912/);
-    assert.match(hint, "run the same command again");
-    await download(share.ticket, output);
-    assert.is(sha256Of(join(output, "film.bin")), sha256Of(source));
-    await gate.close();
-  }
-});
 
 testUnless(
   noMounts,

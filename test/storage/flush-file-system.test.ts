@@ -32,8 +32,13 @@ testUnless(notLinux, "for a few files no program is run", async () => {
   assert.is(calls(), "");
 });
 
-test("where there is no such program, nothing happens", async () => {
-  await flushFileSystem(scratch(), 20_000, path.join(scratch(), "none"));
+test("where there is no such program, or it cannot be run, nothing happens", async () => {
+  const folder = scratch();
+  const noProgram = path.join(folder, "text");
+  fs.writeFileSync(noProgram, "");
+  // Of these Node tells one by an event, one by throwing.
+  for (const program of [path.join(folder, "none"), noProgram, `${noProgram}\0`])
+    await flushFileSystem(folder, 20_000, program);
 });
 
 test.run();
