@@ -13,6 +13,7 @@ import { besideShare, requirePlaceForManifest, writeManifestFile } from "../stor
 import { ShareSource } from "../storage/share-source.js";
 import { type SourceRoot, type SourceTree, sourceRoot } from "../storage/source-tree.js";
 import { Announcer } from "../swarm/announcer.js";
+import { readRefusal } from "../swarm/chunk-sender.js";
 import { failure } from "./failure.js";
 import { SharePort, type SharePortOptions, type SharesPort } from "./share-port.js";
 import { ShareProgress } from "./share-progress.js";
@@ -213,7 +214,7 @@ class RunningShareImpl implements RunningShare {
       copied: (neighbour) => progress.copied(neighbour),
       readFailed: (error) => {
         // A share with one changed file cannot be completed from here: nobody is sent here any more.
-        server.remove(contentId);
+        server.remove(contentId, readRefusal(error));
         fail(error);
       },
     });

@@ -21,7 +21,7 @@ import { type DownloadSwarmOptions, defaultServerOptions } from "./options.js";
 import { PeerExchange } from "./peer-exchange.js";
 import { type Machine, PeerFinder } from "./peer-finder.js";
 import type { RateBudget } from "./rate-budget.js";
-import { refusalText } from "./refusal-text.js";
+import { refusalText, sourceChangedAt } from "./refusal-text.js";
 import type { ServedDownload } from "./served-download.js";
 import { slowReason } from "./slow-reason.js";
 import { placeOf, tellJoined, toldDial } from "./told-dials.js";
@@ -229,7 +229,7 @@ export class DownloadSwarm {
     const where = placeOf(peer.connection);
     this.#noteFailure(
       reason === "sourceChanged"
-        ? new GoshareError("SOURCE_CHANGED", `the file at ${where} is not what it was when it was shared`)
+        ? sourceChangedAt(where)
         : new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${refusalText(reason)}`),
     );
   }

@@ -58,6 +58,18 @@ test("a share whose file changes ends alone, and gives the exit code in the end"
   assert.match(String(last?.["message"]), "1 of 2 shares failed; first.bin: ");
 });
 
+test("whoever comes after a file has changed is told so, with the manifest and without", async () => {
+  const both = await shareBoth();
+  const manifestPath = String(both.process.all("sharing")[0]?.["manifestPath"]);
+  await failFirst(both);
+  for (const what of [both.tickets[0], manifestPath]) {
+    const { message, hint } = await failure(startDownload(what, scratch.folder(), ["--timeout", "1s"]));
+    assert.match(message, /the file at 127\.0\.0\.1:\d+ is not what it was when it was shared/);
+    assert.is(hint, "have it shared again, and use the new ticket");
+  }
+  await both.process.stop();
+});
+
 test("where every share has failed, nothing is left to wait for", async () => {
   const both = await shareBoth();
   await failFirst(both);
