@@ -124,6 +124,9 @@ export class FolderDestination implements Destination {
 
   /** What is told of is in the journal: whoever stops the process now loses nothing of it. */
   flush(): void {
+    // With its files open a download would write on, and end only when all is there.
+    const displacement = this.#open?.displacement;
+    if (displacement !== undefined) throw displacement;
     this.#open?.flushJournal();
   }
 
@@ -143,6 +146,11 @@ export class FolderDestination implements Destination {
       this.#tellLeft(await commit(this.#part, selection, (entries) => this.#syncFiles(entries)));
     }
     this.isCommitted = true;
+  }
+
+  reasonFor(thrown: unknown): unknown {
+    const isOfPath = GoshareError.from(thrown).code === "DISK_FAILED";
+    return (isOfPath ? this.#open?.displacement : undefined) ?? thrown;
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 // Disks that are full, read-only or broken, under the whole program: what is verified stays, nothing half made does,
 // and the same command goes on when there is room.
-import { readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -92,6 +92,28 @@ test("a file that something else empties meanwhile is not said to be complete, a
     assert.is(sha256Of(join(output, "film.bin")), sha256Of(source));
     await gate.close();
   }
+});
+
+test("a folder that is moved while something is downloaded into it ends that, and the same command goes on there", async () => {
+  const folder = scratch.folder();
+  const gate = await GatedProxy.start(2.5 * MIB);
+  gate.target = share.endpoint;
+  const output = join(folder, "before");
+  const process = startDownload(ticketVia(share.ticket, gate.endpoint), output, ["--timeout", "10s"]);
+  await process.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+  renameSync(output, join(folder, "after"));
+  const { code, exitCode, message, hint } = await failure(process);
+  assert.equal([code, exitCode], ["PART_CHANGED", 6]);
+  assert.is(
+    message,
+    `${join(output, PART)} is gone: it was moved or removed while the download went into it`,
+  );
+  assert.match(hint, "--output");
+  assert.equal(readdirSync(folder), ["after"]);
+  const { bytesReceived } = await download(share.ticket, join(folder, "after"));
+  assert.ok(bytesReceived <= bytes - 2 * MIB, `${bytesReceived} received again`);
+  assert.is(sha256Of(join(folder, "after", "film.bin")), sha256Of(source));
+  await gate.close();
 });
 
 testUnless(
