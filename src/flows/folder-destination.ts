@@ -1,6 +1,6 @@
 // A download into a folder: a part folder from the first chunk to the commit, and what an earlier run has left in it.
 import { Bitfield } from "../core/bitfield.js";
-import { GoshareError } from "../core/errors.js";
+import { DISK_HINTS, type ErrorCode, GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
@@ -20,6 +20,12 @@ import type { SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import type { Arrival, Destination } from "./destination.js";
 import { PresentTarget } from "./present-target.js";
+
+/** What a download into a folder can do beside what there is to do about its disk. */
+const MORE_HINTS: Partial<Record<ErrorCode, string>> = {
+  DISK_FULL: "; what is verified is kept",
+  PERMISSION_DENIED: ", or choose another folder with --output",
+};
 
 interface FolderWish {
   readonly outputDirectory: string;
@@ -149,8 +155,11 @@ export class FolderDestination implements Destination {
   }
 
   reasonFor(thrown: unknown): unknown {
-    const isOfPath = GoshareError.from(thrown).code === "DISK_FAILED";
-    return (isOfPath ? this.#open?.displacement : undefined) ?? thrown;
+    const { code, message, hint } = GoshareError.from(thrown);
+    if (code === "DISK_FAILED") return this.#open?.displacement ?? thrown;
+    const more = MORE_HINTS[code];
+    if (more === undefined || hint !== DISK_HINTS[code]) return thrown;
+    return new GoshareError(code, message, { hint: `${hint}${more}`, cause: thrown });
   }
 
   close(): void {
