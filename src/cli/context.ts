@@ -22,7 +22,7 @@ export interface ProcessEvents {
 
 /** Loads a flow when its command runs: `--help` must not wait for sockets and worker pools. */
 export interface Flows {
-  share(): Promise<Pick<typeof import("../flows/share.js"), "requireShareable" | "share">>;
+  share(): Promise<Pick<typeof import("../flows/share.js"), "requireShareable" | "prepareShare">>;
   download(): Promise<Pick<typeof import("../flows/download.js"), "download">>;
   downloads(): Promise<Pick<typeof import("../flows/downloads.js"), "downloadSeveral">>;
   inspect(): Promise<Pick<typeof import("../flows/inspect.js"), "inspect">>;

@@ -10,6 +10,7 @@ import { createReporter } from "./render/create-reporter.js";
 import { COLOR_MODES } from "./render/palette.js";
 import { type Ending, runSession, type Session } from "./session.js";
 import { readSettings, settingsInEffect } from "./settings/settings.js";
+import { isOutOfReach, settingsFilePath } from "./settings/settings-file.js";
 
 export abstract class GoshareCommand extends Command<CommandContext> {
   readonly json = Option.Boolean(OPTIONS.json.names, false, { description: OPTIONS.json.description });
@@ -54,10 +55,19 @@ export abstract class GoshareCommand extends Command<CommandContext> {
     );
     return runSession(this.context, reporter, this.afterInterruption(), async (session) => {
       colorArgument(this.color);
+      this.#warnOfSettings(session);
       const { detail } = session.observe;
       if (detail !== undefined) await this.#tellSettings(detail);
       return this.run(session);
     });
+  }
+
+  #warnOfSettings({ observe }: Session): void {
+    const path = settingsFilePath(this.context.env);
+    if (!isOutOfReach(path)) return;
+    const message =
+      "no settings are read from this file, since its folder may not be looked into: permission denied";
+    observe({ type: "warning", code: "PERMISSION_DENIED", message, path });
   }
 
   async #tellSettings(detail: DetailObserver): Promise<void> {

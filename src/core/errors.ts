@@ -194,10 +194,11 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
   ENAMETOOLONG: "TARGET_NAME_UNSUPPORTED",
 };
 
-const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
-  DISK_FULL: "free some room and run the same command again; what is verified is kept",
+/** What to do about a failure of the file system, whatever the command: one that knows more says more. */
+export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
+  DISK_FULL: "free some room and run the same command again",
   DISK_FAILED: "check the path and the disk, or use another folder",
-  PERMISSION_DENIED: "check the owner and mode of the folder, or choose another with --output",
+  PERMISSION_DENIED: "check its owner and mode, and whether its disk is read-only",
   TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
 };
 

@@ -34,7 +34,7 @@ export interface Destination {
   keepBody(body: Uint8Array): void;
   /** Makes ready for these entries; throws if they cannot go there. May read all that is there already. */
   prepare(selection: Selection, pool: WorkerPool, slots: SlotPool, signal: AbortSignal): Promise<Arrival>;
-  /** To be called several times a second. */
+  /** To be called several times a second. Throws what keeps it from going on. */
   flush(): void;
   /** Whether somebody else keeps it from taking more. */
   readonly isHeldUp: boolean;
@@ -42,5 +42,7 @@ export interface Destination {
   pause(held: Bitfield): Promise<void>;
   /** Everything has been kept: it is put where it belongs. */
   finish(): Promise<void>;
+  /** What `thrown` comes from, where that is known here; else itself. */
+  reasonFor(thrown: unknown): unknown;
   close(): void;
 }

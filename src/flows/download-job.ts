@@ -112,6 +112,14 @@ export class DownloadJob {
 
   /** Resolves when the share is where it belongs. */
   async run(): Promise<void> {
+    try {
+      await this.#download();
+    } catch (thrown) {
+      throw this.#parts.destination.reasonFor(thrown);
+    }
+  }
+
+  async #download(): Promise<void> {
     const root = await this.#findRoot();
     this.bytes = root.totalSize;
     // What is no manifest is refused before anything is made on the disk.

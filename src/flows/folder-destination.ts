@@ -1,7 +1,7 @@
 // A download into a folder: a part folder from the first chunk to the commit, and what an earlier run has left in it.
 import { existsSync } from "node:fs";
 import { Bitfield } from "../core/bitfield.js";
-import { GoshareError } from "../core/errors.js";
+import { DISK_HINTS, type ErrorCode, GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
@@ -21,6 +21,12 @@ import type { SlotPool } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import type { Arrival, Destination } from "./destination.js";
 import { PresentTarget } from "./present-target.js";
+
+/** What a download into a folder can do beside what there is to do about its disk. */
+const MORE_HINTS: Partial<Record<ErrorCode, string>> = {
+  DISK_FULL: "; what is verified is kept",
+  PERMISSION_DENIED: ", or choose another folder with --output",
+};
 
 interface FolderWish {
   readonly outputDirectory: string;
@@ -127,6 +133,9 @@ export class FolderDestination implements Destination {
 
   /** What is told of is in the journal: whoever stops the process now loses nothing of it. */
   flush(): void {
+    // With its files open a download would write on, and end only when all is there.
+    const displacement = this.#open?.displacement;
+    if (displacement !== undefined) throw displacement;
     this.#open?.flushJournal();
   }
 
@@ -146,6 +155,14 @@ export class FolderDestination implements Destination {
       this.#tellLeft(await commit(this.#part, selection, (entries) => this.#syncFiles(entries)));
     }
     this.isCommitted = true;
+  }
+
+  reasonFor(thrown: unknown): unknown {
+    const { code, message, hint } = GoshareError.from(thrown);
+    if (code === "DISK_FAILED") return this.#open?.displacement ?? thrown;
+    const more = MORE_HINTS[code];
+    if (more === undefined || hint !== DISK_HINTS[code]) return thrown;
+    return new GoshareError(code, message, { hint: `${hint}${more}`, cause: thrown });
   }
 
   close(): void {

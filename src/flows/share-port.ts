@@ -30,6 +30,8 @@ export interface SharePortOptions {
 /** The port of all shares of a command: whoever opens it puts it here, once more joined, and whoever made this closes it. */
 export interface SharesPort {
   port: SharePort | undefined;
+  /** What is, or will be, served there. */
+  readonly contentIds: Set<ContentId>;
 }
 
 /** Connections beside those of peers, for who only wants the manifest or to know others. */

@@ -13,6 +13,7 @@ import { besideShare, requirePlaceForManifest, writeManifestFile } from "../stor
 import { ShareSource } from "../storage/share-source.js";
 import { type SourceRoot, type SourceTree, sourceRoot } from "../storage/source-tree.js";
 import { Announcer } from "../swarm/announcer.js";
+import { readRefusal } from "../swarm/chunk-sender.js";
 import { failure } from "./failure.js";
 import { SharePort, type SharePortOptions, type SharesPort } from "./share-port.js";
 import { ShareProgress } from "./share-progress.js";
@@ -59,6 +60,12 @@ export interface RunningShare {
   close(): Promise<void>;
 }
 
+/** What is read and can be served. */
+export interface PreparedShare {
+  /** Announces it; resolves when others can download. */
+  serve(): Promise<RunningShare>;
+}
+
 /** Throws for the first of `paths` that cannot be shared, or whose .goshare file has no place, before any is read: what
  * share would throw for it when others are served already. */
 export async function requireShareable(
@@ -90,24 +97,45 @@ function requirePlace(
   return requirePlaceForManifest(manifestPath ?? besideShare(path, root.name), root, others);
 }
 
-/** Listens, hashes, announces; resolves when others can download. At the port of `sharesPort`, if that is
- * given and others have opened one, else at one that is opened. Throws GoshareError: USAGE for what is shared there already. */
-export async function share(
+/** Listens and hashes; nothing is served yet. At the port of `sharesPort`, if that is given and others have opened one,
+ * else at one that is opened. Throws GoshareError: USAGE for what is to be shared there already. */
+export async function prepareShare(
   options: ShareOptions,
   observe: EventObserver,
   signal: AbortSignal,
   sharesPort?: SharesPort,
-): Promise<RunningShare> {
+): Promise<PreparedShare> {
   const port = await joinPort(options, observe, sharesPort);
-  try {
+  return leavingOnFailure(port, async () => {
     const choosingTrackers = chooseTrackers(options.trackers, options.probeLocalTracker);
     const found = (tree: SourceTree) => requirePlace(options.path, options.manifestPath, tree);
     const { tree, manifest } = await readSource(options, found, observe, signal);
+    if (sharesPort?.contentIds.has(manifest.root.contentId)) throw sharedTwice(options.path);
+    sharesPort?.contentIds.add(manifest.root.contentId);
     const trackers = await choosingTrackers;
-    const running = await RunningShareImpl.start(options, port, tree, manifest, trackers, observe);
-    if (signal.aborted) await running.close();
-    signal.throwIfAborted();
-    return running;
+    const serve = async () => {
+      const running = await RunningShareImpl.start(options, port, tree, manifest, trackers, observe);
+      if (signal.aborted) await running.close();
+      signal.throwIfAborted();
+      return running;
+    };
+    return { serve: () => leavingOnFailure(port, serve) };
+  });
+}
+
+/** The same of one alone: resolves when others can download. */
+export async function share(
+  options: ShareOptions,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<RunningShare> {
+  const prepared = await prepareShare(options, observe, signal);
+  return prepared.serve();
+}
+
+async function leavingOnFailure<T>(port: SharePort, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
   } catch (thrown) {
     await port.leave();
     throw thrown;
@@ -175,9 +203,6 @@ class RunningShareImpl implements RunningShare {
     observe: EventObserver,
   ): Promise<RunningShareImpl> {
     const { contentId } = manifest.root;
-    if (port.server.get(contentId) !== undefined) {
-      throw sharedTwice(options.path);
-    }
     const source = new ShareSource(manifest, tree);
     const { local, server } = port;
     const { failed, fail } = failure();
@@ -189,7 +214,7 @@ class RunningShareImpl implements RunningShare {
       copied: (neighbour) => progress.copied(neighbour),
       readFailed: (error) => {
         // A share with one changed file cannot be completed from here: nobody is sent here any more.
-        server.remove(contentId);
+        server.remove(contentId, readRefusal(error));
         fail(error);
       },
     });

@@ -3,12 +3,12 @@
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { failureOfSeveral, OneOfSeveral } from "./one-of-several.js";
-import type { RunningShare } from "./share.js";
+import type { PreparedShare, RunningShare } from "./share.js";
 import type { SharesPort } from "./share-port.js";
 
 export class Shares {
   readonly #count: number;
-  readonly #port: SharesPort = { port: undefined };
+  readonly #port: SharesPort = { port: undefined, contentIds: new Set() };
   readonly #observe: EventObserver;
   readonly #begun: RunningShare[] = [];
   readonly #served = new Set<RunningShare>();
@@ -22,25 +22,28 @@ export class Shares {
     this.#observe = observe;
   }
 
-  /** One more, of `path`, which `begin` starts at the port of the others; the first opens it. Of several, `failed` is
-   * emitted for one that ends later. */
+  /** One more, of `path`, which `prepare` reads at the port of the others; the first opens it. What it returns serves it,
+   * to be called when all are read: of several, `failed` is emitted for one that ends later. */
   async add(
     path: string,
-    begin: (observe: EventObserver, sharesPort: SharesPort) => Promise<RunningShare>,
-  ): Promise<RunningShare> {
+    prepare: (observe: EventObserver, sharesPort: SharesPort) => Promise<PreparedShare>,
+  ): Promise<() => Promise<RunningShare>> {
     const named = this.#count === 1 ? undefined : new OneOfSeveral(path, this.#observe);
-    const one = await begin(named?.observe ?? this.#observe, this.#port);
-    this.#begun.push(one);
-    this.#served.add(one);
-    const end = one.failed.catch((thrown: unknown) => {
-      const error = GoshareError.from(thrown);
-      this.#failures.push(named?.failed(error) ?? error);
-      return this.#end(one);
-    });
-    // What closing it throws is thrown where it is waited for.
-    end.catch(() => undefined);
-    this.#ends.set(one, end);
-    return one;
+    const prepared = await prepare(named?.observe ?? this.#observe, this.#port);
+    return async () => {
+      const one = await prepared.serve();
+      this.#begun.push(one);
+      this.#served.add(one);
+      const end = one.failed.catch((thrown: unknown) => {
+        const error = GoshareError.from(thrown);
+        this.#failures.push(named?.failed(error) ?? error);
+        return this.#end(one);
+      });
+      // What closing it throws is thrown where it is waited for.
+      end.catch(() => undefined);
+      this.#ends.set(one, end);
+      return one;
+    };
   }
 
   /** Payload bytes that all of them have sent so far. */

@@ -52,6 +52,10 @@ export class StreamDestination implements Destination {
     this.isCommitted = true;
   }
 
+  reasonFor(thrown: unknown): unknown {
+    return thrown;
+  }
+
   close(): void {
     this.#store?.close();
   }

@@ -37,11 +37,15 @@ const NO_LINKS_ERRNOS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
 export class Lock {
   #path: string;
   readonly #token: string;
+  /** The lock file, wherever it is by now. */
+  readonly #fd: number;
   readonly #touch: NodeJS.Timeout;
+  #isReleased = false;
 
-  private constructor(path: string, token: string) {
+  private constructor(path: string, token: string, fd: number) {
     this.#path = path;
     this.#token = token;
+    this.#fd = fd;
     this.#touch = setInterval(() => {
       const now = new Date();
       fs.utimes(this.#path, now, now, () => undefined);
@@ -61,8 +65,7 @@ export class Lock {
     const firstTouchMs = touchedMs(path);
     for (let waitedMs = 0; ; waitedMs += ATTEMPT_MS) {
       try {
-        makeLock(path, own);
-        return new Lock(path, own.token);
+        return new Lock(path, own.token, makeLock(path, own));
       } catch (thrown) {
         if (!isErrno(thrown, "EEXIST")) throw thrown;
       }
@@ -90,9 +93,19 @@ export class Lock {
   }
 
   release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
     clearInterval(this.#touch);
     const holder = readHolder(this.#path);
-    if (holder !== "gone" && holder?.token === this.#token) fs.rmSync(this.#path, { force: true });
+    const isThere = holder !== "gone" && holder?.token === this.#token;
+    try {
+      // Its folder may have been moved: a lock that names nobody is nobody's.
+      if (!isThere && tokenIn(this.#fd) === this.#token) fs.ftruncateSync(this.#fd);
+    } finally {
+      // First, since a file that is removed while it is open stays in its folder for so long on NFS.
+      fs.closeSync(this.#fd);
+    }
+    if (isThere) fs.rmSync(this.#path, { force: true });
   }
 }
 
@@ -133,19 +146,36 @@ export function livingHolder(path: string): number | undefined {
   return holder.pid > 0 && holder.pid <= MAX_PID && isAlive(holder, path) ? holder.pid : undefined;
 }
 
-/** Makes the lock with its holder in it, or throws EEXIST. Nobody ever sees it empty: it could not be told from
- * one that a crash has torn. */
-function makeLock(path: string, own: Holder): void {
+/** Makes the lock with its holder in it and returns it, open; or throws EEXIST. Nobody ever sees it empty: it could not be
+ * told from one that a crash has torn. */
+function makeLock(path: string, own: Holder): number {
   const written = `${path}.${own.token}`;
-  const content = JSON.stringify(own);
   try {
-    fs.writeFileSync(written, content, { flag: "wx", mode: 0o600 });
-    fs.linkSync(written, path);
+    const fd = writeHolder(written, own);
+    try {
+      fs.linkSync(written, path);
+      return fd;
+    } catch (thrown) {
+      fs.closeSync(fd);
+      throw thrown;
+    }
   } catch (thrown) {
     if (!isErrno(thrown, ...NO_LINKS_ERRNOS)) throw thrown;
-    fs.writeFileSync(path, content, { flag: "wx", mode: 0o600 });
+    return writeHolder(path, own);
   } finally {
     fs.rmSync(written, { force: true });
+  }
+}
+
+/** The new file, open. Throws EEXIST if there is one. */
+function writeHolder(path: string, own: Holder): number {
+  const fd = fs.openSync(path, "wx+", 0o600);
+  try {
+    fs.writeFileSync(fd, JSON.stringify(own));
+    return fd;
+  } catch (thrown) {
+    fs.closeSync(fd);
+    throw thrown;
   }
 }
 
@@ -156,6 +186,16 @@ function readHolder(path: string): Holder | "gone" | undefined {
     return bytes === undefined ? "gone" : holderIn(bytes.toString("utf8"));
   } catch (thrown) {
     return isErrno(thrown, "ENOENT") ? "gone" : undefined;
+  }
+}
+
+/** The token of the holder that is written in an open lock; undefined if that is unreadable. */
+function tokenIn(fd: number): string | undefined {
+  const bytes = Buffer.alloc(MAX_LOCK_BYTES);
+  try {
+    return holderIn(bytes.toString("utf8", 0, fs.readSync(fd, bytes, 0, bytes.length, 0)))?.token;
+  } catch {
+    return undefined;
   }
 }
 

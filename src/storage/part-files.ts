@@ -124,6 +124,15 @@ export function isThere(somePath: string): boolean {
   return fs.lstatSync(somePath, { throwIfNoEntry: false }) !== undefined;
 }
 
+/** Whether it is certain that nothing has this name; what cannot be looked at may be there. */
+export function isGone(somePath: string): boolean {
+  try {
+    return !isThere(somePath);
+  } catch (thrown) {
+    return isErrno(thrown, "ENOTDIR");
+  }
+}
+
 /** Makes names in a directory durable. */
 export function syncDirectory(directory: string): void {
   const fd = fs.openSync(directory, fs.constants.O_RDONLY);

@@ -17,6 +17,7 @@ import type { JournalClaims } from "./journal.js";
 import { type Lock, lockPart } from "./lock.js";
 import { type PartClaims, readClaims } from "./part-claims.js";
 import {
+  isGone,
   isThere,
   makeFolders,
   makeOwnFolder,
@@ -36,6 +37,9 @@ import { manifestFile, type SyncedEntry, type WriteRun, WrittenFiles } from "./w
 
 /** Makes files and folders durable, many at a time; rejects if one cannot be, with PART_CHANGED if it has another size. */
 export type SyncFiles = (entries: Iterable<SyncedEntry>) => Promise<void>;
+
+const DISPLACED_HINT =
+  "if it was moved, run the same command with --output for the folder it is in now: what is verified is kept";
 
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
@@ -220,6 +224,14 @@ export class PartFolder implements ChunkPlace {
 
   record(chunkIndex: number): void {
     this.#journal.record(chunkIndex);
+  }
+
+  /** Set once this folder is not where it was any more: what is written by its path goes elsewhere then, or nowhere. The
+   * file that is looked for is made with the folder alone, not on the way to a file in it. */
+  get displacement(): GoshareError | undefined {
+    if (this.#isClosed || !isGone(path.join(this.partPath, PART_NAMES.root))) return undefined;
+    const message = `${this.partPath} is gone: it was moved or removed while the download went into it`;
+    return new GoshareError("PART_CHANGED", message, { hint: DISPLACED_HINT });
   }
 
   flushJournal(): void {

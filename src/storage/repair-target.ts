@@ -57,10 +57,12 @@ export class RepairTarget implements ChunkPlace {
       return new RepairTarget(rootPath, manifest, { path: folder, lock });
     } catch (thrown) {
       const error = errorAt(thrown, folder);
-      const { code, message } = error;
+      const { code, message, hint } = error;
       if (code !== "PERMISSION_DENIED") throw error;
-      const hint = "a repair writes into the folder it repairs: check its owner and mode";
-      throw new GoshareError(code, message, { hint, cause: thrown });
+      throw new GoshareError(code, message, {
+        hint: `a repair writes into the folder it repairs: ${hint}`,
+        cause: thrown,
+      });
     }
   }
 

@@ -43,7 +43,10 @@ export interface SenderEvents {
 /** When a peer that was told BUSY may ask again. */
 const BUSY_RETRY_MS = 1000;
 
-const REFUSALS: Partial<Record<GoshareError["code"], RefusalReason>> = { SOURCE_CHANGED: "sourceChanged" };
+/** Why a chunk is not given that could not be read. */
+export function readRefusal({ code }: GoshareError): RefusalReason {
+  return code === "SOURCE_CHANGED" ? "sourceChanged" : "internal";
+}
 
 export class ChunkSender {
   readonly #connection: PeerConnection;
@@ -117,7 +120,7 @@ export class ChunkSender {
     const failed = (thrown: unknown) => {
       const error = GoshareError.from(thrown);
       this.#isReading = false;
-      if (this.#begun === chunk) this.#refuseBegun(REFUSALS[error.code] ?? "internal");
+      if (this.#begun === chunk) this.#refuseBegun(readRefusal(error));
       this.#sliceEnded(done, 0);
       chunk.share.readFailed(error);
     };

@@ -8,7 +8,7 @@ import { BODY_PAGE_BYTES } from "../manifest/limits.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { ConnectionHandler } from "../peer/connection-handler.js";
 import { MAX_PEER_LIST } from "../peer/limits.js";
-import type { GoodbyeReason, Notice, PeerAddress, Request } from "../peer/messages.js";
+import type { GoodbyeReason, Notice, PeerAddress, RefusalReason, Request } from "../peer/messages.js";
 import type { ChunkSender } from "./chunk-sender.js";
 import { coverageOf, isComplete } from "./coverage.js";
 import { LeastUseful } from "./least-useful.js";
@@ -28,6 +28,8 @@ export class ChunkServer {
   readonly #turns: UploadTurns;
   readonly #timers: Timers;
   readonly #shares = new Map<ContentId, ServedShare>();
+  /** Why what was shared here is not any more, where that is not because it was taken back. */
+  readonly #removed = new Map<ContentId, RefusalReason>();
   readonly #offerings = new Map<ContentId, Offering>();
   readonly #connections = new Set<ServedConnection>();
   /** Contents of which somebody was turned away lately, each with who took how much. */
@@ -46,6 +48,7 @@ export class ChunkServer {
     const { root } = share.manifest;
     const { contentId } = root;
     this.#shares.set(contentId, share);
+    this.#removed.delete(contentId);
     const offering = new Offering(
       { contentId, chunkBytes: root.chunkSize, held: share.held },
       pullRequests(this.#options.pullWindowRequests, root.chunkSize, this.#budget?.bytesPerSecond),
@@ -65,9 +68,10 @@ export class ChunkServer {
     for (const connection of this.#connections) connection.joinIfWaiting(share);
   }
 
-  /** The share is gone: neighbours are told, what they still ask for is refused. */
-  remove(contentId: ContentId): void {
+  /** The share is gone: neighbours are told, what they still ask for is refused. Whoever comes later is told `reason`. */
+  remove(contentId: ContentId, reason: RefusalReason = "contentUnknown"): void {
     if (!this.#shares.delete(contentId)) return;
+    if (reason !== "contentUnknown") this.#removed.set(contentId, reason);
     this.#offerings.get(contentId)?.close();
     this.#offerings.delete(contentId);
     for (const connection of this.#connections) connection.leave(contentId);
@@ -75,6 +79,11 @@ export class ChunkServer {
 
   get(contentId: ContentId): ServedShare | undefined {
     return this.#shares.get(contentId);
+  }
+
+  /** Why what is not shared here is not given. */
+  absence(contentId: ContentId): RefusalReason {
+    return this.#removed.get(contentId) ?? "contentUnknown";
   }
 
   offering(contentId: ContentId): Offering | undefined {
@@ -315,7 +324,7 @@ export class ServedConnection implements ConnectionHandler {
   /** This side no longer has the share. */
   leave(contentId: ContentId): void {
     if (this.joined.delete(contentId)) this.connection.notify({ type: "leave", contentId });
-    this.#sender.refuseQueued("contentUnknown", contentId);
+    this.#sender.refuseQueued(this.#server.absence(contentId), contentId);
   }
 
   joinIfWaiting({ manifest, held }: ServedShare): void {
@@ -332,7 +341,7 @@ export class ServedConnection implements ConnectionHandler {
 
   #getManifest(id: number, contentId: ContentId, page: number): void {
     const manifest = this.#server.get(contentId)?.manifest;
-    if (manifest === undefined) return this.connection.refuse(id, "contentUnknown");
+    if (manifest === undefined) return this.connection.refuse(id, this.#server.absence(contentId));
     const at = (page - 1) * BODY_PAGE_BYTES;
     const isInline = manifest.root.inlineBody !== undefined;
     const bytes = page === 0 ? manifest.root.bytes : manifest.bodyBytes.subarray(at, at + BODY_PAGE_BYTES);
@@ -346,7 +355,7 @@ export class ServedConnection implements ConnectionHandler {
     const share = this.#server.get(contentId);
     if (share === undefined) {
       if (this.#waitedFor.size < MAX_WAITED_FOR) this.#waitedFor.add(contentId);
-      return this.connection.refuse(id, "contentUnknown");
+      return this.connection.refuse(id, this.#server.absence(contentId));
     }
     const field = bitfield.byteLength > 0 ? Bitfield.fromBytes(bitfield, share.held.length) : undefined;
     if (bitfield.byteLength > 0 && field === undefined) {
@@ -366,7 +375,7 @@ export class ServedConnection implements ConnectionHandler {
 
   #getChunk(id: number, { contentId, chunkIndex, offerId }: GetChunk): void {
     const share = this.#server.get(contentId);
-    if (share === undefined) return this.connection.refuse(id, "contentUnknown");
+    if (share === undefined) return this.connection.refuse(id, this.#server.absence(contentId));
     if (chunkIndex >= share.manifest.root.chunkCount) {
       return this.connection.refuse(id, "limitExceeded", `there is no chunk ${chunkIndex}`);
     }

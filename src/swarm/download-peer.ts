@@ -9,7 +9,9 @@ import type { DeclineReason, GoodbyeReason, Notice, RefusalReason } from "../pee
 import { AnswerPace } from "./answer-pace.js";
 import { coverageOf, type PeerCoverage } from "./coverage.js";
 import type { DownloadSwarmOptions } from "./options.js";
+import { sourceChangedAt } from "./refusal-text.js";
 import { RequestWindow } from "./request-window.js";
+import { placeOf } from "./told-dials.js";
 
 /** Updates and offers that may come before the answer to Join is dealt with: far more than an event loop that is late makes. */
 const MAX_EARLY_NOTICES = 4096;
@@ -148,6 +150,7 @@ export class DownloadPeer {
       bitfield,
     );
     if (reply.type === "refusal") {
+      if (reply.reason === "sourceChanged") throw sourceChangedAt(placeOf(this.connection));
       const code = reply.reason === "contentUnknown" ? "CONTENT_NOT_FOUND" : "PEER_REFUSED";
       throw new GoshareError(code, `a peer does not share this content (${reply.reason})`);
     }

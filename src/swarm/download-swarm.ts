@@ -21,7 +21,7 @@ import { type DownloadSwarmOptions, defaultServerOptions } from "./options.js";
 import { PeerExchange } from "./peer-exchange.js";
 import { type Machine, PeerFinder } from "./peer-finder.js";
 import type { RateBudget } from "./rate-budget.js";
-import { refusalText } from "./refusal-text.js";
+import { refusalText, sourceChangedAt } from "./refusal-text.js";
 import type { ServedDownload } from "./served-download.js";
 import { slowReason } from "./slow-reason.js";
 import { placeOf, tellJoined, toldDial } from "./told-dials.js";
@@ -102,6 +102,7 @@ export class DownloadSwarm {
       isJoining: [...this.#peers].some(({ isJoining }) => isJoining),
       isDialling: this.#finder.isDialling,
       lastFailure: this.#finder.lastError?.code,
+      isSourceChanged: this.#lastPeerError?.code === "SOURCE_CHANGED",
       isTrackerSilent,
     });
   }
@@ -229,13 +230,12 @@ export class DownloadSwarm {
     const where = placeOf(peer.connection);
     this.#noteFailure(
       reason === "sourceChanged"
-        ? new GoshareError("SOURCE_CHANGED", `the file at ${where} is not what it was when it was shared`)
+        ? sourceChangedAt(where)
         : new GoshareError("PEER_REFUSED", `${where} refused a chunk: ${refusalText(reason)}`),
     );
   }
 
-  /** Keeps the last failure, but for those that say more than what follows from them: a source that has
-   * changed, and then that a chunk was refused. */
+  /** Keeps the last failure, but for those that say more than what follows: a changed source, then a refused chunk. */
   #noteFailure(error: GoshareError): void {
     const weight = (code: string | undefined) => ["PEER_REFUSED", "SOURCE_CHANGED"].indexOf(code ?? "");
     if (weight(error.code) >= weight(this.#lastPeerError?.code)) this.#lastPeerError = error;

@@ -9,9 +9,11 @@ import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { DownloadPeer } from "./download-peer.js";
 import type { Neighbourhood } from "./neighbourhood.js";
+import { sourceChangedAt } from "./refusal-text.js";
+import { placeOf } from "./told-dials.js";
 
 /** The root of `contentId` from one peer. Throws DIGEST_MISMATCH if the peer sent something
- * else, MANIFEST_INVALID or NEWER_FORMAT if nobody can send better, PEER_REFUSED, or what ended the connection. */
+ * else, MANIFEST_INVALID or NEWER_FORMAT if nobody can send better, PEER_REFUSED, SOURCE_CHANGED, or what ended the connection. */
 export async function fetchRoot(connection: PeerConnection, contentId: ContentId): Promise<ManifestRoot> {
   const bytes = await fetchPage(connection, contentId, 0, [1, MAX_ROOT_BYTES]);
   const actual = contentIdFromBytes(createHash("sha256").update(bytes).digest());
@@ -55,6 +57,7 @@ async function fetchPage(
 ): Promise<Uint8Array> {
   const { reply, payload } = await connection.request({ type: "getManifest", contentId, page }, payloadRange);
   if (reply.type === "refusal") {
+    if (reply.reason === "sourceChanged") throw sourceChangedAt(placeOf(connection));
     if (reply.reason === "contentUnknown")
       throw new GoshareError("CONTENT_NOT_FOUND", "that peer does not share this content");
     throw new GoshareError("PEER_REFUSED", `a peer refused page ${page} of the manifest (${reply.reason})`);

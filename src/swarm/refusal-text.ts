@@ -1,4 +1,5 @@
-// Why a peer does not give a chunk, for people. Decides nothing.
+// Why a peer does not give what it is asked for, for people. Decides nothing.
+import { GoshareError } from "../core/errors.js";
 import type { RefusalReason } from "../peer/messages.js";
 
 /** Where the name of the reason alone would not tell a person. */
@@ -11,4 +12,9 @@ const TEXTS: Partial<Record<RefusalReason, string>> = {
 
 export function refusalText(reason: RefusalReason): string {
   return TEXTS[reason] ?? reason;
+}
+
+/** What the peer at `place` (HOST:PORT) shared was changed there: to have it shared again is all that helps. */
+export function sourceChangedAt(place: string): GoshareError {
+  return new GoshareError("SOURCE_CHANGED", `the file at ${place} is not what it was when it was shared`);
 }

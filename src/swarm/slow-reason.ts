@@ -38,6 +38,8 @@ export interface DownloadSituation {
   readonly isDialling: boolean;
   /** How the last dial failed, or the connection made by it. */
   readonly lastFailure: ErrorCode | undefined;
+  /** Whether somebody who was asked has said that its source has changed. */
+  readonly isSourceChanged: boolean;
   /** Whether there are trackers and none of them answers. */
   readonly isTrackerSilent: boolean;
 }
@@ -58,7 +60,14 @@ export function slowReason(situation: DownloadSituation): SlowReason {
 }
 
 /** Why nobody is connected. */
-function lonely({ lastFailure, isDialling, isTrackerSilent }: DownloadSituation): SlowReason {
+function lonely({
+  lastFailure,
+  isDialling,
+  isSourceChanged,
+  isTrackerSilent,
+}: DownloadSituation): SlowReason {
+  // It hangs up on whoever asks: that is not for want of room.
+  if (isSourceChanged) return "noPeerHasChunk";
   switch (lastFailure) {
     case undefined:
       return isTrackerSilent && !isDialling ? "trackerUnreachable" : "noPeer";

@@ -2,7 +2,7 @@
 // typed errors. Bounded: at most `maxQueued` tasks wait, and the callers below keep to less.
 import * as os from "node:os";
 import { Piscina } from "piscina";
-import { GoshareError } from "../core/errors.js";
+import { DISK_HINTS, GoshareError } from "../core/errors.js";
 import type { FileLooks } from "../storage/file-looks.js";
 import { PART_CHANGED_HINT } from "../storage/part-files.js";
 import { fileTurnsMemory } from "./file-turns.js";
@@ -18,12 +18,12 @@ const MAX_THREADS = 16;
 /** How long threads may take to load their code before they are stopped all the same. */
 const LOAD_TIMEOUT_MS = 5_000;
 
-const HINTS: Partial<Record<GoshareError["code"], string>> = {
-  DISK_FULL: "free some room and run the same command again; what is verified is kept",
+const HINTS: Partial<Record<GoshareError["code"], string | undefined>> = {
+  DISK_FULL: DISK_HINTS.DISK_FULL,
   PART_CHANGED: PART_CHANGED_HINT,
   SYNC_FAILED: "check the disk; the same command fetches again what was written to it",
   SOURCE_CHANGED: "share it again when nothing writes to it any more",
-  PERMISSION_DENIED: "check the owner and mode of the file",
+  PERMISSION_DENIED: DISK_HINTS.PERMISSION_DENIED,
 };
 
 export class WorkerPool {

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { ShareOptions } from "../../src/flows/share.js";
 import type { StatusOptions } from "../../src/flows/status.js";
-import { type FakeSurroundings, runningShare, startFakeCli } from "../support/fake-cli.js";
+import { type FakeSurroundings, preparedShare, startFakeCli } from "../support/fake-cli.js";
 import { downloadOptions } from "./download-options.js";
 
 async function shareOptions(argv: readonly string[]): Promise<ShareOptions> {
@@ -18,10 +18,10 @@ async function allShareOptions(argv: readonly string[], paths = 1): Promise<read
     flows: {
       share: async () => ({
         requireShareable: async () => undefined,
-        share: async (options) => {
+        prepareShare: async (options) => {
           seen.push(options);
           if (seen.length === paths) setImmediate(() => cli.sendSignal("SIGINT"));
-          return runningShare();
+          return preparedShare();
         },
       }),
     },

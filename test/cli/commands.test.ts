@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { TrackerOptions } from "../../src/tracker/server/options.js";
-import { runningShare, startFakeCli } from "../support/fake-cli.js";
+import { preparedShare, startFakeCli } from "../support/fake-cli.js";
 
 const TICKET = `goshare1${"q".repeat(90)}`;
 
@@ -13,9 +13,9 @@ async function toldByShare(argv: readonly string[], columns: number): Promise<st
     flows: {
       share: async () => ({
         requireShareable: async () => undefined,
-        share: async () => {
+        prepareShare: async () => {
           setImmediate(() => setImmediate(() => cli.sendSignal("SIGINT")));
-          return runningShare({ ticket: TICKET });
+          return preparedShare({ ticket: TICKET });
         },
       }),
     },

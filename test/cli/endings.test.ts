@@ -5,7 +5,7 @@ import { GoshareError } from "../../src/core/errors.js";
 import type { EventObserver } from "../../src/events/event.js";
 import type { DownloadResult } from "../../src/flows/download.js";
 import type { JsonEvent } from "../support/event-line.js";
-import { CONTENT_ID, type FakeCli, runningShare, startFakeCli } from "../support/fake-cli.js";
+import { CONTENT_ID, type FakeCli, preparedShare, runningShare, startFakeCli } from "../support/fake-cli.js";
 
 type Download = Awaited<ReturnType<Flows["download"]>>["download"];
 
@@ -232,13 +232,13 @@ test("several paths are shared one after another, and closed together", async ()
     flows: {
       share: async () => ({
         requireShareable: async () => undefined,
-        share: async (options) => {
+        prepareShare: async (options) => {
           order.push(options.path);
           if (options.path === "b") setImmediate(allRunning);
           const close = async () => {
             order.push(`close ${options.path}`);
           };
-          return runningShare({ bytesSent: 4, close });
+          return preparedShare({ bytesSent: 4, close });
         },
       }),
     },
@@ -250,35 +250,47 @@ test("several paths are shared one after another, and closed together", async ()
   assert.equal(lastEvent(cli), { stopped: { signal: "SIGINT", bytesSent: "8" } });
 });
 
-test("a signal while the second path is hashed closes the first and is an interruption", async () => {
-  const closed: string[] = [];
-  let hashing = () => {};
-  const started = new Promise<void>((resolve) => {
-    hashing = resolve;
+/** What becomes of the share of a path when a signal comes while the second of two is hashed, or put up. */
+async function interruptedShares(during: "hashing" | "serving"): Promise<readonly string[]> {
+  const seen: string[] = [];
+  let reached = () => {};
+  const secondReached = new Promise<void>((resolve) => {
+    reached = resolve;
   });
+  const untilStopped = (signal: AbortSignal) => {
+    reached();
+    return new Promise<never>((_resolve, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason)),
+    );
+  };
   const cli = startFakeCli(["share", "a", "b", "--json"], {
     flows: {
       share: async () => ({
         requireShareable: async () => undefined,
-        share: (options, _observe, signal) => {
-          if (options.path === "a") {
-            const close = async () => {
-              closed.push("a");
-            };
-            return Promise.resolve(runningShare({ close }));
-          }
-          hashing();
-          return new Promise((_resolve, reject) =>
-            signal.addEventListener("abort", () => reject(signal.reason)),
-          );
+        prepareShare: async ({ path }, _observe, signal) => {
+          if (path === "b" && during === "hashing") return untilStopped(signal);
+          const serve = async () => {
+            seen.push(`serve ${path}`);
+            if (path === "b") await untilStopped(signal);
+            return runningShare({ close: async () => void seen.push(`close ${path}`) });
+          };
+          return { serve };
         },
       }),
     },
   });
-  await started;
+  await secondReached;
   cli.sendSignal("SIGTERM");
   assert.is(await cli.exitCode, 143);
-  assert.equal(closed, ["a"]);
+  return seen;
+}
+
+test("a signal while the second path is hashed is an interruption, and nothing was served", async () => {
+  assert.equal(await interruptedShares("hashing"), []);
+});
+
+test("a signal while the second path is put up is an interruption, and closes the first", async () => {
+  assert.equal(await interruptedShares("serving"), ["serve a", "serve b", "close a"]);
 });
 
 test("a share that cannot go on is closed alone, and its error is the end of the command", async () => {
@@ -291,7 +303,7 @@ test("a share that cannot go on is closed alone, and its error is the end of the
     flows: {
       share: async () => ({
         requireShareable: async () => undefined,
-        share: async ({ path }) => {
+        prepareShare: async ({ path }) => {
           const failed =
             path === "a"
               ? Promise.reject(new GoshareError("DISK_FAILED", "the disk is gone"))
@@ -300,7 +312,7 @@ test("a share that cannot go on is closed alone, and its error is the end of the
             closed.push(path);
             firstClosed();
           };
-          return runningShare({ failed, close });
+          return preparedShare({ failed, close });
         },
       }),
     },

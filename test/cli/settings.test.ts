@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -6,9 +6,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { OPTIONS } from "../../src/cli/option-table.js";
 import { SETTINGS } from "../../src/cli/settings/setting-table.js";
+import { testUnless } from "../storage/scratch.js";
 import { type FakeSurroundings, startFakeCli } from "../support/fake-cli.js";
 import { runGoshare } from "../support/goshare-text.js";
 import { ScratchFolder } from "../support/scratch-folder.js";
+import { privilegeProblem, unprivileged } from "../support/unprivileged.js";
 import { downloadOptions } from "./download-options.js";
 
 const scratch = new ScratchFolder();
@@ -192,6 +194,45 @@ test("what is no file, or too large a one, is refused; help does not need it", a
   assert.match(await refusal({ XDG_CONFIG_HOME: home }), "config.toml is no file of settings");
   assert.is(await startFakeCli(["status", "--help"], { env }).exitCode, 0);
 });
+
+const wrapper = unprivileged();
+const inside = wrapper === undefined ? {} : { wrapper };
+
+testUnless(privilegeProblem(), "a file that may not be read is named, and what to do about it", async () => {
+  const { env, path } = withFile("quiet = true\n");
+  chmodSync(path, 0);
+  const { exitCode, stderr } = await runGoshare(["status", scratch.folder()], { env, ...inside });
+  assert.is(exitCode, 6);
+  assert.match(
+    stderr,
+    `error: the settings in ${path} cannot be read: permission denied\n  check its owner and mode`,
+  );
+  assert.not.match(stderr, "--output");
+});
+
+testUnless(
+  privilegeProblem(),
+  "where the folder of the settings may not be looked into the defaults hold, and a warning says so",
+  async () => {
+    for (const closed of ["", "goshare"]) {
+      const { env, path } = withFile("quiet = true\n");
+      const folder = join(path, "..", "..", closed);
+      chmodSync(folder, 0);
+      const ran = await runGoshare(["status", scratch.folder()], { env, ...inside });
+      assert.is(ran.exitCode, 0, ran.stderr);
+      assert.match(
+        ran.stderr,
+        "warning: no settings are read from this file, since its folder may not be looked into",
+      );
+      assert.match(ran.stderr, `(${path})`);
+      const config = await runGoshare(["config", "--json"], { env, ...inside });
+      assert.is(config.exitCode, 0, config.stderr);
+      assert.match(config.stdout, /^\{"warning":\{"code":"PERMISSION_DENIED",/);
+      assert.not.match(config.stdout, `"source":"file"`);
+      chmodSync(folder, 0o755);
+    }
+  },
+);
 
 test("config says that there is no file where there is none", async () => {
   const home = scratch.folder();

@@ -1,13 +1,13 @@
 // Disks that are full, read-only or broken, under the whole program: what is verified stays, nothing half made does,
 // and the same command goes on when there is room.
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { KIB, MIB } from "../../src/core/units.js";
 import { noStrace, testUnless } from "../storage/scratch.js";
 import { GatedProxy } from "../support/gated-proxy.js";
-import { killAll } from "../support/goshare-process.js";
+import { GoshareProcess, killAll } from "../support/goshare-process.js";
 import { runGoshare } from "../support/goshare-text.js";
 import { closeMountNamespaces, MountNamespace, mountProblem } from "../support/mount-namespace.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
@@ -73,6 +73,28 @@ testUnless(
     inside.close();
   },
 );
+
+test("a folder that is moved while something is downloaded into it ends that, and the same command goes on there", async () => {
+  const folder = scratch.folder();
+  const gate = await GatedProxy.start(2.5 * MIB);
+  gate.target = share.endpoint;
+  const output = join(folder, "before");
+  const process = startDownload(ticketVia(share.ticket, gate.endpoint), output, ["--timeout", "10s"]);
+  await process.waitFor("progress", (body) => body["bytesDone"] === String(2 * MIB));
+  renameSync(output, join(folder, "after"));
+  const { code, exitCode, message, hint } = await failure(process);
+  assert.equal([code, exitCode], ["PART_CHANGED", 6]);
+  assert.is(
+    message,
+    `${join(output, PART)} is gone: it was moved or removed while the download went into it`,
+  );
+  assert.match(hint, "--output");
+  assert.equal(readdirSync(folder), ["after"]);
+  const { bytesReceived } = await download(share.ticket, join(folder, "after"));
+  assert.ok(bytesReceived <= bytes - 2 * MIB, `${bytesReceived} received again`);
+  assert.is(sha256Of(join(folder, "after", "film.bin")), sha256Of(source));
+  await gate.close();
+});
 
 testUnless(
   noMounts,
@@ -169,6 +191,36 @@ testUnless(noMounts, "a folder that is read-only ends a download and a share wit
   assert.equal(readdirSync(outside), ["small.bin"]);
   inside.close();
 });
+
+testUnless(
+  noMounts,
+  "a repair of what is on a read-only disk ends with 6 and a hint that it can follow",
+  async () => {
+    const { path, inside, outside } = await smallDisk(bytes + 2 * MIB);
+    const folder = join(scratch.folder(), "films");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "a"), "short");
+    const other = await startShare(folder);
+    cpSync(source, join(outside, "film.bin"));
+    writeFileSync(join(outside, "film.bin"), "!", { flag: "r+" });
+    mkdirSync(join(outside, "films"));
+    inside.remount(path, "ro");
+    for (const [ticket, name] of [
+      [share.ticket, "film.bin"],
+      [other.ticket, "films"],
+    ] as const) {
+      const argv = ["verify", ticket, join(path, name), "--repair"];
+      const process = new GoshareProcess(argv, undefined, { wrapper: inside.wrapper });
+      const { code, exitCode, message, hint } = await failure(process);
+      assert.equal([code, exitCode], ["PERMISSION_DENIED", 6]);
+      assert.match(message, /^EROFS: .*film/);
+      assert.match(hint, "check its owner and mode, and whether its disk is read-only");
+      assert.not.match(hint, "--output");
+    }
+    await other.process.stop();
+    inside.close();
+  },
+);
 
 /** Runs a command with its first fsync, or every one, failing. */
 const failingSync = (when: string) => [

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -26,6 +25,7 @@ import {
   ticketVia,
 } from "../support/transfer.js";
 import { treeLines } from "../support/tree-lines.js";
+import { unprivileged } from "../support/unprivileged.js";
 
 const scratch = new ScratchFolder();
 const source = scratch.file("film.bin", 4 * MIB);
@@ -126,13 +126,6 @@ test("of two downloads that start together one wins, and the other says why it d
   assert.equal(readdirSync(output), ["film.bin"]);
   assert.is(sha256Of(join(output, "film.bin")), sha256Of(source));
 });
-
-/** How to run the program so that permissions count; undefined where they cannot be made to. */
-function unprivileged(): readonly string[] | undefined {
-  if (process.getuid?.() !== 0) return [];
-  const wrapper = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"];
-  return spawnSync("setpriv", [...wrapper.slice(1), "true"]).status === 0 ? wrapper : undefined;
-}
 
 const wrapper = unprivileged();
 if (wrapper === undefined) {

@@ -80,6 +80,19 @@ test("a process cannot take a lock twice", async () => {
   (await acquire(lockPath)).release();
 });
 
+test("a lock that was moved with its folder is released all the same", async () => {
+  const lockPath = newPath();
+  const lock = await acquire(lockPath);
+  const moved = `${path.dirname(lockPath)}-moved`;
+  fs.renameSync(path.dirname(lockPath), moved);
+  const there = path.join(moved, path.basename(lockPath));
+  assert.is((await errorOf(() => acquire(there))).code, "TARGET_BUSY");
+  lock.release();
+  lock.release();
+  assert.is(livingHolder(there), undefined);
+  (await acquire(there)).release();
+});
+
 test("a process that was killed loses its lock at once", async () => {
   const lockPath = newPath();
   const first = await holder(lockPath);

@@ -23,6 +23,18 @@ test("a fresh part folder stands beside its target, hidden, and claims nothing",
   part.close();
 });
 
+test("a part folder that is moved is known to be gone, whatever is made again where it was", async () => {
+  const part = await open(scratch(), mixedFolder());
+  assert.is(part.displacement, undefined);
+  fs.renameSync(part.partPath, `${part.partPath}-moved`);
+  assert.is(part.displacement?.code, "PART_CHANGED");
+  // As it happens on the way to a file.
+  fs.mkdirSync(part.contentPath, { recursive: true });
+  assert.match(part.displacement?.message ?? "", part.partPath);
+  part.close();
+  assert.is(part.displacement, undefined, "what is over is not missed");
+});
+
 test("a folder with nothing verified in it is removed when it is closed", async () => {
   const output = scratch();
   const part = await open(output, mixedFolder());

@@ -3,7 +3,7 @@ import { PassThrough, type Readable } from "node:stream";
 import type { CommandContext, Flows, ProcessEvents, StopSignal } from "../../src/cli/context.js";
 import { runCli } from "../../src/cli/entry.js";
 import { type ContentId, parseContentId } from "../../src/core/ids.js";
-import type { RunningShare } from "../../src/flows/share.js";
+import type { PreparedShare, RunningShare } from "../../src/flows/share.js";
 import { type JsonEvent, parseEventLine } from "./event-line.js";
 
 export const CONTENT_ID: ContentId = contentIdOf("ab");
@@ -84,6 +84,11 @@ export function runningShare(over: Partial<RunningShare> = {}): RunningShare {
     close: async () => {},
     ...over,
   };
+}
+
+/** A share that has been read, and runs when it is served. */
+export function preparedShare(over: Partial<RunningShare> = {}): PreparedShare {
+  return { serve: async () => runningShare(over) };
 }
 
 class Captured extends PassThrough {

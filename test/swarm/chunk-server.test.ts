@@ -313,6 +313,24 @@ test("a chunk that cannot be read is refused with the reason, its owner is told,
   rig.stop();
 });
 
+test("what was taken away because its source changed is refused with that reason, until it is added again", async () => {
+  const { rig, peer, contentId, share } = await servedShare();
+  const { root } = share.manifest;
+  rig.server.remove(root.contentId, "sourceChanged");
+  const { SOURCE_CHANGED, CONTENT_UNKNOWN } = RefusalReason;
+  const refusals = async (id: number) => {
+    peer.send({ case: "getManifest", value: { contentId } }, { id });
+    peer.send({ case: "join", value: { contentId, coverage: Coverage.NONE } }, { id: id + 2 });
+    peer.send({ case: "getChunk", value: { contentId } }, { id: id + 4 });
+    return [await refusalOf(peer), await refusalOf(peer), await refusalOf(peer)];
+  };
+  assert.equal(await refusals(1), [SOURCE_CHANGED, SOURCE_CHANGED, SOURCE_CHANGED]);
+  rig.server.add(share);
+  rig.server.remove(root.contentId);
+  assert.equal(await refusals(7), [CONTENT_UNKNOWN, CONTENT_UNKNOWN, CONTENT_UNKNOWN]);
+  rig.stop();
+});
+
 test("a Cancel takes back what has not begun, and what is only being read", async () => {
   const { rig, peer, contentId, share } = await servedShare();
   let go: () => void = () => undefined;

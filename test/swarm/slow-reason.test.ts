@@ -23,7 +23,7 @@ const IDLE: DownloadLoad = {
 };
 const ALONE: DownloadSituation = {
   ...{ load: IDLE, connected: 0, isJoining: false },
-  ...{ isDialling: false, lastFailure: undefined, isTrackerSilent: false },
+  ...{ isDialling: false, lastFailure: undefined, isSourceChanged: false, isTrackerSilent: false },
 };
 
 const RULES: readonly (readonly [SlowReason, Partial<DownloadSituation>, Partial<DownloadLoad>])[] = [
@@ -34,6 +34,7 @@ const RULES: readonly (readonly [SlowReason, Partial<DownloadSituation>, Partial
   ["dialFailed", { lastFailure: "PEER_PROTOCOL", isDialling: true }, {}],
   ["peerBusy", { lastFailure: "PEER_CLOSED", isDialling: true }, {}],
   ["noPeerHasChunk", { lastFailure: "CONTENT_NOT_FOUND" }, {}],
+  ["noPeerHasChunk", { lastFailure: "PEER_CLOSED", isSourceChanged: true }, {}],
   ["noPeerHasChunk", { connected: 2, lastFailure: "PEER_UNREACHABLE", isTrackerSilent: true }, {}],
   ["network", { connected: 1, isJoining: true }, {}],
   ["waitingForOffer", { connected: 2 }, { offering: 1, paused: 1 }],

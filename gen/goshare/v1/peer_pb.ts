@@ -1095,7 +1095,8 @@ export enum RefusalReason {
   RATE_LIMITED = 4,
 
   /**
-   * The file is not what it was when it was shared.
+   * The file is not what it was when it was shared: said of a chunk, and from then
+   * on to every request for that share.
    *
    * @generated from enum value: REFUSAL_REASON_SOURCE_CHANGED = 5;
    */

@@ -5,7 +5,7 @@ import { GoshareCommand } from "../goshare-command.js";
 import { printable } from "../render/printable.js";
 import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 import { readSettings } from "../settings/settings.js";
-import { settingsFilePath } from "../settings/settings-file.js";
+import { isOutOfReach, settingsFilePath } from "../settings/settings-file.js";
 
 export class ConfigCommand extends GoshareCommand {
   static override paths = [["config"]];
@@ -27,9 +27,8 @@ export class ConfigCommand extends GoshareCommand {
   protected override async run(session: Session): Promise<Ending> {
     const { env } = this.context;
     const filePath = settingsFilePath(env);
-    session.tell(
-      `settings; of the file ${printable(filePath)}${existsSync(filePath) ? "" : ", which is not there"}`,
-    );
+    const isMissed = !existsSync(filePath) && !isOutOfReach(filePath);
+    session.tell(`settings; of the file ${printable(filePath)}${isMissed ? ", which is not there" : ""}`);
     for (const { setting, texts, source, place } of await readSettings(env)) {
       const { name, variable, defaultText: defaultValue } = setting;
       session.observe({

@@ -3,6 +3,7 @@ import { Command, Option } from "clipanion";
 import { requireEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import { defaultPeerListen } from "../../flows/defaults.js";
+import type { RunningShare } from "../../flows/share.js";
 import { Shares } from "../../flows/shares.js";
 import { stateDirectory } from "../../storage/state-directory.js";
 import { chunkSizeArgument, countArgument } from "../arguments.js";
@@ -18,7 +19,8 @@ export class ShareCommand extends PeerCommand {
     description: "offer files and folders to others",
     details: `
       Reads every PATH, writes its .goshare file, prints the line to run on the other computer, and serves
-      until it is stopped with Ctrl-C (exit code 0). Several paths are several shares, at one port.
+      until it is stopped with Ctrl-C (exit code 0). Several paths are several shares, at one port; all of
+      them are read before the first is served.
     `,
     examples: [
       ["Share a file", "$0 share ubuntu.iso"],
@@ -65,16 +67,23 @@ export class ShareCommand extends PeerCommand {
       manifestPath,
     };
     const copies = this.#copiesWanted();
-    const { requireShareable, share } = await this.context.flows.share();
+    const { prepareShare, requireShareable } = await this.context.flows.share();
     await requireShareable(sources, manifestPath);
     const shares = new Shares(sources.length, session.observe);
     try {
-      // One after another: hashing keeps the whole machine busy as it is.
+      // One after another, since hashing keeps the whole machine busy as it is; and none is served before all are read: a
+      // line that was passed on must not end because of what is in another path.
+      const serves: (() => Promise<RunningShare>)[] = [];
       for (const path of sources) {
         session.signal.throwIfAborted();
-        const { ticket } = await shares.add(path, (observe, sharesPort) =>
-          share({ ...options, path }, observe, session.signal, sharesPort),
+        const serve = await shares.add(path, (observe, sharesPort) =>
+          prepareShare({ ...options, path }, observe, session.signal, sharesPort),
         );
+        serves.push(serve);
+      }
+      for (const serve of serves) {
+        session.signal.throwIfAborted();
+        const { ticket } = await serve();
         if (this.qr) session.tell(await ticketAsQrCode(ticket, columnsOf(this.context.stderr)));
       }
       session.tell("Ctrl-C stops sharing");

@@ -3,7 +3,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { errorAt, GoshareError, isErrno } from "../../core/errors.js";
+import { GoshareError, isErrno, readProblem } from "../../core/errors.js";
 import { KIB } from "../../core/units.js";
 import { SETTINGS } from "./setting-table.js";
 
@@ -25,7 +25,18 @@ export function settingsFilePath(env: Readonly<NodeJS.ProcessEnv>): string {
   return path.join(home, "goshare", "config.toml");
 }
 
-/** By name of the setting; empty where there is no file. Throws USAGE that names file and line, or a disk error. */
+/** Whether its folder may not be looked into, as where HOME is that of another user, whose settings would not be meant: no
+ * reason to do nothing. */
+export function isOutOfReach(filePath: string): boolean {
+  try {
+    fs.statSync(filePath);
+    return false;
+  } catch (thrown) {
+    return isErrno(thrown, "EACCES", "EPERM");
+  }
+}
+
+/** By name of the setting; empty where there is no file, or none that could be looked for. Throws USAGE that names file and line, or a disk error. */
 export async function readSettingsFile(filePath: string): Promise<ReadonlyMap<string, FileValue>> {
   const text = readBounded(filePath);
   const values = new Map<string, FileValue>();
@@ -51,12 +62,21 @@ export async function readSettingsFile(filePath: string): Promise<ReadonlyMap<st
 }
 
 function readBounded(filePath: string): string | undefined {
+  if (isOutOfReach(filePath)) return undefined;
   try {
     const stats = fs.statSync(filePath);
     if (stats.isFile() && stats.size <= MAX_FILE_BYTES) return fs.readFileSync(filePath, "utf8");
   } catch (thrown) {
     if (isErrno(thrown, "ENOENT", "ENOTDIR")) return undefined;
-    throw errorAt(thrown, filePath);
+    const { reason, hint } = readProblem(thrown);
+    throw new GoshareError(
+      GoshareError.from(thrown).code,
+      `the settings in ${filePath} cannot be read: ${reason}`,
+      {
+        hint: `${hint}; or set XDG_CONFIG_HOME to a folder where settings can be looked for`,
+        cause: thrown,
+      },
+    );
   }
   throw new GoshareError("USAGE", `${filePath} is no file of settings`, {
     hint: `it may have ${MAX_FILE_BYTES} bytes at most`,
