@@ -16,8 +16,9 @@ export interface ProcessEvents {
   /** Resolves when everything that was written has been taken by whoever reads it, or nobody reads it any more: with the
    * first failure of standard output, if there was one. */
   outputTaken(): Promise<GoshareError | undefined>;
-  /** Ends the process at once; where its reader is behind, after half a second for what was said last. */
-  exitNow(exitCode: number): void;
+  /** Ends the process at once; where its reader is behind, after half a second for what was said last. With `signal` by that
+   * signal, which stops threads too that wait for a disk. */
+  exitNow(exitCode: number, signal?: StopSignal): void;
 }
 
 /** Loads a flow when its command runs: `--help` must not wait for sockets and worker pools. */

@@ -36,6 +36,12 @@ process.stdout.on("error", (error) => {
 // Nothing is left to say it with.
 process.stderr.on("error", () => undefined);
 
+/** Node's own exit waits for its threads, and one that waits for a disk may do so for ever. A shell sees the same exit code. */
+function endBySignal(signal: StopSignal): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
 export const processEvents: ProcessEvents = {
   onStopSignal(listener) {
     for (const signal of STOP_SIGNALS) process.on(signal, listener);
@@ -72,9 +78,12 @@ export const processEvents: ProcessEvents = {
     return outputFailure;
   },
 
-  exitNow(exitCode) {
-    if (OUTPUTS.every(({ writableLength }) => writableLength === 0)) process.exit(exitCode);
-    const exit = () => process.exit(exitCode);
+  exitNow(exitCode, signal) {
+    const exit = () => {
+      if (signal !== undefined) endBySignal(signal);
+      process.exit(exitCode);
+    };
+    if (OUTPUTS.every(({ writableLength }) => writableLength === 0)) exit();
     setTimeout(exit, LAST_WORDS_MS);
     void this.outputTaken().then(exit);
   },

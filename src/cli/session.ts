@@ -139,7 +139,7 @@ class Run implements Session {
     if (signal === "SIGHUP" && this.#stoppedBy !== "") return;
     const interrupted = this.#interruption(signal);
     if (this.#stoppedBy !== "") {
-      this.#exitNow(this.fail(interrupted));
+      this.#exitNow(this.fail(interrupted), this.#stoppedBy);
       return;
     }
     this.#stoppedBy = signal;
@@ -154,9 +154,9 @@ class Run implements Session {
     });
   }
 
-  #exitNow(exitCode: number): void {
+  #exitNow(exitCode: number, signal?: StopSignal): void {
     this.close();
-    this.#context.processEvents.exitNow(exitCode);
+    this.#context.processEvents.exitNow(exitCode, signal);
   }
 
   /** What a flow throws once it was told to stop is the interruption, unless this machine or goshare failed, or there was

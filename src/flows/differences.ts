@@ -84,7 +84,7 @@ class Telling {
     const { first, count } = layout.chunksOfFile(fileIndex);
     const { chunksWrong, chunks } = this.#wrongIn(first, count);
     if (finding === undefined && chunksWrong === 0) return;
-    const isPacked = entry.size < root.chunkSize && layout.segments(first).length > 1;
+    const isPacked = count > 0 && entry.size < root.chunkSize && layout.segments(first).length > 1;
     if (finding === undefined && isPacked) return this.#pack(first);
     this.filesWrong++;
     this.tell({

@@ -79,9 +79,12 @@ export async function repair(
 }
 
 /** Something of another name that has nothing of the share was hardly meant, and would be lost. */
-function refuseStranger({ manifest, rootPath, right }: RepairWork): void {
-  const { name } = manifest.root;
-  if (right.count > 0 || path.basename(rootPath) === name) return;
+function refuseStranger({ manifest, rootPath, comparison, right }: RepairWork): void {
+  const { name, chunkCount, entryCount } = manifest.root;
+  // Of a share without a byte in it all there is to have is entries.
+  const entriesRight = entryCount - comparison.files.size - comparison.entries.length;
+  const hasSomething = chunkCount === 0 ? entriesRight > 0 : right.count > 0;
+  if (hasSomething || path.basename(rootPath) === name) return;
   throw new GoshareError("CONTENT_DIFFERS", `${rootPath} has nothing of ${name}, so it is not repaired`, {
     hint: "check the path; goshare download fetches a share as a whole",
   });

@@ -111,12 +111,19 @@ export function openForWriting(filePath: string, executable: boolean, extraFlags
   }
 }
 
-/** Throws PART_CHANGED for a file that goshare made this large, and that something else has cut or lengthened. */
+/** Throws PART_CHANGED for a file that goshare made this large, and that something else has cut, lengthened or replaced by
+ * what is no file. */
 export function requireBytes(fd: number, filePath: string, fileBytes: number): void {
-  const { size } = fs.fstatSync(fd);
-  if (size === fileBytes) return;
-  const message = `${filePath} has ${size} bytes instead of ${fileBytes}: something else has changed it`;
-  throw new GoshareError("PART_CHANGED", message, { hint: PART_CHANGED_HINT });
+  const stats = fs.fstatSync(fd);
+  if (!stats.isFile()) throw partChanged(filePath, "is no file any more");
+  if (stats.size !== fileBytes)
+    throw partChanged(filePath, `has ${stats.size} bytes instead of ${fileBytes}`);
+}
+
+/** Something else has had its hands in what is downloaded; `what` has become of `filePath`. */
+export function partChanged(filePath: string, what: string, cause?: unknown): GoshareError {
+  const message = `${filePath} ${what}: something else has changed it`;
+  return new GoshareError("PART_CHANGED", message, { hint: PART_CHANGED_HINT, cause });
 }
 
 /** Whether anything has this name, a link that leads nowhere included. */

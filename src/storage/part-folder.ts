@@ -253,6 +253,7 @@ export class PartFolder implements ChunkPlace {
    * written so far is given up: the kernel drops what it could not write but goes on showing it, so that hashing
    * it again, or syncing once more, would succeed and mean nothing. */
   async makeDurable(entries: Iterable<SyncedEntry>, syncFiles: SyncFiles): Promise<void> {
+    this.#written.requireInPlace();
     try {
       await syncFiles(entries);
     } catch (thrown) {

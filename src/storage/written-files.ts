@@ -3,6 +3,7 @@
 import * as fs from "node:fs";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
+import { partChanged } from "./part-files.js";
 
 /** Where a run of a chunk's bytes goes. */
 export interface WriteRun {
@@ -29,9 +30,15 @@ export interface SyncedEntry {
 /** Large files kept open for writing. */
 const MAX_OPEN_FILES = 64;
 
+interface OpenFile {
+  readonly fd: number;
+  readonly path: string;
+  uses: number;
+}
+
 export class WrittenFiles {
   /** Least recently used first. */
-  readonly #open = new Map<number, { readonly fd: number; uses: number }>();
+  readonly #open = new Map<number, OpenFile>();
   readonly #areSized: boolean;
 
   /** `areSized`: what is opened has its final size at once. */
@@ -51,7 +58,7 @@ export class WrittenFiles {
       const file = manifestFile(manifest, fileIndex);
       const isWhole = length === file.size;
       const path = placeOf(file, isWhole);
-      const fd = isWhole ? undefined : this.#acquire(fileIndex, () => openFile(file, path));
+      const fd = isWhole ? undefined : this.#acquire(fileIndex, path, () => openFile(file, path));
       const isMadeWhole = this.#areSized && !isWhole && fileOffset + length === file.size;
       const fileBytes = isMadeWhole ? file.size : undefined;
       return { fd, path, executable: file.executable, fileOffset, chunkOffset, length, fileBytes };
@@ -67,12 +74,23 @@ export class WrittenFiles {
     this.#closeUnused(MAX_OPEN_FILES);
   }
 
+  /** Throws PART_CHANGED where something else has the path of a file that is open: what was written is not there. Only of
+   * those, since some file systems number a file anew once it is closed. */
+  requireInPlace(): void {
+    for (const { fd, path } of this.#open.values()) {
+      const own = fs.fstatSync(fd, { bigint: true });
+      const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      if (there?.ino !== own.ino || there.dev !== own.dev)
+        throw partChanged(path, there === undefined ? "is gone" : "was replaced");
+    }
+  }
+
   /** Closes all that nobody writes to. */
   close(): void {
     this.#closeUnused(0);
   }
 
-  #acquire(fileIndex: number, openFile: () => number): number {
+  #acquire(fileIndex: number, path: string, openFile: () => number): number {
     const known = this.#open.get(fileIndex);
     if (known !== undefined) {
       known.uses++;
@@ -81,7 +99,7 @@ export class WrittenFiles {
       return known.fd;
     }
     const fd = openFile();
-    this.#open.set(fileIndex, { fd, uses: 1 });
+    this.#open.set(fileIndex, { fd, path, uses: 1 });
     return fd;
   }
 

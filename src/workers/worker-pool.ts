@@ -20,6 +20,7 @@ const LOAD_TIMEOUT_MS = 5_000;
 
 const HINTS: Partial<Record<GoshareError["code"], string | undefined>> = {
   DISK_FULL: DISK_HINTS.DISK_FULL,
+  DISK_FAILED: DISK_HINTS.DISK_FAILED,
   PART_CHANGED: PART_CHANGED_HINT,
   SYNC_FAILED: "check the disk; the same command fetches again what was written to it",
   SOURCE_CHANGED: "share it again when nothing writes to it any more",

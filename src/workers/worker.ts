@@ -8,7 +8,7 @@ import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { lookAtFiles } from "../storage/file-looks.js";
-import { openForWriting, requireBytes } from "../storage/part-files.js";
+import { openForWriting, partChanged, requireBytes } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/written-files.js";
 import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
@@ -244,7 +244,7 @@ function writeAll(fd: number, run: WriteRun, chunk: Uint8Array): void {
 
 function syncFiles(task: SyncTask): TaskResult {
   for (const { path, fileBytes } of unpackEntries(task.entries)) {
-    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    const fd = openWritten(path, fileBytes);
     try {
       if (fileBytes !== undefined) requireBytes(fd, path, fileBytes);
       syncFile(fd, path);
@@ -253,6 +253,16 @@ function syncFiles(task: SyncTask): TaskResult {
     }
   }
   return done(0);
+}
+
+/** Where something else stands in the place of a file that was written, that is told as such. */
+function openWritten(path: string, fileBytes: number | undefined): number {
+  try {
+    return fs.openSync(path, READ_FLAGS);
+  } catch (thrown) {
+    if (fileBytes === undefined || !isErrno(thrown, ...REPLACED_ERRNOS)) throw thrown;
+    throw partChanged(path, "is not there any more", thrown);
+  }
 }
 
 function syncFile(fd: number, path: string): void {

@@ -1,6 +1,7 @@
-// A part file that something else cuts while it is downloaded, in every order of who has written what before: never is
-// the download said to be complete, and the next run ends right.
-import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+// A part file that something else cuts or replaces while it is downloaded, in every order of who has written what before:
+// never is the download said to be complete, and the next run ends right.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, lstatSync, readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -43,10 +44,14 @@ async function standingAt(mib: number, fetched: number, output: string, ...more:
 const partFile = (output: string) => join(output, ".film.bin.goshare-part", "content", "film.bin");
 
 /** The run ends with what has happened, and the next one with the file. */
-async function assertNoticed(process: GoshareProcess, output: string): Promise<void> {
+async function assertNoticed(
+  process: GoshareProcess,
+  output: string,
+  what = /film\.bin has \d+ bytes instead of 12582912/,
+): Promise<void> {
   const { code, exitCode, message, hint } = await failure(process);
   assert.equal([code, exitCode], ["PART_CHANGED", 6]);
-  assert.match(message, /film\.bin has \d+ bytes instead of 12582912/);
+  assert.match(message, what);
   assert.match(hint, "run the same command again");
   await download(share.ticket, output);
   assert.is(sha256Of(join(output, "film.bin")), sha256Of(source));
@@ -106,6 +111,24 @@ for (const keptBytes of [0, 3 * MIB]) {
       await gate.close();
     });
   }
+}
+
+for (const [what, change, said] of [
+  ["replaced by a copy of itself", (path) => copyFileSync(path, `${path}.x`), /was replaced/],
+  ["replaced by a pipe", (path) => execFileSync("mkfifo", [`${path}.x`]), /was replaced/],
+  ["moved away", undefined, /is gone/],
+] as const satisfies readonly (readonly [string, ((path: string) => void) | undefined, RegExp])[]) {
+  test(`a file that is ${what} meanwhile`, async () => {
+    const output = scratch.folder();
+    const { process, gate } = await standingAt(2, 2, output);
+    const path = partFile(output);
+    change?.(path);
+    renameSync(change === undefined ? path : `${path}.x`, change === undefined ? `${path}.x` : path);
+    gate.open();
+    if (change === undefined || lstatSync(path).isFile()) await assertNoticed(process, output, said);
+    else assert.is((await failure(process)).code, "PART_CHANGED");
+    await gate.close();
+  });
 }
 
 test("what is cut before a pause is hashed by the next run", async () => {

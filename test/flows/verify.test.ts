@@ -266,6 +266,24 @@ test("what stands in the way, or is something else altogether, is not repaired",
   assert.is(readFileSync(diary, "utf8"), "dear diary");
 });
 
+test("a share without a byte in it is verified and repaired like any other", async () => {
+  const bare = join(scratch.folder(), "bare");
+  mkdirSync(join(bare, "empty"), { recursive: true });
+  writeFileSync(join(bare, "nothing"), "");
+  writeFileSync(join(bare, "tool"), "", { mode: 0o755 });
+  symlinkSync("nothing", join(bare, "link"));
+  const share = await startShare(bare);
+  const copy = join(scratch.folder(), "copy");
+  cpSync(bare, copy, { recursive: true, verbatimSymlinks: true });
+  writeFileSync(join(copy, "nothing"), "more");
+  rmSync(join(copy, "link"));
+  chmodSync(join(copy, "tool"), 0o644);
+  assert.is((await verified(share.manifestPath, copy)).exitCode, 5);
+  assert.is((await verified(share.manifestPath, copy, "--repair")).exitCode, 0);
+  assert.equal(actualTree(copy), actualTree(bare));
+  assert.is((await verified(share.manifestPath, copy)).exitCode, 0);
+});
+
 test("a repair that needs no chunk needs no peer", async () => {
   const share = await startShare(scratch.file("tool.bin", 10));
   await share.process.stop();

@@ -273,6 +273,18 @@ test("a file that something else has cut is not lengthened again, nor made durab
   part.close();
 });
 
+test("what stands in the place of a file that was written is told of, and not waited for", async () => {
+  const folder = scratch();
+  const entry = (name: string) => ({ path: path.join(folder, name), fileBytes: 0 });
+  execFileSync("mkfifo", [entry("pipe").path]);
+  fs.symlinkSync("pipe", entry("link").path);
+  for (const name of ["pipe", "link", "gone"]) {
+    const error = await errorOf(() => pool.runAll(syncTasks([entry(name)]), () => undefined, never));
+    assert.is(error.code, "PART_CHANGED", name);
+    assert.ok(error.message.includes(entry(name).path) && error.hint !== "", error.message);
+  }
+});
+
 testUnless(
   fs.existsSync("/dev/full") ? undefined : "there is no /dev/full",
   "a full disk is told from others, with what to do",
