@@ -202,6 +202,12 @@ export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
 };
 
+/** Where the errno says more than its code. */
+const ERRNO_HINTS: Readonly<Record<string, string>> = {
+  EMFILE: "raise the limit of open files of a process (ulimit -n)",
+  ENFILE: "raise the limit of open files of this machine, or end what has many open",
+};
+
 /** The code for a file system errno name such as "ENOSPC"; undefined if it is none. */
 export function diskErrorCode(errno: string): ErrorCode | undefined {
   return DISK_ERRNOS[errno];
@@ -210,7 +216,7 @@ export function diskErrorCode(errno: string): ErrorCode | undefined {
 /** A file system failure as a GoshareError; `message` is Node's own, which names the call and the path. */
 export function fileSystemError(errno: string, message: string, cause?: unknown): GoshareError {
   const code = diskErrorCode(errno) ?? "DISK_FAILED";
-  return new GoshareError(code, message, { cause, hint: DISK_HINTS[code] });
+  return new GoshareError(code, message, { cause, hint: ERRNO_HINTS[errno] ?? DISK_HINTS[code] });
 }
 
 /** `thrown` as a GoshareError that names `place`: Node does so only for calls that are given a path. */
