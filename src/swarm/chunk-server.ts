@@ -214,8 +214,10 @@ const MAX_WAITED_FOR = 16;
 export class ServedConnection implements ConnectionHandler {
   readonly connection: PeerConnection;
   readonly joined = new Set<ContentId>();
-  /** Those of them of which it lacked something when it joined. */
-  readonly #lacked = new Set<ContentId>();
+  /** Contents it had the manifest of from here. */
+  readonly #described = new Set<ContentId>();
+  /** Those it has joined of which its copy counts. */
+  readonly #counted = new Set<ContentId>();
   /** Contents it wanted to exchange that were not known here. */
   readonly #waitedFor = new Set<ContentId>();
   readonly #server: ChunkServer;
@@ -294,8 +296,7 @@ export class ServedConnection implements ConnectionHandler {
     const share = this.#server.get(contentId);
     const chunksHeld = this.#server.offering(contentId)?.chunksHeld(this.connection);
     if (share === undefined || chunksHeld !== share.manifest.root.chunkCount) return;
-    // Who had it all along is no copy that was made here.
-    if (!this.#lacked.delete(contentId)) return;
+    if (!this.#counted.delete(contentId)) return;
     share.copied?.(servedNeighbour(this.connection, chunksHeld));
   }
 
@@ -348,6 +349,7 @@ export class ServedConnection implements ConnectionHandler {
     if (bytes.byteLength === 0 || (page > 0 && isInline)) {
       return this.connection.refuse(id, "limitExceeded", `there is no page ${page}`);
     }
+    this.#described.add(contentId);
     this.connection.reply(id, { type: "manifestData", page }, bytes);
   }
 
@@ -364,7 +366,10 @@ export class ServedConnection implements ConnectionHandler {
     if (!this.joined.has(contentId) && !this.#server.hasRoom(contentId))
       return this.connection.refuse(id, "busy", "there are enough neighbours", CROWDED_RETRY_MS);
     this.joined.add(contentId);
-    if (!isComplete(field ?? (theirs === "complete" ? theirs : "none"))) this.#lacked.add(contentId);
+    // Who had it all along is no copy that was made here, unless it came here to be told what it is to have: somebody has
+    // run a download there, and found that nothing was missing.
+    const lacks = !isComplete(field ?? (theirs === "complete" ? theirs : "none"));
+    if (lacks || this.#described.has(contentId)) this.#counted.add(contentId);
     share.news?.follow(this.connection);
     const [coverage, payload] = coverageOf(share.held);
     this.connection.reply(id, { type: "availability", contentId, coverage }, payload);

@@ -21,6 +21,20 @@ test("with --once it ends when one peer has everything, and that one is complete
   assert.equal(Object.keys(share.process.events.at(-1) ?? {}), ["stopped"]);
 });
 
+test("with --once it ends too when nothing was missing where it was downloaded", async () => {
+  const bare = join(scratch.folder(), "bare");
+  mkdirSync(join(bare, "empty"), { recursive: true });
+  writeFileSync(join(bare, "nothing"), "");
+  for (const source of [scratch.file("data", 3 * MIB), bare]) {
+    const output = scratch.folder();
+    for (let runs = 0; runs < 2; runs++) {
+      const share = await startShare(source, ["--once"]);
+      await download(share.ticket, output);
+      assert.is((await share.process.exited).exitCode, 0);
+    }
+  }
+});
+
 test("with --until-copies it serves until so many have everything, each counted once", async () => {
   const share = await startShare(scratch.file("data", 3 * MIB), ["--until-copies", "3"]);
   for (let n = 0; n < 2; n++) await download(share.ticket, scratch.folder());

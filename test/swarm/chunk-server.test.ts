@@ -149,6 +149,26 @@ test("a Join is answered with what is held, then with how many requests are welc
   }
 });
 
+test("who has everything counts as a copy if it was told here what that is, and not if it only comes to give", async () => {
+  for (const [isTold, copies] of [
+    [true, 1],
+    [false, 0],
+  ] as const) {
+    const { rig, peer, share, contentId } = await servedShare();
+    if (isTold) {
+      peer.send({ case: "getManifest", value: { contentId, page: 0 } }, { id: 1 });
+      await peer.expect("manifestData");
+    }
+    peer.send({ case: "join", value: { contentId, coverage: Coverage.COMPLETE } }, { id: 3 });
+    await peer.expect("availability");
+    assert.is(share.copies, 0);
+    peer.send({ case: "goodbye", value: { reason: GoodbyeReason.FINISHED } });
+    await peer.ended();
+    assert.is(share.copies, copies);
+    rig.stop();
+  }
+});
+
 test("a Join for what is not shared here is refused", async () => {
   const { rig, peer } = await servedShare();
   peer.send({ case: "join", value: { contentId: STRANGE_ID, coverage: Coverage.NONE } }, { id: 1 });

@@ -27,6 +27,7 @@ export class MemoryShare implements ServedShare {
   /** Every piece of memory that was read into. */
   readonly buffers = new Set<ArrayBufferLike>();
   readonly failures: GoshareError[] = [];
+  copies = 0;
   /** What a read waits for, or fails with. */
   beforeRead: ((chunkIndex: number, offset: number) => Promise<void> | undefined) | undefined;
   readonly #share: SmallShare;
@@ -59,6 +60,10 @@ export class MemoryShare implements ServedShare {
       return undefined;
     }
     return wait.then(fill);
+  }
+
+  copied(): void {
+    this.copies++;
   }
 
   readFailed(error: GoshareError): void {
