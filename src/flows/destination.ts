@@ -43,6 +43,6 @@ export interface Destination {
   /** Everything has been kept: it is put where it belongs. */
   finish(): Promise<void>;
   /** What `thrown` comes from, where that is known here; else itself. */
-  reasonFor(thrown: unknown): unknown;
+  reasonFor(thrown: unknown): Promise<unknown>;
   close(): void;
 }

@@ -115,7 +115,7 @@ export class DownloadJob {
     try {
       await this.#download();
     } catch (thrown) {
-      throw this.#parts.destination.reasonFor(thrown);
+      throw await this.#parts.destination.reasonFor(thrown);
     }
   }
 

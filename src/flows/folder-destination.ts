@@ -49,6 +49,8 @@ export class FolderDestination implements Destination {
   #open: PartFolder | undefined;
   #present: PresentTarget | undefined;
   #prepared: Preparation | undefined;
+  #isWatching = false;
+  #displacement: GoshareError | undefined;
   readonly isHeldUp = false;
   isCommitted = false;
 
@@ -119,8 +121,8 @@ export class FolderDestination implements Destination {
     const reusable = reuseDirectory === undefined ? undefined : await findReusable(reuseDirectory, selection);
     // What an earlier run has written need not be looked for elsewhere.
     for (const chunkIndex of claimed) reusable?.chunks.delete(chunkIndex);
-    await part.sizeFiles(selection, claimed);
-    if (reusable !== undefined) await part.sizeFiles(selection, reusable.chunks);
+    await part.sizeFiles(selection, claimed, signal);
+    if (reusable !== undefined) await part.sizeFiles(selection, reusable.chunks, signal);
     const store = new PartStore(selection, part, pool, slots, reusable);
     const none = new Bitfield(claimed.length);
     const isTrusted = claimed.count > 0 && (await part.takePauseMark(selection.manifest));
@@ -134,9 +136,19 @@ export class FolderDestination implements Destination {
   /** What is told of is in the journal: whoever stops the process now loses nothing of it. */
   flush(): void {
     // With its files open a download would write on, and end only when all is there.
-    const displacement = this.#open?.displacement;
-    if (displacement !== undefined) throw displacement;
+    if (this.#displacement !== undefined) throw this.#displacement;
+    this.#watch();
     this.#open?.flushJournal();
+  }
+
+  /** Looks whether the part folder is in its place, once at a time; what is found is told the next time. */
+  #watch(): void {
+    if (this.#isWatching || this.#open === undefined) return;
+    this.#isWatching = true;
+    void this.#open.displacement().then((displacement) => {
+      this.#displacement = displacement;
+      this.#isWatching = false;
+    });
   }
 
   async pause(held: Bitfield): Promise<void> {
@@ -157,9 +169,9 @@ export class FolderDestination implements Destination {
     this.isCommitted = true;
   }
 
-  reasonFor(thrown: unknown): unknown {
+  async reasonFor(thrown: unknown): Promise<unknown> {
     const { code, message, hint } = GoshareError.from(thrown);
-    if (code === "DISK_FAILED") return this.#open?.displacement ?? thrown;
+    if (code === "DISK_FAILED") return (await this.#open?.displacement()) ?? thrown;
     const more = MORE_HINTS[code];
     if (more === undefined || hint !== DISK_HINTS[code]) return thrown;
     return new GoshareError(code, message, { hint: `${hint}${more}`, cause: thrown });

@@ -52,7 +52,7 @@ export class StreamDestination implements Destination {
     this.isCommitted = true;
   }
 
-  reasonFor(thrown: unknown): unknown {
+  async reasonFor(thrown: unknown): Promise<unknown> {
     return thrown;
   }
 

@@ -31,21 +31,26 @@ const PART_MODE = 0o700;
 const MAX_LOCK_ATTEMPTS = 3;
 const MAX_PID = 2 ** 31 - 1;
 
+const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+/** Never through a link, and never waiting for the writer of a pipe. */
+const LOOK_FLAGS = O_RDONLY | O_NOFOLLOW | (O_NONBLOCK ?? 0);
+
 /** What `link` fails with on a disk that has no hard links. */
 const NO_LINKS_ERRNOS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
 
 export class Lock {
   #path: string;
   readonly #token: string;
-  /** The lock file, wherever it is by now. */
-  readonly #fd: number;
+  /** The lock file, wherever it is by now; undefined if something else was quicker. */
+  readonly #fd: number | undefined;
   readonly #touch: NodeJS.Timeout;
   #isReleased = false;
 
-  private constructor(path: string, token: string, fd: number) {
+  private constructor(path: string, token: string) {
     this.#path = path;
     this.#token = token;
-    this.#fd = fd;
+    // Opened by the name it keeps: on NFS a file that is open stays in its folder under another name when its name goes.
+    this.#fd = openLock(path);
     this.#touch = setInterval(() => {
       const now = new Date();
       fs.utimes(this.#path, now, now, () => undefined);
@@ -65,7 +70,8 @@ export class Lock {
     const firstTouchMs = touchedMs(path);
     for (let waitedMs = 0; ; waitedMs += ATTEMPT_MS) {
       try {
-        return new Lock(path, own.token, makeLock(path, own));
+        makeLock(path, own);
+        return new Lock(path, own.token);
       } catch (thrown) {
         if (!isErrno(thrown, "EEXIST")) throw thrown;
       }
@@ -92,20 +98,44 @@ export class Lock {
     this.#path = path;
   }
 
+  /** Whether the lock at its path is somebody else's by now; false where there is none, or that cannot be told. */
+  get isTakenNow(): boolean {
+    const holder = readHolder(this.#path);
+    return holder !== "gone" && holder !== undefined && holder.token !== this.#token;
+  }
+
+  /** The same, without stopping the event loop where a disk does not answer. */
+  async isTaken(): Promise<boolean> {
+    try {
+      const file = await fs.promises.open(this.#path, LOOK_FLAGS);
+      try {
+        const bytes = Buffer.alloc(MAX_LOCK_BYTES);
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+        const holder = holderIn(bytes.toString("utf8", 0, bytesRead));
+        return holder !== undefined && holder.token !== this.#token;
+      } finally {
+        await file.close();
+      }
+    } catch {
+      return false;
+    }
+  }
+
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
     clearInterval(this.#touch);
     const holder = readHolder(this.#path);
-    const isThere = holder !== "gone" && holder?.token === this.#token;
-    try {
-      // Its folder may have been moved: a lock that names nobody is nobody's.
-      if (!isThere && tokenIn(this.#fd) === this.#token) fs.ftruncateSync(this.#fd);
-    } finally {
-      // First, since a file that is removed while it is open stays in its folder for so long on NFS.
-      fs.closeSync(this.#fd);
+    const isInPlace = holder !== "gone" && holder?.token === this.#token;
+    if (this.#fd !== undefined) {
+      try {
+        // Its folder may have been moved: a lock that names nobody is nobody's.
+        if (!isInPlace && tokenIn(this.#fd) === this.#token) fs.ftruncateSync(this.#fd);
+      } finally {
+        fs.closeSync(this.#fd);
+      }
     }
-    if (isThere) fs.rmSync(this.#path, { force: true });
+    if (isInPlace) fs.rmSync(this.#path, { force: true });
   }
 }
 
@@ -146,36 +176,27 @@ export function livingHolder(path: string): number | undefined {
   return holder.pid > 0 && holder.pid <= MAX_PID && isAlive(holder, path) ? holder.pid : undefined;
 }
 
-/** Makes the lock with its holder in it and returns it, open; or throws EEXIST. Nobody ever sees it empty: it could not be
- * told from one that a crash has torn. */
-function makeLock(path: string, own: Holder): number {
+/** Makes the lock with its holder in it, or throws EEXIST. Nobody ever sees it empty: it could not be told from
+ * one that a crash has torn. */
+function makeLock(path: string, own: Holder): void {
   const written = `${path}.${own.token}`;
+  const content = JSON.stringify(own);
   try {
-    const fd = writeHolder(written, own);
-    try {
-      fs.linkSync(written, path);
-      return fd;
-    } catch (thrown) {
-      fs.closeSync(fd);
-      throw thrown;
-    }
+    fs.writeFileSync(written, content, { flag: "wx", mode: 0o600 });
+    fs.linkSync(written, path);
   } catch (thrown) {
     if (!isErrno(thrown, ...NO_LINKS_ERRNOS)) throw thrown;
-    return writeHolder(path, own);
+    fs.writeFileSync(path, content, { flag: "wx", mode: 0o600 });
   } finally {
     fs.rmSync(written, { force: true });
   }
 }
 
-/** The new file, open. Throws EEXIST if there is one. */
-function writeHolder(path: string, own: Holder): number {
-  const fd = fs.openSync(path, "wx+", 0o600);
+function openLock(path: string): number | undefined {
   try {
-    fs.writeFileSync(fd, JSON.stringify(own));
-    return fd;
-  } catch (thrown) {
-    fs.closeSync(fd);
-    throw thrown;
+    return fs.openSync(path, O_RDWR | O_NOFOLLOW | (O_NONBLOCK ?? 0));
+  } catch {
+    return undefined;
   }
 }
 

@@ -132,11 +132,12 @@ export function isThere(somePath: string): boolean {
 }
 
 /** Whether it is certain that nothing has this name; what cannot be looked at may be there. */
-export function isGone(somePath: string): boolean {
+export async function isGone(somePath: string): Promise<boolean> {
   try {
-    return !isThere(somePath);
+    await fs.promises.lstat(somePath);
+    return false;
   } catch (thrown) {
-    return isErrno(thrown, "ENOTDIR");
+    return isErrno(thrown, "ENOENT", "ENOTDIR");
   }
 }
 

@@ -1,7 +1,6 @@
 // A download on its way: `.NAME.goshare-part` beside its target, with the files at their final relative
 // paths, the manifest, the journal and a lock. Chunks are written by the workers; this room says where, keeps
 // the descriptors, and remembers what is there. Never touches the target itself (commit.ts does).
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";
@@ -12,7 +11,6 @@ import type { Selection } from "../manifest/selection.js";
 import type { ChunkPlace } from "./chunk-place.js";
 import { hasReplaced, isEmptyTarget, isOwnTarget, putBackReplaced, storeClaim } from "./claimed-target.js";
 import { emptyPart } from "./empty-part.js";
-import { identityOf } from "./file-identity.js";
 import type { JournalClaims } from "./journal.js";
 import { type Lock, lockPart } from "./lock.js";
 import { type PartClaims, readClaims } from "./part-claims.js";
@@ -32,6 +30,7 @@ import {
 import { PartJournal } from "./part-journal.js";
 import { contentPath, PART_NAMES, type PartPaths, partPaths, replacedPath } from "./part-paths.js";
 import { type PartSelection, writePartSelection } from "./part-selection.js";
+import { pauseMark } from "./pause-mark.js";
 import { freePaths, type IfTaken, keptPaths, requireReplaceable } from "./taken-name.js";
 import { manifestFile, type SyncedEntry, type WriteRun, WrittenFiles } from "./written-files.js";
 
@@ -43,7 +42,6 @@ const DISPLACED_HINT =
 
 /** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
 const FILES_PER_TURN = 256;
-const CHUNKS_PER_TURN = 1024;
 
 export class PartFolder implements ChunkPlace {
   readonly root: ManifestRoot;
@@ -191,17 +189,26 @@ export class PartFolder implements ChunkPlace {
 
   /** Gives the files that hold bytes of `chunks` their final size, before any of these chunks is taken for right: what is
    * smaller later was cut by something else. To be called before `takePauseMark`, which tells whether that was needed. */
-  async sizeFiles({ manifest }: Selection, chunks: Iterable<number>): Promise<void> {
-    let looked = 0;
+  async sizeFiles({ manifest }: Selection, chunks: Iterable<number>, signal: AbortSignal): Promise<void> {
+    let steps = 0;
     for (const chunkIndex of chunks) {
-      if (++looked % CHUNKS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       for (const { fileIndex, length } of manifest.layout.segments(chunkIndex)) {
+        if (++steps % FILES_PER_TURN === 0) {
+          await new Promise((resolve) => setImmediate(resolve));
+          signal.throwIfAborted();
+        }
         const file = manifestFile(manifest, fileIndex);
         // One that a chunk holds whole is written whole.
-        if (length === file.size || this.#sized.has(file)) continue;
-        fs.closeSync(this.#openSized(file, this.filePath(file.path)));
+        if (length !== file.size && !this.#sized.has(file)) this.#size(file, this.filePath(file.path));
       }
     }
+  }
+
+  /** One that has its size is not opened: nothing may be left to write to it, and it may be read-only. */
+  #size(file: FileEntry, filePath: string): void {
+    const stats = fs.lstatSync(filePath, { throwIfNoEntry: false });
+    if (stats?.isFile() === true && stats.size === file.size) this.#sized.add(file);
+    else fs.closeSync(this.#openSized(file, filePath));
   }
 
   /** A file at its final size, which it has from the first time on: what is smaller later was cut by something else. */
@@ -226,11 +233,18 @@ export class PartFolder implements ChunkPlace {
     this.#journal.record(chunkIndex);
   }
 
-  /** Set once this folder is not where it was any more: what is written by its path goes elsewhere then, or nowhere. The
-   * file that is looked for is made with the folder alone, not on the way to a file in it. */
-  get displacement(): GoshareError | undefined {
-    if (this.#isClosed || !isGone(path.join(this.partPath, PART_NAMES.root))) return undefined;
-    const message = `${this.partPath} is gone: it was moved or removed while the download went into it`;
+  /** Why this folder is not where it was any more, or another run's by now; undefined if it is. What is written by its
+   * path goes elsewhere then, or nowhere. The file that is looked for is made with the folder alone, not on the way to a
+   * file in it. Asynchronous, so that a disk that does not answer stops nothing else. */
+  async displacement(): Promise<GoshareError | undefined> {
+    if (this.#isClosed) return undefined;
+    const [isMissing, isTaken] = await Promise.all([
+      isGone(path.join(this.partPath, PART_NAMES.root)),
+      this.#lock.isTaken(),
+    ]);
+    if (this.#isClosed || (!isMissing && !isTaken)) return undefined;
+    const what = isMissing ? "is gone" : "is another run's by now";
+    const message = `${this.partPath} ${what}: it was moved or removed while the download went into it`;
     return new GoshareError("PART_CHANGED", message, { hint: DISPLACED_HINT });
   }
 
@@ -253,7 +267,7 @@ export class PartFolder implements ChunkPlace {
    * written so far is given up: the kernel drops what it could not write but goes on showing it, so that hashing
    * it again, or syncing once more, would succeed and mean nothing. */
   async makeDurable(entries: Iterable<SyncedEntry>, syncFiles: SyncFiles): Promise<void> {
-    this.#written.requireInPlace();
+    await this.#written.requireInPlace();
     try {
       await syncFiles(entries);
     } catch (thrown) {
@@ -278,7 +292,7 @@ export class PartFolder implements ChunkPlace {
     const markPath = path.join(this.partPath, PART_NAMES.pause);
     const mark = readIfThere(markPath)?.toString("latin1");
     fs.rmSync(markPath, { force: true });
-    return mark !== undefined && mark === (await this.#identityDigest(manifest, this.claims.held));
+    return mark !== undefined && mark === (await this.#mark(manifest, this.claims.held));
   }
 
   /** Leaves everything so that the next run can trust it. The files must be on the disk (fsync) already. */
@@ -287,13 +301,17 @@ export class PartFolder implements ChunkPlace {
     this.#journal.sync();
     const markPath = path.join(this.partPath, PART_NAMES.pause);
     try {
-      writeOwnFile(`${markPath}.new`, await this.#identityDigest(manifest, held), true);
+      writeOwnFile(`${markPath}.new`, await this.#mark(manifest, held), true);
       fs.renameSync(`${markPath}.new`, markPath);
     } catch (thrown) {
       fs.rmSync(`${markPath}.new`, { force: true });
       throw thrown;
     }
     syncDirectory(this.partPath);
+  }
+
+  #mark(manifest: Manifest, held: Bitfield): Promise<string> {
+    return pauseMark(manifest, held, (filePath) => this.filePath(filePath));
   }
 
   /** Closes what is open and gives up the lock. A folder with nothing worth keeping is removed. */
@@ -342,36 +360,16 @@ export class PartFolder implements ChunkPlace {
     }
   }
 
-  /** The lock goes last, and the folder only if it is empty then: another process may have it by now. */
+  /** The lock goes last, and the folder only if it is empty then: another process may have it by now. Where one has its
+   * own at this path nothing is removed. */
   #removeAll(but: readonly string[] = []): void {
     try {
-      emptyPart(this.partPath, but);
+      if (!this.#lock.isTakenNow) emptyPart(this.partPath, but);
     } finally {
       this.#lock.release();
     }
     removeIfEmpty(this.partPath);
   }
-
-  /** A digest over the numbers of the chunks and the identities of every file that holds one. The numbers
-   * count: the journal may still claim what this run has found wrong. */
-  async #identityDigest(manifest: Manifest, held: Bitfield): Promise<string> {
-    const hash = createHash("sha256").update(held.toBytes());
-    for (const [fileIndex, file] of manifest.files.entries()) {
-      if (fileIndex % FILES_PER_TURN === FILES_PER_TURN - 1)
-        await new Promise((resolve) => setImmediate(resolve));
-      const { first, count } = manifest.layout.chunksOfFile(fileIndex);
-      const next = count === 0 ? undefined : firstHeld(held, first, count);
-      if (next === undefined) continue;
-      const stats = fs.lstatSync(this.filePath(file.path), { bigint: true, throwIfNoEntry: false });
-      hash.update(`${fileIndex} ${stats === undefined ? "gone" : identityOf(stats).join(" ")}\n`);
-    }
-    return hash.digest("hex");
-  }
-}
-
-function firstHeld(held: Bitfield, first: number, count: number): number | undefined {
-  for (let index = first; index < first + count; index++) if (held.has(index)) return index;
-  return undefined;
 }
 
 /** Of a part folder that could not be begun, for want of room for instance, nothing stays. */

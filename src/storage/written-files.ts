@@ -1,6 +1,9 @@
 // Where the bytes of chunks go: a run of a file that several chunks share is written through a descriptor, of which a
 // few are kept open, and a file that one chunk holds whole is made by whoever writes it. Decides no paths.
 import * as fs from "node:fs";
+import { lstat as statPath } from "node:fs/promises";
+import { promisify } from "node:util";
+import type { GoshareError } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import { partChanged } from "./part-files.js";
@@ -27,6 +30,9 @@ export interface SyncedEntry {
   readonly fileBytes?: number;
 }
 
+const statOpen = promisify(fs.fstat);
+const BIG = { bigint: true } as const;
+
 /** Large files kept open for writing. */
 const MAX_OPEN_FILES = 64;
 
@@ -40,6 +46,8 @@ export class WrittenFiles {
   /** Least recently used first. */
   readonly #open = new Map<number, OpenFile>();
   readonly #areSized: boolean;
+  /** Of the first file that was found to be somewhere else when it was closed. */
+  #displaced: GoshareError | undefined;
 
   /** `areSized`: what is opened has its final size at once. */
   constructor(areSized: boolean) {
@@ -74,14 +82,15 @@ export class WrittenFiles {
     this.#closeUnused(MAX_OPEN_FILES);
   }
 
-  /** Throws PART_CHANGED where something else has the path of a file that is open: what was written is not there. Only of
-   * those, since some file systems number a file anew once it is closed. */
-  requireInPlace(): void {
-    for (const { fd, path } of this.#open.values()) {
-      const own = fs.fstatSync(fd, { bigint: true });
-      const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
-      if (there?.ino !== own.ino || there.dev !== own.dev)
-        throw partChanged(path, there === undefined ? "is gone" : "was replaced");
+  /** Rejects with PART_CHANGED where something else had the path of a file when it was closed, or has that of one that is
+   * open: what was written is not there. Not later, since some file systems number a file anew once it is closed. */
+  async requireInPlace(): Promise<void> {
+    if (this.#displaced !== undefined) throw this.#displaced;
+    for (const { fd, path } of [...this.#open.values()]) {
+      // Not at once: a disk that does not answer must not stop the event loop.
+      const [own, there] = await Promise.all([statOpen(fd, BIG), statPath(path, BIG).catch(() => undefined)]);
+      const displacement = displacementOf(path, own, there);
+      if (displacement !== undefined) throw displacement;
     }
   }
 
@@ -104,12 +113,33 @@ export class WrittenFiles {
   }
 
   #closeUnused(keep: number): void {
-    for (const [fileIndex, { fd, uses }] of this.#open) {
+    for (const [fileIndex, { fd, path, uses }] of this.#open) {
       if (this.#open.size <= keep) return;
       if (uses > 0) continue;
       this.#open.delete(fileIndex);
+      if (keep > 0) this.#displaced ??= displacementNow(path, fd);
       fs.closeSync(fd);
     }
+  }
+}
+
+/** Why what was written to a file is not at `path`, where `there` is what stands there now; undefined if it is. */
+function displacementOf(
+  path: string,
+  own: fs.BigIntStats,
+  there: fs.BigIntStats | undefined,
+): GoshareError | undefined {
+  if (there === undefined) return partChanged(path, "is gone");
+  return there.ino === own.ino && there.dev === own.dev ? undefined : partChanged(path, "was replaced");
+}
+
+function displacementNow(path: string, fd: number): GoshareError | undefined {
+  try {
+    const there = fs.lstatSync(path, { ...BIG, throwIfNoEntry: false });
+    return displacementOf(path, fs.fstatSync(fd, BIG), there);
+  } catch {
+    // What cannot be looked at may be in its place.
+    return undefined;
   }
 }
 

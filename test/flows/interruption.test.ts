@@ -187,7 +187,7 @@ test("a second Ctrl-C quits at once, whatever the first one waits for", async ()
   await sharer.says(/stopping; once more quits at once/);
   sharer.kill("SIGINT");
   const { exitCode, signal, stderr } = await sharer.ended;
-  assert.equal([exitCode, signal], [130, null]);
+  assert.equal([exitCode, signal], [null, "SIGINT"]);
   assert.match(stderr, /error: interrupted by SIGINT\n {2}to start again, run: goshare share .*\n$/);
   await Promise.all([gate.close(), tracker.process.stop()]);
 });

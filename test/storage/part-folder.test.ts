@@ -3,8 +3,9 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
+import { commit } from "../../src/storage/commit.js";
 import { file } from "../manifest/craft.js";
-import { downloadAll, killedAfter, open, partPathOf, writeChunk } from "./download-run.js";
+import { downloadAll, killedAfter, open, partPathOf, syncAtOnce, writeChunk } from "./download-run.js";
 import { actualTree, CHUNK, expectedTree, mixedFolder, sampleShare, singleFile } from "./sample-share.js";
 import { errorOf, noDescriptorList, openBelow, scratchFolders, testUnless } from "./scratch.js";
 
@@ -25,14 +26,44 @@ test("a fresh part folder stands beside its target, hidden, and claims nothing",
 
 test("a part folder that is moved is known to be gone, whatever is made again where it was", async () => {
   const part = await open(scratch(), mixedFolder());
-  assert.is(part.displacement, undefined);
+  assert.is(await part.displacement(), undefined);
   fs.renameSync(part.partPath, `${part.partPath}-moved`);
-  assert.is(part.displacement?.code, "PART_CHANGED");
+  assert.is((await part.displacement())?.code, "PART_CHANGED");
   // As it happens on the way to a file.
   fs.mkdirSync(part.contentPath, { recursive: true });
-  assert.match(part.displacement?.message ?? "", part.partPath);
+  assert.match((await part.displacement())?.message ?? "", part.partPath);
   part.close();
-  assert.is(part.displacement, undefined, "what is over is not missed");
+  assert.is(await part.displacement(), undefined, "what is over is not missed");
+});
+
+test("where another run has begun in the place of a part folder that was moved, nothing of it is touched", async () => {
+  const output = scratch();
+  const share = mixedFolder();
+  const first = await open(output, share);
+  fs.renameSync(first.partPath, `${first.partPath}-moved`);
+  const second = await open(output, share);
+  writeChunk(second, share, 1);
+  assert.match((await first.displacement())?.message ?? "", "another run");
+  first.close();
+  assert.is(await second.displacement(), undefined);
+  second.close();
+  assert.equal((await downloadAll(output, share)).fetched.includes(1), false);
+});
+
+test("a file that was replaced while it was open is not committed, though many others were opened since", async () => {
+  const files = Array.from({ length: 70 }, (_, index) => file(`f${index}`.padStart(3, "0"), CHUNK + 1));
+  const share = sampleShare({ files });
+  const { chunkCount } = share.manifest.root;
+  const part = await open(scratch(), share);
+  writeChunk(part, share, 0);
+  const replaced = part.filePath(share.manifest.files[0]?.path ?? "");
+  fs.copyFileSync(replaced, `${replaced}.copy`);
+  fs.renameSync(`${replaced}.copy`, replaced);
+  for (let chunkIndex = 1; chunkIndex < chunkCount; chunkIndex++) writeChunk(part, share, chunkIndex);
+  const error = await errorOf(() => commit(part, share.manifest, syncAtOnce));
+  assert.is(error.code, "PART_CHANGED");
+  assert.match(error.message, replaced);
+  part.close();
 });
 
 test("a folder with nothing verified in it is removed when it is closed", async () => {
