@@ -36,7 +36,8 @@ process.stdout.on("error", (error) => {
 // Nothing is left to say it with.
 process.stderr.on("error", () => undefined);
 
-/** Node's own exit waits for its threads, and one that waits for a disk may do so for ever. A shell sees the same exit code. */
+/** Node's own exit waits for its threads, and one that waits for a disk may do so for ever. A shell sees the same exit code.
+ * Nothing happens to the first process of a container, which the system spares its own signals. */
 function endBySignal(signal: StopSignal): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);

@@ -3,11 +3,11 @@
 import * as fs from "node:fs";
 import { IDENTITY_FIELDS, identityOf } from "./file-identity.js";
 
-/** What a path is. */
-export const [NO_FILE, PLAIN_FILE, EXECUTABLE_FILE] = [0, 1, 2] as const;
+/** What stands under a path: what is none of the others, or cannot be looked at, is something else. */
+export const [SOMETHING_ELSE, PLAIN_FILE, EXECUTABLE_FILE, FOLDER] = [0, 1, 2, 3] as const;
 
 export interface FileLooks {
-  /** For each path one of the three; what cannot be looked at is no file. */
+  /** For each path one of the four. */
   readonly kinds: Uint8Array;
   /** For each file its identity (file-identity.ts), in the order of the paths. */
   readonly identities: BigInt64Array;
@@ -24,6 +24,7 @@ export function lookAtFiles(paths: readonly string[]): FileLooks {
   for (const [index, path] of paths.entries()) {
     try {
       const stats = fs.lstatSync(path, { bigint: true });
+      if (stats.isDirectory()) kinds[index] = FOLDER;
       if (!stats.isFile()) continue;
       kinds[index] = isExecutable(stats) ? EXECUTABLE_FILE : PLAIN_FILE;
       identities.set(identityOf(stats), index * IDENTITY_FIELDS);

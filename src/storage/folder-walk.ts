@@ -1,15 +1,24 @@
-// A walk through a folder that is to be shared: names are read here, and the files looked at wherever that is done, many
-// at a time. Reads names as bytes, follows no link, opens no file.
+// A walk through a folder that is to be shared: names are read here, and what they stand for is looked at wherever that is
+// done, many at a time. What kind an entry is of is not asked of the folder it is in: many file systems do not say, and Node
+// then looks at all of them at once. Reads names as bytes, follows no link, opens no file.
 import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
+import { untilAborted } from "../core/clock.js";
 import { GoshareError, readProblem } from "../core/errors.js";
 import { MAX_ENTRIES } from "../manifest/limits.js";
 import type { FileEntry, SymbolicLink } from "../manifest/manifest.js";
 import { comparePaths, linkProblem, nameProblem } from "../manifest/names.js";
 import { IDENTITY_FIELDS, identityArray, identityOf, SIZE_FIELD } from "./file-identity.js";
-import { EXECUTABLE_FILE, type FileLooks, isExecutable, type LookAtFiles, NO_FILE } from "./file-looks.js";
+import {
+  EXECUTABLE_FILE,
+  type FileLooks,
+  FOLDER,
+  isExecutable,
+  type LookAtFiles,
+  SOMETHING_ELSE,
+} from "./file-looks.js";
 import { unfinishedOf } from "./part-paths.js";
 
 /** What is in a folder that is to be shared. */
@@ -37,15 +46,9 @@ export type WalkProgress = (files: number, bytes: number) => void;
 /** How long the walk may keep the event loop for itself. */
 const MAX_HOLD_MS = 10;
 
-/** Files that are looked at together, and how often that is done at a time. */
-const FILES_PER_LOOK = 512;
+/** Entries that are looked at together, and how often that is done at a time. */
+const ENTRIES_PER_LOOK = 512;
 const MAX_LOOKS = 32;
-
-interface Child {
-  /** Within the share. */
-  readonly path: string;
-  readonly isFile: boolean;
-}
 
 /** A file, and where its identity stands. */
 interface FoundFile {
@@ -59,18 +62,22 @@ export class FolderWalk {
   readonly #isExcluded: (path: string) => boolean;
   readonly #lookAtFiles: LookAtFiles;
   readonly #found: FoundFile[] = [];
-  readonly #emptyDirectories: string[] = [];
+  /** All but the root, and those with something in them that is shared. */
+  readonly #folders: string[] = [];
+  readonly #filled = new Set<string>();
   readonly #symbolicLinks: SymbolicLink[] = [];
   readonly #skipped: SkippedEntry[] = [];
+  /** Folders whose names are still to be read. */
   readonly #pending: string[] = [""];
-  /** Files by name, not looked at yet. */
+  /** Entries that are still to be looked at. */
   #named: string[] = [];
   readonly #looks = new Set<Promise<void>>();
   #failure: { readonly thrown: unknown } | undefined;
-  /** Files that are known by name at least, and their bytes as far as they were looked at. */
+  /** Files, and what may turn out to be one. */
   #files = 0;
+  /** Of files that were looked at. */
   #bytes = 0;
-  /** Files and all others that are shared, but for folders with something in them. */
+  /** Files and links. */
   #entries = 0;
 
   constructor(rootPath: string, isExcluded: (path: string) => boolean, lookAtFiles: LookAtFiles) {
@@ -80,33 +87,47 @@ export class FolderWalk {
   }
 
   async run(onProgress: WalkProgress, signal: AbortSignal): Promise<void> {
-    // What was a file by its name may turn out to be a folder.
-    while (this.#pending.length > 0) {
-      await this.#readNames(onProgress, signal);
-      this.#look();
-      while (this.#looks.size > 0) await this.#someLook();
+    const over = new AbortController();
+    const aborted = untilAborted(AbortSignal.any([signal, over.signal]));
+    const someLook = async (): Promise<void> => {
+      await Promise.race([...this.#looks, aborted]);
+      signal.throwIfAborted();
+      if (this.#failure !== undefined) throw this.#failure.thrown;
+    };
+    try {
+      for (;;) {
+        await this.#readNames(onProgress, signal, someLook);
+        this.#look();
+        onProgress(this.#files, this.#bytes);
+        if (this.#looks.size === 0) break;
+        await someLook();
+      }
+    } finally {
+      over.abort();
     }
-    onProgress(this.#files, this.#bytes);
   }
 
-  async #readNames(onProgress: WalkProgress, signal: AbortSignal): Promise<void> {
+  /** Of all folders that are known so far. */
+  async #readNames(
+    onProgress: WalkProgress,
+    signal: AbortSignal,
+    someLook: () => Promise<void>,
+  ): Promise<void> {
     let heldSinceMs = performance.now();
     for (let folder = this.#pending.pop(); folder !== undefined; folder = this.#pending.pop()) {
-      let isEmpty = folder !== "";
       for (const child of this.#children(folder)) {
-        if (this.#visit(child)) isEmpty = false;
-        if (this.#named.length >= FILES_PER_LOOK) this.#look();
+        if (!this.#isExcluded(child)) {
+          this.#named.push(child);
+          this.#files += 1;
+        }
+        if (this.#named.length >= ENTRIES_PER_LOOK) this.#look();
         const isFull = this.#looks.size >= MAX_LOOKS;
         if (!isFull && performance.now() - heldSinceMs < MAX_HOLD_MS) continue;
         onProgress(this.#files, this.#bytes);
-        await (isFull ? this.#someLook() : yieldToLoop());
+        await (isFull ? someLook() : yieldToLoop());
         if (this.#failure !== undefined) throw this.#failure.thrown;
         signal.throwIfAborted();
         heldSinceMs = performance.now();
-      }
-      if (isEmpty) {
-        this.#emptyDirectories.push(folder);
-        this.#count();
       }
     }
   }
@@ -125,29 +146,38 @@ export class FolderWalk {
     this.#looks.add(look);
   }
 
-  async #someLook(): Promise<void> {
-    await Promise.race(this.#looks);
-    if (this.#failure !== undefined) throw this.#failure.thrown;
-  }
-
   #looked(children: readonly string[], { kinds, identities }: FileLooks): void {
     for (const [index, child] of children.entries()) {
-      // It has become something else, or cannot be looked at: then it is said why.
-      if (kinds[index] === NO_FILE) {
-        this.#files -= 1;
-        this.#entries -= 1;
-        this.#visitAtOnce(child);
-      } else this.#add(child, kinds[index] === EXECUTABLE_FILE, identities, index * IDENTITY_FIELDS);
+      const kind = kinds[index];
+      if (kind !== FOLDER && kind !== SOMETHING_ELSE) {
+        this.#addFile(child, kind === EXECUTABLE_FILE, identities, index * IDENTITY_FIELDS);
+        continue;
+      }
+      this.#files -= 1;
+      if (kind === FOLDER) this.#addFolder(child);
+      else this.#visitAtOnce(child);
     }
   }
 
-  #add(child: string, executable: boolean, identities: BigInt64Array, at: number): void {
+  #addFile(child: string, executable: boolean, identities: BigInt64Array, at: number): void {
+    this.#shared(child);
     const size = Number(identities[at + SIZE_FIELD] ?? 0n);
     this.#bytes += size;
     this.#found.push({ entry: { path: child, size, executable }, identities, at });
   }
 
+  #addFolder(child: string): void {
+    const unfinished = unfinishedOf(path.basename(child));
+    if (unfinished !== undefined) return this.#skip(child, `it is an unfinished ${unfinished} of goshare`);
+    this.#filled.add(folderOf(child));
+    this.#folders.push(child);
+    this.#pending.push(child);
+  }
+
+  /** Throws LIMIT_EXCEEDED. */
   result(): FolderTree {
+    const emptyDirectories = this.#folders.filter((folder) => !this.#filled.has(folder)).sort(comparePaths);
+    if (this.#entries + emptyDirectories.length > MAX_ENTRIES) throw this.#tooMany();
     this.#found.sort((a, b) => comparePaths(a.entry.path, b.entry.path));
     const all = identityArray(this.#found.length);
     this.#found.forEach(({ identities, at }, index) => {
@@ -156,80 +186,72 @@ export class FolderWalk {
     return {
       files: this.#found.map(({ entry }) => entry),
       identities: all,
-      emptyDirectories: this.#emptyDirectories.sort(comparePaths),
+      emptyDirectories,
       symbolicLinks: this.#symbolicLinks.sort((a, b) => comparePaths(a.path, b.path)),
-      skipped: this.#skipped,
+      skipped: this.#skipped.sort((a, b) => comparePaths(a.path, b.path)),
     };
   }
 
   /** What is in `folder` ("" is the root), with relative paths. */
-  #children(folder: string): readonly Child[] {
+  #children(folder: string): readonly string[] {
     const absolute = folder === "" ? this.#rootPath : `${this.#rootPath}/${folder}`;
-    const options = { encoding: "buffer", withFileTypes: true } as const;
-    return readable(absolute, () => fs.readdirSync(absolute, options)).map((entry) => {
-      const name = entry.name.toString("utf8");
-      const problem = isUtf8(entry.name) ? nameProblem(name) : "it is not valid UTF-8";
+    const names = readable(absolute, () => fs.readdirSync(absolute, { encoding: "buffer" }));
+    return names.map((bytes) => {
+      const name = bytes.toString("utf8");
+      const problem = isUtf8(bytes) ? nameProblem(name) : "it is not valid UTF-8";
       if (problem !== undefined) {
         const shown = JSON.stringify(name);
         throw new GoshareError("SOURCE_UNSUPPORTED", `${shown} in ${absolute} cannot be shared: ${problem}`, {
           hint: "rename it and share again",
         });
       }
-      return { path: folder === "" ? name : `${folder}/${name}`, isFile: entry.isFile() };
+      return folder === "" ? name : `${folder}/${name}`;
     });
   }
 
-  /** Whether the entry, or something below it, is shared. */
-  #visit({ path: child, isFile }: Child): boolean {
-    if (this.#isExcluded(child)) return false;
-    if (!isFile) return this.#visitAtOnce(child);
-    this.#named.push(child);
-    this.#files += 1;
-    this.#count();
-    return true;
-  }
-
-  #visitAtOnce(child: string): boolean {
+  /** A link, what is not shared, what cannot be looked at, or what has become something else since. */
+  #visitAtOnce(child: string): void {
     const absolute = `${this.#rootPath}/${child}`;
     const stats = readable(absolute, () => fs.lstatSync(absolute, { bigint: true }));
-    if (stats.isDirectory()) {
-      const unfinished = unfinishedOf(path.basename(child));
-      if (unfinished !== undefined)
-        return this.#skip(child, `it is an unfinished ${unfinished} of goshare`, false);
-      this.#pending.push(child);
-      return true;
+    if (stats.isSymbolicLink()) this.#visitLink(child, absolute);
+    else if (stats.isDirectory()) this.#addFolder(child);
+    else if (!stats.isFile()) this.#skip(child, "it is no regular file");
+    else {
+      this.#files += 1;
+      this.#addFile(child, isExecutable(stats), BigInt64Array.from(identityOf(stats)), 0);
     }
-    if (stats.isSymbolicLink()) return this.#visitLink(child, absolute);
-    if (!stats.isFile()) return this.#skip(child, "it is no regular file", false);
-    this.#add(child, isExecutable(stats), BigInt64Array.from(identityOf(stats)), 0);
-    this.#files += 1;
-    this.#count();
-    return true;
   }
 
-  #visitLink(child: string, absolute: string): boolean {
+  #visitLink(child: string, absolute: string): void {
     const bytes = readable(absolute, () => fs.readlinkSync(absolute, { encoding: "buffer" }));
     const target = bytes.toString("utf8");
     const problem = isUtf8(bytes) ? linkProblem(child, target) : "its target is not valid UTF-8";
     if (problem !== undefined) return this.#skip(child, problem, true);
+    this.#shared(child);
     this.#symbolicLinks.push({ path: child, target });
-    this.#count();
-    return true;
   }
 
-  #skip(child: string, why: string, isLink: boolean): false {
+  #skip(child: string, why: string, isLink = false): void {
     this.#skipped.push({ path: child, why, isLink });
-    return false;
   }
 
-  /** One entry more. */
-  #count(): void {
+  /** A file or link is one entry more, in a folder that is not empty. */
+  #shared(child: string): void {
+    this.#filled.add(folderOf(child));
     this.#entries += 1;
-    if (this.#entries <= MAX_ENTRIES) return;
-    throw new GoshareError("LIMIT_EXCEEDED", `${this.#rootPath} has more than ${MAX_ENTRIES} entries`, {
+    if (this.#entries > MAX_ENTRIES) throw this.#tooMany();
+  }
+
+  #tooMany(): GoshareError {
+    return new GoshareError("LIMIT_EXCEEDED", `${this.#rootPath} has more than ${MAX_ENTRIES} entries`, {
       hint: "share its subfolders one by one, or pack it into an archive",
     });
   }
+}
+
+/** "" for what is in the root. */
+function folderOf(child: string): string {
+  return child.slice(0, Math.max(0, child.lastIndexOf("/")));
 }
 
 /** What `read` returns; what the file system refuses becomes SOURCE_UNREADABLE with the path. */

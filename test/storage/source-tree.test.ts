@@ -322,11 +322,13 @@ test("files are looked at many at a time, whoever is done first, and stand in th
   fs.mkdirSync(path.join(folder, "below"));
   fs.writeFileSync(path.join(folder, "below", "one"), "12345", { mode: 0o755 });
   const looks: (() => void)[] = [];
+  let isBegun = false;
   const look = async (paths: readonly string[]) => {
+    // The last of those in the folder itself is answered first.
     await new Promise<void>((resolve) => {
       looks.push(resolve);
-      // The last is answered first.
-      if (looks.length === 6) for (const answer of looks.splice(0).reverse()) answer();
+      isBegun ||= looks.length === 6;
+      if (isBegun) for (const answer of looks.splice(0).reverse()) answer();
     });
     return lookAtFiles(paths);
   };
@@ -360,6 +362,37 @@ test("what is no file any more when it is looked at is taken for what it is, or 
   const error = await errorOf(() => change(() => fs.rmSync(at("d"))));
   assert.is(error.code, "SOURCE_UNREADABLE");
   assert.ok(error.message.includes(at("d")));
+});
+
+test("a walk that waits for looks stops on abort, and tells how far it is meanwhile", async () => {
+  const folder = folderWith("a", "b");
+  const abort = new AbortController();
+  const reason = new Error("enough");
+  const counts: number[] = [];
+  const look = () => {
+    queueMicrotask(() => abort.abort(reason));
+    return new Promise<never>(() => {});
+  };
+  const walking = walkSource(folder, (files) => counts.push(files), abort.signal, undefined, look);
+  await walking.then(
+    () => assert.unreachable(),
+    (thrown: unknown) => assert.is(thrown, reason),
+  );
+  assert.is(counts.at(-1), 2);
+});
+
+test("deep folders are walked to their ends, and the empty ones among them are there", async () => {
+  const folder = folderWith();
+  const deep = Array.from({ length: 40 }, (_, depth) => `d${depth}`);
+  fs.mkdirSync(path.join(folder, ...deep), { recursive: true });
+  for (let depth = 1; depth <= deep.length; depth += 3)
+    fs.mkdirSync(path.join(folder, ...deep.slice(0, depth), "aside"));
+  fs.writeFileSync(path.join(folder, ...deep.slice(0, 20), "file"), "1");
+  const tree = await walk(folder);
+  assert.equal(pathsOf(tree), [[...deep.slice(0, 20), "file"].join("/")]);
+  // The innermost has one in it, since 40 - 1 is divisible by 3.
+  assert.is(tree.emptyDirectories.length, 14);
+  assert.ok(tree.emptyDirectories.includes([...deep, "aside"].join("/")));
 });
 
 test("a walk ends with why files cannot be looked at, and leaves nothing behind that fails", async () => {
