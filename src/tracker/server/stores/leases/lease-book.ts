@@ -47,6 +47,8 @@ export class LeaseBook {
   readonly #peers: Peers;
   readonly #leases: LeaseRows;
   readonly #swarms: Swarms;
+  /** Swarms that have lost their last lease, until that is told. */
+  readonly #ended: ContentId[] = [];
 
   /** `random` gives numbers from 0 up to, not including, 1. `onSwarmEnd` is told of each content id on which nobody
    * has a lease any more. */
@@ -103,6 +105,7 @@ export class LeaseBook {
       }
       this.#removeEmpty(peer);
     }
+    this.#tellEnded();
     const held = update.shares.filter((share) => share.complete && !refused.has(share));
     return {
       outcome: outcome === "held" && refused.size > 0 ? "swarmFull" : outcome,
@@ -199,7 +202,13 @@ export class LeaseBook {
     this.#peers.changeLeases(peer, first === lease ? this.#leases.after(lease) : first, -1);
     const ended = this.#swarms.leave(lease, this.#leases.swarmOf(lease), this.#leases.groupOf(lease));
     this.#leases.remove(lease);
-    if (ended !== undefined) this.#onSwarmEnd(ended);
+    if (ended !== undefined) this.#ended.push(ended);
+  }
+
+  /** Tells of swarms that have ended and were not begun again meanwhile, as by a peer that moves and has too much. */
+  #tellEnded(): void {
+    for (const contentId of this.#ended) if (!this.hasSwarm(contentId)) this.#onSwarmEnd(contentId);
+    this.#ended.length = 0;
   }
 
   #removeEmpty(peer: number): void {
@@ -227,6 +236,7 @@ export class LeaseBook {
       if (lease !== NO_ROW) this.#remove(lease);
     }
     this.#removeEmpty(peer);
+    this.#tellEnded();
   }
 
   /** One sample for each query, together at most `maxPeers` peers, none of them in `exclude`. */
@@ -284,13 +294,19 @@ export class LeaseBook {
   expireFrom(start: number, nowMs: number): number | undefined {
     const end = Math.min(this.#leases.slab.end, start + MAX_SEEN);
     let lease = this.#leases.firstEnded(start, end, nowMs);
+    let next = end;
     for (let removed = 1; lease !== NO_ROW; removed++) {
       const peer = this.#leases.peerOf(lease);
       this.#remove(lease);
       this.#removeEmpty(peer);
-      if (removed === MAX_REMOVED) return lease + 1;
+      if (removed === MAX_REMOVED) {
+        next = lease + 1;
+        break;
+      }
       lease = this.#leases.firstEnded(lease + 1, end, nowMs);
     }
+    this.#tellEnded();
+    if (next < end) return next;
     return end < this.#leases.slab.end ? end : undefined;
   }
 

@@ -122,6 +122,21 @@ test("any sequence of announcements, moves, withdrawals and endings agrees with 
   );
 });
 
+test("a swarm that ends by a move and is begun again by the same announcement has not ended", () => {
+  const ended: ContentId[] = [];
+  const book = new LeaseBook(limits, Math.random, (id) => ended.push(id));
+  const [here, there] = [leaseKey(0, "10.0.0.1", 0), leaseKey(0, "2001:db8::7", 0)];
+  const more = { runEpochMs: 0, endpoints: [], ttlMs: TTL_MS };
+  const shareOf = (...ns: readonly number[]) =>
+    ns.map((n) => ({ contentId: contentId(n), chunksHeld: 0, complete: false }));
+  book.announce({ key: here, shares: shareOf(2, 1), ...more }, 0);
+  book.announce({ key: there, shares: shareOf(3, 0), ...more }, 0);
+  // Together they have more than one peer may have.
+  book.announce({ key: here, movedFrom: there, shares: shareOf(0), ...more }, 0);
+  assert.equal(ended, [contentId(3)]);
+  assert.ok(book.hasSwarm(contentId(0)));
+});
+
 test("leases that could be handed out and leases that could not become alike when a move joins them", () => {
   const [open, hidden] = [leaseKey(1, "10.0.0.1", 9000), leaseKey(1, "10.0.0.1", 0)];
   const place = [{ host: "example.org", port: 7, transport: "tcp" as const }];
