@@ -51,6 +51,7 @@ export class DownloadJob {
   readonly #observe: EventObserver;
   readonly #lonely: LonelyWarnings;
   #chunks: ChunkDownload | undefined;
+  #slots: SlotPool | undefined;
   #fetching: Fetching | undefined;
   #isRootMissing = false;
   /** What others are given, once there is a manifest. */
@@ -73,6 +74,11 @@ export class DownloadJob {
   /** Whether a chunk that came from a peer was right. */
   get isHonestlyServed(): boolean {
     return this.#chunks?.isHonestlyServed === true;
+  }
+
+  /** Whether nobody writes to the memory of the slots any more, once the threads have ended. */
+  get leavesSlotsIdle(): boolean {
+    return this.#slots === undefined || this.#slots.wasIdle;
   }
 
   get bytesWasted(): number {
@@ -131,6 +137,7 @@ export class DownloadJob {
     const selection = selectEntries(known ?? (await this.#findBody(root)), wanted);
     this.bytes = selection.bytes;
     const slotPool = new SlotPool(pool.slots, root.chunkSize, () => this.#chunks?.slotFreed());
+    this.#slots = slotPool;
     // Nobody else is waited for while this machine reads what it has.
     patience.rest();
     const arrival = await destination.prepare(selection, pool, slotPool, patience.signal);

@@ -12,6 +12,7 @@ import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import type { ServedDownload } from "../swarm/served-download.js";
 import { takePool } from "../workers/early-pool.js";
 import { OutputClosed } from "../workers/output-store.js";
+import { keepSlotMemory } from "../workers/slots.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import { readContentSource, requireSomebody } from "./content-source.js";
 import { DownloadJob } from "./download-job.js";
@@ -135,7 +136,9 @@ export async function downloadAt(
     const closed = seed === undefined ? swarm.close(reason) : undefined;
     // Who is being sent something gets it whole, but nobody waits for that where the download has failed.
     if (destination.isCommitted) await closed;
+    const { slots } = pool;
     await Promise.all([feeding, lookup.close(), pool.close()]);
+    if (job.leavesSlotsIdle) keepSlotMemory(slots);
     destination.close();
     if (seed === undefined) {
       await presence?.close();

@@ -7,7 +7,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { GoshareError, isErrno } from "../core/errors.js";
-import { makeOwnFolder, readAtMost, removeIfEmpty } from "./part-files.js";
+import { makeOwnFolder, readAtMost, removeIfEmpty, removeTree } from "./part-files.js";
 import { PART_NAMES, type PartPaths } from "./part-paths.js";
 
 interface Holder {
@@ -262,7 +262,8 @@ function takeAway(path: string, deadToken: string | undefined): void {
       // Somebody was quicker still; their lock stands and the one set aside is theirs to miss.
     }
   }
-  fs.rmSync(aside, { force: true });
+  // Whatever it was: a folder is no lock either.
+  removeTree(aside);
 }
 
 /** When a process started, in ticks since boot; empty where /proc does not say, "dead" for one that is only

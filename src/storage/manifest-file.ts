@@ -143,17 +143,31 @@ export async function requirePlaceForManifest(
     await access(folder, constants.W_OK | constants.X_OK);
     const place = path.join(await realpath(folder), path.basename(filePath));
     requireOutside(filePath, place, shared);
-    if (others.some(({ rootPath }) => rootPath === place)) throw kept(filePath, "is shared as well");
+    for (const other of others) requireOutside(filePath, place, other, ALONE_HINT);
     await requireReplaceable(filePath);
   } catch (thrown) {
     throw notWritable(filePath, thrown);
   }
 }
 
-function requireOutside(filePath: string, place: string, { rootPath, kind }: SourceRoot): void {
+const ELSEWHERE_HINT = "name another place for it with --manifest FILE";
+/** Of several shares each has its file beside it. */
+const ALONE_HINT = "share the one it is of by a command of its own, with --manifest FILE";
+
+function requireOutside(
+  filePath: string,
+  place: string,
+  { rootPath, kind }: SourceRoot,
+  hint = ELSEWHERE_HINT,
+): void {
   const isShared = place === rootPath || (kind === "folder" && place.startsWith(rootPath + path.sep));
   if (!isShared) return;
-  throw kept(filePath, place === rootPath ? "is what is shared" : "lies in the shared folder");
+  // There it would be a part of what is shared, and be changed by being written.
+  throw kept(
+    filePath,
+    place === rootPath ? "is shared itself" : `lies in ${rootPath}, which is shared`,
+    hint,
+  );
 }
 
 /** Throws TARGET_EXISTS for what is there and no .goshare file. */
@@ -182,16 +196,16 @@ function isManifestFile(bytes: Uint8Array): boolean {
   }
 }
 
-function kept(filePath: string, why: string): GoshareError {
+function kept(filePath: string, why: string, hint = ELSEWHERE_HINT): GoshareError {
   return new GoshareError("TARGET_EXISTS", `the .goshare file cannot go to ${filePath}, which ${why}`, {
-    hint: "name another place for it with --manifest FILE",
+    hint,
   });
 }
 
 function notWritable(filePath: string, thrown: unknown): GoshareError {
   const { code, message } = GoshareError.from(thrown);
   if (thrown instanceof GoshareError && code === "TARGET_EXISTS") return thrown;
-  const hint = "name another place for it with --manifest FILE";
+  const hint = ELSEWHERE_HINT;
   return new GoshareError(code, `${filePath} cannot be written: ${message}`, { hint, cause: thrown });
 }
 

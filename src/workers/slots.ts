@@ -18,7 +18,23 @@ const MAX_SLOTS = 64;
 /** Memory for the slots of one download, whatever the size of its chunks. None of it is taken from the system
  * before it is written to. */
 export function slotMemory(): SharedArrayBuffer {
+  while (spare.length > 0) {
+    const memory = spare.pop()?.deref();
+    if (memory !== undefined) return memory;
+  }
   return new SharedArrayBuffer(SLOT_MEMORY_BYTES);
+}
+
+/** Of downloads that are over, as long as V8 leaves it: it does not count shared memory, so that without this a process of a
+ * hundred downloads, one after another, had two gigabytes of it. */
+const spare: WeakRef<SharedArrayBuffer>[] = [];
+const MAX_SPARE = 16;
+
+/** Lets a later download have `memory`. Nobody may write to it any more: all its slots were free, and the threads that saw it
+ * have ended. */
+export function keepSlotMemory(memory: SharedArrayBuffer): void {
+  if (spare.length >= MAX_SPARE) spare.shift();
+  spare.push(new WeakRef(memory));
 }
 
 export class SlotPool {
@@ -26,6 +42,7 @@ export class SlotPool {
   readonly #all: number;
   readonly #slotBytes: number;
   #isClosed = false;
+  #isIdle = true;
   readonly #onFree: () => void;
 
   /** Cuts `memory` (of `slotMemory`) into slots of `slotBytes` each. `onFree` is called when a slot comes back. */
@@ -47,6 +64,11 @@ export class SlotPool {
     return this.#isClosed ? this.#all : this.#free.length;
   }
 
+  /** Whether no slot was in use when it was closed. */
+  get wasIdle(): boolean {
+    return this.#isClosed && this.#isIdle;
+  }
+
   acquire(): Slot | undefined {
     // What was asked for twice may still come, and has to be read before whatever follows it.
     if (this.#isClosed) return { offset: 0, bytes: new Uint8Array(this.#slotBytes) };
@@ -55,6 +77,7 @@ export class SlotPool {
 
   /** Nothing that comes is kept any more: gives back the memory, but for what is in use. */
   close(): void {
+    if (!this.#isClosed) this.#isIdle = this.#free.length === this.#all;
     this.#isClosed = true;
     this.#free = [];
     this.#onFree();

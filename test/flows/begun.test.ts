@@ -163,6 +163,21 @@ test("discard removes what is named and nothing else, not even what is finished"
   await closeGates(both);
 });
 
+test("of all downloads resume leaves those alone that another process goes on with meanwhile", async () => {
+  for (const shares of [[filmShare], [filmShare, songShare]]) {
+    const output = scratch.folder();
+    const begun = await Promise.all(shares.map((share) => startHalfway(share, output)));
+    for (const { process, gate } of begun) {
+      await process.stop("SIGINT");
+      gate.open();
+    }
+    const both = [0, 1].map(() => new GoshareProcess(["resume", "--output", output, ...ON_LOOPBACK]));
+    for (const process of both) assert.equal(await process.exited, { exitCode: 0, signal: null });
+    assert.is(sha256Of(join(output, "film.bin")), sha256Of(film));
+    await closeGates(begun);
+  }
+});
+
 test("discard never takes what a process downloads now", async () => {
   const output = scratch.folder();
   const running = await startHalfway(filmShare, output);

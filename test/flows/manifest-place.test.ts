@@ -38,13 +38,13 @@ async function refusal(argv: readonly string[]): Promise<string> {
 test("the shared file itself is never replaced by its .goshare file", async () => {
   const source = scratch.file("x.bin", 100);
   const before = readFileSync(source);
-  assert.match(await refusal([source, "--manifest", source]), /x\.bin, which is what is shared/);
+  assert.match(await refusal([source, "--manifest", source]), /x\.bin, which is shared itself/);
   assert.equal(readFileSync(source), before);
 
   const share = await startShare(source);
   await share.process.stop();
   const shared = readFileSync(share.manifestPath);
-  assert.match(await refusal([share.manifestPath, "--manifest", share.manifestPath]), /is what is shared/);
+  assert.match(await refusal([share.manifestPath, "--manifest", share.manifestPath]), /is shared itself/);
   assert.equal(readFileSync(share.manifestPath), shared, "nor one that is a .goshare file");
 });
 
@@ -75,7 +75,7 @@ test("of several paths nothing is shared if one of them cannot be", async () => 
   writeFileSync(`${other}.goshare`, "mine");
   const first = await startShare(good);
   await first.process.stop();
-  assert.match(await refusal([first.manifestPath, good]), "which is shared as well");
+  assert.match(await refusal([first.manifestPath, good]), "which is shared itself");
   rmSync(first.manifestPath);
   for (const [bad, code] of [
     [join(folder, "nowhere"), "SOURCE_UNREADABLE"],
@@ -90,6 +90,19 @@ test("of several paths nothing is shared if one of them cannot be", async () => 
   assert.equal(readdirSync(folder).sort(), ["good.bin", "other.bin", "other.bin.goshare"]);
 });
 
+test("nor into a folder that is shared beside it, where it would be a part of what was hashed", async () => {
+  const photos = join(scratch.folder(), "photos");
+  mkdirSync(photos);
+  writeFileSync(join(photos, "best.jpg"), "best");
+  for (const paths of [
+    [photos, join(photos, "best.jpg")],
+    [join(photos, "best.jpg"), photos],
+  ]) {
+    assert.match(await refusal(paths), `best.jpg.goshare, which lies in ${photos}, which is shared`);
+    assert.equal(readdirSync(photos), ["best.jpg"]);
+  }
+});
+
 test("nothing is written into the folder that is shared", async () => {
   const folder = scratch.folder();
   mkdirSync(join(folder, "sub"));
@@ -97,8 +110,8 @@ test("nothing is written into the folder that is shared", async () => {
   const link = join(scratch.folder(), "link");
   symlinkSync(folder, link);
   for (const place of [join(folder, "a"), join(folder, "sub", "new.goshare"), join(link, "new.goshare")]) {
-    assert.match(await refusal([folder, "--manifest", place]), /which lies in the shared folder/);
-    assert.match(await refusal([link, "--manifest", place]), /which lies in the shared folder/);
+    assert.match(await refusal([folder, "--manifest", place]), /which lies in .*, which is shared/);
+    assert.match(await refusal([link, "--manifest", place]), /which lies in .*, which is shared/);
   }
   assert.equal(readdirSync(folder, { recursive: true }).sort(), ["a", "sub"]);
 });

@@ -127,6 +127,15 @@ testUnless(noProc, "a lock of a process whose number another one has by now coun
   assert.not.ok(fs.existsSync(lockPath));
 });
 
+test("a folder in the place of a lock counts for nothing, and is gone then", async () => {
+  const lockPath = newPath();
+  fs.mkdirSync(path.join(lockPath, "below"), { recursive: true });
+  const lock = await acquire(lockPath);
+  assert.is(livingHolder(lockPath), process.pid);
+  lock.release();
+  assert.equal(fs.readdirSync(path.dirname(lockPath)), []);
+});
+
 test("a lock that a crash has torn counts for nothing", async () => {
   const torn = [
     "",

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { KIB, MIB } from "../../src/core/units.js";
-import { type Slot, SlotPool, slotMemory } from "../../src/workers/slots.js";
+import { keepSlotMemory, type Slot, SlotPool, slotMemory } from "../../src/workers/slots.js";
 
 function takeAll(pool: SlotPool): Slot[] {
   const slots: Slot[] = [];
@@ -16,6 +16,29 @@ test("memory is bounded for every chunk size, and there are always some slots", 
     assert.ok(pool.size >= 8);
     assert.ok(pool.size <= 64);
   }
+});
+
+test("memory of a download that is over is had by the next, if nobody uses a slot of it any more", () => {
+  const memory = slotMemory();
+  keepSlotMemory(memory);
+  assert.is(slotMemory(), memory);
+  assert.is.not(slotMemory(), memory);
+
+  const idle = new SlotPool(memory, MIB, () => undefined);
+  const slot = idle.acquire();
+  assert.ok(slot);
+  assert.is(idle.wasIdle, false);
+  idle.release(slot);
+  idle.close();
+  assert.is(idle.wasIdle, true);
+
+  const busy = new SlotPool(memory, MIB, () => undefined);
+  const late = busy.acquire();
+  assert.ok(late);
+  busy.close();
+  busy.release(late);
+  busy.close();
+  assert.is(busy.wasIdle, false);
 });
 
 test("slots are of one size, lie side by side, and no two overlap", () => {

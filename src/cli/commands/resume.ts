@@ -38,7 +38,8 @@ export class ResumeCommand extends DownloadingCommand {
     const folder = { outputDirectory: this.output, mayBeMissing: !this.isTyped(OPTIONS.begunIn.names) };
     const begun = resumableDownloads(this.names, folder, session.observe);
     const [only, ...others] = begun;
-    if (only !== undefined && others.length === 0) return this.#download(only, session);
+    if (only !== undefined && others.length === 0 && this.names.length > 0)
+      return this.#download(only, session);
     if (only === undefined) session.tell(`nothing to go on with in ${printable(this.output)}`);
     let bytesReceived = 0;
     let failures = 0;
@@ -53,7 +54,8 @@ export class ResumeCommand extends DownloadingCommand {
         const { code, message } = GoshareError.from(thrown);
         if (code === "BUG") throw thrown;
         session.observe({ type: "warning", code, message, path: one.path });
-        failures++;
+        // Of all that no process runs another may have begun one meanwhile: then that is gone on with.
+        if (code !== "TARGET_BUSY" || this.names.length > 0) failures++;
       }
     }
     if (failures > 0) {

@@ -1,6 +1,7 @@
 // Leases in a file, whole or not at all: written and read in steps between which other work gets its turn. What is in
 // it is the lease book's to say. Reads no clock of the machine: a lease has in it the time it had left.
 import { createHash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { endianness } from "node:os";
 import type { Clock } from "../../../../core/clock.js";
@@ -47,12 +48,17 @@ export async function writeSnapshot(filePath: string, leases: LeaseBook, clock: 
   });
 }
 
+/** A named pipe is not waited for. */
+const LOOK_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /** Takes up the leases in `filePath`. Throws a SnapshotError, before anything is taken up, if it is damaged or something
  * else, and what the file system throws. */
 export async function readSnapshot(filePath: string, leases: LeaseBook, clock: Clock): Promise<void> {
-  const handle = await open(filePath, "r");
+  const handle = await open(filePath, LOOK_FLAGS);
   try {
-    const { size } = await handle.stat();
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new SnapshotError("it is no file");
+    const { size } = stats;
     await check(handle, size);
     const count = new Uint32Array(1);
     for (let at = HEADER_BYTES; at < size; ) {
