@@ -105,15 +105,18 @@ export class TrackerLookup {
   async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
     let pauseMs = MIN_ASK_MS;
     while (!signal.aborted && this.#trackers.length > 0) {
-      const answer = await this.#firstAnswer(async ({ name, client }) => {
-        const { peers } = await client.listPeers(this.#contentId, WANTED_PEERS, this.#ownPeerId, signal);
+      await this.#firstAnswer(async ({ name, client }) => {
+        const { peers, counts } = await client.listPeers(
+          this.#contentId,
+          WANTED_PEERS,
+          this.#ownPeerId,
+          signal,
+        );
         this.#detail?.("tracker", `${name} names ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`);
-        return { peers, proposedBy: client.proposingHost };
+        await eachDialable(peers, client.proposingHost, (peer) => swarm.addPeer(peer), signal);
+        // The others may know who has everything: a tracker that was just started knows nobody yet.
+        return counts.completePeers > 0 ? true : undefined;
       }, signal);
-      if (answer !== undefined) {
-        const { peers, proposedBy } = answer;
-        await eachDialable(peers, proposedBy, (peer) => swarm.addPeer(peer), signal);
-      }
       await pause(pauseMs, signal);
       pauseMs = Math.min(MAX_ASK_MS, pauseMs * 2);
     }

@@ -70,4 +70,15 @@ test("of three trackers one was never there and one dies half-way: the third is 
   await Promise.all([share.process.stop(), good.process.stop()]);
 });
 
+test("a tracker that knows nobody hides none of those that another knows", async () => {
+  const [fresh, known] = await Promise.all([startTracker(), startTracker()]);
+  const share = await startShare(source, at(known));
+  const { path } = await download(share.contentId, scratch.folder(), [
+    ...at(fresh, known),
+    ...["--timeout", "20s"],
+  ]);
+  assert.is(sha256Of(path), digest);
+  await Promise.all([fresh, known, share].map((each) => each.process.stop()));
+});
+
 test.run();
