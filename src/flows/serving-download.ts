@@ -2,6 +2,7 @@
 // Knows neither where chunks come from nor how a download ends.
 import type { Bitfield } from "../core/bitfield.js";
 import { pause } from "../core/clock.js";
+import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { Selection } from "../manifest/selection.js";
 import { finishedFiles } from "../storage/finished-files.js";
@@ -49,7 +50,7 @@ export class ServingDownload {
       // The download itself goes on: it may still be able to write.
       if (!held.isFull) observe({ type: "warning", code: error.code, message: error.message, path: "" });
       swarm.stopServing();
-      fail(error);
+      fail(toldToDownloader(error));
     });
   }
 
@@ -94,4 +95,11 @@ export class ServingDownload {
       },
     };
   }
+}
+
+/** Who has downloaded it cannot share it again as it was, but can have it made right. */
+function toldToDownloader(error: GoshareError): GoshareError {
+  if (error.code !== "SOURCE_CHANGED") return error;
+  const hint = "run the same command again: it says whether what is there is what was shared";
+  return new GoshareError(error.code, error.message, { hint, cause: error });
 }
