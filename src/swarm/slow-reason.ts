@@ -66,8 +66,6 @@ function lonely({
   isSourceChanged,
   isTrackerSilent,
 }: DownloadSituation): SlowReason {
-  // It hangs up on whoever asks: that is not for want of room.
-  if (isSourceChanged) return "noPeerHasChunk";
   switch (lastFailure) {
     case undefined:
       return isTrackerSilent && !isDialling ? "trackerUnreachable" : "noPeer";
@@ -75,7 +73,8 @@ function lonely({
       return "noPeerHasChunk";
     case "PEER_CLOSED":
     case "PEER_REFUSED":
-      return "peerBusy";
+      // Who has said that hangs up on whoever asks, and not for want of room.
+      return isSourceChanged ? "noPeerHasChunk" : "peerBusy";
     default:
       return "dialFailed";
   }

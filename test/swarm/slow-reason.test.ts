@@ -35,6 +35,7 @@ const RULES: readonly (readonly [SlowReason, Partial<DownloadSituation>, Partial
   ["peerBusy", { lastFailure: "PEER_CLOSED", isDialling: true }, {}],
   ["noPeerHasChunk", { lastFailure: "CONTENT_NOT_FOUND" }, {}],
   ["noPeerHasChunk", { lastFailure: "PEER_CLOSED", isSourceChanged: true }, {}],
+  ["dialFailed", { lastFailure: "PEER_UNREACHABLE", isSourceChanged: true }, {}],
   ["noPeerHasChunk", { connected: 2, lastFailure: "PEER_UNREACHABLE", isTrackerSilent: true }, {}],
   ["network", { connected: 1, isJoining: true }, {}],
   ["waitingForOffer", { connected: 2 }, { offering: 1, paused: 1 }],
