@@ -3,7 +3,7 @@
 
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { eachDialable } from "../address/resolve.js";
-import { pause } from "../core/clock.js";
+import { pause, untilAborted } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { DetailObserver, EventObserver } from "../events/event.js";
@@ -105,7 +105,8 @@ export class TrackerLookup {
   async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
     let pauseMs = MIN_ASK_MS;
     while (!signal.aborted && this.#trackers.length > 0) {
-      await this.#firstAnswer(async ({ name, client }) => {
+      const answered = new AbortController();
+      const asked = this.#firstAnswer(async ({ name, client }) => {
         const { peers, counts } = await client.listPeers(
           this.#contentId,
           WANTED_PEERS,
@@ -114,9 +115,13 @@ export class TrackerLookup {
         );
         this.#detail?.("tracker", `${name} names ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`);
         await eachDialable(peers, client.proposingHost, (peer) => swarm.addPeer(peer), signal);
+        answered.abort();
         // The others may know who has everything: a tracker that was just started knows nobody yet.
         return counts.completePeers > 0 ? true : undefined;
       }, signal);
+      // One that does not answer keeps none of those that do from being asked again.
+      const enough = untilAborted(answered.signal).then(() => pause(NEXT_TRACKER_MS, signal));
+      await Promise.race([asked, enough]);
       await pause(pauseMs, signal);
       pauseMs = Math.min(MAX_ASK_MS, pauseMs * 2);
     }

@@ -27,6 +27,7 @@ export async function commit(
 ): Promise<GoshareError | undefined> {
   try {
     await finishContent(part, entries, syncFiles);
+    await part.requireOwnPlace();
     part.beginCommitting();
     claimOrLeave(part);
     return finishCommit(part);

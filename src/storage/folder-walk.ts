@@ -99,6 +99,7 @@ export class FolderWalk {
         await this.#readNames(onProgress, signal, someLook);
         this.#look();
         onProgress(this.#files, this.#bytes);
+        if (this.#failure !== undefined) throw this.#failure.thrown;
         if (this.#looks.size === 0) break;
         await someLook();
       }

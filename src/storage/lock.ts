@@ -101,7 +101,7 @@ export class Lock {
   /** Whether the lock at its path is somebody else's by now; false where there is none, or that cannot be told. */
   get isTakenNow(): boolean {
     const holder = readHolder(this.#path);
-    return holder !== "gone" && holder !== undefined && holder.token !== this.#token;
+    return holder !== "gone" && isOther(holder, this.#token);
   }
 
   /** The same, without stopping the event loop where a disk does not answer. */
@@ -112,7 +112,7 @@ export class Lock {
         const bytes = Buffer.alloc(MAX_LOCK_BYTES);
         const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
         const holder = holderIn(bytes.toString("utf8", 0, bytesRead));
-        return holder !== undefined && holder.token !== this.#token;
+        return isOther(holder, this.#token);
       } finally {
         await file.close();
       }
@@ -218,6 +218,11 @@ function tokenIn(fd: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether that is somebody, and not who has `token`. */
+function isOther(holder: Holder | undefined, token: string): boolean {
+  return holder !== undefined && holder.token !== "" && holder.token !== token;
 }
 
 /** Throws a SyntaxError if `text` is no JSON. */

@@ -243,9 +243,18 @@ export class PartFolder implements ChunkPlace {
       this.#lock.isTaken(),
     ]);
     if (this.#isClosed || (!isMissing && !isTaken)) return undefined;
-    const what = isMissing ? "is gone" : "is another run's by now";
-    const message = `${this.partPath} ${what}: it was moved or removed while the download went into it`;
-    return new GoshareError("PART_CHANGED", message, { hint: DISPLACED_HINT });
+    if (isMissing) {
+      const message = `${this.partPath} is gone: it was moved or removed while the download went into it`;
+      return new GoshareError("PART_CHANGED", message, { hint: DISPLACED_HINT });
+    }
+    const hint = "wait for it or stop it, and run the same command again; what is right is kept";
+    return new GoshareError("PART_CHANGED", `${this.partPath} is another run's by now`, { hint });
+  }
+
+  /** Rejects with PART_CHANGED if this folder is not where it was any more: nothing of it may be told of as there then. */
+  async requireOwnPlace(): Promise<void> {
+    const displacement = await this.displacement();
+    if (displacement !== undefined) throw displacement;
   }
 
   flushJournal(): void {
@@ -267,6 +276,7 @@ export class PartFolder implements ChunkPlace {
    * written so far is given up: the kernel drops what it could not write but goes on showing it, so that hashing
    * it again, or syncing once more, would succeed and mean nothing. */
   async makeDurable(entries: Iterable<SyncedEntry>, syncFiles: SyncFiles): Promise<void> {
+    await this.requireOwnPlace();
     await this.#written.requireInPlace();
     try {
       await syncFiles(entries);

@@ -38,8 +38,15 @@ export class ResumeCommand extends DownloadingCommand {
     const folder = { outputDirectory: this.output, mayBeMissing: !this.isTyped(OPTIONS.begunIn.names) };
     const begun = resumableDownloads(this.names, folder, session.observe);
     const [only, ...others] = begun;
-    if (only !== undefined && others.length === 0 && this.names.length > 0)
-      return this.#download(only, session);
+    if (only !== undefined && others.length === 0) {
+      try {
+        return await this.#download(only, session);
+      } catch (thrown) {
+        if (!this.#isLeftAlone(thrown)) throw thrown;
+        tellSkipped(only.path, thrown, session);
+        return doneWithoutTransfer(this.context.clock.nowMs() - startMs);
+      }
+    }
     if (only === undefined) session.tell(`nothing to go on with in ${printable(this.output)}`);
     let bytesReceived = 0;
     let failures = 0;
@@ -51,11 +58,9 @@ export class ResumeCommand extends DownloadingCommand {
         if (ending.type === "done") bytesReceived += ending.bytesReceived;
       } catch (thrown) {
         session.signal.throwIfAborted();
-        const { code, message } = GoshareError.from(thrown);
-        if (code === "BUG") throw thrown;
-        session.observe({ type: "warning", code, message, path: one.path });
-        // Of all that no process runs another may have begun one meanwhile: then that is gone on with.
-        if (code !== "TARGET_BUSY" || this.names.length > 0) failures++;
+        if (GoshareError.from(thrown).code === "BUG") throw thrown;
+        tellSkipped(one.path, thrown, session);
+        if (!this.#isLeftAlone(thrown)) failures++;
       }
     }
     if (failures > 0) {
@@ -65,6 +70,11 @@ export class ResumeCommand extends DownloadingCommand {
     }
     const elapsedMs = this.context.clock.nowMs() - startMs;
     return { ...doneWithoutTransfer(elapsedMs), bytesReceived };
+  }
+
+  /** Of all that no process runs another may have taken up one meanwhile: then that is gone on with. */
+  #isLeftAlone(thrown: unknown): boolean {
+    return this.names.length === 0 && GoshareError.from(thrown).code === "TARGET_BUSY";
   }
 
   /** Runs what the person could have typed, within this session. */
@@ -94,4 +104,9 @@ export class ResumeCommand extends DownloadingCommand {
   #isOutdated(argument: string): boolean {
     return this.rename && argument === OPTIONS.overwrite.names;
   }
+}
+
+function tellSkipped(path: string, thrown: unknown, session: Session): void {
+  const { code, message } = GoshareError.from(thrown);
+  session.observe({ type: "warning", code, message, path });
 }
