@@ -1,5 +1,4 @@
 // A run of the program from its command line to its exit code, with everything real: streams, signals, flows.
-
 import { monotonicClock } from "../core/clock.js";
 import { EXIT } from "../core/errors.js";
 import { runCli } from "./entry.js";

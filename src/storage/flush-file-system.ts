@@ -10,13 +10,11 @@ const MIN_FILES = 256;
 const PATIENCE_MS = 5_000;
 
 /** Resolves when everything on the file system of `place` has been written out, could not be, or takes too long; at once
- * where `fileCount` files are too few. `program` takes the place of `sync` (GNU, BusyBox). */
-export async function flushFileSystem(
-  place: string,
-  fileCount: number,
-  program = PROGRAMS.find((one) => existsSync(one)),
-): Promise<void> {
-  if (process.platform !== "linux" || fileCount < MIN_FILES || program === undefined) return;
+ * where `fileCount` files are too few. `ownProgram` takes the place of `sync` (GNU, BusyBox). */
+export async function flushFileSystem(place: string, fileCount: number, ownProgram?: string): Promise<void> {
+  if (process.platform !== "linux" || fileCount < MIN_FILES) return;
+  const program = ownProgram ?? PROGRAMS.find((one) => existsSync(one));
+  if (program === undefined) return;
   try {
     // Few downloads need it, and each would wait for it to load.
     const { spawn } = await import("node:child_process");

@@ -89,20 +89,17 @@ export class FolderWalk {
   async run(onProgress: WalkProgress, signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const aborted = untilAborted(AbortSignal.any([signal, over.signal]));
-    const someLook = async (): Promise<void> => {
-      await Promise.race([...this.#looks, aborted]);
-      signal.throwIfAborted();
-      if (this.#failure !== undefined) throw this.#failure.thrown;
-    };
+    const someLook = () => Promise.race([...this.#looks, aborted]);
     try {
       for (;;) {
         await this.#readNames(onProgress, signal, someLook);
         this.#look();
         onProgress(this.#files, this.#bytes);
-        if (this.#failure !== undefined) throw this.#failure.thrown;
         if (this.#looks.size === 0) break;
         await someLook();
+        this.#throwIfOver(signal);
       }
+      this.#throwIfOver(signal);
     } finally {
       over.abort();
     }
@@ -126,11 +123,15 @@ export class FolderWalk {
         if (!isFull && performance.now() - heldSinceMs < MAX_HOLD_MS) continue;
         onProgress(this.#files, this.#bytes);
         await (isFull ? someLook() : yieldToLoop());
-        if (this.#failure !== undefined) throw this.#failure.thrown;
-        signal.throwIfAborted();
+        this.#throwIfOver(signal);
         heldSinceMs = performance.now();
       }
     }
+  }
+
+  #throwIfOver(signal: AbortSignal): void {
+    signal.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure.thrown;
   }
 
   /** Has all that is known by name only looked at. */

@@ -7,6 +7,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { GoshareError, isErrno } from "../core/errors.js";
+import { SOURCE_OPEN_FLAGS } from "./file-identity.js";
 import { makeOwnFolder, readAtMost, removeIfEmpty, removeTree } from "./part-files.js";
 import { PART_NAMES, type PartPaths } from "./part-paths.js";
 
@@ -31,9 +32,8 @@ const PART_MODE = 0o700;
 const MAX_LOCK_ATTEMPTS = 3;
 const MAX_PID = 2 ** 31 - 1;
 
-const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-/** Never through a link, and never waiting for the writer of a pipe. */
-const LOOK_FLAGS = O_RDONLY | O_NOFOLLOW | (O_NONBLOCK ?? 0);
+/** Never through a link. */
+const LOOK_FLAGS = SOURCE_OPEN_FLAGS | fs.constants.O_NOFOLLOW;
 
 /** What `link` fails with on a disk that has no hard links. */
 const NO_LINKS_ERRNOS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
@@ -194,7 +194,7 @@ function makeLock(path: string, own: Holder): void {
 
 function openLock(path: string): number | undefined {
   try {
-    return fs.openSync(path, O_RDWR | O_NOFOLLOW | (O_NONBLOCK ?? 0));
+    return fs.openSync(path, LOOK_FLAGS | fs.constants.O_RDWR);
   } catch {
     return undefined;
   }

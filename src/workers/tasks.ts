@@ -128,7 +128,7 @@ export type TaskResult = TaskSuccess | TaskFailure;
 
 /** What every worker is given when it starts. */
 export interface WorkerSetUp {
-  /** Room for chunks on their way from a socket to the disk; absent where nothing is downloaded. */
+  /** Room for chunks on their way from a socket to the disk; absent where none arrive. */
   readonly slots: SharedArrayBuffer | undefined;
   /** Of `FileTurns`. */
   readonly fileTurns: SharedArrayBuffer;

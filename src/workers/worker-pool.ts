@@ -38,7 +38,7 @@ export class WorkerPool {
   #loading: number;
   #onAllLoaded: (() => void) | undefined;
 
-  /** `slots` is the memory chunks arrive in; undefined where nothing is downloaded. */
+  /** `slots` is the memory chunks arrive in; undefined where none do. */
   constructor(
     slots: SharedArrayBuffer | undefined,
     threads = Math.min(MAX_THREADS, os.availableParallelism()),

@@ -5,24 +5,13 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { lookAtFiles } from "../../src/storage/file-looks.js";
-import { type SourceTree, walkSource } from "../../src/storage/source-tree.js";
+import { walkSource } from "../../src/storage/source-tree.js";
 import { file } from "../manifest/craft.js";
 import { errorOf, scratchFolders } from "./scratch.js";
+import { folderMaker, never, pathsOf, walk } from "./walked-folder.js";
 
 const scratch = scratchFolders("walk");
-const never = new AbortController().signal;
-
-const walk = (givenPath: string) => walkSource(givenPath, () => undefined, never);
-
-const pathsOf = (tree: SourceTree) => tree.files.map((entry) => entry.path);
-
-/** A folder with these empty files in it. */
-function folderWith(...names: readonly string[]): string {
-  const folder = path.join(scratch(), "share");
-  fs.mkdirSync(folder);
-  for (const name of names) fs.writeFileSync(path.join(folder, name), "");
-  return folder;
-}
+const folderWith = folderMaker(scratch);
 
 test("a walk gives the event loop its turns, tells how far it is, and stops on abort", async () => {
   const folder = folderWith(...Array.from({ length: 50 }, (_, index) => `${index}`));

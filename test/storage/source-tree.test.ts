@@ -5,26 +5,14 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY_FIELDS, identityOf } from "../../src/storage/file-identity.js";
-import { type SourceTree, sourcePath, walkSource } from "../../src/storage/source-tree.js";
+import { sourcePath } from "../../src/storage/source-tree.js";
 import { file } from "../manifest/craft.js";
 import { expectedTree, mixedFolder, writeSource } from "./sample-share.js";
 import { errorOf, scratchFolders, testUnless } from "./scratch.js";
+import { folderMaker, pathsOf, walk } from "./walked-folder.js";
 
 const scratch = scratchFolders("source");
-const never = new AbortController().signal;
-
-const walk = (givenPath: string) => walkSource(givenPath, () => undefined, never);
-
-const pathsOf = (tree: SourceTree) => tree.files.map((entry) => entry.path);
-
-/** A folder named "share" with these empty files in it. */
-function folderWith(...names: readonly (string | Buffer)[]): string {
-  const folder = path.join(scratch(), "share");
-  fs.mkdirSync(folder);
-  for (const name of names)
-    fs.writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name)]), "");
-  return folder;
-}
+const folderWith = folderMaker(scratch);
 
 /** Runs as a user that is not root, so that modes count. */
 async function asUnprivileged<T>(run: () => Promise<T>): Promise<T> {

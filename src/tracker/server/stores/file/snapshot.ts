@@ -1,11 +1,11 @@
 // Leases in a file, whole or not at all: written and read in steps between which other work gets its turn. What is in
 // it is the lease book's to say. Reads no clock of the machine: a lease has in it the time it had left.
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { endianness } from "node:os";
 import type { Clock } from "../../../../core/clock.js";
 import { KIB } from "../../../../core/units.js";
+import { SOURCE_OPEN_FLAGS } from "../../../../storage/file-identity.js";
 import { replaceFile } from "../../../../storage/replace-file.js";
 import { MAX_LEASE_MS } from "../../../limits.js";
 import type { LeaseBook } from "../leases/lease-book.js";
@@ -48,13 +48,10 @@ export async function writeSnapshot(filePath: string, leases: LeaseBook, clock: 
   });
 }
 
-/** A named pipe is not waited for. */
-const LOOK_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-
 /** Takes up the leases in `filePath`. Throws a SnapshotError, before anything is taken up, if it is damaged or something
  * else, and what the file system throws. */
 export async function readSnapshot(filePath: string, leases: LeaseBook, clock: Clock): Promise<void> {
-  const handle = await open(filePath, LOOK_FLAGS);
+  const handle = await open(filePath, SOURCE_OPEN_FLAGS);
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw new SnapshotError("it is no file");
