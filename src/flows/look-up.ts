@@ -57,7 +57,7 @@ export async function lookUpManifest(
     observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" });
     patience.begin("manifest");
     root ??= await firstRoot(swarm, lookup, patience.signal);
-    const body = root.inlineBody ?? (await swarm.fetchBody(root, patience.signal));
+    const body = await swarm.fetchBody(root, patience.signal);
     return { root, manifest: checkManifest(root, body), problem: undefined };
   } catch (thrown) {
     signal.throwIfAborted();

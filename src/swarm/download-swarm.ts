@@ -14,7 +14,7 @@ import type { ConnectionOptions } from "../peer/options.js";
 import type { ChunkDownload } from "./chunk-download.js";
 import { ChunkServer } from "./chunk-server.js";
 import { DownloadPeer, type DownloadPeerEvents } from "./download-peer.js";
-import { fetchBody, fetchRoot, fromAnyPeer } from "./manifest-fetch.js";
+import { ManifestFetch } from "./manifest-fetch.js";
 import { Neighbour } from "./neighbour.js";
 import { Neighbourhood } from "./neighbourhood.js";
 import { type DownloadSwarmOptions, defaultServerOptions } from "./options.js";
@@ -48,6 +48,7 @@ export class DownloadSwarm {
   readonly #finder: PeerFinder;
   readonly #peers: Neighbourhood;
   readonly #closing = new AbortController();
+  readonly #manifest: ManifestFetch;
   readonly #server: ChunkServer;
   #exchange: Exchange | undefined;
   #peerExchange: PeerExchange | undefined;
@@ -63,6 +64,9 @@ export class DownloadSwarm {
     // Every machine that is dialled, or waited for, listens to it: as many as there may be, and no leak.
     setMaxListeners(0, this.#closing.signal);
     this.#peers = new Neighbourhood(setUp.local.peerId, setUp.options);
+    this.#manifest = new ManifestFetch(setUp.contentId, this.#peers, setUp.options, (error) =>
+      this.#noteFailure(error),
+    );
     this.#server = new ChunkServer(defaultServerOptions, setUp.uploadBudget);
     this.#finder = new PeerFinder(
       setUp.options,
@@ -112,17 +116,13 @@ export class DownloadSwarm {
     return this.#server.bytesSent;
   }
 
-  /** The root, from whichever peer gives it first. */
+  /** As ManifestFetch gives it. */
   fetchRoot(signal: AbortSignal): Promise<ManifestRoot> {
-    const attempt = (connection: PeerConnection) => fetchRoot(connection, this.#setUp.contentId);
-    return fromAnyPeer(this.#peers, attempt, (error) => this.#noteFailure(error), signal);
+    return this.#manifest.root(signal);
   }
 
-  /** The body of `root`, likewise. */
   fetchBody(root: ManifestRoot, signal: AbortSignal): Promise<Uint8Array> {
-    const pagesInFlight = this.#setUp.options.manifestPagesInFlight;
-    const attempt = (connection: PeerConnection) => fetchBody(connection, root, pagesInFlight);
-    return fromAnyPeer(this.#peers, attempt, (error) => this.#noteFailure(error), signal);
+    return this.#manifest.body(root, signal);
   }
 
   /** From now on peers are asked for chunks, and given those of `share`, which is what `download` has. */

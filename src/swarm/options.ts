@@ -1,6 +1,7 @@
 // Limits and deadlines of a swarm, each written once.
 import { KIB, MIB } from "../core/units.js";
 import type { HandOverOptions } from "./hand-over.js";
+import type { ManifestFetchOptions } from "./manifest-fetch.js";
 import type { NeighbourhoodOptions } from "./neighbourhood.js";
 import type { PeerExchangeOptions } from "./peer-exchange.js";
 import type { TurnoverOptions } from "./turnover.js";
@@ -95,6 +96,7 @@ export interface DownloadSwarmOptions
   extends NeighbourhoodOptions,
     PeerExchangeOptions,
     HandOverOptions,
+    ManifestFetchOptions,
     TurnoverOptions {
   /** Dials under way at a time. */
   readonly maxDials: number;
@@ -120,8 +122,6 @@ export interface DownloadSwarmOptions
   readonly handOverTickMs: number;
   /** While others wait for memory, a peer that stops in the middle of a chunk keeps its part of it for so long. */
   readonly stalledSlotMs: number;
-  /** Body pages asked for at a time. */
-  readonly manifestPagesInFlight: number;
   /** Which chunk a download of so many begins with. Those who begin in different places have something to give
    * to each other. */
   readonly firstChunk: (chunkCount: number) => number;
@@ -152,5 +152,7 @@ export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   maxShunMs: 600_000,
   stalledSlotMs: 3_000,
   manifestPagesInFlight: 8,
+  manifestPatienceMs: 1_000,
+  manifestPeers: 3,
   firstChunk: (chunkCount: number) => Math.floor(Math.random() * chunkCount),
 });

@@ -105,15 +105,18 @@ export class DownloadRig {
   static async start(setUp: DownloadSetUp): Promise<DownloadRig> {
     const rig = new DownloadRig(setUp);
     rigs.push(rig);
-    for (const [index, service] of setUp.services.entries()) {
-      const hello = { peerId: Buffer.alloc(32, index + 1), ...service.hello };
-      const script = serving({ ...service, share: setUp.share, hello });
-      const listener = await ScriptedListener.listen(script);
-      rig.listeners.push(listener);
-      rig.swarm.addPeer({ endpoints: [listener.endpoint], isNamed: true });
-    }
+    for (const service of setUp.services) await rig.addService(service);
     rig.#folder = await mkdtemp(join(tmpdir(), "goshare-download-"));
     return rig;
+  }
+
+  /** One more peer is there and being dialled. */
+  async addService(service: Omit<Service, "share">): Promise<void> {
+    const hello = { peerId: Buffer.alloc(32, this.listeners.length + 1), ...service.hello };
+    const script = serving({ ...service, share: this.#setUp.share, hello });
+    const listener = await ScriptedListener.listen(script);
+    this.listeners.push(listener);
+    this.swarm.addPeer({ endpoints: [listener.endpoint], isNamed: true });
   }
 
   /** Downloads every chunk; the bytes as they lie on the disk. Throws what the download throws. */

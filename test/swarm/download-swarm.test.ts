@@ -118,6 +118,77 @@ test("a peer that gives a wrong page is banned, and the body comes from another"
   assert.ok(rig.goodbyesTo(0).every((reason) => reason !== GoodbyeReason.PROTOCOL_ERROR));
 });
 
+/** Both are connected, in this order. */
+async function connectedRig(setUp: DownloadSetUp): Promise<DownloadRig> {
+  const [first, ...others] = setUp.services;
+  assert.ok(first !== undefined);
+  const rig = await DownloadRig.start({ ...setUp, services: [first] });
+  while (rig.swarm.peerCount === 0) await new Promise(setImmediate);
+  for (const service of others) await rig.addService(service);
+  while (rig.swarm.peerCount <= others.length) await new Promise(setImmediate);
+  return rig;
+}
+
+const silent: ManifestPage = () => undefined;
+
+test("a peer that never answers does not hold up a root that another has", async () => {
+  const swarm = { manifestPatienceMs: 1 };
+  const rig = await connectedRig({ share, swarm, services: [{ answer, manifestPage: silent }, { answer }] });
+  const root = await withinPatience(rig.swarm.fetchRoot(never), "the root");
+  assert.is(root.contentId, share.manifest.root.contentId);
+  assert.is(rig.swarm.peerCount, 2, "who was slow is not hung up");
+  await rig.stop();
+});
+
+test("a peer that stops in a body is given up for another, which gives what is missing", async () => {
+  const paged = pagedShare();
+  const asked: number[] = [];
+  const stops: ManifestPage = (peer, id, page) => {
+    if (page !== 2) answers.sendPage(paged, peer, id, page);
+  };
+  const goesOn: ManifestPage = (peer, id, page) => {
+    asked.push(page);
+    answers.sendPage(paged, peer, id, page);
+  };
+  const services = [
+    { answer, manifestPage: stops },
+    { answer, manifestPage: goesOn },
+  ];
+  const rig = await connectedRig({ share: paged, swarm: { manifestPatienceMs: 1 }, services });
+  const body = await withinPatience(rig.swarm.fetchBody(paged.manifest.root, never), "the body");
+  assert.ok(Buffer.from(paged.manifest.bodyBytes).equals(body));
+  assert.ok(asked.includes(2));
+  await rig.stop();
+});
+
+test("a peer that answers soon is the only one that is asked", async () => {
+  const heard: number[] = [];
+  const counted: ManifestPage = (peer, id, page) => {
+    heard.push(page);
+    answers.sendPage(share, peer, id, page);
+  };
+  const services = Array.from({ length: 4 }, () => ({ answer, manifestPage: counted }));
+  const rig = await connectedRig({ share, swarm: { manifestPatienceMs: 60_000 }, services });
+  await withinPatience(rig.swarm.fetchRoot(never), "the root");
+  assert.equal(heard, [0]);
+  await rig.stop();
+});
+
+test("no more peers are asked for a manifest at a time than allowed", async () => {
+  const heard: number[] = [];
+  const held: ManifestPage = (peer, id, page) => {
+    heard.push(page);
+    // Time enough for one too many.
+    if (heard.length === 2) setTimeout(() => answers.sendPage(share, peer, id, page), 50);
+  };
+  const services = Array.from({ length: 4 }, () => ({ answer, manifestPage: held }));
+  const swarm = { manifestPatienceMs: 1, manifestPeers: 2 };
+  const rig = await connectedRig({ share, swarm, services });
+  await withinPatience(rig.swarm.fetchRoot(never), "the root");
+  assert.is(heard.length, 2);
+  await rig.stop();
+});
+
 test("two connections to one peer are not both kept", async () => {
   const hello = { peerId: Buffer.alloc(32, 9) };
   const services = [
