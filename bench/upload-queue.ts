@@ -4,10 +4,10 @@ import { performance } from "node:perf_hooks";
 import { Bitfield } from "../src/core/bitfield.js";
 import { ChunkSet } from "../src/swarm/chunk-set.js";
 import { defaultOfferingOptions } from "../src/swarm/options.js";
-import { UploadQueue } from "../src/swarm/upload-queue.js";
+import { type OfferedRecipient, UploadQueue } from "../src/swarm/upload-queue.js";
 import { Random } from "./random.js";
 
-interface Recipient {
+interface Recipient extends OfferedRecipient {
   /** As small as it can be: the swarm around the queue must not take the processor's caches from it. */
   readonly has: ChunkSet;
 }
@@ -30,8 +30,10 @@ export interface QueueCost {
 export function measureQueue(chunkCount: number, recipientCount: number, isExchanging: boolean): QueueCost {
   const random = new Random(1).next;
   const queue = new UploadQueue<Recipient>(defaultOfferingOptions, Bitfield.full(chunkCount));
+  let lastOfferId = 0;
+  const nextOfferId = () => ++lastOfferId;
   const recipients = Array.from({ length: recipientCount }, () => ({
-    has: new ChunkSet(chunkCount),
+    ...{ has: new ChunkSet(chunkCount), nextOfferId },
   }));
   for (const recipient of recipients) queue.recipientJoined(recipient, "none", true);
   /** Chunks that some recipient has, in the order they came from the sharer. */

@@ -53,6 +53,7 @@ export class Neighbour implements OfferedConnection, RelievedPeer {
   /** Nobody is short of memory here. */
   readonly connection = { isInChunk: false, bytesRead: 0 };
   #lastHeardMs = 0;
+  #lastOfferId = 0;
 
   /** Both ends of a new connection; `dialler` has dialled and will join. */
   static connect(
@@ -144,6 +145,10 @@ export class Neighbour implements OfferedConnection, RelievedPeer {
   decline(offerId: number, reason: DeclineReason, retryAfterMs: number): void {
     const lateMs = this.#latency.answerMs();
     this.#tell((other) => other.owner.declined(other, offerId, reason, retryAfterMs), lateMs);
+  }
+
+  nextOfferId(): number {
+    return ++this.#lastOfferId;
   }
 
   notify(notice: Parameters<OfferedConnection["notify"]>[0]): void {

@@ -65,14 +65,13 @@ export async function repair(
   if (!right.isFull) requireSomebody(work.source, work.trackers);
   const target = await RepairTarget.open(rootPath, manifest, comparison);
   try {
-    const counts = right.isFull
-      ? { bytesReceived: 0, bytesWasted: 0 }
-      : await fetchWrong(options, work, target, observe, signal);
     const always = new AbortController().signal;
-    await target.finish(comparison, (entries) =>
-      work.pool.runAll(syncTasks(entries), () => undefined, always),
-    );
-    return { path: rootPath, ...counts };
+    const finish = () =>
+      target.finish(comparison, (entries) => work.pool.runAll(syncTasks(entries), () => undefined, always));
+    if (!right.isFull)
+      return { path: rootPath, ...(await fetchWrong(options, work, target, finish, observe, signal)) };
+    await finish();
+    return { path: rootPath, bytesReceived: 0, bytesWasted: 0 };
   } finally {
     target.close();
   }
@@ -90,10 +89,12 @@ function refuseStranger({ manifest, rootPath, comparison, right }: RepairWork): 
   });
 }
 
+/** Fetches what is wrong from peers, then calls `finish`. */
 async function fetchWrong(
   options: RepairOptions & { readonly timeoutMs: number },
   { source, trackers, manifest, rootPath, right, pool }: RepairWork,
   target: RepairTarget,
+  finish: () => Promise<void>,
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<{ readonly bytesReceived: number; readonly bytesWasted: number }> {
@@ -148,15 +149,19 @@ async function fetchWrong(
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
   swarm.start(chunks, share);
+  let isRepaired = false;
   try {
     await chunks.run(patience.signal);
     progress.finish(tally.reason, performance.now());
+    await finish();
+    isRepaired = true;
     return { bytesReceived: swarm.bytesReceived, bytesWasted: chunks.bytesWasted };
   } finally {
     clearInterval(ticking);
     ending.abort();
     patience.close();
-    await Promise.all([swarm.close("shuttingDown"), feeding, lookup.close()]);
+    // Only who says so is a copy.
+    await Promise.all([swarm.close(isRepaired ? "finished" : "shuttingDown"), feeding, lookup.close()]);
     share.close();
   }
 }

@@ -1,5 +1,5 @@
 // What somebody has of a share, as it is kept and as Join and Availability say it. Knows neither peers nor sockets.
-import type { Bitfield } from "../core/bitfield.js";
+import { Bitfield } from "../core/bitfield.js";
 import type { Coverage } from "../peer/messages.js";
 
 /** What a peer said that it holds. */
@@ -14,4 +14,13 @@ export function isComplete(coverage: PeerCoverage): boolean {
 export function coverageOf(held: Bitfield): readonly [Coverage, Uint8Array | undefined] {
   if (held.isFull) return ["complete", undefined];
   return held.count === 0 ? ["none", undefined] : ["bitfield", held.toBytes()];
+}
+
+/** What Join or Availability says of so many chunks; undefined if its bitfield is none of them. */
+export function coverageFrom(
+  coverage: Coverage,
+  bitfield: Uint8Array,
+  chunkCount: number,
+): PeerCoverage | undefined {
+  return coverage === "bitfield" ? Bitfield.fromBytes(bitfield, chunkCount) : coverage;
 }

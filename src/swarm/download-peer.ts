@@ -7,7 +7,7 @@ import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { DeclineReason, GoodbyeReason, Notice, RefusalReason } from "../peer/messages.js";
 import { AnswerPace } from "./answer-pace.js";
-import { coverageOf, type PeerCoverage } from "./coverage.js";
+import { coverageFrom, coverageOf, type PeerCoverage } from "./coverage.js";
 import type { DownloadSwarmOptions } from "./options.js";
 import { sourceChangedAt } from "./refusal-text.js";
 import { RequestWindow } from "./request-window.js";
@@ -119,9 +119,11 @@ export class DownloadPeer {
 
   /** It has refused a chunk for now: it is left alone for a while, longer each time in a row; then `over` is called. */
   leaveAlone(retryAfterMs: number, bounds: RefusalPauses, over: () => void): void {
+    // What it had open then is refused with the first.
+    if (this.pause !== undefined) return;
     const ownMs = bounds.minRefusalPauseMs * 2 ** Math.min(this.refusals++, 16);
     const pauseMs = Math.min(bounds.maxRefusalPauseMs, Math.max(ownMs, retryAfterMs));
-    this.pause ??= setTimeout(() => {
+    this.pause = setTimeout(() => {
       this.pause = undefined;
       over();
     }, pauseMs);
@@ -143,9 +145,9 @@ export class DownloadPeer {
     this.hasJoinedMeanwhile = false;
     this.#early = [];
     const { contentId, chunkCount } = root;
-    const [coverage, bitfield] = coverageOf(held);
+    const [ours, bitfield] = coverageOf(held);
     const { reply, payload } = await this.connection.request(
-      { type: "join", contentId, coverage },
+      { type: "join", contentId, coverage: ours },
       [0, Bitfield.byteLength(chunkCount)],
       bitfield,
     );
@@ -158,10 +160,9 @@ export class DownloadPeer {
       throw new GoshareError("PEER_PROTOCOL", "a peer answered a Join for another content id");
     }
     this.wasComplete = reply.coverage === "complete";
-    if (reply.coverage !== "bitfield") return reply.coverage;
-    const field = Bitfield.fromBytes(payload, chunkCount);
-    if (field === undefined) throw new GoshareError("PEER_PROTOCOL", "a peer sent a malformed bitfield");
-    return field;
+    const coverage = coverageFrom(reply.coverage, payload, chunkCount);
+    if (coverage === undefined) throw new GoshareError("PEER_PROTOCOL", "a peer sent a malformed bitfield");
+    return coverage;
   }
 
   /** What it held is known; updates that came together with that follow now. */

@@ -4,8 +4,8 @@ import type { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { ConnectionHandler } from "../peer/connection-handler.js";
 import type { GoodbyeReason, Notice, Request } from "../peer/messages.js";
-import type { ServedConnection } from "./chunk-server.js";
 import type { DownloadPeer } from "./download-peer.js";
+import type { ServedConnection } from "./served-connection.js";
 
 export class Neighbour implements ConnectionHandler {
   readonly #asking: DownloadPeer;

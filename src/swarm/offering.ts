@@ -8,7 +8,7 @@ import type { ContentId } from "../core/ids.js";
 import { type DeclineReason, type Notice, OFFERS_FEATURE } from "../peer/messages.js";
 import { isComplete, type PeerCoverage } from "./coverage.js";
 import type { OfferingOptions } from "./options.js";
-import { type ChunkOffer, UploadQueue } from "./upload-queue.js";
+import { type ChunkOffer, type OfferedRecipient, UploadQueue } from "./upload-queue.js";
 
 /** What the uplink has to do. */
 export interface Uplink {
@@ -26,9 +26,11 @@ export interface OfferedConnection {
   /** What `step` sends leaves together. */
   together(step: () => void): void;
   notify(notice: Extract<Notice, { type: "offer" | "pullWindow" }>): void;
+  /** From 1, rising, whatever share it is that is offered. */
+  nextOfferId(): number;
 }
 
-interface Recipient {
+interface Recipient extends OfferedRecipient {
   readonly connection: OfferedConnection;
   isComplete: boolean;
   toldRequests: number | undefined;
@@ -90,6 +92,7 @@ export class Offering {
     const isAll = isComplete(coverage);
     const recipient = this.#recipients.get(connection) ?? {
       ...{ connection, isComplete: isAll, toldRequests: undefined, begunAtMs: undefined, waiting: 0 },
+      nextOfferId: () => connection.nextOfferId(),
     };
     recipient.isComplete = isAll;
     this.#recipients.set(connection, recipient);
@@ -143,6 +146,7 @@ export class Offering {
     this.#newsCame();
   }
 
+  /** A neighbour declines an offer, which may be that of another share: then it changes nothing. */
   declined(
     connection: OfferedConnection,
     offerId: number,
@@ -151,7 +155,7 @@ export class Offering {
   ): void {
     const recipient = this.#recipients.get(connection);
     if (recipient === undefined) return;
-    this.#queue.declined(recipient, offerId, reason, retryAfterMs, this.#timers.nowMs());
+    if (!this.#queue.declined(recipient, offerId, reason, retryAfterMs, this.#timers.nowMs())) return;
     this.#answered(recipient);
     this.#schedule();
   }
@@ -175,9 +179,11 @@ export class Offering {
     this.#schedule();
   }
 
+  /** No offers are made any more, whatever is gained. */
   close(): void {
     this.#cancelLater();
     this.#recipients.clear();
+    this.#wanting = 0;
   }
 
   /** There may be more to offer, which matters only if there was too little: most news comes while the uplink is busy. */

@@ -14,9 +14,14 @@ import { KnownCopies } from "./known-copies.js";
 import type { UploadQueueOptions } from "./options.js";
 import { UploadRecipient } from "./upload-recipient.js";
 
+/** Who is offered chunks, in the eyes of whom the queue is for. */
+export interface OfferedRecipient {
+  /** What the next offer to it is called: rising. */
+  nextOfferId(): number;
+}
+
 export interface ChunkOffer<Recipient> {
   readonly recipient: Recipient;
-  /** From 1, rising, for each recipient. */
   readonly offerId: number;
   /** At least one, at most `maxOfferChunks`; the rarest first. */
   readonly chunkIndexes: readonly number[];
@@ -24,7 +29,7 @@ export interface ChunkOffer<Recipient> {
   readonly deadlineMs: number;
 }
 
-export class UploadQueue<Recipient extends object> {
+export class UploadQueue<Recipient extends OfferedRecipient> {
   readonly #options: UploadQueueOptions;
   readonly #copies: KnownCopies;
   /** The one offered longest ago first. Whoever joins takes its place at the end, so that leaving and joining again
@@ -111,7 +116,7 @@ export class UploadQueue<Recipient extends object> {
     this.lapse(nowMs);
     const state = this.#recipients.get(recipient);
     if (state?.mayBeOffered(nowMs) !== true) return undefined;
-    const made = state.offer(nowMs, random);
+    const made = state.offer(recipient.nextOfferId(), nowMs, random);
     assert(made.chunkIndexes.length > 0, "what is lacking is in one of the buckets");
     this.#nextLapseMs = Math.min(this.#nextLapseMs, nowMs + made.deadlineMs);
     this.#recipients.delete(recipient);
@@ -145,19 +150,20 @@ export class UploadQueue<Recipient extends object> {
     this.#recipients.get(recipient)?.asked(chunkIndex);
   }
 
-  /** A Decline; one that names no offer that waits for an answer changes nothing. `retryAfterMs` 0: not said. */
+  /** A Decline; whether it names an offer that waits for an answer. If not, it changes nothing. `retryAfterMs` 0: not
+   * said. */
   declined(
     recipient: Recipient,
     offerId: number,
     reason: DeclineReason,
     retryAfterMs: number,
     nowMs: number,
-  ): void {
+  ): boolean {
     this.lapse(nowMs);
     const state = this.#recipients.get(recipient);
-    if (state === undefined) return;
-    state.declined(offerId, reason, retryAfterMs, nowMs);
+    if (state?.declined(offerId, reason, retryAfterMs, nowMs) !== true) return false;
     this.#nextLapseMs = Math.min(this.#nextLapseMs, state.lapse(nowMs));
+    return true;
   }
 
   /** The last byte of a chunk that was asked for was given to the kernel. */

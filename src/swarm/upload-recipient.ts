@@ -34,7 +34,8 @@ export class UploadRecipient {
   /** Asked for and not sent, with how many times: nothing keeps a peer from asking twice. */
   readonly #asked = new Map<number, number>();
   #askedCount = 0;
-  #lastOfferId = 0;
+  /** Whether anything was ever offered to it. */
+  wasOffered = false;
   readonly #open = new Map<number, MadeOffer>();
   /** Not answered in time. While there is one no other offer is made. */
   readonly #lapsed = new Map<number, MadeOffer>();
@@ -63,11 +64,6 @@ export class UploadRecipient {
   /** Chunks that it announced or that were sent to it. */
   get chunksHeld(): number {
     return this.#has.count;
-  }
-
-  /** Whether anything was ever offered to it. */
-  get wasOffered(): boolean {
-    return this.#lastOfferId > 0;
   }
 
   /** Whether it wants something that is held here and that it was not sent. */
@@ -161,6 +157,7 @@ export class UploadRecipient {
 
   /** `mayBeOffered` must have said yes. */
   offer(
+    offerId: number,
     nowMs: number,
     random: () => number,
   ): { offerId: number; chunkIndexes: number[]; deadlineMs: number } {
@@ -177,7 +174,7 @@ export class UploadRecipient {
     }
     const answersMs = DEADLINE_ANSWERS * this.answerMs;
     const deadlineMs = Math.ceil(Math.min(Math.max(minOfferDeadlineMs, answersMs), maxOfferDeadlineMs));
-    const offerId = ++this.#lastOfferId;
+    this.wasOffered = true;
     this.#open.set(offerId, { chunkIndexes, madeAtMs: nowMs, lapsesAtMs: nowMs + deadlineMs });
     return { offerId, chunkIndexes, deadlineMs };
   }
@@ -197,9 +194,10 @@ export class UploadRecipient {
     return isOpen && offer?.chunkIndexes.includes(chunkIndex) === true;
   }
 
-  declined(offerId: number, reason: DeclineReason, retryAfterMs: number, nowMs: number): void {
+  /** It declines an offer; whether that waits for an answer. */
+  declined(offerId: number, reason: DeclineReason, retryAfterMs: number, nowMs: number): boolean {
     const offer = this.#answered(offerId, nowMs);
-    if (offer === undefined) return;
+    if (offer === undefined) return false;
     const { notNeededMs, noRoomPauseMs, maxNoRoomPauseMs } = this.#options;
     switch (reason) {
       case "notNeeded":
@@ -209,14 +207,15 @@ export class UploadRecipient {
           this.#notNeeded.set(chunkIndex, nowMs + notNeededMs);
           this.#lacking.delete(chunkIndex);
         }
-        return;
+        break;
       case "notWanted":
         this.#isUnwanted = true;
-        return;
+        break;
       case "noRoom":
       case "unspecified":
         this.#pausedUntilMs = nowMs + (Math.min(retryAfterMs, maxNoRoomPauseMs) || noRoomPauseMs);
     }
+    return true;
   }
 
   sent(chunkIndex: number): void {

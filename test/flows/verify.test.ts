@@ -209,6 +209,15 @@ test("a repair fetches what is wrong, and leaves every right file as it is", asy
   assert.equal(readdirSync(dirname(copy)), ["photos"]);
 });
 
+test("a target that was repaired is a copy for a share that waits for one", async () => {
+  const share = await startShare(film, ["--once", "--manifest", join(scratch.folder(), "film.goshare")]);
+  const copy = copyOf(film);
+  overwrite(copy, 3 * MIB);
+  assert.is((await verified(share.ticket, copy, "--repair")).exitCode, 0);
+  assert.is((await share.process.exited).exitCode, 0);
+  assert.is(sha256Of(copy), sha256Of(film));
+});
+
 test("a repair that is killed keeps what it had repaired, and the next fetches the rest only", async () => {
   const copy = copyOf(film);
   for (let chunk = 1; chunk < 8; chunk++) overwrite(copy, chunk * MIB + 7);

@@ -200,6 +200,15 @@ for (const reason of [...PASSING, 999]) {
   });
 }
 
+test("what a peer refuses at once counts as one refusal: it is not left alone for long after the next", async () => {
+  const share = smallShare(32);
+  const answer = answers.first(17, answers.refuse(RefusalReason.BUSY), answers.right);
+  const swarm = { minRefusalPauseMs: 2, maxRefusalPauseMs: 60_000 };
+  const rig = await DownloadRig.start({ share, swarm, services: [{ answer, pullWindow: 16 }] });
+  assert.ok((await rig.download()).equals(share.content));
+  await rig.stop();
+});
+
 test("an unknown reply is a refusal", async () => {
   const rig = await downloaded([{ answer: answers.first(1, answers.unknownReply, answers.right) }, honest]);
   assert.ok(!rig.goodbyesTo(0).includes(GoodbyeReason.PROTOCOL_ERROR));

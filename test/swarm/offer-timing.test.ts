@@ -19,6 +19,10 @@ class Neighbour implements OfferedConnection {
   /** How many offers came together. */
   readonly groups: number[] = [];
 
+  nextOfferId(): number {
+    return this.offers.length + 1;
+  }
+
   together(step: () => void): void {
     const before = this.offers.length;
     step();
@@ -63,6 +67,24 @@ test("one that does not answer an offer keeps it until it lapses, and then anoth
   time.advance(1_000);
   assert.is(other?.offers.length, 1);
   assert.is(silent?.offers.length, 1, "no other before it answers");
+});
+
+test("nothing is offered any more once it is closed, whatever is gained or was about to be offered", () => {
+  const time = new ManualTime();
+  const share = { contentId, chunkBytes: MIB, held: new Bitfield(CHUNKS) };
+  const idle: Uplink = { waitMs: 0, chunkMs: () => 10, isLimited: false };
+  const offering = new Offering(share, 16, defaultOfferingOptions, idle, time, () => 0.9);
+  const neighbours = [new Neighbour(), new Neighbour()];
+  for (const neighbour of neighbours) offering.joined(neighbour, "none");
+  time.advance(1);
+  offering.gained(0);
+  offering.close();
+  offering.gained(1);
+  time.advance(1_000);
+  assert.equal(
+    neighbours.map(({ offers }) => offers),
+    [[], []],
+  );
 });
 
 test.run();

@@ -75,6 +75,37 @@ test("neighbours are offered different chunks, and get what they name", async ()
   rig.stop();
 });
 
+test("no two offers of a connection have the same id, whatever they are of, and an answer is for one of them", async () => {
+  const another = new MemoryShare(smallShare(CHUNKS + 1));
+  const rig = await served();
+  rig.server.add(another);
+  const peer = await join(rig, 1);
+  const other = await join(rig, 2);
+  const joinAnother = { contentId: another.contentId, coverage: Coverage.NONE };
+  for (const each of [peer, other]) each.send({ case: "join", value: joinAnother }, { id: 3 });
+  const offersOf = (of: MemoryShare) =>
+    peer.heardOf("offer").filter(({ value }) => Buffer.compare(of.contentId, value.contentId) === 0);
+  while (offersOf(share).length === 0 || offersOf(another).length === 0)
+    await peer.hears("offer", peer.heardOf("offer").length + 1);
+  const ids = peer.heardOf("offer").map(({ value }) => value.offerId);
+  assert.equal(
+    ids,
+    ids.map((_, index) => index + 1),
+    "rising from 1",
+  );
+  for (const { value } of offersOf(share)) {
+    peer.send({ case: "decline", value: { offerId: value.offerId, reason: DeclineReason.NOT_WANTED } });
+  }
+  const chunks = new Set<number>();
+  for (let answered = 0; chunks.size < CHUNKS + 1; answered++) {
+    while (offersOf(another).length <= answered) await peer.hears("offer", peer.heardOf("offer").length + 1);
+    const { offerId = 0, chunks: offered = [] } = offersOf(another)[answered]?.value ?? {};
+    for (const chunkIndex of offered) chunks.add(chunkIndex);
+    peer.send({ case: "decline", value: { offerId, reason: DeclineReason.NOT_NEEDED } });
+  }
+  rig.stop();
+});
+
 test("declined chunks are not offered again at once, others are", async () => {
   const rig = await served();
   const peer = await join(rig, 1);

@@ -8,17 +8,16 @@ import type { DeclineReason } from "../../src/peer/messages.js";
 import type { PeerCoverage } from "../../src/swarm/coverage.js";
 import { defaultOfferingOptions } from "../../src/swarm/options.js";
 import { type ChunkOffer, UploadQueue } from "../../src/swarm/upload-queue.js";
+import { NamedRecipient } from "./offered-recipient.js";
 import { OracleQueue, type OracleRecipient } from "./upload-queue-oracle.js";
 
-interface Key {
-  readonly name: string;
-}
-
-type Queue = UploadQueue<Key>;
+type Queue = UploadQueue<NamedRecipient>;
 type Command = fc.Command<OracleQueue, Queue>;
 
 const OPTIONS = { ...defaultOfferingOptions, maxCommittedPerRecipient: 3 };
-const KEYS: readonly Key[] = Array.from({ length: 5 }, (_, index) => ({ name: `recipient ${index}` }));
+const KEYS = Array.from({ length: 5 }, (_, index) => new NamedRecipient(`recipient ${index}`));
+/** Beyond those of all offers. */
+const UNKNOWN_OFFER_ID = 2 ** 31;
 
 /** Repeatable, so that what fails can be shrunk. */
 const random = new Random(1).next;
@@ -74,20 +73,20 @@ const gains = (chunk: number) =>
     },
   );
 
-const joins = (key: Key, chunks: readonly number[], speaksOffers: boolean) =>
+const joins = (key: NamedRecipient, chunks: readonly number[], speaksOffers: boolean) =>
   command(`${key.name} joins with ${chunks}`, always, (oracle, queue) => {
     const had = below(oracle, chunks);
     oracle.join(key, had, speaksOffers);
     queue.recipientJoined(key, coverageOf(had, oracle.chunkCount), speaksOffers);
   });
 
-const leaves = (key: Key) =>
+const leaves = (key: NamedRecipient) =>
   command(`${key.name} leaves`, always, (oracle, queue) => {
     oracle.leave(key);
     queue.recipientLeft(key);
   });
 
-const updates = (key: Key, chunks: readonly number[], isGained: boolean) =>
+const updates = (key: NamedRecipient, chunks: readonly number[], isGained: boolean) =>
   command(`${key.name} ${isGained ? "gains" : "loses"} ${chunks}`, always, (oracle, queue) => {
     const changed = below(oracle, chunks);
     oracle.update(key, isGained ? changed : [], isGained ? [] : changed);
@@ -114,7 +113,7 @@ const offers = () =>
     assertOffer(oracle, one, offer);
   });
 
-const offersTo = (key: Key) =>
+const offersTo = (key: NamedRecipient) =>
   command(`an offer to ${key.name}`, always, (oracle, queue) => {
     oracle.lapse();
     const one = oracle.find(key);
@@ -123,9 +122,9 @@ const offersTo = (key: Key) =>
     if (offer !== undefined && one !== undefined) assertOffer(oracle, one, offer);
   });
 
-function assertOffer(oracle: OracleQueue, one: OracleRecipient, offer: ChunkOffer<Key>): void {
+function assertOffer(oracle: OracleQueue, one: OracleRecipient, offer: ChunkOffer<NamedRecipient>): void {
   const { offerId, chunkIndexes, deadlineMs } = offer;
-  assert.is(offerId, one.lastOfferId + 1);
+  assert.is(offerId, offer.recipient.lastOfferId);
   assert.is(new Set(chunkIndexes).size, chunkIndexes.length, "no chunk twice");
   const lacking = oracle.lacks(one);
   for (const chunk of chunkIndexes) assert.ok(lacking.includes(chunk), `chunk ${chunk} is lacking there`);
@@ -142,14 +141,14 @@ function assertOffer(oracle: OracleQueue, one: OracleRecipient, offer: ChunkOffe
 /** Of an offer that waits for an answer if there is one, else of one that is not known. */
 function offerOf(
   oracle: OracleQueue,
-  key: Key,
+  key: NamedRecipient,
   which: number,
 ): { offerId: number; chunks: readonly number[] } {
   const known = oracle.find(key)?.offers ?? [];
-  return known[which % (known.length + 1)] ?? { offerId: which * 1000, chunks: [] };
+  return known[which % (known.length + 1)] ?? { offerId: UNKNOWN_OFFER_ID + which, chunks: [] };
 }
 
-const accepts = (key: Key, which: number, chunk: number) =>
+const accepts = (key: NamedRecipient, which: number, chunk: number) =>
   command(
     `${key.name} accepts ${chunk} of offer ${which}`,
     (oracle) => chunk < oracle.chunkCount,
@@ -162,15 +161,15 @@ const accepts = (key: Key, which: number, chunk: number) =>
     },
   );
 
-const declines = (key: Key, which: number, reason: DeclineReason, retryAfterMs: number) =>
+const declines = (key: NamedRecipient, which: number, reason: DeclineReason, retryAfterMs: number) =>
   command(`${key.name} declines offer ${which}: ${reason}`, always, (oracle, queue) => {
     const { offerId } = offerOf(oracle, key, which);
     oracle.lapse();
-    oracle.decline(key, offerId, reason, retryAfterMs);
-    queue.declined(key, offerId, reason, retryAfterMs, oracle.nowMs);
+    const isAnswer = oracle.decline(key, offerId, reason, retryAfterMs);
+    assert.is(queue.declined(key, offerId, reason, retryAfterMs, oracle.nowMs), isAnswer);
   });
 
-const requests = (key: Key, chunk: number) =>
+const requests = (key: NamedRecipient, chunk: number) =>
   command(
     `${key.name} asks for ${chunk}`,
     (oracle) => chunk < oracle.chunkCount,
@@ -232,7 +231,7 @@ function begin(chunkCount: number, heldChunks: readonly number[]): { oracle: Ora
     oracle.held.add(chunk);
     held.add(chunk);
   }
-  return { oracle, queue: new UploadQueue<Key>(OPTIONS, held) };
+  return { oracle, queue: new UploadQueue<NamedRecipient>(OPTIONS, held) };
 }
 
 function assertNothingLeft(oracle: OracleQueue, queue: Queue): void {

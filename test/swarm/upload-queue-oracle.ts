@@ -19,7 +19,7 @@ export class OracleRecipient {
   isUnwanted = false;
   pausedUntilMs = Number.NEGATIVE_INFINITY;
   answerMs: number | undefined;
-  lastOfferId = 0;
+  wasOffered = false;
 
   constructor(
     readonly key: object,
@@ -79,7 +79,7 @@ export class OracleQueue {
   /** Who may be offered something now: the one offered longest ago, or any of those before it that never were. */
   get candidates(): readonly OracleRecipient[] {
     const able = this.recipients.filter((one) => this.mayBeOffered(one));
-    const offered = able.findIndex(({ lastOfferId }) => lastOfferId > 0);
+    const offered = able.findIndex(({ wasOffered }) => wasOffered);
     return able.slice(0, offered < 0 ? able.length : Math.max(1, offered));
   }
 
@@ -101,7 +101,7 @@ export class OracleQueue {
   }
 
   offered(one: OracleRecipient, offerId: number, chunks: readonly number[], deadlineMs: number): void {
-    one.lastOfferId = offerId;
+    one.wasOffered = true;
     one.offers.push({
       offerId,
       chunks,
@@ -150,11 +150,12 @@ export class OracleQueue {
     return offer !== undefined && !offer.isLapsed && offer.chunks.includes(chunk);
   }
 
-  decline(key: object, offerId: number, reason: string, retryAfterMs: number): void {
+  /** Whether it names an offer that waits for an answer. */
+  decline(key: object, offerId: number, reason: string, retryAfterMs: number): boolean {
     const { notNeededMs, noRoomPauseMs, maxNoRoomPauseMs } = this.options;
     const offer = this.#answer(key, offerId);
     const one = this.find(key);
-    if (offer === undefined || one === undefined) return;
+    if (offer === undefined || one === undefined) return false;
     if (reason === "notWanted") one.isUnwanted = true;
     else if (reason === "notNeeded") {
       one.notNeeded = one.notNeeded.filter(({ chunk }) => !offer.chunks.includes(chunk));
@@ -163,6 +164,7 @@ export class OracleQueue {
       const pauseMs = retryAfterMs === 0 ? noRoomPauseMs : Math.min(retryAfterMs, maxNoRoomPauseMs);
       one.pausedUntilMs = this.nowMs + pauseMs;
     }
+    return true;
   }
 
   /** One of those that run is over. */

@@ -5,9 +5,14 @@ import { Bitfield } from "../../src/core/bitfield.js";
 import { KnownCopies } from "../../src/swarm/known-copies.js";
 import { defaultOfferingOptions, type UploadQueueOptions } from "../../src/swarm/options.js";
 import { UploadQueue } from "../../src/swarm/upload-queue.js";
+import { NamedRecipient } from "./offered-recipient.js";
 
-const A = { name: "a" };
-const B = { name: "b" };
+let A = new NamedRecipient("a");
+let B = new NamedRecipient("b");
+test.before.each(() => {
+  A = new NamedRecipient("a");
+  B = new NamedRecipient("b");
+});
 const random = () => 0;
 
 function field(length: number, ...chunks: number[]): Bitfield {
@@ -17,7 +22,7 @@ function field(length: number, ...chunks: number[]): Bitfield {
 }
 
 /** A queue that holds all of so many chunks. */
-function queueOf(chunkCount: number, options: Partial<UploadQueueOptions> = {}): UploadQueue<typeof A> {
+function queueOf(chunkCount: number, options: Partial<UploadQueueOptions> = {}): UploadQueue<NamedRecipient> {
   return new UploadQueue({ ...defaultOfferingOptions, ...options }, Bitfield.full(chunkCount));
 }
 
@@ -153,7 +158,7 @@ test("who wants nothing is offered nothing until it leaves, and cannot be served
   assert.is(queue.servable, 0);
   queue.recipientLeft(A);
   queue.recipientJoined(A, "none", true);
-  assert.is(queue.offer(1_000_000, random)?.offerId, 1);
+  assert.is(queue.offer(1_000_000, random)?.offerId, 2, "no id is used twice");
 });
 
 test("who has no room is left alone for as long as it says, within bounds, and its chunks are free", () => {
@@ -190,7 +195,7 @@ test("the time for an answer grows with how long answers take, within bounds", (
 });
 
 test("what is held later is offered then", () => {
-  const queue = new UploadQueue<typeof A>(defaultOfferingOptions, field(3));
+  const queue = new UploadQueue<NamedRecipient>(defaultOfferingOptions, field(3));
   queue.recipientJoined(A, field(3, 0), true);
   assert.is(queue.servable, 0);
   queue.gained(0);
