@@ -144,7 +144,7 @@ export type GoshareEvent =
       readonly type: "serving";
       readonly contentId: ContentId;
       readonly name: string;
-      /** Of this process, for all its shares together. */
+      /** Of this share, so far. */
       readonly bytesSent: number;
       readonly bytesPerSecond: number;
       readonly peers: number;

@@ -43,7 +43,7 @@ export class DownloadPresence {
       },
       {
         answered,
-        unreachable: warn,
+        failed: warn,
       },
     );
   }

@@ -238,8 +238,7 @@ class RunningShareImpl implements RunningShare {
           announcedTo.add(tracker);
           tellAnnounced(observe)(tracker, answer);
         },
-        unreachable: (tracker, { code, message }) =>
-          observe({ type: "warning", code, message, path: tracker }),
+        failed: (tracker, { code, message }) => observe({ type: "warning", code, message, path: tracker }),
       },
     );
     const namedTrackers = await trackersForOthers(trackers, own);

@@ -16,10 +16,12 @@ const PROBE: ConnectionOptions = {
   helloTimeoutMs: 3_000,
 };
 
-/** Starts a tracker that listens when the promise resolves. Throws USAGE, ADDRESS_IN_USE or PERMISSION_DENIED. */
+/** Starts a tracker that listens when the promise resolves. Throws USAGE, ADDRESS_IN_USE or PERMISSION_DENIED, or the
+ * reason of `signal` if that ends the start. */
 export function startTracker(
   options: Partial<TrackerOptions>,
   observe: EventObserver,
+  signal?: AbortSignal,
 ): Promise<RunningTracker> {
   const local = newLocalPeer(() => 0);
   const find: FindPeer = async (endpoint, signal) => {
@@ -32,5 +34,5 @@ export function startTracker(
       throw thrown;
     }
   };
-  return startServer(options, observe, undefined, find);
+  return startServer(options, observe, undefined, find, signal);
 }

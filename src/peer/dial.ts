@@ -23,10 +23,14 @@ export async function dialPeer(
   }
   const connection = new PeerConnection("dialler", local, options, handlerFor);
   const socket = await PeerSocket.dial(endpoint, connection.reader, options.dialTimeoutMs, signal);
-  const giveUp = () => connection.fail(new GoshareError("PEER_CLOSED", "given up"), "finished");
+  const givenUp = () => new GoshareError("PEER_CLOSED", "given up");
+  if (signal.aborted) {
+    socket.destroy();
+    throw givenUp();
+  }
+  const giveUp = () => connection.fail(givenUp(), "finished");
   signal.addEventListener("abort", giveUp, { once: true });
   try {
-    if (signal.aborted) giveUp();
     await connection.open(socket);
   } finally {
     signal.removeEventListener("abort", giveUp);

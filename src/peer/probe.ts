@@ -28,10 +28,14 @@ export async function probePeer(
 ): Promise<PeerId> {
   const connection = new PeerConnection("dialler", local, options, () => nothing);
   const socket = await PeerSocket.dial(endpoint, connection.reader, options.dialTimeoutMs, signal);
-  const hangUp = () => connection.hangUp(new GoshareError("PEER_CLOSED", "the probe is over"));
+  const over = () => new GoshareError("PEER_CLOSED", "the probe is over");
+  if (signal.aborted) {
+    socket.destroy();
+    throw over();
+  }
+  const hangUp = () => connection.hangUp(over());
   signal.addEventListener("abort", hangUp, { once: true });
   try {
-    if (signal.aborted) hangUp();
     await connection.open(socket, true);
     return connection.remote.peerId;
   } finally {

@@ -59,8 +59,14 @@ export class Lock {
 
   /** Takes the lock at `path`, or throws what `inUse` makes of whoever has it, such as "process 4711". A holder that
    * cannot be seen from here, because the machine was started anew or it runs in another container, is waited for up
-   * to `watchMs`, and counts as gone when it has not touched its lock meanwhile, whatever the clock says. */
-  static async acquire(path: string, inUse: (holder: string) => GoshareError, watchMs = 0): Promise<Lock> {
+   * to `watchMs`, and counts as gone when it has not touched its lock meanwhile, whatever the clock says. Throws the
+   * reason of `signal` if that ends the wait. */
+  static async acquire(
+    path: string,
+    inUse: (holder: string) => GoshareError,
+    watchMs = 0,
+    signal?: AbortSignal,
+  ): Promise<Lock> {
     const own: Holder = {
       token: randomUUID(),
       pid: process.pid,
@@ -86,6 +92,7 @@ export class Lock {
         throw inUse(isUnknown ? "another process" : `process ${holder.pid}`);
       }
       if (holder !== "gone") await delay(ATTEMPT_MS);
+      signal?.throwIfAborted();
     }
   }
 

@@ -23,8 +23,8 @@ export interface AnnouncedPeer {
 export interface AnnouncerEvents {
   /** A tracker answered. */
   answered(tracker: string, answer: AnnounceAnswer): void;
-  /** A tracker did not answer, and is asked again later. Once for each time it goes silent. */
-  unreachable(tracker: string, error: GoshareError): void;
+  /** A tracker did not answer, or took no manifest, and is asked again later. Once until it does. */
+  failed(tracker: string, error: GoshareError): void;
 }
 
 /** Renewals are spread by this share of their interval either way, so that peers do not come all at once. */
@@ -81,6 +81,7 @@ export class Announcer {
     const { TrackerClient } = await import("../tracker/client.js");
     const client = new TrackerClient(tracker);
     let failures = 0;
+    let refusals = 0;
     let hasLease = false;
     let maxBackoffMs = MAX_BACKOFF_MS;
     while (!signal.aborted) {
@@ -94,12 +95,17 @@ export class Announcer {
         maxBackoffMs = Math.max(MAX_BACKOFF_MS, answer.renewAfterMs);
         this.#events.answered(name, answer);
         // That it takes no manifest is no reason to announce everything again: it asks with the next renewal.
-        await this.#publish(client, answer.wantedManifests, signal).catch((thrown: unknown) => {
-          if (!signal.aborted) this.#events.unreachable(name, GoshareError.from(thrown));
-        });
+        await this.#publish(client, answer.wantedManifests, signal).then(
+          () => {
+            if (answer.wantedManifests.length > 0) refusals = 0;
+          },
+          (thrown: unknown) => {
+            if (!signal.aborted && refusals++ === 0) this.#events.failed(name, GoshareError.from(thrown));
+          },
+        );
       } catch (thrown) {
         if (signal.aborted) break;
-        if (failures++ === 0) this.#events.unreachable(name, GoshareError.from(thrown));
+        if (failures++ === 0) this.#events.failed(name, GoshareError.from(thrown));
         const ceilingMs = Math.min(maxBackoffMs, MIN_BACKOFF_MS * 2 ** Math.min(failures, 16));
         const spread = 0.5 + Math.random() / 2;
         waitMs = Math.max(ceilingMs * spread, askedToWaitMs(thrown) * 2 * spread);

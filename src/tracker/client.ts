@@ -209,14 +209,10 @@ export class TrackerClient {
       case "DATA_LOSS":
         return this.#protocolError("answered what no tracker answers", cause);
       case "RESOURCE_EXHAUSTED":
-        return new GoshareError(
-          "TRACKER_REFUSED",
-          `${name} is full or a message too large: ${quoted(cause.message)}`,
-          {
-            cause,
-            hint: "name another tracker with --tracker HOST:PORT, or none: tickets bring peers together too",
-          },
-        );
+        return new GoshareError("TRACKER_REFUSED", `${name} refused: ${quoted(cause.message)}`, {
+          cause,
+          hint: "name another tracker with --tracker HOST:PORT, or none: tickets bring peers together too",
+        });
       default:
         return new GoshareError("TRACKER_REFUSED", `${name} refused: ${quoted(cause.message)}`, { cause });
     }

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { GoshareError } from "../../src/core/errors.js";
 import { Lock, livingHolder, targetBusy } from "../../src/storage/lock.js";
 import { errorOf, noStrace, scratchFolders, testUnless } from "./scratch.js";
 
@@ -173,6 +174,15 @@ test("a lock of another place counts while it is touched", async () => {
   const twoMinutesAgo = Date.now() / 1000 - 120;
   fs.utimesSync(lockPath, twoMinutesAgo, twoMinutesAgo);
   (await acquire(lockPath)).release();
+});
+
+test("whoever waits for somebody who cannot be seen can be told to stop", async () => {
+  const lockPath = newPath();
+  fs.writeFileSync(lockPath, JSON.stringify({ token: "other", pid: 1, started: "1", place: "another boot" }));
+  const stop = new AbortController();
+  const waiting = errorOf(() => Lock.acquire(lockPath, targetBusy("the target"), 600_000, stop.signal));
+  stop.abort(new GoshareError("INTERRUPTED", "enough"));
+  assert.is((await waiting).code, "INTERRUPTED");
 });
 
 test("whoever cannot be seen may be watched: a lock that is not touched meanwhile is nobody's, one that is stays", async () => {

@@ -2,7 +2,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
-import { parseEndpoint } from "../../src/address/endpoint.js";
+import { parseEndpoint, requireEndpoint } from "../../src/address/endpoint.js";
+import { idToBytes } from "../../src/core/ids.js";
 import { unary } from "../../src/rpc/adapter.js";
 import { RpcError } from "../../src/rpc/rpc-error.js";
 import { Announcer } from "../../src/swarm/announcer.js";
@@ -11,6 +12,7 @@ import { until } from "../support/until.js";
 import { contentId, peerId } from "../tracker/server/stores/store-rig.js";
 
 const { method } = TrackerService;
+const SHARE = { contentId: contentId(1), chunksHeld: 1, complete: true, wantPeers: 0 };
 
 test.after(closeFakeTrackers);
 
@@ -34,16 +36,15 @@ test("a tracker that is full is left alone ever longer, told of once, and has it
   const endpoint = parseEndpoint(tracker.endpoint);
   if (endpoint === undefined) throw new Error("no endpoint");
   const told: string[] = [];
-  const share = { contentId: contentId(1), chunksHeld: 1, complete: true, wantPeers: 0 };
   const announcer = new Announcer(
     [endpoint],
     {
       ...{ peerId: peerId(1), runEpochMs: 1, endpoints: [], listenPort: () => 9000 },
-      ...{ shares: () => [share], rootOf: () => undefined },
+      ...{ shares: () => [SHARE], rootOf: () => undefined },
     },
     {
       answered: () => void told.push("answered"),
-      unreachable: (_tracker, { code }) => void told.push(code),
+      failed: (_tracker, { code }) => void told.push(code),
     },
   );
   await announcer.settled();
@@ -58,6 +59,40 @@ test("a tracker that is full is left alone ever longer, told of once, and has it
   assert.ok((waits[5] ?? 0) >= 1_990, `${waits[5]}`);
   await announcer.close();
   assert.is(withdrawn, 1);
+});
+
+test("a tracker that takes no manifest is told of once, until it takes one", async () => {
+  let asked = 0;
+  const tracker = await startFakeTracker({
+    announce: unary(method.announce, async () => ({
+      ...{ ttlMs: 75_000, renewAfterMs: 30_000, leaseToken: Buffer.from("token") },
+      wantedManifests: [idToBytes(contentId(1))],
+    })),
+    publishManifest: unary(method.publishManifest, async () => {
+      asked++;
+      if (asked !== 4) throw new RpcError("PERMISSION_DENIED", "no manifests here");
+      return {};
+    }),
+    withdraw: unary(method.withdraw, async () => ({})),
+  });
+  const told: (readonly [string, number])[] = [];
+  const announcer = new Announcer(
+    [requireEndpoint(tracker.endpoint, "tracker", 0)],
+    {
+      ...{ peerId: peerId(1), runEpochMs: 1, endpoints: [], listenPort: () => 9000 },
+      ...{ shares: () => [SHARE], rootOf: () => Buffer.from("root") },
+    },
+    { answered: () => undefined, failed: (_tracker, { code }) => void told.push([code, asked]) },
+  );
+  while (asked < 8) {
+    announcer.announceNow();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await announcer.close();
+  assert.equal(told, [
+    ["TRACKER_REFUSED", 1],
+    ["TRACKER_REFUSED", 5],
+  ]);
 });
 
 test.run();

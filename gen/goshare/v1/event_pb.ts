@@ -1167,7 +1167,7 @@ export type Serving = Message<"goshare.v1.Serving"> & {
   name: string;
 
   /**
-   * Payload bytes that this process sent, for all its shares together.
+   * Payload bytes of this share that this process sent.
    *
    * @generated from field: uint64 bytes_sent = 3;
    */

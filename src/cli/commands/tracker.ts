@@ -77,7 +77,7 @@ export class TrackerCommand extends GoshareCommand {
       ...this.#listenOptions(),
     };
     const { startTracker } = await this.context.flows.tracker();
-    const tracker = await startTracker(options, session.observe);
+    const tracker = await startTracker(options, session.observe, session.signal);
     this.#tellOthersName(session, tracker.endpoint);
     try {
       await session.untilStopped();

@@ -52,12 +52,14 @@ const CONNECTION = {
  * cannot keep, and one with code BUG for everything that should not happen while it runs. `store` takes the place of the
  * one that the options name, and is closed with the tracker. `find` dials peers at the addresses that they announce;
  * without it none of those is handed out, unless the options trust them. Rejects with USAGE (an option), STORE_BUSY,
- * ADDRESS_IN_USE or PERMISSION_DENIED (an address to listen at), or what reading the files of its certificate brings. */
+ * ADDRESS_IN_USE or PERMISSION_DENIED (an address to listen at), what reading the files of its certificate brings, or the
+ * reason of `signal`, which ends a start that waits; a tracker that runs is ended by `close`. */
 export async function startTracker(
   options: Partial<TrackerOptions>,
   observe: EventObserver,
   store?: TrackerStore,
   find: FindPeer = async () => undefined,
+  signal?: AbortSignal,
 ): Promise<RunningTracker> {
   const resolved = resolveTrackerOptions(options);
   const log = await openLog(resolved.logLevel, process.stderr);
@@ -67,7 +69,7 @@ export async function startTracker(
     observe({ type: "warning", code, message, path });
     log.warn({ code, path }, message);
   };
-  const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock, warnOfStore));
+  const kept = store ?? (await openStore(resolved.store, resolved, monotonicClock, warnOfStore, signal));
   const tracker = new Tracker({ store: kept, options: resolved, log, metrics, certificate, observe, find });
   try {
     await tracker.start();

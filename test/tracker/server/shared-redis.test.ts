@@ -57,7 +57,7 @@ function startPeers(trackers: readonly Endpoint[]): { readonly answersMs: number
       ...{ listenPort: () => 1000 + n, shares: () => [share], rootOf: () => root.bytes },
     };
     const answered = () => answersMs.push(performance.now());
-    return new Announcer(trackers, peer, { answered, unreachable: () => {} });
+    return new Announcer(trackers, peer, { answered, failed: () => {} });
   });
   return {
     answersMs,

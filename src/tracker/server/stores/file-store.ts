@@ -35,6 +35,8 @@ export interface FileStoreSetting {
   readonly clock: Clock;
   readonly warn: StoreWarning;
   readonly random?: () => number;
+  /** Ends the wait for a lock of somebody who may be gone. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export class FileStore extends MemoryStore {
@@ -64,10 +66,10 @@ export class FileStore extends MemoryStore {
   /** Opens the store in a folder, which is made if it is not there. Throws STORE_BUSY if another process has it open, or
    * a disk error. */
   static async open(setting: FileStoreSetting): Promise<FileStore> {
-    const { directory, warn } = setting;
+    const { directory, warn, signal } = setting;
     makeFolders(directory, 0o700);
     const lockPath = path.join(directory, FILE_NAMES.lock);
-    const lock = await Lock.acquire(lockPath, storeBusy(directory), WATCHED_LOCK_MS);
+    const lock = await Lock.acquire(lockPath, storeBusy(directory), WATCHED_LOCK_MS, signal);
     try {
       await removeUnfinished(directory);
       const secretPath = path.join(directory, FILE_NAMES.secret);

@@ -14,12 +14,14 @@ const MEMORY = "memory";
 /** Opens the store that `spec` names. "memory" keeps nothing beyond this process; "file:DIR" keeps leases and roots in
  * a folder, "file" in one of this user's; where that cannot be written to, `warn` is told and they stay in memory.
  * redis://HOST:PORT and its relatives (redis-address.ts) leave them to a Redis. Throws USAGE for what names no store,
- * STORE_BUSY if another process has DIR, STORE_UNAVAILABLE if no Redis answers. */
+ * STORE_BUSY if another process has DIR, STORE_UNAVAILABLE if no Redis answers, the reason of `signal` if that ends the
+ * wait for a process that may have DIR. */
 export async function openStore(
   spec: string,
   limits: StoreLimits,
   clock: Clock,
   warn: StoreWarning,
+  signal?: AbortSignal,
 ): Promise<TrackerStore> {
   if (spec === MEMORY) return new MemoryStore(limits, clock);
   if (looksLikeRedis(spec)) {
@@ -33,7 +35,7 @@ export async function openStore(
     });
   }
   try {
-    return await FileStore.open({ directory, limits, clock, warn });
+    return await FileStore.open({ directory, limits, clock, warn, signal });
   } catch (thrown) {
     const error = GoshareError.from(thrown);
     // Two trackers on one machine shall each run by one word; who names a folder means it.
