@@ -74,9 +74,7 @@ export class SimPeer implements NeighbourOwner {
     // Under limits it is the asking that is limited, as by --download-limit.
     const asksLimited = model === "limit" && Number.isFinite(shape.downlink);
     this.downlink = new Downlink(asksLimited ? Number.POSITIVE_INFINITY : shape.downlink);
-    const budget = asksLimited
-      ? new RateBudget(shape.downlink, timers, (delayMs, run) => void timers.later(delayMs, run))
-      : undefined;
+    const budget = asksLimited ? new RateBudget(shape.downlink, timers) : undefined;
     this.wire =
       model === "limit"
         ? new LimitWire(shape.uplink, timers)

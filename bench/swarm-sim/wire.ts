@@ -33,7 +33,7 @@ export class LimitWire implements Wire {
 
   constructor(bytesPerSecond: number, timers: Timers) {
     this.#timers = timers;
-    this.#budget = new RateBudget(bytesPerSecond, timers, (delayMs, run) => void timers.later(delayMs, run));
+    this.#budget = new RateBudget(bytesPerSecond, timers);
   }
 
   get waitMs(): number {

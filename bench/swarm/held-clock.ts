@@ -1,6 +1,6 @@
 // A clock that stands still until it is let go, so that a rate that is measured by it earns nothing meanwhile and
 // does not begin with a burst.
-import { type Clock, monotonicClock } from "../../src/core/clock.js";
+import { type Clock, monotonicClock, processTimers } from "../../src/core/clock.js";
 import { RateBudget } from "../../src/swarm/rate-budget.js";
 
 export class HeldClock implements Clock {
@@ -22,7 +22,7 @@ const FIRST_DEBT_MS = 10;
 
 /** A budget from which nothing may begin until `clock` runs. */
 export function heldBudget(bytesPerSecond: number, clock: HeldClock): RateBudget {
-  const budget = new RateBudget(bytesPerSecond, clock);
+  const budget = new RateBudget(bytesPerSecond, { nowMs: () => clock.nowMs(), later: processTimers.later });
   budget.spend((bytesPerSecond * FIRST_DEBT_MS) / 1000);
   return budget;
 }

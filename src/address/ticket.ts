@@ -1,8 +1,9 @@
 // Tickets: all that a download needs in one line of text. Encodes and decodes; never dials what it finds.
+
 import assert from "node:assert/strict";
 import { bech32m } from "@scure/base";
-import { characterProblem, quoted } from "../core/characters.js";
-import { GoshareError } from "../core/errors.js";
+import { characterProblem, cutToBytes, quoted } from "../core/characters.js";
+import { GoshareError, newerFormat } from "../core/errors.js";
 import { type ContentId, contentIdFromBytes, DIGEST_BYTES, idToBytes, toHex } from "../core/ids.js";
 import { peekFormat, StrictReadError } from "../core/strict-wire.js";
 import type { Endpoint } from "./endpoint.js";
@@ -63,14 +64,7 @@ function ticketText(fields: TicketFields): string {
 
 /** `name` cut at a character to the 64 bytes that a ticket shows. */
 export function displayName(name: string): string {
-  let bytes = 0;
-  let end = 0;
-  for (const character of name) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > MAX_DISPLAY_NAME_BYTES) break;
-    end += character.length;
-  }
-  return name.slice(0, end);
+  return cutToBytes(name, MAX_DISPLAY_NAME_BYTES);
 }
 
 /** Whether `text` is meant to be a ticket, right or wrong. */
@@ -84,9 +78,7 @@ export function decodeTicket(text: string): Ticket {
   const format = peekFormat(bytes);
   if (format !== TICKET_FORMAT) {
     if (format === undefined || format === 0) throw invalidTicket("holds no ticket of any format");
-    throw new GoshareError("NEWER_FORMAT", `the ticket has format ${format}, made by a newer goshare`, {
-      hint: "install a newer goshare",
-    });
+    throw newerFormat("the ticket", format);
   }
   const fields = fieldsOf(bytes);
   const contentId = contentIdFromBytes(fields.contentId);

@@ -43,6 +43,18 @@ export function quoted(text: string): string {
   return `"${safe}"`;
 }
 
+/** The beginning of `text` that takes at most `maxBytes` in UTF-8, cut between two characters. */
+export function cutToBytes(text: string, maxBytes: number): string {
+  let bytes = 0;
+  let end = 0;
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > maxBytes) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}
+
 function codePointName(code: number): string {
   return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }

@@ -254,3 +254,10 @@ export function isErrno(thrown: unknown, ...errnos: readonly string[]): boolean 
   const errno = errnoOf(thrown);
   return errno !== undefined && errnos.includes(errno);
 }
+
+/** NEWER_FORMAT, of `what` with a format that is not known here. */
+export function newerFormat(what: string, format: number): GoshareError {
+  return new GoshareError("NEWER_FORMAT", `${what} has format ${format}, made by a newer goshare`, {
+    hint: "install a newer goshare",
+  });
+}

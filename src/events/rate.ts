@@ -1,6 +1,9 @@
 // How fast something goes and when it will be done, over the last seconds. Knows no clock: every call says
 // what time it is, in milliseconds that never go back. Memory is bounded however often it is told.
 
+/** The least time between two events that say how far something is, and how often it is looked. */
+export const PROGRESS_MS = 200;
+
 /** How far back a rate looks: long enough to be calm, short enough to notice a stall. */
 const WINDOW_MS = 6_000;
 

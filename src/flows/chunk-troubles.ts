@@ -1,7 +1,6 @@
 // What becomes of peers that do not give what they should: one that sent wrong bytes is not asked again, and a warning
 // says so once. Decides nothing about the chunk.
 import { GoshareError } from "../core/errors.js";
-import type { PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { ChunkDownloadEvents } from "../swarm/chunk-work.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
@@ -11,17 +10,14 @@ export function chunkTroubles(
   swarm: DownloadSwarm,
   observe: EventObserver,
 ): Pick<ChunkDownloadEvents, "lied" | "stalled" | "refused"> {
-  const liars = new Set<PeerId>();
   return {
     lied: (peer, chunkIndex) => {
       const where = placeOf(peer.connection);
       const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
       const error = new GoshareError("DIGEST_MISMATCH", message);
-      // What else it had sent by then is wrong as well, and no news.
-      if (!liars.has(peer.id)) observe({ type: "warning", code: error.code, message, path: where });
       observe.detail?.("chunk", `${chunkIndex} from ${where} is wrong`);
-      liars.add(peer.id);
-      swarm.ban(peer, error);
+      // What else it had sent by then is wrong as well, and no news.
+      if (swarm.ban(peer, error)) observe({ type: "warning", code: error.code, message, path: where });
     },
     stalled: (peer) => {
       observe.detail?.("chunk", `${placeOf(peer.connection)} stopped in the middle of one`);

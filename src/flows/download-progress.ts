@@ -2,10 +2,8 @@
 // when what holds it up changes, and when it has to wait for peers. Time comes in as a parameter; decides nothing.
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver, SlowReason } from "../events/event.js";
-import { RateMeter } from "../events/rate.js";
+import { PROGRESS_MS, RateMeter } from "../events/rate.js";
 
-/** How often to call `tell`, and the least time between two events. */
-export const PROGRESS_MS = 200;
 /** Longest silence: a person must see that a download which stands still is alive. */
 const HEARTBEAT_MS = 1_000;
 

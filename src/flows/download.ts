@@ -3,6 +3,7 @@
 // that is wanted. Told as a story; the parts are elsewhere. Prints nothing.
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver, SlowTime } from "../events/event.js";
+import { PROGRESS_MS } from "../events/rate.js";
 import { SlowTally } from "../events/slow-tally.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
 import { defaultConnectionOptions } from "../peer/options.js";
@@ -19,7 +20,6 @@ import { DownloadJob } from "./download-job.js";
 import { type DownloadOptions, takesOffers } from "./download-options.js";
 import { DownloadPort } from "./download-port.js";
 import { DownloadPresence } from "./download-presence.js";
-import { PROGRESS_MS } from "./download-progress.js";
 import { FolderDestination } from "./folder-destination.js";
 import { newLocalPeer } from "./local-peer.js";
 import { TrackerLookup } from "./manifest-lookup.js";

@@ -1,14 +1,14 @@
 // The SHA-256 of whole files as they lie on the disk, told in the order of the manifest, for comparison with sums that
 // somebody has published. Compares nothing itself.
+
 import type { EventObserver } from "../events/event.js";
+import { PROGRESS_MS } from "../events/rate.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { sourcePath } from "../storage/source-tree.js";
 import { sumTasks } from "../workers/batches.js";
 import type { SumTask } from "../workers/tasks.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import { hashingProgress } from "./hashing-progress.js";
-
-const PROGRESS_MS = 200;
 
 /** Emits a `fileSum` for each file that can be read. */
 export async function tellSums(

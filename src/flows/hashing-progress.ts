@@ -1,9 +1,6 @@
 // Tells how far reading and hashing is: a few times a second, and the end always. Decides nothing.
 import type { EventObserver } from "../events/event.js";
-import { RateMeter } from "../events/rate.js";
-
-/** The least time between two events. */
-const PROGRESS_MS = 200;
+import { PROGRESS_MS, RateMeter } from "../events/rate.js";
 
 /** What to call as bytes are hashed. `bytesKnown` need not be. */
 export function hashingProgress(givenPath: string, bytesKnown: number, observe: EventObserver) {

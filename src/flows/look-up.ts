@@ -3,13 +3,13 @@
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { type EventObserver, withDetails } from "../events/event.js";
+import { PROGRESS_MS } from "../events/rate.js";
 import { checkManifest } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
 import { defaultConnectionOptions } from "../peer/options.js";
 import { DownloadSwarm } from "../swarm/download-swarm.js";
 import { defaultDownloadSwarmOptions } from "../swarm/options.js";
 import { type ContentSource, requireSomebody } from "./content-source.js";
-import { PROGRESS_MS } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
 import { LonelyWarnings } from "./lonely-warnings.js";
 import { firstRoot, TrackerLookup } from "./manifest-lookup.js";

@@ -1,10 +1,12 @@
 // What doctor asks of this machine: Node, the disk that downloads go to, and how fast it hashes. Leaves nothing behind.
+
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
 import { formatBytes, formatDuration, formatRate, GIB, MIB } from "../core/units.js";
+import { freeSpace } from "../storage/free-space.js";
 import { packRuns } from "../workers/packed-runs.js";
 import { slotMemory } from "../workers/slots.js";
 import { WorkerPool } from "../workers/worker-pool.js";
@@ -61,12 +63,10 @@ export function checkDisk(outputDirectory: string): Check {
   } finally {
     fs.rmSync(probePath, { force: true });
   }
-  const { blocks, bavail, bsize } = fs.statfsSync(folder);
-  // File systems that do not know say that they have no blocks at all.
-  const freeBytes = blocks > 0 ? bavail * bsize : Number.POSITIVE_INFINITY;
-  const free = blocks > 0 ? `${formatBytes(freeBytes)} free, ` : "";
+  const freeBytes = freeSpace(folder);
+  const free = freeBytes === undefined ? "" : `${formatBytes(freeBytes)} free, `;
   const message = `${folder}: ${free}writes are confirmed within ${formatDuration(syncMs)}`;
-  if (freeBytes < LITTLE_FREE_BYTES) {
+  if (freeBytes !== undefined && freeBytes < LITTLE_FREE_BYTES) {
     return {
       subject,
       verdict: "warning",

@@ -10,7 +10,7 @@ import {
   SymbolicLinkSchema,
   ShareKind as WireKind,
 } from "../../gen/goshare/v1/manifest_pb.js";
-import { GoshareError } from "../core/errors.js";
+import { GoshareError, newerFormat } from "../core/errors.js";
 import { peekFormat, readStrictly, StrictReadError, walkStrictly } from "../core/strict-wire.js";
 import { MANIFEST_FORMAT } from "./limits.js";
 import type { FileEntry, ManifestRoot, ShareKind, SymbolicLink } from "./manifest.js";
@@ -38,9 +38,7 @@ export function rootFromWire(bytes: Uint8Array): RootFields {
   const format = peekFormat(bytes);
   if (format !== MANIFEST_FORMAT) {
     if (format === undefined || format === 0) throw invalidManifest("the bytes are no manifest");
-    throw new GoshareError("NEWER_FORMAT", `the manifest has format ${format}, made by a newer goshare`, {
-      hint: "install a newer goshare",
-    });
+    throw newerFormat("the manifest", format);
   }
   const message = strict(() => readStrictly(ManifestSchema, bytes));
   if (message.hashAlgorithm !== HashAlgorithm.SHA256) {

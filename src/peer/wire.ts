@@ -1,6 +1,7 @@
 // PeerFrame ⇄ domain messages: the one place where a peer's headers are checked. What comes out of
 // `decodeHeader` has ids of the right length, numbers in range and lists within their limits. Payloads are
 // not its business.
+
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   ChunkDataSchema,
@@ -16,7 +17,9 @@ import {
   type PeerAddress as WirePeerAddress,
   RefusalReason as WireRefusalReason,
 } from "../../gen/goshare/v1/peer_pb.js";
+import { MAX_PORT } from "../address/limits.js";
 import { endpointFromWire, endpointToWire } from "../address/wire.js";
+import { cutToBytes } from "../core/characters.js";
 import { GoshareError } from "../core/errors.js";
 import {
   type ContentId,
@@ -152,7 +155,7 @@ function toBody(message: PeerMessage): Init {
       return { case: "hello", value: helloToWire(message) };
     case "goodbye": {
       const reason = GOODBYE_REASONS[message.reason];
-      return { case: "goodbye", value: { reason, message: cutText(message.message) } };
+      return { case: "goodbye", value: { reason, message: cutToBytes(message.message, MAX_TEXT_BYTES) } };
     }
     case "getManifest":
       return { case: "getManifest", value: { ...message, ...idBytes(message) } };
@@ -183,7 +186,10 @@ function toBody(message: PeerMessage): Init {
     case "refusal": {
       const { retryAfterMs } = message;
       const reason = REFUSAL_REASONS[message.reason];
-      return { case: "refusal", value: { reason, message: cutText(message.message), retryAfterMs } };
+      return {
+        case: "refusal",
+        value: { reason, message: cutToBytes(message.message, MAX_TEXT_BYTES), retryAfterMs },
+      };
     }
     case "offer":
       return {
@@ -224,7 +230,7 @@ function fromBody(body: PeerFrame["body"]): PeerMessage {
       return {
         type: "goodbye",
         reason: nameOf(GOODBYE_REASONS, body.value.reason) ?? "unspecified",
-        message: cutText(body.value.message),
+        message: cutToBytes(body.value.message, MAX_TEXT_BYTES),
       };
     case "getManifest":
       return { type: "getManifest", contentId: contentId(body.value.contentId), page: body.value.page };
@@ -263,7 +269,7 @@ function fromBody(body: PeerFrame["body"]): PeerMessage {
       return {
         type: "refusal",
         reason: nameOf(REFUSAL_REASONS, body.value.reason) ?? "unspecified",
-        message: cutText(body.value.message),
+        message: cutToBytes(body.value.message, MAX_TEXT_BYTES),
         retryAfterMs: body.value.retryAfterMs,
       };
     case "offer": {
@@ -294,7 +300,7 @@ function fromBody(body: PeerFrame["body"]): PeerMessage {
 function helloFromWire(hello: WireHello): Hello {
   const { protocolMin, protocolMax, listenPort, maxRequestsInFlight, idleTimeoutMs, probe } = hello;
   if (protocolMin < 1 || protocolMax < protocolMin) throw violation("a Hello has no protocol version");
-  if (listenPort > 65_535) throw violation(`a Hello has listen port ${listenPort}`);
+  if (listenPort > MAX_PORT) throw violation(`a Hello has listen port ${listenPort}`);
   if (maxRequestsInFlight < 1) throw violation("a Hello accepts no requests");
   if (hello.nonce.byteLength < 8 || hello.nonce.byteLength > 32)
     throw violation("a Hello has no nonce of 8 to 32 bytes");
@@ -305,7 +311,7 @@ function helloFromWire(hello: WireHello): Hello {
     protocolMin,
     protocolMax,
     peerId: peerId(hello.peerId),
-    agent: cutText(hello.agent, MAX_AGENT_BYTES),
+    agent: cutToBytes(hello.agent, MAX_AGENT_BYTES),
     features: hello.features,
     listenPort,
     nonce: toHex(hello.nonce),
@@ -340,17 +346,4 @@ function peerId(bytes: Uint8Array): PeerId {
 
 function atMost(what: string, count: number, limit: number): void {
   if (count > limit) throw violation(`${count} ${what}, at most ${limit} are allowed`);
-}
-
-/** Text for people within its limit, cut at a character. */
-function cutText(text: string, maxBytes = MAX_TEXT_BYTES): string {
-  if (Buffer.byteLength(text) <= maxBytes) return text;
-  let bytes = 0;
-  let end = 0;
-  for (const character of text) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > maxBytes) break;
-    end += character.length;
-  }
-  return text.slice(0, end);
 }

@@ -15,7 +15,8 @@ export function requireSpace(directory: string, missingBytes: number): void {
   });
 }
 
-function freeSpace(directory: string): number | undefined {
+/** Bytes that this user may still write on the disk of `directory`; undefined where its file system does not say. */
+export function freeSpace(directory: string): number | undefined {
   try {
     const { blocks, bavail, bsize } = statfsSync(directory);
     // File systems that do not know say that they have no blocks at all.

@@ -1,14 +1,15 @@
 // The journal of a part folder: which chunks were verified and written, as an append-only list of numbers.
 // Bytes ⇄ claims; touches no disk. A journal is only ever a claim: after anything but a clean pause, what it
 // says is hashed again, so that a torn, stale or edited one costs time and never a wrong byte.
+
 import { Bitfield } from "../core/bitfield.js";
 import type { ContentId } from "../core/ids.js";
+import { DIGEST_BYTES } from "../core/ids.js";
 import { MIB } from "../core/units.js";
 
 const MAGIC = Buffer.from("goshare-journal\n", "latin1");
 const VERSION = 1;
-const ID_BYTES = 32;
-const HEADER_BYTES = MAGIC.byteLength + 4 + ID_BYTES + 4;
+const HEADER_BYTES = MAGIC.byteLength + 4 + DIGEST_BYTES + 4;
 const RECORD_BYTES = 4;
 /** How often every chunk may be claimed, and what even small shares may claim, before a journal counts as no
  * journal; none is read beyond MAX_BYTES. */

@@ -3,7 +3,7 @@
 import { access, constants, type FileHandle, open, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
-import { GoshareError, isErrno, readProblem } from "../core/errors.js";
+import { GoshareError, isErrno, newerFormat, readProblem } from "../core/errors.js";
 import { peekFormat } from "../core/strict-wire.js";
 import { formatBytes, MIB } from "../core/units.js";
 import { checkManifest, checkRoot } from "../manifest/check.js";
@@ -57,13 +57,7 @@ export function decodeManifestFile(bytes: Uint8Array): ManifestFile {
   const format = peekFormat(bytes);
   if (format === undefined || format === 0) throw noManifestFile("it is no .goshare file");
   if (format !== MANIFEST_FILE_FORMAT) {
-    throw new GoshareError(
-      "NEWER_FORMAT",
-      `the .goshare file has format ${format}, made by a newer goshare`,
-      {
-        hint: "install a newer goshare",
-      },
-    );
+    throw newerFormat("the .goshare file", format);
   }
   const fields = manifestFileFromWire(bytes);
   if (fields === "cut") throw invalidFile("the .goshare file is cut short");

@@ -1,9 +1,8 @@
 // How quickly a peer answers requests for chunks, and so how long those still open will take. Pure: no clock, time
 // comes in as a parameter. Does not know which chunks, or what follows from it.
-import assert from "node:assert/strict";
 
-/** How much the latest answer counts beside all before it. */
-const NEWEST_WEIGHT = 1 / 4;
+import assert from "node:assert/strict";
+import { smoothed } from "../core/smoothing.js";
 
 export class AnswerPace {
   /** Between two chunks while something was open; undefined before the first. */
@@ -23,9 +22,7 @@ export class AnswerPace {
 
   /** A chunk has come. */
   answered(nowMs: number): void {
-    const intervalMs = nowMs - this.#sinceMs;
-    const before = this.#intervalMs ?? intervalMs;
-    this.#intervalMs = before + (intervalMs - before) * NEWEST_WEIGHT;
+    this.#intervalMs = smoothed(this.#intervalMs, nowMs - this.#sinceMs);
     this.#sinceMs = nowMs;
     this.refused();
   }

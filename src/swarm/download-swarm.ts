@@ -116,7 +116,6 @@ export class DownloadSwarm {
     return this.#server.bytesSent;
   }
 
-  /** As ManifestFetch gives it. */
   fetchRoot(signal: AbortSignal): Promise<ManifestRoot> {
     return this.#manifest.root(signal);
   }
@@ -209,13 +208,14 @@ export class DownloadSwarm {
     if (this.#exchange !== undefined) this.#server.remove(this.#exchange.share.manifest.root.contentId);
   }
 
-  /** A peer sent wrong bytes: it is never asked for this content again. */
-  ban(peer: DownloadPeer, error: GoshareError): void {
-    this.#peers.ban(peer.id);
+  /** A peer sent wrong bytes: it is not asked for this content again. False if that was known. */
+  ban(peer: DownloadPeer, error: GoshareError): boolean {
+    const isNews = this.#peers.ban(peer.id);
     this.#lastPeerError = error;
     peer.connection.fail(error, "banned");
     // It may have been hung up before and be back by now.
     this.#peers.get(peer.id)?.connection.fail(error, "banned");
+    return isNews;
   }
 
   /** A peer stopped in the middle of a chunk: it is hung up, and not let in again for a while. */

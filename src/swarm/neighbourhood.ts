@@ -18,7 +18,9 @@ export interface NeighbourhoodOptions {
   readonly maxShunMs: number;
 }
 
+/** Ids that are remembered: of more than so many most are made up by few. */
 const MAX_SHUNNED = 1_000;
+const MAX_BANNED = 1_000;
 
 export class Neighbourhood {
   readonly #ownId: PeerId;
@@ -53,9 +55,13 @@ export class Neighbourhood {
     return this.#banned.has(peerId);
   }
 
-  /** Nobody with this id is let in any more. */
-  ban(peerId: PeerId): void {
+  /** Nobody with this id is let in any more, until a thousand others are banned. False if it was banned before. */
+  ban(peerId: PeerId): boolean {
+    if (this.#banned.has(peerId)) return false;
+    const [first] = this.#banned;
+    if (first !== undefined && this.#banned.size >= MAX_BANNED) this.#banned.delete(first);
     this.#banned.add(peerId);
+    return true;
   }
 
   /** Nobody with this id is let in for a while, which is longer each time. */

@@ -2,9 +2,11 @@
 // have nothing to do, and tells neighbours how much they may ask for by themselves. What to offer to whom is the
 // queue's affair; whose slice goes when is that of the turns. Owns neither sockets nor a clock of its own: the
 // simulator runs it as it is.
+
 import type { Bitfield } from "../core/bitfield.js";
 import type { Cancel, Timers } from "../core/clock.js";
 import type { ContentId } from "../core/ids.js";
+import { smoothed } from "../core/smoothing.js";
 import { type DeclineReason, type Notice, OFFERS_FEATURE } from "../peer/messages.js";
 import { isComplete, type PeerCoverage } from "./coverage.js";
 import type { OfferingOptions } from "./options.js";
@@ -43,9 +45,6 @@ interface Recipient extends OfferedRecipient {
 /** A receiver is slow if a chunk takes so many times what the uplink needs for one, and so much more. */
 const SLOW_CHUNKS = 2;
 const SLOW_MS = 50;
-
-/** How much the latest answer counts beside all before it. */
-const NEWEST_WEIGHT = 1 / 4;
 
 export class Offering {
   readonly #contentId: ContentId;
@@ -267,8 +266,7 @@ export class Offering {
   }
 
   #answered(recipient: Recipient): void {
-    const answerMs = this.#queue.answerMs(recipient);
-    this.#answerMs += (answerMs - this.#answerMs) * NEWEST_WEIGHT;
+    this.#answerMs = smoothed(this.#answerMs, this.#queue.answerMs(recipient));
   }
 
   /** One alone asks for what it wants; of several each waits for offers, if it understands them. */

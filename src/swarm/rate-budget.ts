@@ -1,11 +1,8 @@
 // One rate for all who send, or all who ask, in this process: they stand in a line, and the first is called when
 // bytes may go again. Owns the timer around a RateLimit; moves no bytes itself.
-import { type Clock, monotonicClock } from "../core/clock.js";
+import { processTimers, type Timers } from "../core/clock.js";
 import { MIB } from "../core/units.js";
 import { RateLimit } from "./rate-limit.js";
-
-/** Calls `run` once, about `delayMs` from now. */
-export type Later = (delayMs: number, run: () => void) => void;
 
 /** Called when its turn has come; calls `mayBegin` and `spend` then, or has nothing to send. */
 export type Waiter = () => void;
@@ -15,13 +12,9 @@ export type Waiter = () => void;
 const MAX_CREDIT_BYTES = MIB;
 const MAX_CREDIT_MS = 20;
 
-// A wait must not keep a process alive that has nothing else to do.
-const byTimer: Later = (delayMs, run) => void setTimeout(run, delayMs).unref();
-
 export class RateBudget {
   readonly bytesPerSecond: number;
-  readonly #clock: Clock;
-  readonly #later: Later;
+  readonly #timers: Pick<Timers, "nowMs" | "later">;
   readonly #limit: RateLimit;
   /** Who waits, first come first. */
   readonly #line = new Set<Waiter>();
@@ -29,17 +22,16 @@ export class RateBudget {
   #called: Waiter | undefined;
   #isTimed = false;
 
-  constructor(bytesPerSecond: number, clock: Clock = monotonicClock, later: Later = byTimer) {
+  constructor(bytesPerSecond: number, timers: Pick<Timers, "nowMs" | "later"> = processTimers) {
     this.bytesPerSecond = bytesPerSecond;
-    this.#clock = clock;
-    this.#later = later;
+    this.#timers = timers;
     const maxCreditBytes = Math.max(MAX_CREDIT_BYTES, this.bytesPerSecond * (MAX_CREDIT_MS / 1000));
-    this.#limit = new RateLimit(bytesPerSecond, maxCreditBytes, clock.nowMs());
+    this.#limit = new RateLimit(bytesPerSecond, maxCreditBytes, timers.nowMs());
   }
 
   /** How long until something may begin, were nobody before it in the line. */
   get waitMs(): number {
-    return this.#limit.waitMs(this.#clock.nowMs());
+    return this.#limit.waitMs(this.#timers.nowMs());
   }
 
   /** How long the rate takes for so many bytes. */
@@ -51,7 +43,7 @@ export class RateBudget {
    * line and is called when its turn has come. */
   mayBegin(waiter: Waiter): boolean {
     const isFirst = this.#called === waiter || (this.#called === undefined && this.#line.size === 0);
-    if (isFirst && this.#limit.isReady(this.#clock.nowMs())) {
+    if (isFirst && this.#limit.isReady(this.#timers.nowMs())) {
       this.#called = undefined;
       return true;
     }
@@ -61,12 +53,12 @@ export class RateBudget {
   }
 
   spend(bytes: number): void {
-    this.#limit.spend(bytes, this.#clock.nowMs());
+    this.#limit.spend(bytes, this.#timers.nowMs());
   }
 
   /** What was spent was not sent, or not asked for, after all. */
   giveBack(bytes: number): void {
-    this.#limit.giveBack(bytes, this.#clock.nowMs());
+    this.#limit.giveBack(bytes, this.#timers.nowMs());
     // A timer that is set by now waits for longer than is needed.
     if (this.#line.size > 0) this.#serveLater();
   }
@@ -79,7 +71,7 @@ export class RateBudget {
   /** `waiter` does not wait any more. */
   leave(waiter: Waiter): void {
     this.#line.delete(waiter);
-    if (this.#line.size === 0) this.#limit.rest(this.#clock.nowMs());
+    if (this.#line.size === 0) this.#limit.rest(this.#timers.nowMs());
   }
 
   #setTimer(): void {
@@ -91,7 +83,7 @@ export class RateBudget {
   }
 
   #serveLater(first?: () => void): void {
-    this.#later(Math.ceil(this.#limit.waitMs(this.#clock.nowMs())), () => {
+    this.#timers.later(Math.ceil(this.#limit.waitMs(this.#timers.nowMs())), () => {
       first?.();
       this.#serveLine();
     });
@@ -100,12 +92,12 @@ export class RateBudget {
   #serveLine(): void {
     // Who is called and has still more to send goes to the end of the line.
     for (const waiter of this.#line) {
-      if (!this.#limit.isReady(this.#clock.nowMs())) return this.#setTimer();
+      if (!this.#limit.isReady(this.#timers.nowMs())) return this.#setTimer();
       this.#line.delete(waiter);
       this.#called = waiter;
       waiter();
       // It had nothing to send any more: time did not pass for its sake.
-      if (this.#called !== undefined) this.#limit.rest(this.#clock.nowMs());
+      if (this.#called !== undefined) this.#limit.rest(this.#timers.nowMs());
       this.#called = undefined;
     }
   }

@@ -30,31 +30,28 @@ export interface Relieved<Peer extends RelievedPeer> {
   stalled(peer: Peer): void;
 }
 
-/** After so many ticks (10 s) without anything asked of anybody a download does not wait for offers any more. In a
- * large swarm several seconds go by before everybody has got a first chunk, and whoever asks then only gets in the
- * way: with 2 s, 16 downloads took 2 to 3 times as long. */
-const MAX_IDLE_TICKS = 40;
-
 export class Relief<Peer extends RelievedPeer> {
   readonly #scheduler: ChunkScheduler;
   readonly #owner: Relieved<Peer>;
   readonly #handOvers: HandOvers<Peer>;
   readonly #stalls: StallWatch<Peer>;
-  /** Ticks since anything came, or was asked of anybody. Where chunks come quickly after they were offered, hardly one
-   * tick sees a request. */
-  #idleTicks = 0;
+  readonly #unofferedMs: number;
+  /** Since when nothing has come, and nothing is asked of anybody; undefined if that is not so. Where chunks come quickly
+   * after they were offered, hardly one tick sees a request. */
+  #idleSinceMs: number | undefined;
 
   constructor(options: DownloadSwarmOptions, scheduler: ChunkScheduler, owner: Relieved<Peer>) {
     this.#scheduler = scheduler;
     this.#owner = owner;
     this.#handOvers = new HandOvers(options, scheduler);
     this.#stalls = new StallWatch(options.stalledSlotMs);
+    this.#unofferedMs = options.unofferedMs;
   }
 
   /** Something has come from this peer. */
   heard(peer: Peer): void {
     this.#handOvers.heard(peer);
-    this.#idleTicks = 0;
+    this.#idleSinceMs = undefined;
   }
 
   /** A chunk has come from `peer`: whoever else was asked for it need not give it. */
@@ -87,7 +84,7 @@ export class Relief<Peer extends RelievedPeer> {
       this.#scheduler.alsoAsked(handOver.to.id, handOver.chunkIndex);
       this.#owner.request(handOver.to, handOver.chunkIndex);
     }
-    this.#askUnoffered(peers);
+    this.#askUnoffered(peers, nowMs);
   }
 
   #takeOver(to: Peer, peers: readonly Peer[], nowMs: number): void {
@@ -101,11 +98,12 @@ export class Relief<Peer extends RelievedPeer> {
 
   /** Where nobody offers anything, one chunk is asked for all the same: it may have failed elsewhere, or those who
    * hold it do not keep to the rules. */
-  #askUnoffered(peers: readonly Peer[]): void {
+  #askUnoffered(peers: readonly Peer[], nowMs: number): void {
     const isIdle = peers.length > 0 && peers.every(({ requests }) => requests.size === 0);
-    this.#idleTicks = isIdle ? this.#idleTicks + 1 : 0;
-    if (this.#idleTicks < MAX_IDLE_TICKS) return;
-    this.#idleTicks = 0;
+    if (!isIdle) this.#idleSinceMs = undefined;
+    else this.#idleSinceMs ??= nowMs;
+    if (this.#idleSinceMs === undefined || nowMs - this.#idleSinceMs < this.#unofferedMs) return;
+    this.#idleSinceMs = undefined;
     for (const peer of peers) {
       if (!peer.isReadyForOne || !this.#owner.mayAsk(peer)) continue;
       const chunkIndex = this.#scheduler.next(peer.id);

@@ -1,14 +1,12 @@
 // One neighbour as the upload queue sees it: what it has, asked for, was offered, and does not need, and which of the
 // chunks held here it therefore lacks. Keeps its share in the known copies right. Pure: time and random numbers come
 // in as arguments. Does not know the other neighbours, nor whose turn it is.
+import { smoothed } from "../core/smoothing.js";
 import type { DeclineReason } from "../peer/messages.js";
 import { ChunkSet } from "./chunk-set.js";
 import { isComplete, type PeerCoverage } from "./coverage.js";
 import type { KnownCopies } from "./known-copies.js";
 import type { UploadQueueOptions } from "./options.js";
-
-/** How much the latest answer counts beside all before it. */
-const NEWEST_WEIGHT = 1 / 4;
 
 /** An offer lapses after so many times what an answer takes. */
 const DEADLINE_ANSWERS = 4;
@@ -257,9 +255,7 @@ export class UploadRecipient {
     if (offer === undefined) return undefined;
     if (open !== undefined) this.#close(offerId, open);
     this.#lapsed.clear();
-    const answerMs = nowMs - offer.madeAtMs;
-    const beforeMs = this.#answerMs ?? answerMs;
-    this.#answerMs = beforeMs + (answerMs - beforeMs) * NEWEST_WEIGHT;
+    this.#answerMs = smoothed(this.#answerMs, nowMs - offer.madeAtMs);
     return offer;
   }
 

@@ -1,7 +1,9 @@
 // Hands full slots to the workers: one chunk to a task while they keep up, several when chunks come faster, so
 // that the hop between threads is paid less often just when there is no time for it. Knows what the workers' time
 // goes into. Knows no peers.
+
 import type { Clock } from "../core/clock.js";
+import { smoothed } from "../core/smoothing.js";
 import type { ChunkWrite } from "./tasks.js";
 import type { WorkerPool } from "./worker-pool.js";
 
@@ -13,9 +15,6 @@ interface QueuedWrite {
 
 /** Most chunks in one task: beyond, a thread would keep slots for longer than a hop costs. */
 const MAX_CHUNKS_PER_TASK = 4;
-
-/** How much the latest task counts beside all before it. */
-const NEWEST_WEIGHT = 1 / 4;
 
 /** Hashing the chunks of a task does not take so long; a disk may. */
 const LONG_TASK_MS = 1_000;
@@ -72,6 +71,6 @@ export class ChunkWriter {
 
   #spent(hashMs: number, writeMs: number): void {
     const allMs = hashMs + writeMs;
-    if (allMs > 0) this.#writingPart += (writeMs / allMs - this.#writingPart) * NEWEST_WEIGHT;
+    if (allMs > 0) this.#writingPart = smoothed(this.#writingPart, writeMs / allMs);
   }
 }

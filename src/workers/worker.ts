@@ -1,10 +1,12 @@
 // Runs in each worker thread: hashing, verifying, writing, syncing. Everything is synchronous: a worker does
 // one thing at a time and never waits for anything but the disk. Never throws: failures are results.
+
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 // The pool hands its own through; asking piscina for it would load all of piscina into every thread.
 import { parentPort, workerData } from "node:worker_threads";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { DIGEST_BYTES } from "../core/ids.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { lookAtFiles } from "../storage/file-looks.js";
@@ -90,7 +92,7 @@ function hashChunks(task: HashTask): TaskResult {
       for (const { file, fileOffset, length } of runs) {
         bytes += hashSource(hash, () => open.fd(file), task.files[file]?.path, fileOffset, length);
       }
-      task.digests.set(hash.digest(), chunkIndex * 32);
+      task.digests.set(hash.digest(), chunkIndex * DIGEST_BYTES);
     }
     open.close();
   } finally {

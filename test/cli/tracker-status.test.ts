@@ -23,7 +23,7 @@ test.after(async () => {
 const status = (tracker: string) => new GoshareProcess(["tracker", "status", tracker]);
 
 test("it says what a tracker is, how quickly it answers and where it sees the caller", async () => {
-  await withTracker({ agent: AGENT }, async ({ endpoint }) => {
+  await withTracker({}, async ({ endpoint }) => {
     const tracker = `127.0.0.1:${endpoint.port}`;
     const asked = status(tracker);
     assert.equal(await asked.exited, { exitCode: 0, signal: null });

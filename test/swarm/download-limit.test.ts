@@ -17,7 +17,7 @@ const share = smallShare(CHUNKS);
 test("chunks are asked for as the rate allows, of peers by turns", async () => {
   const time = new ManualTime();
   const startMs = time.nowMs();
-  const budget = new RateBudget(RATE, time, time.later);
+  const budget = new RateBudget(RATE, time);
   const askedAtMs: number[] = [];
   const answer: answers.Answer = (ask) => {
     askedAtMs.push(time.nowMs() - startMs);
@@ -43,7 +43,7 @@ test("chunks are asked for as the rate allows, of peers by turns", async () => {
 
 test("a chunk that is refused is asked for again without being paid for twice", async () => {
   const time = new ManualTime();
-  const budget = new RateBudget(RATE, time, time.later);
+  const budget = new RateBudget(RATE, time);
   const answer = answers.first(3, answers.refuse(RefusalReason.BUSY, 1), answers.right);
   const rig = await DownloadRig.start({ share, services: [{ answer, pullWindow: 1 }], budget });
   const download = rig.download();

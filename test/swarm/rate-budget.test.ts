@@ -28,7 +28,7 @@ class Sender {
 
 function senders(count: number, bytesPerSecond: number, chunkBytes: number) {
   const time = new ManualTime();
-  const budget = new RateBudget(bytesPerSecond, time, time.later);
+  const budget = new RateBudget(bytesPerSecond, time);
   return { time, budget, all: Array.from({ length: count }, () => new Sender(budget, time, chunkBytes)) };
 }
 

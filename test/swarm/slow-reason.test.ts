@@ -167,7 +167,7 @@ test("a refusal for good is nobody having the chunk", () => {
 
 test("a limit here keeps chunks from being asked for", async () => {
   const time = new ManualTime();
-  const budget = new RateBudget(64 * KIB, time, time.later);
+  const budget = new RateBudget(64 * KIB, time);
   const services = [{ answer: answers.right }];
   await slowFor("downloadLimit", { services, budget }, async (rig) => {
     time.advance(1_000);

@@ -20,7 +20,7 @@ function ask(peer: ScriptedPeer, contentId: Uint8Array, chunks: readonly number[
 
 function limit(bytesPerSecond = RATE) {
   const time = new ManualTime();
-  return { time, budget: new RateBudget(bytesPerSecond, time, time.later) };
+  return { time, budget: new RateBudget(bytesPerSecond, time) };
 }
 
 test("a chunk begins when the ones before it are paid for, and not before", async () => {
@@ -175,7 +175,7 @@ test("the rate's turn is not taken by one that has no memory to send from", asyn
         })
       : undefined;
   const time = new ManualTime();
-  const budget = new CountedBudget(1000 * MIB, time, time.later);
+  const budget = new CountedBudget(1000 * MIB, time);
   const rig = await ServerRig.start({ uploadBufferBytes: 64 * KIB }, {}, budget);
   rig.server.add(share);
   const first = await rig.peer();

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { AGENT } from "../../src/core/agent.js";
 import { GoshareError } from "../../src/core/errors.js";
 import type { ContentId, PeerId } from "../../src/core/ids.js";
 import type { Announcement } from "../../src/tracker/announcement.js";
@@ -154,15 +155,15 @@ test("a full tracker is TRACKER_REFUSED, named, with what to do", async () => {
     await first.announce(announcement(ME, [A]));
     const error = await failure(second.announce(announcement(peerId(2), [A])));
     assert.is(error.code, "TRACKER_REFUSED");
-    assert.match(error.message, `tracker 127.0.0.1:${second.endpoint.port} is full`);
+    assert.match(error.message, `tracker 127.0.0.1:${second.endpoint.port} refused: "`);
     assert.match(error.hint, "--tracker");
   });
 });
 
 test("info says what the tracker is", async () => {
-  await withClients({ agent: "goshare/1.2.3" }, async (first) => {
+  await withClients({}, async (first) => {
     const info = await first.info();
-    assert.is(info.agent, "goshare/1.2.3");
+    assert.is(info.agent, AGENT);
     assert.is(info.observedHost, "127.0.0.1");
     assert.match(info.instanceId, /^[0-9a-f]{32}$/);
   });

@@ -3,7 +3,6 @@ import { Command, Option } from "clipanion";
 import { requireListenAddress } from "../../address/endpoint.js";
 import { hostScope } from "../../address/host.js";
 import { EVERY_HOST } from "../../address/listening.js";
-import { AGENT } from "../../core/agent.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";
 import { countArgument, logLevelArgument } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
@@ -54,7 +53,6 @@ export class TrackerCommand extends GoshareCommand {
 
   protected override async run(session: Session): Promise<Ending> {
     const options = {
-      agent: AGENT,
       store: this.store,
       preferNear: this.preferNear,
       trustAnnounced: this.trustAnnounced,

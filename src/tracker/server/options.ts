@@ -1,7 +1,8 @@
-// What a tracker decides for itself: its defaults stand here and nowhere else. What the protocol decides is
-// in ../limits.ts.
+// What a tracker decides for itself, and what it does where nobody says otherwise. What the protocol decides is in
+// ../limits.ts; the command keeps what it knows by default (cli/option-table.ts), a program that starts one says where.
+
 import type { ListenAddress } from "../../address/endpoint.js";
-import { AGENT } from "../../core/agent.js";
+import { MAX_PORT } from "../../address/limits.js";
 import { MAX_TIMER_MS } from "../../core/clock.js";
 import type { LogLevel } from "../../core/log-level.js";
 import { type NumericRanges, resolveOptions } from "../../core/options.js";
@@ -17,8 +18,6 @@ import {
 import { MAX_ROWS } from "./stores/leases/slab.js";
 
 export interface TrackerOptions {
-  /** Program and version, for whoever asks. */
-  readonly agent: string;
   /** Address or name to listen at; "" is every address, IPv4 and IPv6. */
   readonly listenHost: string;
   /** 0 picks a free one. */
@@ -75,7 +74,6 @@ export interface TrackerOptions {
 }
 
 export const defaultTrackerOptions: TrackerOptions = Object.freeze({
-  agent: AGENT,
   listenHost: "",
   listenPort: DEFAULT_TRACKER_PORT,
   store: "memory",
@@ -118,7 +116,7 @@ const DURATION = [0, MAX_TIMER_MS] as const;
 const LAG = [1, 60_000] as const;
 
 const ranges: NumericRanges<TrackerOptions> = {
-  listenPort: [0, 65_535],
+  listenPort: [0, MAX_PORT],
   maxPeers: ROWS,
   maxLeases: ROWS,
   maxLeasesPerPeer: SOME,

@@ -1,7 +1,9 @@
 // The tracker's six calls: what tracker.proto says of them, over a store. Leases, moves and listing rules
 // meet here; knows no sockets and keeps nothing itself.
+
 import { createHash, randomBytes } from "node:crypto";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
+import { AGENT } from "../../core/agent.js";
 import { GoshareError } from "../../core/errors.js";
 import { contentIdFromBytes, type PeerId } from "../../core/ids.js";
 import { checkRoot } from "../../manifest/check.js";
@@ -108,7 +110,7 @@ export class TrackerCalls {
         }),
       ),
       getTrackerInfo: unary(method.getTrackerInfo, async (_request, context) => ({
-        agent: this.#options.agent,
+        agent: AGENT,
         instanceId: this.#instanceId,
         ttlMs: this.#pace.ttlMs,
         maxSharesPerAnnounce: MAX_SHARES_PER_ANNOUNCE,

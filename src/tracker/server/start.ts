@@ -1,7 +1,9 @@
 // Starts a tracker: store, calls, health and reflection on one listener; stops it in bounded time. The one
 // door to this room's server. Prints nothing.
+
 import { TLS_SCHEME } from "../../address/endpoint.js";
 import { dialableFromHere, EVERY_HOST, listenAt } from "../../address/listening.js";
+import { AGENT } from "../../core/agent.js";
 import { monotonicClock } from "../../core/clock.js";
 import { GoshareError } from "../../core/errors.js";
 import { MIB } from "../../core/units.js";
@@ -181,7 +183,7 @@ class Tracker implements RunningTracker {
     this.#observe({ type: "listening", endpoint: this.endpoint });
     // Nothing but the kind of store: what follows it may hold a password.
     const [storeKind] = store.split(":", 1);
-    this.#log.info({ endpoint: this.endpoint, store: storeKind, agent: this.#options.agent }, "listening");
+    this.#log.info({ endpoint: this.endpoint, store: storeKind, agent: AGENT }, "listening");
   }
 
   close(): Promise<void> {

@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Transport } from "../../../gen/goshare/v1/endpoint_pb.js";
 import { type AnnounceRequestSchema, TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
+import { AGENT } from "../../../src/core/agent.js";
 import { monotonicClock } from "../../../src/core/clock.js";
 import { idToBytes, toHex } from "../../../src/core/ids.js";
 import { MAX_REQUEST_BYTES } from "../../../src/tracker/limits.js";
@@ -258,9 +259,9 @@ test("a tracker that keeps no roots asks for none and says so", async () => {
 
 test("GetTrackerInfo says what the tracker is, and that it has started anew", async () => {
   let instance = "";
-  await withTracker({ agent: "goshare/9.9.9" }, async (rig) => {
+  await withTracker({}, async (rig) => {
     const info = await rig.call(getTrackerInfo, {});
-    assert.is(info.agent, "goshare/9.9.9");
+    assert.is(info.agent, AGENT);
     assert.is(info.observedHost, "127.0.0.1");
     assert.is(info.maxSharesPerAnnounce, 1000);
     assert.is(info.maxManifestBytes, 2 ** 20);
