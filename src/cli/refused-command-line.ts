@@ -104,12 +104,12 @@ function refusal(argv: readonly string[], definition: Definition, said: string):
     if (!option.takesValue || value !== undefined) continue;
     const next = argv[index + 1];
     if (next === undefined || options.some(({ names }) => names.includes(next)))
-      return [`${name} says nothing: a value has to follow it`, []];
+      return [`${name} needs a value`, []];
     if (/^-./.test(next))
-      return [`${next} reads as an option, not as the value of ${name}`, [`${name}=${next}`]];
+      return [`${next} looks like an option, not like the value of ${name}`, [`${name}=${next}`]];
   }
-  if (said.startsWith("Not enough positional")) return [`something is missing: ${usageOf(definition)}`, []];
-  if (said.startsWith(EXTRANEOUS)) return [`that is too much: ${usageOf(definition)}`, []];
+  if (said.startsWith("Not enough positional")) return [`missing argument: ${usageOf(definition)}`, []];
+  if (said.startsWith(EXTRANEOUS)) return [`too many arguments: ${usageOf(definition)}`, []];
   return [said.replace(/[.:]$/, ""), []];
 }
 

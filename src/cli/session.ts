@@ -143,7 +143,7 @@ class Run implements Session {
       return;
     }
     this.#stoppedBy = signal;
-    this.#reporter.tell("stopping; once more quits at once");
+    this.#reporter.tell("stopping; press Ctrl-C again to quit at once");
     this.#abort.abort(interrupted);
   }
 

@@ -147,6 +147,6 @@ function surveyed(partPath: string): SurveyedPart | GoshareError | undefined {
 
 function notFound(message: string): GoshareError {
   return new GoshareError("DOWNLOAD_NOT_FOUND", message, {
-    hint: "goshare status lists what can be gone on with; name it by its path, or its folder with --output",
+    hint: "goshare status lists what can be resumed; name it by its path, or its folder with --output",
   });
 }

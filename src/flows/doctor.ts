@@ -1,4 +1,4 @@
-// Looks whether goshare can work here: Node, ports, trackers, disk, clock, hash rate, one after another, each with a
+// Checks whether goshare can work here: Node, ports, trackers, disk, clock, hash rate, one after another, each with a
 // verdict and, where there is one, a way to mend it. Changes nothing, but for a share that a tracker is told of for some
 // seconds.
 import type { Endpoint } from "../address/endpoint.js";

@@ -43,7 +43,7 @@ export async function lookUpManifest(
   const ending = new AbortController();
   const patience = new Patience(timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
     const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;
-    return new GoshareError("NO_PEERS", `the manifest is not to be had now${why}`, {
+    return new GoshareError("NO_PEERS", `the manifest is not available now${why}`, {
       hint: "check that somebody shares it; a .goshare file holds the manifest and needs nobody",
     });
   });

@@ -1,6 +1,7 @@
 // A download on its way: `.NAME.goshare-part` beside its target, with the files at their final relative
 // paths, the manifest, the journal and a lock. Chunks are written by the workers; this room says where, keeps
-// the descriptors, and remembers what is there. Never touches the target itself (commit.ts does).
+// the descriptors, and remembers what is there. Of the target it only puts back what a commit that was cut short had
+// moved aside; commit.ts does the rest.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";

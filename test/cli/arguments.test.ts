@@ -218,9 +218,9 @@ test("a command line that makes no sense is refused on stderr with a way to help
   assert.match(await refusal(["statsu"]), "did you mean goshare status? see: goshare --help");
   assert.match(
     await refusal(["share"]),
-    "something is missing: goshare share PATH…\n  see: goshare share --help",
+    "missing argument: goshare share PATH…\n  see: goshare share --help",
   );
-  assert.match(await refusal(["inspect", "x", "y"]), "that is too much: goshare inspect WHAT");
+  assert.match(await refusal(["inspect", "x", "y"]), "too many arguments: goshare inspect WHAT");
   assert.match(await refusal(["download"]), /GOSHARE_TICKET\n {2}see: goshare download --help/);
   assert.match(await refusal(["tracker", "--port", "1"]), "--port");
   assert.match(await refusal(["download", "x", "--no-publish"]), 'there is no option "--no-publish"');
@@ -230,7 +230,7 @@ test("a command line that makes no sense is refused on stderr with a way to help
     ["download", "x", "--output"],
     ["share", "p", "--upload-limit"],
   ])
-    assert.match(await refusal(argv), `${argv[2]} says nothing: a value has to follow it`);
+    assert.match(await refusal(argv), `${argv[2]} needs a value`);
   assert.match(await refusal(["share", "--once=3", "p"]), "--once takes no value");
   assert.match(await refusal([]), "goshare download WHAT");
 });
@@ -275,10 +275,10 @@ test("what is typed instead of a command, an option or a value is told from what
     await refusal(["tracker", "statsu"]),
     'there is no command "tracker statsu"\n  did you mean goshare tracker status? see: goshare --help',
   );
-  assert.match(await refusal(["tracker", "8080"]), "that is too much: goshare tracker");
+  assert.match(await refusal(["tracker", "8080"]), "too many arguments: goshare tracker");
   assert.match(
     await refusal(["share", "p", "--upload-limit", "-5"]),
-    "-5 reads as an option, not as the value of --upload-limit\n  did you mean --upload-limit=-5? see:",
+    "-5 looks like an option, not like the value of --upload-limit\n  did you mean --upload-limit=-5? see:",
   );
   assert.match(await refusal(["share", "p", "--upload-limit", "--quiet"]), "--upload-limit says nothing");
 });

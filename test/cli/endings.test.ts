@@ -349,7 +349,7 @@ test("status ends with done; nothing to go on with is said to people who want to
     assert.is(await cli.exitCode, 0);
     return cli;
   };
-  assert.is((await run()).stderr(), "nothing to go on with in a\\u{1b}\n");
+  assert.is((await run()).stderr(), "nothing to resume in a\\u{1b}\n");
   assert.is((await run("--quiet")).stderr(), "");
   const json = await run("--json");
   assert.equal([json.stderr(), json.events().length], ["", 1]);

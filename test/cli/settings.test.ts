@@ -139,7 +139,7 @@ test("quiet and colour hold for what is printed, and can be undone", async () =>
   assert.is(quiet.stderr(), "");
   const loud = startFakeCli(["status", "--no-quiet"], { env, flows: status });
   await loud.exitCode;
-  assert.match(loud.stderr(), "nothing to go on with");
+  assert.match(loud.stderr(), "nothing to resume");
   const colored = startFakeCli(["discard"], { env });
   assert.is(await colored.exitCode, 2);
   assert.match(colored.stderr(), "\u001b[31merror:");

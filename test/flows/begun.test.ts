@@ -92,7 +92,7 @@ test("resume without a name goes on with all, one after another, and the last li
   const again = await runGoshare(["resume"], { cwd });
   assert.equal(again, {
     ...{ exitCode: 0, signal: null, stdout: "" },
-    stderr: "nothing to go on with in downloads\n",
+    stderr: "nothing to resume in downloads\n",
   });
   await closeGates(both);
 });

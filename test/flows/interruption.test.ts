@@ -165,7 +165,7 @@ test("people are told how to go on", async () => {
   assert.is(stdout, "");
   const lines = stderr.trimEnd().split("\n");
   assert.equal(lines.slice(-3), [
-    "stopping; once more quits at once",
+    "stopping; press Ctrl-C again to quit at once",
     "error: interrupted by SIGINT",
     `  what is verified is kept; to go on, run: goshare download ${ticket} --output ${output}`,
   ]);
@@ -184,7 +184,7 @@ test("a second Ctrl-C quits at once, whatever the first one waits for", async ()
   // It withdraws from a tracker that no longer answers, and would wait for that.
   gate.shut();
   sharer.kill("SIGINT");
-  await sharer.says(/stopping; once more quits at once/);
+  await sharer.says(/stopping; press Ctrl-C again to quit at once/);
   sharer.kill("SIGINT");
   const { exitCode, signal, stderr } = await sharer.ended;
   assert.equal([exitCode, signal], [null, "SIGINT"]);

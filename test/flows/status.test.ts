@@ -145,7 +145,7 @@ test("a folder that is named and cannot be read is a failure once the others are
 test("nothing to go on with is a line on stderr and no failure, and nothing is made", async () => {
   const cwd = scratch.folder();
   const { exitCode, stdout, stderr } = await runGoshare(["status"], { cwd });
-  assert.equal([exitCode, stdout, stderr], [0, "", "nothing to go on with in downloads\n"]);
+  assert.equal([exitCode, stdout, stderr], [0, "", "nothing to resume in downloads\n"]);
   assert.equal(readdirSync(cwd), []);
 });
 

@@ -1,4 +1,4 @@
-// goshare doctor: argv → the doctor flow, which looks whether goshare can work here.
+// goshare doctor: argv → the doctor flow, which checks whether goshare can work here.
 import { Command, Option } from "clipanion";
 import { peerListenArgument, trackerChoice } from "../arguments.js";
 import { GoshareCommand } from "../goshare-command.js";
@@ -8,7 +8,7 @@ import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 export class DoctorCommand extends GoshareCommand {
   static override paths = [["doctor"]];
   static override usage = Command.Usage({
-    description: "look whether goshare can work here",
+    description: "check whether goshare can work here",
     details: `
       Looks at Node, ports, trackers, the disk, the clock and how fast this machine hashes, and says what can be done
       about what is wrong. A tracker that runs elsewhere is asked to dial this machine, to see whether others can reach

@@ -47,7 +47,7 @@ export class ResumeCommand extends DownloadingCommand {
         return doneWithoutTransfer(this.context.clock.nowMs() - startMs);
       }
     }
-    if (only === undefined) session.tell(`nothing to go on with in ${printable(this.output)}`);
+    if (only === undefined) session.tell(`nothing to resume in ${printable(this.output)}`);
     let bytesReceived = 0;
     let failures = 0;
     for (const one of begun) {

@@ -14,7 +14,7 @@ export class StatusCommand extends GoshareCommand {
       download how much of it is there and how to go on. Changes nothing.
     `,
     examples: [
-      ["List what can be gone on with", "$0 status"],
+      ["List what can be resumed", "$0 status"],
       ["The same for other folders", "$0 status isos /data/backups"],
     ],
   });
@@ -33,7 +33,7 @@ export class StatusCommand extends GoshareCommand {
     const mayBeMissing = named.length === 0 && !this.isTyped(OPTIONS.begunIn.names);
     const options = { outputDirectories, mayBeMissing };
     const count = await status(options, session.observe, session.signal);
-    if (count === 0) session.tell(`nothing to go on with in ${printable(outputDirectories.join(", "))}`);
+    if (count === 0) session.tell(`nothing to resume in ${printable(outputDirectories.join(", "))}`);
     return doneWithoutTransfer(this.context.clock.nowMs() - startMs);
   }
 }

@@ -90,7 +90,7 @@ export class TrackerCommand extends GoshareCommand {
     const { listenHost = EVERY_HOST } = this.#listenOptions();
     if (hostScope(listenHost) !== "unspecified") return;
     const name = endpoint.replace(/[^/]*(:\d+)$/, "HOST$1");
-    session.tell(`other machines name it with ${OPTIONS.tracker.names} ${name}, HOST being this one`);
+    session.tell(`other machines name it with ${OPTIONS.tracker.names} ${name}, where HOST is this machine`);
   }
 
   /** Nothing where --listen is not given: the tracker then copes with a machine without IPv6 by itself. */

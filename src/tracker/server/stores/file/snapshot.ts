@@ -90,7 +90,7 @@ async function check(handle: FileHandle, size: number): Promise<void> {
   const ofThisProgram = header(size - HEADER_BYTES, found.subarray(DIGEST_AT));
   if (!found.subarray(0, LENGTH_AT).equals(ofThisProgram.subarray(0, LENGTH_AT)))
     throw new SnapshotError("another version or another kind of machine wrote it");
-  if (!found.equals(ofThisProgram)) throw new SnapshotError("it has not the length that it should have");
+  if (!found.equals(ofThisProgram)) throw new SnapshotError("it has the wrong length");
 
   const digest = createHash("sha256");
   const step = Buffer.alloc(STEP_BYTES);
