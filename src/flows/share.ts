@@ -21,6 +21,9 @@ import { readSource } from "./source-manifest.js";
 import { tellAnnounced } from "./tracker-details.js";
 import { chooseTrackers, trackersForOthers } from "./trackers.js";
 
+/** Others need no tracker to be told of a share: one that does not answer holds up its ticket no longer than this. */
+const ANNOUNCED_WITHIN_MS = 3_000;
+
 export interface ShareOptions extends SharePortOptions {
   /** A file or folder. */
   readonly path: string;
@@ -255,7 +258,7 @@ class RunningShareImpl implements RunningShare {
       await announcer.close();
       throw thrown;
     }
-    await announcer.settled();
+    await announcer.settled(ANNOUNCED_WITHIN_MS);
     observe({
       type: "sharing",
       contentId,

@@ -2,7 +2,7 @@
 // roots they ask for, and withdraws at the end. A tracker that is down is asked again, ever more slowly and in the end
 // as seldom as leases are renewed, so that one that comes back is not asked by everybody at once. It stops nothing.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
-import { pause } from "../core/clock.js";
+import { pause, withTimeout } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import { askedToWaitMs } from "../rpc/rpc-error.js";
@@ -31,6 +31,8 @@ export interface AnnouncerEvents {
 const JITTER = 0.2;
 const MIN_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 60_000;
+/** Whoever leaves does not wait longer for a tracker to be told. */
+const MAX_WITHDRAW_MS = 1_500;
 
 export class Announcer {
   readonly #peer: AnnouncedPeer;
@@ -48,9 +50,9 @@ export class Announcer {
     this.#first = started.map(({ first }) => first);
   }
 
-  /** Resolves when every tracker has answered or failed once. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#first);
+  /** Resolves when every tracker has answered or failed once, or after `maxMs`. */
+  async settled(maxMs: number): Promise<void> {
+    await withTimeout(Promise.all(this.#first), maxMs).catch(() => undefined);
   }
 
   /** Announces everywhere without waiting for the next renewal. */
@@ -117,7 +119,10 @@ export class Announcer {
     // A tracker that cannot be told forgets by itself when the lease ends.
     // Of the same peer others may announce other shares.
     const contentIds = this.#peer.shares().map(({ contentId }) => contentId);
-    if (hasLease) await client.withdraw(this.#peer.peerId, contentIds).catch(() => undefined);
+    if (hasLease) {
+      const withdrawn = client.withdraw(this.#peer.peerId, contentIds);
+      await withTimeout(withdrawn, MAX_WITHDRAW_MS).catch(() => undefined);
+    }
     await client.close();
   }
 

@@ -244,12 +244,15 @@ export class Offering {
     });
   }
 
-  /** Chunks that the uplink will be busy with: those asked for and not begun, and one for each open offer. What waits
-   * behind a chunk that its receiver takes slowly keeps the uplink from nothing. */
+  /** Chunks that the uplink will be busy with for those who are offered them: asked for and not begun, and one for each open
+   * offer. What waits behind a chunk that its receiver takes slowly keeps the uplink from nothing. Nor do the requests of
+   * those who are offered nothing count: they ask for as much as they may, always, and would have the uplink to themselves
+   * (two downloads beside a sequential one got a fortieth each). */
   #chunksAhead(nowMs: number, chunkMs: number): number {
     let asked = 0;
     let ahead = 0;
-    for (const { begunAtMs, waiting } of this.#recipients.values()) {
+    for (const { connection, begunAtMs, waiting } of this.#recipients.values()) {
+      if (!speaksOffers(connection)) continue;
       asked += waiting + (begunAtMs === undefined ? 0 : 1);
       const isSlow = begunAtMs !== undefined && nowMs - begunAtMs > SLOW_CHUNKS * chunkMs + SLOW_MS;
       if (!isSlow) ahead += waiting;

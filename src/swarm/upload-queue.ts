@@ -52,7 +52,8 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     return servable;
   }
 
-  /** Open offers, and requests for chunks that were not sent yet, of all recipients. Looks at each of them once. */
+  /** Open offers, and requests for chunks that were not sent yet, of all recipients that can be offered something. Looks at
+   * each of them once. */
   get committed(): number {
     let committed = 0;
     for (const state of this.#recipients.values()) committed += state.committed;

@@ -54,9 +54,10 @@ export class UploadRecipient {
     this.#missing = copies.held.count;
   }
 
-  /** Offers without an answer in time, and requests for chunks not sent yet. */
+  /** Offers without an answer in time, and requests for chunks not sent yet. 0 of one that cannot be offered anything: how
+   * much that asks for by itself is its own affair, and takes nothing from what others are offered. */
   get committed(): number {
-    return this.#open.size + this.#askedCount;
+    return this.#speaksOffers ? this.#open.size + this.#askedCount : 0;
   }
 
   /** Chunks that it announced or that were sent to it. */

@@ -280,7 +280,7 @@ test("what is typed instead of a command, an option or a value is told from what
     await refusal(["share", "p", "--upload-limit", "-5"]),
     "-5 looks like an option, not like the value of --upload-limit\n  did you mean --upload-limit=-5? see:",
   );
-  assert.match(await refusal(["share", "p", "--upload-limit", "--quiet"]), "--upload-limit says nothing");
+  assert.match(await refusal(["share", "p", "--upload-limit", "--quiet"]), "--upload-limit needs a value");
 });
 
 test("with --json a refused command line is a failed event, and nothing else", async () => {

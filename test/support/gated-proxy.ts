@@ -54,7 +54,11 @@ export class GatedProxy {
 
   /** Cuts what is connected, as when the machine behind it dies: what is held back hides that otherwise. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) {
+      // Node never closes a socket that is reset while its end is on the way, and waits for it when the process ends.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   async close(): Promise<void> {

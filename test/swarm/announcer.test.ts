@@ -47,7 +47,7 @@ test("a tracker that is full is left alone ever longer, told of once, and has it
       failed: (_tracker, { code }) => void told.push(code),
     },
   );
-  await announcer.settled();
+  await announcer.settled(60_000);
   assert.equal(told, ["TRACKER_REFUSED"]);
   await until(() => told.includes("answered"));
   assert.equal(told, ["TRACKER_REFUSED", "answered"]);

@@ -13,11 +13,15 @@ const CHUNKS = 32;
 const { contentId } = smallShare(1).manifest.root;
 
 class Neighbour implements OfferedConnection {
-  readonly remote = { features: [OFFERS_FEATURE] };
+  readonly remote: { readonly features: readonly string[] };
   readonly offers: { readonly offerId: number; readonly chunks: readonly number[] }[] = [];
 
   /** How many offers came together. */
   readonly groups: number[] = [];
+
+  constructor(features: readonly string[] = [OFFERS_FEATURE]) {
+    this.remote = { features };
+  }
 
   nextOfferId(): number {
     return this.offers.length + 1;
@@ -67,6 +71,23 @@ test("one that does not answer an offer keeps it until it lapses, and then anoth
   time.advance(1_000);
   assert.is(other?.offers.length, 1);
   assert.is(silent?.offers.length, 1, "no other before it answers");
+});
+
+test("those who ask for all they may by themselves do not keep others from being offered their part", () => {
+  const time = new ManualTime();
+  const share = { contentId, chunkBytes: MIB, held: Bitfield.full(64) };
+  // Each has a chunk on its way, and the turns go round.
+  const busy: Uplink = { waitMs: 10, chunkMs: () => 10, isLimited: false };
+  const offering = new Offering(share, 16, defaultOfferingOptions, busy, time, () => 0.9);
+  const [one, two, first, second] = [new Neighbour([]), new Neighbour([]), new Neighbour(), new Neighbour()];
+  for (const each of [one, two]) {
+    offering.joined(each, "none");
+    for (let chunkIndex = 0; chunkIndex < 16; chunkIndex++) offering.asked(each, chunkIndex, 0);
+    offering.begun(each);
+  }
+  for (const each of [first, second]) offering.joined(each, "none");
+  time.advance(1);
+  for (const each of [first, second]) assert.ok(each.offers.length > 0);
 });
 
 test("nothing is offered any more once it is closed, whatever is gained or was about to be offered", () => {

@@ -99,7 +99,7 @@ test("an offer of a chunk that does not exist breaks the rules", async () => {
 
 test("where nobody ever offers anything, chunks are asked for all the same", async () => {
   const services = [{ answer: answers.right, join: offers() }];
-  const rig = await DownloadRig.start({ share, services, swarm: { handOverTickMs: 1 } });
+  const rig = await DownloadRig.start({ share, services, swarm: { handOverTickMs: 1, unofferedMs: 40 } });
   assert.ok((await rig.download()).equals(share.content));
   await rig.stop();
 });

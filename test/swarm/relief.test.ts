@@ -10,8 +10,8 @@ import { localPeer } from "../peer/rig.js";
 
 const CHUNKS = 8;
 const TICK_MS = defaultDownloadSwarmOptions.handOverTickMs;
-/** Ten seconds. */
-const PATIENCE_TICKS = 10_000 / TICK_MS;
+/** Ten seconds from the first tick that sees that nothing is asked for. */
+const PATIENCE_TICKS = 1 + 10_000 / TICK_MS;
 
 /** A download of a peer that has everything and offers when it likes. */
 function waitingForOffers() {

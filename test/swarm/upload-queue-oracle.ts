@@ -62,7 +62,9 @@ export class OracleQueue {
   }
 
   get committed(): number {
-    return this.recipients.reduce((sum, one) => sum + one.open.length + one.asked.length, 0);
+    return this.recipients
+      .filter(({ speaksOffers }) => speaksOffers)
+      .reduce((sum, one) => sum + one.open.length + one.asked.length, 0);
   }
 
   get servable(): number {

@@ -267,7 +267,6 @@ test("GetTrackerInfo says what the tracker is, and that it has started anew", as
     assert.is(info.maxManifestBytes, 2 ** 20);
     assert.is(info.ttlMs, 75_000);
     instance = toHex(info.instanceId);
-    assert.ok(instance.length > 0);
   });
   await withTracker({}, async (rig) => {
     assert.not.equal(toHex((await rig.call(getTrackerInfo, {})).instanceId), instance);
