@@ -2,8 +2,10 @@
 // The program. Looks at Node's version before anything is loaded that an old Node cannot read, then runs the
 // command and leaves its exit code. Imports nothing of ours by itself for that reason.
 
-/** As in package.json ("engines"), where a test compares it. */
-const OLDEST_NODE: readonly [major: number, minor: number] = [20, 19];
+/** Node 20 from this minor version on, and from this one of 22 on everything: as in package.json ("engines"), where a test
+ * compares it. */
+const LEAST_MINOR_OF_20 = 19;
+const LEAST_MINOR_OF_22 = 9;
 
 /** How long the process may linger when the command is over, what it said has been read, and something still keeps it
  * alive. */
@@ -14,9 +16,14 @@ const THREADED = ["share", "download", "resume", "verify"];
 
 async function main(): Promise<void> {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
+  const isEnough =
+    major > 22 ||
+    (major === 22 && minor >= LEAST_MINOR_OF_22) ||
+    (major === 20 && minor >= LEAST_MINOR_OF_20);
+  if (!isEnough) {
+    const needed = `Node 20.${LEAST_MINOR_OF_20}, 22.${LEAST_MINOR_OF_22} or newer`;
     process.stderr.write(
-      `error: goshare needs Node ${OLDEST_NODE.join(".")} or newer, and this is ${process.version}\n  see https://nodejs.org/\n`,
+      `error: goshare needs ${needed}, and this is ${process.version}\n  see https://nodejs.org/\n`,
     );
     process.exitCode = 1;
     return;

@@ -156,6 +156,8 @@ export class GoshareError extends Error {
     const errno = errnoOf(thrown);
     if (thrown instanceof Error && errno !== undefined && diskErrorCode(errno) !== undefined)
       return fileSystemError(errno, thrown.message.replace(UNKNOWN_PREFIX, `${errno}:`), thrown);
+    if (errno === "" && thrown instanceof Error)
+      return fileSystemError(errno, thrown.message.replace(NAMELESS_PREFIX, ""), thrown);
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new GoshareError("BUG", `unexpected: ${message}`, { cause: thrown });
   }
@@ -240,6 +242,9 @@ export function readProblem(thrown: unknown): { readonly reason: string; readonl
 
 /** How Node begins the message of an error whose number it has no name for. */
 const UNKNOWN_PREFIX = /^UNKNOWN: unknown error,/;
+
+/** And that of an error of rmSync from Node 24 on, which has neither code nor number for most: only the system's words. */
+const NAMELESS_PREFIX = /^, Unknown error: /;
 
 /** The errno name of a Node system error such as "ENOSPC"; undefined for anything else. Node calls some UNKNOWN, a
  * quota that is used up (EDQUOT) among them. */

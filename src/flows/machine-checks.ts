@@ -16,7 +16,9 @@ import type { Check } from "./doctor.js";
 const END_OF_SUPPORT: Readonly<Record<number, string>> = {
   20: "2026-04-30",
   22: "2027-04-30",
+  23: "2025-06-01",
   24: "2028-04-30",
+  25: "2026-06-01",
 };
 
 /** A disk with less is as good as full, for what goshare is made for. */

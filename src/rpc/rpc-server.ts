@@ -287,7 +287,8 @@ export class RpcServer {
             onCancel: () => {
               this.#stalls.end(call);
               watched.over();
-              if (!isRead) endReading(stream);
+              // Once the answer has gone: Node 22.23 and 26.9 send an end of the same tick in its place.
+              if (!isRead) setImmediate(endReading, stream);
             },
           }),
         sendStatus: (status, next) => {

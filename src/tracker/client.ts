@@ -225,7 +225,7 @@ export class TrackerClient {
         hint: "check its address, and that a tracker runs there and no firewall stands between",
       });
     }
-    const reason = quoted(cause.message);
+    const reason = quoted(cause.message.replace(NODE_ADVICE, ""));
     // In the message: a warning has no hint.
     const isUntrusted = this.endpoint.certificateSha256 === undefined && reason.includes("certificate");
     const own = isUntrusted ? "; one of your own is named by tls://HOST:PORT#SHA256" : "";
@@ -242,6 +242,9 @@ export class TrackerClient {
     });
   }
 }
+
+/** What Node from 24 on appends to OpenSSL's words: nobody here runs Node by itself. */
+const NODE_ADVICE = /; if the root CA is installed locally.*$/;
 
 /** For calls where one status is an answer: undefined for it, every other failure stays one. */
 function unlessStatus(status: RpcError["status"]): (error: unknown) => undefined {

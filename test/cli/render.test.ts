@@ -29,7 +29,7 @@ const STATE: TransferState = {
 };
 
 const draw = (fraction: number, cells: number) => "#".repeat(Math.round(fraction * cells)).padEnd(cells, "-");
-const textOf = (stream: PassThrough): string => stream.read()?.toString("utf8") ?? "";
+const textOf = (stream: PassThrough): string => stream.read(stream.readableLength)?.toString("utf8") ?? "";
 
 test("a wide bar shows name, bar, percent, bytes, rate, remaining time and peers", () => {
   const line = barLine(STATE, 119, draw);

@@ -82,6 +82,15 @@ test("a system error is known by its name", () => {
   assert.not(isErrno("ENOENT", "ENOENT"));
 });
 
+test("what a later Node cannot name is an error of the disk all the same, in the system's words", () => {
+  // Node 24, rmSync in a file system that is read-only.
+  const thrown = Object.assign(new Error(", Unknown error: Read-only file system '/a/b'"), {
+    ...{ code: "", errno: -4094, syscall: "rm" },
+  });
+  const { code, message, exitCode } = GoshareError.from(thrown);
+  assert.equal([code, message, exitCode], ["DISK_FAILED", "Read-only file system '/a/b'", EXIT.disk]);
+});
+
 test("a quota that is used up is a full disk, though Node calls it unknown", () => {
   const thrown = Object.assign(new Error("UNKNOWN: unknown error, write"), {
     ...{ code: "UNKNOWN", errno: -constants.errno.EDQUOT, syscall: "write" },

@@ -41,8 +41,9 @@ test("the README's exit codes are those of the program", () => {
 
 test("the program refuses the same old versions of Node as package.json", () => {
   const { engines } = JSON.parse(read("package.json"));
-  const oldest = /OLDEST_NODE.* = \[(\d+), (\d+)\]/.exec(read("src", "cli", "main.ts"));
-  assert.is(engines.node, `>=${oldest?.[1]}.${oldest?.[2]}`);
+  const source = read("src", "cli", "main.ts");
+  const least = (major: number) => new RegExp(`LEAST_MINOR_OF_${major} = (\\d+)`).exec(source)?.[1];
+  assert.is(engines.node, `^20.${least(20)} || >=22.${least(22)}`);
 });
 
 test.run();

@@ -102,7 +102,7 @@ class Captured extends PassThrough {
   }
 
   text(): string {
-    const rest: Buffer | null = this.read();
+    const rest: Buffer | null = this.read(this.readableLength);
     if (rest !== null) this.#text += rest.toString("utf8");
     return this.#text;
   }
