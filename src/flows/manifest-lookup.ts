@@ -15,9 +15,11 @@ import { type TrackerWarnings, trackerWarnings } from "./tracker-warnings.js";
 
 /** Peers asked of a tracker at a time. */
 const WANTED_PEERS = 50;
-/** A tracker is asked again after this time, and ever more slowly up to the last. */
+/** A tracker is asked again after this time, and ever more slowly up to the last; less slowly while nobody is connected,
+ * since somebody may have come just now. */
 const MIN_ASK_MS = 1_000;
 const MAX_ASK_MS = 30_000;
+const MAX_LONE_ASK_MS = 8_000;
 /** How long one tracker has for itself before the next is asked beside it. */
 const NEXT_TRACKER_MS = 1_000;
 
@@ -122,7 +124,9 @@ export class TrackerLookup {
       // One that does not answer keeps none of those that do from being asked again.
       const enough = untilAborted(answered.signal).then(() => pause(NEXT_TRACKER_MS, signal));
       await Promise.race([asked, enough]);
-      await pause(pauseMs, signal);
+      const maxPauseMs = () => (swarm.peerCount === 0 ? Math.min(pauseMs, MAX_LONE_ASK_MS) : pauseMs);
+      for (let waitedMs = 0; waitedMs < maxPauseMs() && !signal.aborted; waitedMs += MIN_ASK_MS)
+        await pause(MIN_ASK_MS, signal);
       pauseMs = Math.min(MAX_ASK_MS, pauseMs * 2);
     }
   }

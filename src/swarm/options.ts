@@ -100,6 +100,9 @@ export interface DownloadSwarmOptions
     TurnoverOptions {
   /** Dials under way at a time. */
   readonly maxDials: number;
+  /** A machine that has not answered after so long has another one dialled beside it: of those that a tracker names some
+   * may be switched off or out of reach, and say nothing for as long as a dial may take. */
+  readonly slowDialMs: number;
   /** Machines known but not connected; more are dropped. */
   readonly maxCandidates: number;
   /** A machine that strangers named is forgotten when so many dials in a row were of no use. */
@@ -132,7 +135,8 @@ export interface DownloadSwarmOptions
 }
 
 export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
-  maxDials: 16,
+  maxDials: 32,
+  slowDialMs: 1_000,
   maxPeers: 50,
   targetPeers: 10,
   rotationMs: 60_000,

@@ -38,7 +38,7 @@ export class PeerFinder {
   readonly #random: () => number;
   readonly #candidates = new Map<string, Candidate>();
   #dialling = 0;
-  /** Of them, machines that nobody named. */
+  /** Of them, machines that nobody named and that may still answer soon. */
   #diallingOthers = 0;
   #isClosed = false;
   #lastError: GoshareError | undefined;
@@ -111,12 +111,21 @@ export class PeerFinder {
     this.#dialling++;
     this.#diallingOthers += others;
     let isDialling = true;
+    let isCounted = true;
+    const uncount = () => {
+      if (!isCounted) return;
+      isCounted = false;
+      this.#diallingOthers -= others;
+      this.fill();
+    };
+    const slow = setTimeout(uncount, this.#options.slowDialMs).unref();
     const connected = () => {
       if (!isDialling) return;
       isDialling = false;
       this.#dialling--;
-      this.#diallingOthers -= others;
-      this.fill();
+      clearTimeout(slow);
+      if (isCounted) uncount();
+      else this.fill();
     };
     const over = () => {
       connected();

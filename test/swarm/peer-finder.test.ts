@@ -66,6 +66,19 @@ class Dials {
   }
 }
 
+test("machines that do not answer soon have others dialled beside them, up to as many as allowed", async () => {
+  const dials = new Dials({ slowDialMs: 1, maxDials: 5 });
+  dials.wanted = 2;
+  for (let port = 1; port <= 8; port++) dials.finder.add({ endpoints: [at(port)] });
+  assert.is(dials.all.length, 2);
+  const fifth = await dials.dial(4);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.is(dials.all.length, 5);
+  fifth.connect();
+  assert.is(dials.all.length, 6, "what answers late makes room as well");
+  dials.finder.close();
+});
+
 test("a machine is dialled at once, with all its endpoints", () => {
   const dials = new Dials();
   dials.finder.add({ endpoints: [at(1), at(2)] });
@@ -160,7 +173,7 @@ test("a dial that failed is made again, and so is one whose connection has ended
 test("the pause before the next dial grows with failures, to its limit, and shrinks after a success", async () => {
   const pauses: number[] = [];
   const realSetTimeout = globalThis.setTimeout;
-  const dials = new Dials({ minRedialMs: 1000, maxRedialMs: 15_000 });
+  const dials = new Dials({ minRedialMs: 1000, maxRedialMs: 15_000, slowDialMs: 60_000 });
   // Pauses are noted, and over at once.
   Object.defineProperty(globalThis, "setTimeout", {
     configurable: true,
