@@ -187,7 +187,7 @@ export class FolderDestination implements Destination {
   }
 
   async #syncFiles(entries: Iterable<SyncedEntry>): Promise<void> {
-    await this.#prepared?.pool.runAll(syncTasks(entries), () => undefined, new AbortController().signal);
+    await this.#prepared?.pool.runAll(syncTasks(entries), () => undefined);
   }
 }
 

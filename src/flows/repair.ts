@@ -66,9 +66,8 @@ export async function repair(
   if (!right.isFull) requireSomebody(work.source, work.trackers);
   const target = await RepairTarget.open(rootPath, manifest, comparison);
   try {
-    const always = new AbortController().signal;
     const finish = () =>
-      target.finish(comparison, (entries) => work.pool.runAll(syncTasks(entries), () => undefined, always));
+      target.finish(comparison, (entries) => work.pool.runAll(syncTasks(entries), () => undefined));
     if (!right.isFull)
       return { path: rootPath, ...(await fetchWrong(options, work, target, finish, observe, signal)) };
     await finish();

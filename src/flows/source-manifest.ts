@@ -1,8 +1,9 @@
 // From what a user wants to share to its manifest: walk, hash what is not remembered, assemble. Reports progress and
 // what is left out. Serves nothing.
-import { setImmediate as yieldToLoop } from "node:timers/promises";
+
 import { Bitfield } from "../core/bitfield.js";
 import { DIGEST_BYTES } from "../core/ids.js";
+import { LoopTurn } from "../core/loop-turn.js";
 import type { EventObserver } from "../events/event.js";
 import { assembleManifest } from "../manifest/assemble.js";
 import { chooseChunkSize, computeLayout, type Layout } from "../manifest/layout.js";
@@ -39,9 +40,6 @@ const MAX_WARNED_ENTRIES = 20;
 
 /** Smaller shares are hashed before a cache would be read. */
 const MIN_CACHED_BYTES = 16 * 1024 * 1024;
-
-/** Chunks looked at in one go, so that the event loop is not kept from its sockets. */
-const CHUNKS_PER_TURN = 1024;
 
 /** Reads what `options.path` names; `found` is called before anything is hashed. Throws GoshareError. */
 export async function readSource(
@@ -136,10 +134,11 @@ class HashMemory {
     const folder = new HashCacheFolder(stateDirectory);
     const cache = rehash ? HashCache.empty : folder.read(tree.rootPath);
     const fingerprints = new Uint8Array(layout.chunkCount * FINGERPRINT_BYTES);
+    const turn = new LoopTurn();
     for (let chunkIndex = 0; chunkIndex < layout.chunkCount; chunkIndex++) {
       const fingerprint = chunkFingerprint(layout.segments(chunkIndex), tree.identities);
       fingerprints.set(fingerprint, chunkIndex * FINGERPRINT_BYTES);
-      if (chunkIndex % CHUNKS_PER_TURN === CHUNKS_PER_TURN - 1) await yieldToLoop();
+      if (turn.isOver) await turn.yield();
     }
     return new HashMemory(folder, cache, source, fingerprints);
   }
@@ -148,8 +147,9 @@ class HashMemory {
   async fill(digests: Uint8Array): Promise<Bitfield> {
     const unknown = Bitfield.full(this.#layout.chunkCount);
     if (this.#cache.size === 0) return unknown;
+    const turn = new LoopTurn();
     for (let chunkIndex = 0; chunkIndex < this.#layout.chunkCount; chunkIndex++) {
-      if (chunkIndex % CHUNKS_PER_TURN === CHUNKS_PER_TURN - 1) await yieldToLoop();
+      if (turn.isOver) await turn.yield();
       const digest = this.#cache.digest(this.#fingerprint(chunkIndex), chunkIndex);
       if (digest === undefined) continue;
       digests.set(digest, chunkIndex * DIGEST_BYTES);

@@ -2,9 +2,11 @@
 // the name is claimed without ever replacing what is there, unless that is wanted. Runs only when every chunk was
 // verified. A crash at any point leaves either the part folder or the target whole; claimed-target.ts tells a half-made
 // claim from somebody else's file.
+
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { LoopTurn } from "../core/loop-turn.js";
 import type { Entries } from "../manifest/manifest.js";
 import { isEmptyTarget, putBackReplaced } from "./claimed-target.js";
 import { flushFileSystem } from "./flush-file-system.js";
@@ -13,9 +15,6 @@ import type { PartFolder, SyncFiles } from "./part-folder.js";
 import { replacedPath } from "./part-paths.js";
 import { requireReplaceable } from "./taken-name.js";
 import type { SyncedEntry } from "./written-files.js";
-
-/** How many entries are made in one go, so that the event loop is not kept from its sockets. */
-const ENTRIES_PER_TURN = 256;
 
 /** Puts the finished download of these entries under its final name; the part folder is gone afterwards, but for what was
  * replaced, if that cannot be removed: then why is returned. Throws TARGET_EXISTS or a disk error, and then the part
@@ -45,18 +44,18 @@ export function finishCommit(part: PartFolder): GoshareError | undefined {
 
 async function finishContent(part: PartFolder, entries: Entries, syncFiles: SyncFiles): Promise<void> {
   const flushing = flushFileSystem(part.contentPath, entries.files.length);
-  const pause = everyNth(ENTRIES_PER_TURN);
+  const turn = new LoopTurn();
   const directories = new Set<string>([part.contentPath]);
   for (const file of entries.files) {
     addParents(directories, part, file.path);
     if (file.size === 0)
       fs.closeSync(openForWriting(part.filePath(file.path), file.executable, fs.constants.O_TRUNC));
-    await pause();
+    if (turn.isOver) await turn.yield();
   }
   for (const directory of entries.emptyDirectories) {
     makeFolders(part.filePath(directory));
     addParents(directories, part, `${directory}/.`);
-    await pause();
+    if (turn.isOver) await turn.yield();
   }
   await flushing;
   await part.makeDurable(writtenFiles(part, entries), syncFiles);
@@ -64,7 +63,7 @@ async function finishContent(part: PartFolder, entries: Entries, syncFiles: Sync
   for (const { path: linkPath, target } of entries.symbolicLinks) {
     addParents(directories, part, linkPath);
     makeLink(target, part.filePath(linkPath));
-    await pause();
+    if (turn.isOver) await turn.yield();
   }
   const bottomUp = [...directories].sort((a, b) => b.length - a.length);
   const folders = bottomUp.map((folder) => ({ path: folder }));
@@ -173,12 +172,4 @@ function targetExists(targetPath: string): GoshareError {
   return new GoshareError("TARGET_EXISTS", `${targetPath} has appeared while it was downloaded`, {
     hint: "move it away and run the same command again, or add --overwrite or --rename; nothing is fetched twice",
   });
-}
-
-function everyNth(turns: number): () => Promise<void> | undefined {
-  let count = 0;
-  return () => {
-    count++;
-    return count % turns === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined;
-  };
 }

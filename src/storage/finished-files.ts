@@ -1,16 +1,14 @@
 // The files of a download as places to read from: while it runs in its part folder, afterwards under the final
 // name. Remembers what finished files are, so that changed ones are never served. Never writes.
+
 import * as fs from "node:fs";
-import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { GoshareError } from "../core/errors.js";
+import { LoopTurn } from "../core/loop-turn.js";
 import type { Selection } from "../manifest/selection.js";
 import { IDENTITY_FIELDS, identityArray, identityOf } from "./file-identity.js";
 import type { PartFolder } from "./part-folder.js";
 import type { SourceFiles } from "./share-source.js";
 import { sourcePath } from "./source-tree.js";
-
-/** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
-const FILES_PER_TURN = 256;
 
 /** Files that are still being written. */
 export function partFiles(part: PartFolder): SourceFiles {
@@ -23,9 +21,10 @@ export function partFiles(part: PartFolder): SourceFiles {
 export async function finishedFiles(targetPath: string, selection: Selection): Promise<SourceFiles> {
   const { files, root } = selection.manifest;
   const identities = identityArray(files.length);
+  const turn = new LoopTurn();
   try {
     for (const [fileIndex, file] of files.entries()) {
-      if (fileIndex % FILES_PER_TURN === FILES_PER_TURN - 1) await yieldToLoop();
+      if (turn.isOver) await turn.yield();
       if (!selection.hasFile(fileIndex)) continue;
       const stats = fs.lstatSync(sourcePath(targetPath, root.kind, file.path), { bigint: true });
       identities.set(identityOf(stats), fileIndex * IDENTITY_FIELDS);

@@ -1,12 +1,13 @@
 // A walk through a folder that is to be shared: names are read here, and what they stand for is looked at wherever that is
 // done, many at a time. What kind an entry is of is not asked of the folder it is in: many file systems do not say, and Node
 // then looks at all of them at once. Reads names as bytes, follows no link, opens no file.
+
 import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { untilAborted } from "../core/clock.js";
 import { GoshareError, readProblem } from "../core/errors.js";
+import { LoopTurn } from "../core/loop-turn.js";
 import { MAX_ENTRIES } from "../manifest/limits.js";
 import type { FileEntry, SymbolicLink } from "../manifest/manifest.js";
 import { comparePaths, linkProblem, nameProblem } from "../manifest/names.js";
@@ -42,9 +43,6 @@ export interface SkippedEntry {
 
 /** Called now and then with the number of files and bytes found so far. */
 export type WalkProgress = (files: number, bytes: number) => void;
-
-/** How long the walk may keep the event loop for itself. */
-const MAX_HOLD_MS = 10;
 
 /** Entries that are looked at together, and how often that is done at a time. */
 const ENTRIES_PER_LOOK = 512;
@@ -111,7 +109,7 @@ export class FolderWalk {
     signal: AbortSignal,
     someLook: () => Promise<void>,
   ): Promise<void> {
-    let heldSinceMs = performance.now();
+    const turn = new LoopTurn();
     for (let folder = this.#pending.pop(); folder !== undefined; folder = this.#pending.pop()) {
       for (const child of this.#children(folder)) {
         if (!this.#isExcluded(child)) {
@@ -120,11 +118,11 @@ export class FolderWalk {
         }
         if (this.#named.length >= ENTRIES_PER_LOOK) this.#look();
         const isFull = this.#looks.size >= MAX_LOOKS;
-        if (!isFull && performance.now() - heldSinceMs < MAX_HOLD_MS) continue;
+        if (!isFull && !turn.isOver) continue;
         onProgress(this.#files, this.#bytes);
-        await (isFull ? someLook() : yieldToLoop());
+        await (isFull ? someLook() : turn.yield());
+        turn.begin();
         this.#throwIfOver(signal);
-        heldSinceMs = performance.now();
       }
     }
   }

@@ -1,9 +1,10 @@
 // What the chunks of a source hashed to the last time, so that a share that is started again need not read its files
 // again. A chunk is known by the identities of the files it is made of: whatever was written to one of them since
 // has changed its ctime. Pure: reads no disk, knows no paths.
+
 import { createHash } from "node:crypto";
-import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { DIGEST_BYTES } from "../core/ids.js";
+import { LoopTurn } from "../core/loop-turn.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import { IDENTITY_FIELDS } from "./file-identity.js";
 
@@ -26,9 +27,6 @@ const SETTLED_MS = 2_000;
 const SETTLED_BY_FINE_CLOCK_MS = 100;
 const MS_IN_NS = 1_000_000n;
 const CTIME_FIELD = 4;
-
-/** Chunks put into a file in one go. */
-const CHUNKS_PER_TURN = 1024;
 
 /** Names the bytes of a chunk: which run of which file in which state each of its segments is. */
 export function chunkFingerprint(segments: readonly ChunkSegment[], identities: BigInt64Array): Uint8Array {
@@ -124,8 +122,9 @@ export async function encodeHashCache(
   const bytes = Buffer.alloc(MAGIC.length + count * ENTRY_BYTES + CHECKSUM_BYTES);
   bytes.set(MAGIC);
   let at = MAGIC.length;
+  const turn = new LoopTurn();
   for (let index = 0; index < count; index++) {
-    if (index % CHUNKS_PER_TURN === CHUNKS_PER_TURN - 1) await yieldToLoop();
+    if (turn.isOver) await turn.yield();
     const known = entry(index);
     if (known === undefined) continue;
     bytes.set(known.fingerprint, at);

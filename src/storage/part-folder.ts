@@ -2,10 +2,12 @@
 // paths, the manifest, the journal and a lock. Chunks are written by the workers; this room says where, keeps
 // the descriptors, and remembers what is there. Of the target it only puts back what a commit that was cut short had
 // moved aside; commit.ts does the rest.
+
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";
 import { errorAt, GoshareError } from "../core/errors.js";
+import { LoopTurn } from "../core/loop-turn.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest, ManifestRoot } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
@@ -40,9 +42,6 @@ export type SyncFiles = (entries: Iterable<SyncedEntry>) => Promise<void>;
 
 const DISPLACED_HINT =
   "if it was moved, run the same command with --output for the folder it is in now: what is verified is kept";
-
-/** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
-const FILES_PER_TURN = 256;
 
 export class PartFolder implements ChunkPlace {
   readonly root: ManifestRoot;
@@ -191,11 +190,11 @@ export class PartFolder implements ChunkPlace {
   /** Gives the files that hold bytes of `chunks` their final size, before any of these chunks is taken for right: what is
    * smaller later was cut by something else. To be called before `takePauseMark`, which tells whether that was needed. */
   async sizeFiles({ manifest }: Selection, chunks: Iterable<number>, signal: AbortSignal): Promise<void> {
-    let steps = 0;
+    const turn = new LoopTurn();
     for (const chunkIndex of chunks) {
       for (const { fileIndex, length } of manifest.layout.segments(chunkIndex)) {
-        if (++steps % FILES_PER_TURN === 0) {
-          await new Promise((resolve) => setImmediate(resolve));
+        if (turn.isOver) {
+          await turn.yield();
           signal.throwIfAborted();
         }
         const file = manifestFile(manifest, fileIndex);

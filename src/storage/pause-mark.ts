@@ -1,13 +1,12 @@
 // What tells whether the files of a download were touched since it was paused: a digest over which chunks there are, and
 // over the identity of every file that holds one. Only looks.
+
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import type { Bitfield } from "../core/bitfield.js";
+import { LoopTurn } from "../core/loop-turn.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { identityOf } from "./file-identity.js";
-
-/** How many files are looked at in one go, so that the event loop is not kept from the sockets. */
-const FILES_PER_TURN = 256;
 
 /** In hex. The numbers of the chunks count: the journal may still claim what this run has found wrong. */
 export async function pauseMark(
@@ -16,9 +15,9 @@ export async function pauseMark(
   pathOf: (filePath: string) => string,
 ): Promise<string> {
   const hash = createHash("sha256").update(held.toBytes());
+  const turn = new LoopTurn();
   for (const [fileIndex, file] of manifest.files.entries()) {
-    if (fileIndex % FILES_PER_TURN === FILES_PER_TURN - 1)
-      await new Promise((resolve) => setImmediate(resolve));
+    if (turn.isOver) await turn.yield();
     const { first, count } = manifest.layout.chunksOfFile(fileIndex);
     if (!holdsAny(held, first, count)) continue;
     const stats = fs.lstatSync(pathOf(file.path), { bigint: true, throwIfNoEntry: false });

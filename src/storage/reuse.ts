@@ -1,16 +1,15 @@
 // Finds files of an older version that may hold chunks of a share: those at the same place in their folder, else those of
 // the same size. Only looks at names and sizes; whether a chunk is really there is for its digest to say.
+
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError, isErrno } from "../core/errors.js";
+import { LoopTurn } from "../core/loop-turn.js";
 import type { Selection } from "../manifest/selection.js";
 
 /** Entries of a folder that are looked at for files of the same size. */
 const MAX_ENTRIES = 200_000;
-/** How many entries are looked at in one go, so that the event loop is not kept from the sockets. */
-const ENTRIES_PER_TURN = 256;
 
 export interface Reusable {
   /** Chunks that may be there: each of their runs lies within a file. */
@@ -50,8 +49,9 @@ async function sameFiles(top: string, { manifest }: Selection): Promise<Readonly
   const { files, root } = manifest;
   const found = new Map<number, OldFile>();
   let bySize: ReadonlyMap<number, string> | undefined;
+  const turn = new LoopTurn();
   for (const [fileIndex, { path: filePath, size }] of files.entries()) {
-    if (fileIndex % ENTRIES_PER_TURN === ENTRIES_PER_TURN - 1) await yieldToLoop();
+    if (turn.isOver) await turn.yield();
     if (size === 0) continue;
     // The older version may be the folder itself, or lie in it under the share's name.
     const samePlace = fileAt(path.join(top, filePath)) ?? fileAt(path.join(top, root.name, filePath));
@@ -77,11 +77,12 @@ function fileAt(filePath: string): OldFile | undefined {
 async function filesBySize(top: string): Promise<ReadonlyMap<number, string>> {
   const bySize = new Map<number, string>();
   const pending = [top];
+  const turn = new LoopTurn();
   let seen = 0;
   for (let folder = pending.pop(); folder !== undefined && seen < MAX_ENTRIES; folder = pending.pop()) {
     for (const entry of entriesOf(folder)) {
       if (++seen >= MAX_ENTRIES) break;
-      if (seen % ENTRIES_PER_TURN === 0) await yieldToLoop();
+      if (turn.isOver) await turn.yield();
       const entryPath = path.join(folder, entry.name);
       if (entry.isDirectory()) pending.push(entryPath);
       const file = entry.isFile() || entry.isSymbolicLink() ? fileAt(entryPath) : undefined;

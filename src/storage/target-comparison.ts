@@ -1,9 +1,10 @@
 // Compares what lies at a path with what a manifest says should be there, by names, kinds, sizes and modes: what is
 // missing, what is something else, what is there besides. Follows no link inside, opens no file, changes nothing.
+
 import * as fs from "node:fs";
 import { basename } from "node:path";
-import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { isErrno } from "../core/errors.js";
+import { LoopTurn } from "../core/loop-turn.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import { type Unfinished, unfinishedOf } from "./part-paths.js";
 
@@ -34,8 +35,6 @@ export interface TargetComparison {
   readonly unfinished: readonly { readonly path: string; readonly kind: Unfinished }[];
 }
 
-/** How long the walk may keep the event loop for itself. */
-const MAX_HOLD_MS = 10;
 const OWNER_EXECUTE = 0o100;
 /** What stands for bytes that are no UTF-8. */
 const REPLACEMENT = "\ufffd";
@@ -67,7 +66,7 @@ class Comparison implements TargetComparison {
   readonly #expected = new Map<string, Expected>();
   /** Folders whose names could not be read. */
   readonly #closed = new Set<string>();
-  #heldSinceMs = performance.now();
+  readonly #turn = new LoopTurn();
 
   constructor(rootPath: string, manifest: Manifest) {
     this.#rootPath = rootPath;
@@ -106,10 +105,9 @@ class Comparison implements TargetComparison {
     for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
       for (const child of this.#childrenOf(folder)) {
         if (this.#visit(child, `${this.#rootPath}/${child}`)) pending.push(child);
-        if (performance.now() - this.#heldSinceMs < MAX_HOLD_MS) continue;
-        await yieldToLoop();
+        if (!this.#turn.isOver) continue;
+        await this.#turn.yield();
         signal.throwIfAborted();
-        this.#heldSinceMs = performance.now();
       }
     }
   }

@@ -44,14 +44,6 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     this.#copies = new KnownCopies(held);
   }
 
-  /** How many recipients want something that is held here and that they neither announced nor were sent. Looks at each
-   * recipient once. */
-  get servable(): number {
-    let servable = 0;
-    for (const state of this.#recipients.values()) if (state.isServable) servable++;
-    return servable;
-  }
-
   /** Open offers, and requests for chunks that were not sent yet, of all recipients that can be offered something. Looks at
    * each of them once. */
   get committed(): number {

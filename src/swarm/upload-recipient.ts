@@ -27,8 +27,6 @@ export class UploadRecipient {
   #isComplete = false;
   /** Held here, and there is no reason not to offer it. */
   #lacking: ChunkSet;
-  /** How many of the chunks held here it does not have. */
-  #missing: number;
   /** Asked for and not sent, with how many times: nothing keeps a peer from asking twice. */
   readonly #asked = new Map<number, number>();
   #askedCount = 0;
@@ -51,7 +49,6 @@ export class UploadRecipient {
     this.#speaksOffers = speaksOffers;
     this.#has = new ChunkSet(copies.held.length);
     this.#lacking = copies.held.copy();
-    this.#missing = copies.held.count;
   }
 
   /** Offers without an answer in time, and requests for chunks not sent yet. 0 of one that cannot be offered anything: how
@@ -63,11 +60,6 @@ export class UploadRecipient {
   /** Chunks that it announced or that were sent to it. */
   get chunksHeld(): number {
     return this.#has.count;
-  }
-
-  /** Whether it wants something that is held here and that it was not sent. */
-  get isServable(): boolean {
-    return this.#missing > 0 && !this.#isUnwanted;
   }
 
   /** Milliseconds from an offer to its answer, smoothed. */
@@ -99,8 +91,6 @@ export class UploadRecipient {
     for (const chunkIndex of this.#has) {
       if (!had.has(chunkIndex)) this.#settle(chunkIndex, this.#isPromised(chunkIndex));
     }
-    this.#missing = this.#copies.held.count;
-    for (const chunkIndex of this.#has) if (this.#copies.held.has(chunkIndex)) this.#missing--;
   }
 
   #coversAll(): void {
@@ -110,7 +100,6 @@ export class UploadRecipient {
     this.#copies.everywhere++;
     this.#has = ChunkSet.full(this.#has.length);
     this.#lacking = new ChunkSet(this.#has.length);
-    this.#missing = 0;
   }
 
   /** What it has is counted for each chunk from now on. */
@@ -137,14 +126,12 @@ export class UploadRecipient {
     if (this.#isComplete && chunkIndexes.length > 0) this.#countEach();
     for (const chunkIndex of chunkIndexes) {
       if (!this.#has.delete(chunkIndex)) continue;
-      if (this.#copies.held.has(chunkIndex)) this.#missing++;
       this.#settle(chunkIndex, true);
     }
   }
 
   /** A chunk is held here that was not before. */
   becameAvailable(chunkIndex: number): void {
-    if (!this.#has.has(chunkIndex)) this.#missing++;
     this.#settle(chunkIndex, this.#isKnown(chunkIndex));
   }
 
@@ -272,8 +259,6 @@ export class UploadRecipient {
   #gained(chunkIndex: number): void {
     if (!this.#has.add(chunkIndex)) return;
     if (!this.#isPromised(chunkIndex)) this.#copies.add(chunkIndex);
-    if (!this.#copies.held.has(chunkIndex)) return;
-    this.#missing--;
     this.#lacking.delete(chunkIndex);
   }
 

@@ -115,17 +115,17 @@ export class WorkerPool {
   }
 
   /** Runs tasks as `tasks` yields them, never more at once than is useful; `onDone` sees each result. Stops at
-   * the first failure or abort. */
+   * the first failure, or when `signal` aborts. */
   async runAll<T extends WorkerTask>(
     tasks: Iterable<T>,
     onDone: (task: T, result: TaskSuccess) => void,
-    signal: AbortSignal,
+    signal?: AbortSignal,
   ): Promise<void> {
     const iterator = tasks[Symbol.iterator]();
     let failed: unknown;
     const lane = async () => {
       while (failed === undefined) {
-        signal.throwIfAborted();
+        signal?.throwIfAborted();
         const next = iterator.next();
         if (next.done === true) return;
         onDone(next.value, await this.run(next.value));

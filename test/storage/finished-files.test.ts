@@ -1,5 +1,6 @@
 // The files of a download as places to read from: what is served while it is written, what is served of the
 // finished share, and what is not served any more because somebody has changed it.
+
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
@@ -8,6 +9,7 @@ import { Selection } from "../../src/manifest/selection.js";
 import { finishedFiles, partFiles } from "../../src/storage/finished-files.js";
 import { ShareSource } from "../../src/storage/share-source.js";
 import { file } from "../manifest/craft.js";
+import { holdLoop } from "../support/hold-loop.js";
 import { downloadAll, open, writeChunk } from "./download-run.js";
 import { CHUNK, mixedFolder, type SampleShare, sampleShare, singleFile } from "./sample-share.js";
 import { changeUntilSeen, errorOf, scratchFolders } from "./scratch.js";
@@ -90,12 +92,21 @@ test("a finished file that is gone before it was looked at is a typed error", as
   assert.match(error.message, "z");
 });
 
+/** To look at some of the files takes long. */
+class SlowSelection extends Selection {
+  override hasFile(fileIndex: number): boolean {
+    if (fileIndex % 200 === 3) holdLoop(11);
+    return super.hasFile(fileIndex);
+  }
+}
+
 test("of many files each keeps its own identity, and others have their turn meanwhile", async () => {
   const files = Array.from({ length: 600 }, (_, index) => file(`f${index}`, 1 + (index % 7)));
   const share = sampleShare({ files });
   const output = scratch();
   await downloadAll(output, share);
-  const looking = finishedFiles(path.join(output, share.manifest.root.name), new Selection(share.manifest));
+  const selection = new SlowSelection(share.manifest);
+  const looking = finishedFiles(path.join(output, share.manifest.root.name), selection);
   let turns = 0;
   let isOver = false;
   const count = () => {

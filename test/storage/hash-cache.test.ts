@@ -9,6 +9,7 @@ import {
   HashCache,
   isSettled,
 } from "../../src/storage/hash-cache.js";
+import { holdLoop } from "../support/hold-loop.js";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const entries = fc.uniqueArray(fc.record({ fingerprint: bytes(FINGERPRINT_BYTES), digest: bytes(32) }), {
@@ -55,7 +56,10 @@ test("a large cache is made in turns", async () => {
   setImmediate(() => {
     isTurn = true;
   });
-  await encodeHashCache(5_000, () => entry);
+  await encodeHashCache(5_000, (index) => {
+    if (index === 3) holdLoop(11);
+    return entry;
+  });
   assert.ok(isTurn);
 });
 

@@ -43,7 +43,6 @@ const always = () => true;
 function assertAgree(oracle: OracleQueue, queue: Queue): void {
   for (let chunk = 0; chunk < oracle.chunkCount; chunk++)
     assert.is(queue.copiesOf(chunk), oracle.copiesOf(chunk), `copies of chunk ${chunk}`);
-  assert.is(queue.servable, oracle.servable, "servable");
   assert.is(queue.committed, oracle.committed, "committed");
   for (const key of KEYS) {
     const answerMs = oracle.find(key)?.answerMs ?? OPTIONS.firstAnswerMs;

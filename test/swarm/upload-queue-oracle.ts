@@ -67,11 +67,6 @@ export class OracleQueue {
       .reduce((sum, one) => sum + one.open.length + one.asked.length, 0);
   }
 
-  get servable(): number {
-    return this.recipients.filter((one) => !one.isUnwanted && [...this.held].some((chunk) => !one.has(chunk)))
-      .length;
-  }
-
   lacks(one: OracleRecipient): number[] {
     return [...this.held].filter(
       (chunk) => !one.knows(chunk) && !one.notNeeded.some((mark) => mark.chunk === chunk),

@@ -64,11 +64,12 @@ test("of those that were never offered anything any may be the first", () => {
   }
 });
 
-test("who does not speak offers is offered nothing, and counts as one who could be served", () => {
+test("who does not speak offers is offered nothing, and what it asks for by itself is not committed", () => {
   const queue = queueOf(4);
   queue.recipientJoined(A, "none", false);
   assert.is(queue.offer(0, random), undefined);
-  assert.is(queue.servable, 1);
+  queue.requested(A, 0);
+  assert.is(queue.committed, 0);
 });
 
 test("what is accepted counts as a copy there, the other chunks of the offer do not any more", () => {
@@ -148,14 +149,13 @@ test("chunks that are not needed are offered again after a while, or after news 
   assert.equal(queue.offer(20 + notNeededMs, random)?.chunkIndexes, [0]);
 });
 
-test("who wants nothing is offered nothing until it leaves, and cannot be served", () => {
+test("who wants nothing is offered nothing until it leaves", () => {
   const queue = queueOf(2);
   queue.recipientJoined(A, "none", true);
   queue.offer(0, random);
   queue.declined(A, 1, "notWanted", 0, 0);
   queue.recipientGained(A, [0]);
   assert.is(queue.offer(1_000_000, random), undefined);
-  assert.is(queue.servable, 0);
   queue.recipientLeft(A);
   queue.recipientJoined(A, "none", true);
   assert.is(queue.offer(1_000_000, random)?.offerId, 2, "no id is used twice");
@@ -197,11 +197,9 @@ test("the time for an answer grows with how long answers take, within bounds", (
 test("what is held later is offered then", () => {
   const queue = new UploadQueue<NamedRecipient>(defaultOfferingOptions, field(3));
   queue.recipientJoined(A, field(3, 0), true);
-  assert.is(queue.servable, 0);
   queue.gained(0);
   assert.is(queue.offer(0, random), undefined);
   queue.gained(2);
-  assert.is(queue.servable, 1);
   assert.equal(queue.offer(0, random)?.chunkIndexes, [2]);
 });
 

@@ -1,0 +1,7 @@
+// Work that takes its time.
+
+/** Holds the event loop for so long. */
+export function holdLoop(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
