@@ -7,13 +7,14 @@ import { pause } from "../core/clock.js";
 import { contentIdFromBytes, DIGEST_BYTES } from "../core/ids.js";
 import type { AnnounceAnswer, Announcement } from "../tracker/announcement.js";
 import { MIN_RENEW_MS } from "../tracker/limits.js";
+import { MAX_PROBE_MS } from "./probe-options.js";
 import type { SharePort } from "./share-port.js";
 
 /** `trusted`: the tracker lists whatever is announced. `notTried`: it has no time for that now, or not for this address. */
 export type DialBack = "reached" | "notReached" | "notTried" | "trusted";
 
-/** A tracker gives up after 6 s. */
-const TRIED_WITHIN_MS = 7_500;
+/** For a tracker that tries, which has to be reached as well. */
+const TRIED_WITHIN_MS = MAX_PROBE_MS + 1_500;
 /** For a tracker that does not say that it tries. */
 const SILENT_WITHIN_MS = 1_500;
 const ASK_EVERY_MS = 300;
@@ -34,7 +35,6 @@ export async function dialBack(
   try {
     const first = await client.announce(announcement, signal);
     if (isListed(first)) return "trusted";
-    // Whoever is being dialled is told to ask again as soon as may be.
     const isTried = first.renewAfterMs === MIN_RENEW_MS;
     const untilMs = performance.now() + (isTried ? TRIED_WITHIN_MS : SILENT_WITHIN_MS);
     while (performance.now() < untilMs) {

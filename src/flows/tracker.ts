@@ -2,19 +2,12 @@
 // itself who is where. Decides nothing.
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
-import { type ConnectionOptions, defaultConnectionOptions } from "../peer/options.js";
 import { probePeer } from "../peer/probe.js";
 import type { TrackerOptions } from "../tracker/server/options.js";
 import type { FindPeer } from "../tracker/server/proven-endpoints.js";
 import { type RunningTracker, startTracker as startServer } from "../tracker/server/start.js";
 import { newLocalPeer } from "./local-peer.js";
-
-/** A peer that is there answers sooner, and one that is not must not keep others waiting. */
-const PROBE: ConnectionOptions = {
-  ...defaultConnectionOptions,
-  dialTimeoutMs: 3_000,
-  helloTimeoutMs: 3_000,
-};
+import { PROBE_OPTIONS } from "./probe-options.js";
 
 /** Starts a tracker that listens when the promise resolves. Throws USAGE, ADDRESS_IN_USE or PERMISSION_DENIED, or the
  * reason of `signal` if that ends the start. */
@@ -26,7 +19,7 @@ export function startTracker(
   const local = newLocalPeer(() => 0);
   const find: FindPeer = async (endpoint, signal) => {
     try {
-      return await probePeer(endpoint, local, PROBE, signal);
+      return await probePeer(endpoint, local, PROBE_OPTIONS, signal);
     } catch (thrown) {
       const { blame, code } = GoshareError.from(thrown);
       // Who speaks another version only is nobody that others could be sent to.

@@ -33,7 +33,8 @@ export const MAX_ENDPOINTS_PER_PEER = MAX_ANNOUNCED_ENDPOINTS + 2;
 export const MAX_REQUEST_FIELDS = 8 * KIB;
 export const MAX_RESPONSE_FIELDS = 128 * KIB;
 
-/** What a peer makes of a tracker's renewal interval, whatever it says. */
+/** What a peer makes of a tracker's renewal interval, whatever it says. Who is being dialled at an address it announced is
+ * told the least, to learn soon whether it is listed. */
 export const MIN_RENEW_MS = 5_000;
 export const MAX_RENEW_MS = 10 * 60_000;
 

@@ -143,7 +143,6 @@ export class TrackerCalls {
     const wanting = shares.filter(({ wantPeers }) => wantPeers > 0);
     const answer: AnnounceAnswer = {
       ttlMs,
-      // Who has just been dialled learns soon whether it is listed there.
       renewAfterMs: isLooking ? MIN_RENEW_MS : this.#pace.nextRenewalMs(),
       listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { key, endpoints }),
       answers: await this.#answers(wanting, exclude, caller),
