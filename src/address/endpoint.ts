@@ -97,7 +97,7 @@ function parseHostPort(text: string, defaultPort: number | undefined): ListenAdd
 
 function notAnAddress(text: string, what: string, defaultPort: number | undefined): GoshareError {
   const form = defaultPort === undefined ? "HOST:PORT" : "HOST or HOST:PORT";
-  return new GoshareError("USAGE", `${what} ${quoted(text)} is no address`, {
+  return new GoshareError("USAGE", `${what} ${quoted(text)} is not an address`, {
     hint: `write it as ${form}, an IPv6 address in brackets, for example 192.168.1.5:${defaultPort ?? 9000}`,
   });
 }

@@ -42,21 +42,21 @@ export async function listenAt(
 
 function listenError(cause: unknown, place: string, option: string): unknown {
   if (isErrno(cause, "EADDRINUSE")) {
-    return new GoshareError("ADDRESS_IN_USE", `something listens at ${place} already`, {
+    return new GoshareError("ADDRESS_IN_USE", `something is already listening on ${place}`, {
       cause,
       hint: `choose another port with ${option} HOST:PORT; port 0 picks a free one`,
     });
   }
   if (isErrno(cause, "EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN", "EAFNOSUPPORT", "EINVAL")) {
-    return new GoshareError("ADDRESS_IN_USE", `${place} is no address of this machine`, {
+    return new GoshareError("ADDRESS_IN_USE", `${place} is not an address of this machine`, {
       cause,
-      hint: "listen at one of its own addresses, or at [::] for all of them",
+      hint: "listen on one of its own addresses, or on [::] for all of them",
     });
   }
   if (isErrno(cause, "EACCES", "EPERM")) {
-    return new GoshareError("PERMISSION_DENIED", `this process may not listen at ${place}`, {
+    return new GoshareError("PERMISSION_DENIED", `this process is not allowed to listen on ${place}`, {
       cause,
-      hint: `ports below 1024 mostly need special rights; choose a higher one with ${option} HOST:PORT`,
+      hint: `ports below 1024 usually need special privileges; choose a higher one with ${option} HOST:PORT`,
     });
   }
   return cause;

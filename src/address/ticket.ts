@@ -77,7 +77,7 @@ export function decodeTicket(text: string): Ticket {
   const bytes = ticketBytes(text);
   const format = peekFormat(bytes);
   if (format !== TICKET_FORMAT) {
-    if (format === undefined || format === 0) throw invalidTicket("holds no ticket of any format");
+    if (format === undefined || format === 0) throw invalidTicket("is not a ticket of any known format");
     throw newerFormat("the ticket", format);
   }
   const fields = fieldsOf(bytes);
@@ -106,7 +106,7 @@ function ticketBytes(text: string): Uint8Array {
   const decoded = bech32m.decodeUnsafe(compact, MAX_TICKET_LENGTH);
   const bytes = decoded && bech32m.fromWordsUnsafe(decoded.words);
   if (!decoded || !bytes || decoded.prefix !== TICKET_PREFIX)
-    throw invalidTicket("has a typing error or was cut");
+    throw invalidTicket("has a typing error or was cut short");
   return bytes;
 }
 
@@ -148,6 +148,6 @@ function withoutWhiteSpace(text: string): string {
 function invalidTicket(what: string, cause?: unknown): GoshareError {
   return new GoshareError("TICKET_INVALID", `the ticket ${what}`, {
     cause,
-    hint: "copy the whole ticket again, from goshare1 to its end",
+    hint: "copy the whole ticket again, from goshare1 to the end",
   });
 }

@@ -93,7 +93,7 @@ export function countArgument<Default>(
 /** What --overwrite and --rename ask for. */
 export function ifTakenArgument(overwrite: boolean, rename: boolean): IfTaken {
   if (overwrite && rename)
-    throw new GoshareError("USAGE", "--overwrite and --rename exclude each other", {
+    throw new GoshareError("USAGE", "--overwrite and --rename cannot be used together", {
       hint: "choose one of them",
     });
   return overwrite ? "replace" : rename ? "rename" : "refuse";

@@ -66,7 +66,7 @@ export abstract class GoshareCommand extends Command<CommandContext> {
     const path = settingsFilePath(this.context.env);
     if (!isOutOfReach(path)) return;
     const message =
-      "no settings are read from this file, since its folder may not be looked into: permission denied";
+      "no settings are read from this file, since its folder cannot be accessed: permission denied";
     observe({ type: "warning", code: "PERMISSION_DENIED", message, path });
   }
 

@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   if (!isEnough) {
     const needed = `Node 20.${LEAST_MINOR_OF_20}, 22.${LEAST_MINOR_OF_22} or newer`;
     process.stderr.write(
-      `error: goshare needs ${needed}, and this is ${process.version}\n  see https://nodejs.org/\n`,
+      `error: goshare needs ${needed}, but this is ${process.version}\n  see https://nodejs.org/\n`,
     );
     process.exitCode = 1;
     return;

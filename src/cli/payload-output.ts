@@ -10,7 +10,7 @@ export const STANDARD_OUTPUT = "-";
 /** The stream to write to. Throws USAGE for a terminal: what a stranger shares could do anything to it. */
 export function payloadOutput(stdout: Writable): Writable {
   if (isTerminal(stdout)) {
-    throw new GoshareError("USAGE", "--output - writes to standard output, and that is a terminal", {
+    throw new GoshareError("USAGE", "--output - writes to standard output, which is a terminal", {
       hint: "pipe it into a program, or name a folder with --output DIR",
     });
   }

@@ -28,8 +28,8 @@ process.stdout.on("error", (error) => {
     return;
   outputFailure = new GoshareError(
     diskErrorCode(errnoOf(error) ?? "") ?? "DISK_FAILED",
-    `standard output cannot be written: ${error.message}`,
-    { hint: "free some room there or write it elsewhere, and run the same command again", cause: error },
+    `cannot write to standard output: ${error.message}`,
+    { hint: "free some space there or write it elsewhere, and run the same command again", cause: error },
   );
   for (const listener of onOutputFailure) listener(outputFailure);
 });
@@ -53,7 +53,8 @@ export const processEvents: ProcessEvents = {
 
   onCrash(listener) {
     // An emptied event loop is a promise that nobody will settle: without this it would look like success.
-    const onEmpty = () => listener(new Error("nothing was left to wait for, and the command had not ended"));
+    const onEmpty = () =>
+      listener(new Error("there was nothing left to wait for, but the command had not ended"));
     process.on("uncaughtException", listener);
     process.on("beforeExit", onEmpty);
     return () => {

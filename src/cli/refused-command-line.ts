@@ -56,8 +56,8 @@ export function optionBeforeCommand([first = ""]: readonly string[]): GoshareErr
   const shown = JSON.stringify(first);
   const near = first === "-V" ? ["--version"] : nearest(first, ["--version", "--help"]);
   if (near.length > 0) return usageError(`there is no option ${shown}`, near, HELP);
-  return new GoshareError("USAGE", `${shown} stands before the command`, {
-    hint: "options come after it: goshare COMMAND OPTIONS; see: goshare --help",
+  return new GoshareError("USAGE", `${shown} comes before the command`, {
+    hint: "options go after it: goshare COMMAND OPTIONS; see: goshare --help",
   });
 }
 

@@ -29,9 +29,13 @@ export async function whatToDownload(
   if (given.length === 0) {
     const fromEnvironment = env[TICKET_VARIABLE]?.trim() ?? "";
     if (fromEnvironment !== "") return [fromEnvironment];
-    throw new GoshareError("USAGE", `nothing says what to download: no WHAT, and no ${TICKET_VARIABLE}`, {
-      hint: HINT,
-    });
+    throw new GoshareError(
+      "USAGE",
+      `nothing to download: no WHAT is given, and ${TICKET_VARIABLE} is not set`,
+      {
+        hint: HINT,
+      },
+    );
   }
   const places = given.filter((what) => what === FROM_STDIN).length;
   if (places === 0) return given;
@@ -55,7 +59,7 @@ async function firstLine(stream: Readable, signal: AbortSignal): Promise<string>
         "USAGE",
         `the first line of standard input has more than ${MAX_LINE_BYTES} bytes`,
         {
-          hint: "it should be a ticket (goshare1…), and nothing else",
+          hint: "it should be just a ticket (goshare1…)",
         },
       );
     }
@@ -64,7 +68,7 @@ async function firstLine(stream: Readable, signal: AbortSignal): Promise<string>
   }
   const line = Buffer.concat(read).toString("utf8").trim();
   if (line !== "") return line;
-  throw new GoshareError("USAGE", "no ticket came on standard input", {
+  throw new GoshareError("USAGE", "there is no ticket on standard input", {
     hint: "for example: goshare download - < ticket.txt",
   });
 }

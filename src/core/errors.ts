@@ -33,7 +33,7 @@ const entry = (blame: Blame, exitCode: number, meaning: string): CodeEntry => ({
 
 /** Every error code. docs/errors.md is this table; a test compares them. */
 export const ERROR_CODES = {
-  USAGE: entry("user", EXIT.usage, "The command line or an option was not understood or is out of range."),
+  USAGE: entry("user", EXIT.usage, "The command line is wrong, or the value of an option is not valid."),
   NEWER_FORMAT: entry(
     "user",
     EXIT.usage,
@@ -42,33 +42,41 @@ export const ERROR_CODES = {
   TICKET_INVALID: entry(
     "user",
     EXIT.usage,
-    "A ticket has a typing error, was cut, or holds what no ticket may hold.",
+    "A ticket has a typing error, was cut short, or holds something that no ticket may hold.",
   ),
   MANIFEST_FILE_INVALID: entry(
     "user",
     EXIT.usage,
-    "A .goshare file is damaged, cut short or something else.",
+    "A .goshare file is damaged, cut short or not a .goshare file at all.",
   ),
   MANIFEST_INVALID: entry(
     "peer",
     EXIT.integrity,
     "A manifest breaks the rules of its format or does not match its content id.",
   ),
-  LIMIT_EXCEEDED: entry("user", EXIT.other, "A share is larger than the format allows, or a list too long."),
+  LIMIT_EXCEEDED: entry(
+    "user",
+    EXIT.other,
+    "A share is larger than the format allows, or a list is too long.",
+  ),
   SOURCE_UNREADABLE: entry("user", EXIT.disk, "A path to share or verify does not exist or cannot be read."),
   SOURCE_UNSUPPORTED: entry(
     "user",
     EXIT.other,
     "A path to share is neither a file nor a folder, or has a name that cannot be shared.",
   ),
-  SOURCE_CHANGED: entry("user", EXIT.other, "A file is not what it was when it was hashed."),
+  SOURCE_CHANGED: entry("user", EXIT.other, "A file has changed since it was hashed."),
   CONTENT_NOT_FOUND: entry("user", EXIT.notFound, "No tracker and no peer knows the content id."),
   NO_PEERS: entry("user", EXIT.notFound, "Nobody who has the share could be reached."),
-  PROBLEM_FOUND: entry("user", EXIT.other, "doctor found what keeps goshare from working as it should."),
+  PROBLEM_FOUND: entry(
+    "user",
+    EXIT.other,
+    "doctor found something that keeps goshare from working properly.",
+  ),
   DOWNLOAD_NOT_FOUND: entry(
     "user",
     EXIT.notFound,
-    "No unfinished download has that name, or several have; or there is no such folder.",
+    "No unfinished download has that name, or more than one has; or there is no such folder.",
   ),
   PEER_UNREACHABLE: entry(
     "peer",
@@ -76,27 +84,27 @@ export const ERROR_CODES = {
     "A peer did not accept a connection or did not answer in time.",
   ),
   PEER_PROTOCOL: entry("peer", EXIT.network, "A peer broke a rule of the protocol."),
-  PEER_REFUSED: entry("peer", EXIT.network, "A peer did not grant a request."),
+  PEER_REFUSED: entry("peer", EXIT.network, "A peer refused a request."),
   PEER_SELF: entry("peer", EXIT.network, "An address that was dialled leads back to the same process."),
   PEER_CLOSED: entry("peer", EXIT.network, "A peer ended the connection."),
   TRACKER_UNREACHABLE: entry("tracker", EXIT.network, "A tracker did not answer in time."),
-  TRACKER_REFUSED: entry("tracker", EXIT.network, "A tracker did not grant a call."),
-  TRACKER_PROTOCOL: entry("tracker", EXIT.network, "A tracker answered what no tracker may answer."),
+  TRACKER_REFUSED: entry("tracker", EXIT.network, "A tracker refused a call."),
+  TRACKER_PROTOCOL: entry("tracker", EXIT.network, "A tracker sent an answer that no tracker may send."),
   STORE_UNAVAILABLE: entry("local", EXIT.network, "The store of a tracker cannot be used."),
-  ADDRESS_IN_USE: entry("user", EXIT.network, "The address to listen at is taken, or not this machine's."),
-  DIGEST_MISMATCH: entry(
-    "peer",
-    EXIT.integrity,
-    "A peer sent bytes that do not have the digest they should have.",
+  ADDRESS_IN_USE: entry(
+    "user",
+    EXIT.network,
+    "The address to listen on is taken, or is not one of this machine's.",
   ),
-  CONTENT_DIFFERS: entry("user", EXIT.integrity, "What was verified is not what the share holds."),
+  DIGEST_MISMATCH: entry("peer", EXIT.integrity, "A peer sent bytes that do not match their digest."),
+  CONTENT_DIFFERS: entry("user", EXIT.integrity, "What was verified is not what was shared."),
   TARGET_EXISTS: entry(
     "user",
     EXIT.disk,
-    "Something is already there under the name of the download or the .goshare file.",
+    "Something else already has the name of the download or the .goshare file.",
   ),
-  TARGET_BUSY: entry("user", EXIT.disk, "Another process downloads to the same place."),
-  STORE_BUSY: entry("user", EXIT.disk, "Another tracker keeps its state in the same folder."),
+  TARGET_BUSY: entry("user", EXIT.disk, "Another process is downloading to the same place."),
+  STORE_BUSY: entry("user", EXIT.disk, "Another tracker is keeping its state in the same folder."),
   TARGET_NAME_UNSUPPORTED: entry("user", EXIT.disk, "This machine's disk cannot hold a name in the share."),
   PART_UNUSABLE: entry(
     "user",
@@ -106,17 +114,21 @@ export const ERROR_CODES = {
   PART_CHANGED: entry(
     "local",
     EXIT.disk,
-    "Something else has changed a download before it was complete; the same command looks at all of it again.",
+    "Something else changed a download before it was complete; the same command checks all of it again.",
   ),
-  DISK_FULL: entry("local", EXIT.disk, "There is no room left for a file."),
+  DISK_FULL: entry("local", EXIT.disk, "There is no space left for a file."),
   DISK_FAILED: entry("local", EXIT.disk, "A file could not be read or written."),
   SYNC_FAILED: entry(
     "local",
     EXIT.disk,
-    "The disk did not confirm what was written; nothing of it is relied on, and it is fetched again.",
+    "The disk did not confirm what was written; none of it is relied on, and it is fetched again.",
   ),
-  PERMISSION_DENIED: entry("local", EXIT.disk, "The process may not read or write there."),
-  INCOMPLETE: entry("user", EXIT.incomplete, "A download stopped before its end; the same command goes on."),
+  PERMISSION_DENIED: entry("local", EXIT.disk, "The process is not allowed to read or write there."),
+  INCOMPLETE: entry(
+    "user",
+    EXIT.incomplete,
+    "A download stopped before it was complete; the same command resumes it.",
+  ),
   INTERRUPTED: entry("user", EXIT.sigint, "The command was interrupted by a signal."),
   BUG: entry("local", EXIT.bug, "Something happened that should not be possible. Please report it."),
 } as const satisfies Record<string, CodeEntry>;
@@ -198,16 +210,16 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
 
 /** What to do about a failure of the file system, whatever the command: one that knows more says more. */
 export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
-  DISK_FULL: "free some room and run the same command again",
+  DISK_FULL: "free some space and run the same command again",
   DISK_FAILED: "check the path and the disk, or use another folder",
-  PERMISSION_DENIED: "check its owner and mode, and whether its disk is read-only",
+  PERMISSION_DENIED: "check its owner and mode, and whether the disk is read-only",
   TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
 };
 
 /** Where the errno says more than its code. */
 const ERRNO_HINTS: Readonly<Record<string, string>> = {
-  EMFILE: "raise the limit of open files of a process (ulimit -n)",
-  ENFILE: "raise the limit of open files of this machine, or end what has many open",
+  EMFILE: "raise the limit on open files per process (ulimit -n)",
+  ENFILE: "raise this machine's limit on open files, or stop whatever has many open",
 };
 
 /** The code for a file system errno name such as "ENOSPC"; undefined if it is none. */
@@ -233,7 +245,7 @@ export function errorAt(thrown: unknown, place: string): GoshareError {
 export function readProblem(thrown: unknown): { readonly reason: string; readonly hint: string } {
   if (isErrno(thrown, "ENOENT")) return { reason: "it does not exist", hint: "check the path" };
   if (isErrno(thrown, "ENOTDIR")) {
-    return { reason: "it is no folder, or lies in what is none", hint: "check the path" };
+    return { reason: "it is not a folder, or is inside something that is not one", hint: "check the path" };
   }
   const hint = "check its owner and mode, and the disk";
   if (isErrno(thrown, "EACCES", "EPERM")) return { reason: "permission denied", hint };

@@ -58,8 +58,8 @@ class Glob {
       });
     }
     if (within.split("/").some(hasOpenClass)) {
-      throw new GoshareError("USAGE", `${name} ${JSON.stringify(pattern)} has a [ without its ]`, {
-        hint: "[a-z] is one character of a range; a [ that stands for itself is written \\[",
+      throw new GoshareError("USAGE", `${name} ${JSON.stringify(pattern)} has a [ without a ]`, {
+        hint: "[a-z] is one character from a range; write \\[ for a literal [",
       });
     }
     this.#isOfName = !anchored.includes("/");

@@ -59,8 +59,8 @@ export function begunNamed(names: readonly string[], outputDirectory: string): r
     const here = begunIfThere(outputDirectory).filter((begun) => isNamed(begun, name));
     const all = here.length > 0 ? here : begunAt(name);
     const [first, ...others] = all;
-    if (first === undefined) throw notFound(`no unfinished download ${name} is in ${outputDirectory}`);
-    if (others.length > 0) throw notFound(`${name} may be any of ${all.length} downloads`);
+    if (first === undefined) throw notFound(`there is no unfinished download ${name} in ${outputDirectory}`);
+    if (others.length > 0) throw notFound(`${name} could be any of ${all.length} downloads`);
     chosen.set(first.partPath, first);
   }
   return [...chosen.values()];
@@ -140,13 +140,13 @@ function surveyed(partPath: string): SurveyedPart | GoshareError | undefined {
   } catch (thrown) {
     const error = GoshareError.from(thrown);
     if (error.code === "BUG") throw thrown;
-    const message = `what an earlier download left cannot be gone on with: ${error.message}`;
+    const message = `what an earlier download left behind cannot be resumed: ${error.message}`;
     return new GoshareError(error.code, message, { hint: "goshare discard removes it", cause: error });
   }
 }
 
 function notFound(message: string): GoshareError {
   return new GoshareError("DOWNLOAD_NOT_FOUND", message, {
-    hint: "goshare status lists what can be resumed; name it by its path, or its folder with --output",
+    hint: "goshare status lists what can be resumed; give its path, or its folder with --output",
   });
 }

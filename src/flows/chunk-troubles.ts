@@ -13,7 +13,7 @@ export function chunkTroubles(
   return {
     lied: (peer, chunkIndex) => {
       const where = placeOf(peer.connection);
-      const message = `chunk ${chunkIndex} from ${where} does not have its digest; that peer is not asked again`;
+      const message = `chunk ${chunkIndex} from ${where} does not match its digest; that peer is not asked again`;
       const error = new GoshareError("DIGEST_MISMATCH", message);
       observe.detail?.("chunk", `${chunkIndex} from ${where} is wrong`);
       // What else it had sent by then is wrong as well, and no news.
@@ -24,7 +24,7 @@ export function chunkTroubles(
       swarm.stalled(peer);
     },
     refused: (peer, reason, chunkIndex) => {
-      observe.detail?.("chunk", `${chunkIndex} is refused by ${placeOf(peer.connection)}: ${reason}`);
+      observe.detail?.("chunk", `${chunkIndex} was refused by ${placeOf(peer.connection)}: ${reason}`);
       swarm.refused(peer, reason);
     },
   };

@@ -37,7 +37,7 @@ export async function readContentSource(given: string): Promise<ContentSource> {
     return { contentId: ticketId, name, root: undefined, manifest: undefined, trackers, peers };
   }
   if (!existsSync(what)) {
-    throw new GoshareError("USAGE", `${what} is no ticket, no content id and no file`, {
+    throw new GoshareError("USAGE", `${what} is not a ticket, a content id or a file`, {
       hint: WHAT_HINT,
     });
   }
@@ -49,9 +49,13 @@ export async function readContentSource(given: string): Promise<ContentSource> {
 /** Throws NO_PEERS if neither `source` nor the user has named anybody who could be asked. */
 export function requireSomebody(source: ContentSource, trackers: readonly Endpoint[]): void {
   if (source.peers.length > 0 || trackers.length > 0) return;
-  throw new GoshareError("NO_PEERS", `nothing says where to find ${source.contentId.slice(0, 16)}…`, {
-    hint: "name a tracker with --tracker HOST:PORT, or use the ticket",
-  });
+  throw new GoshareError(
+    "NO_PEERS",
+    `there is no peer or tracker to ask for ${source.contentId.slice(0, 16)}…`,
+    {
+      hint: "name a tracker with --tracker HOST:PORT, or use the ticket",
+    },
+  );
 }
 
 /** A ticket that leads where `source` and `trackers` lead, as far as one has room. */

@@ -34,7 +34,7 @@ export function tellDifferences(
   for (const fileIndex of comparison.modes) telling.mode(fileIndex);
   for (const path of comparison.extras) telling.tell({ problem: "extra", paths: [path] });
   for (const { path, kind } of comparison.unfinished)
-    telling.tell({ problem: "unfinished", paths: [path], detail: `a ${kind} of goshare` });
+    telling.tell({ problem: "unfinished", paths: [path], detail: `a goshare ${kind}` });
   const { filesWrong, filesUnsure } = telling;
   let bytesRight = 0;
   for (const chunkIndex of right) bytesRight += manifest.layout.chunkLength(chunkIndex);
@@ -95,7 +95,7 @@ class Telling {
 
   mode(fileIndex: number): void {
     const { path, executable } = this.#manifest.files[fileIndex] ?? { path: "", executable: false };
-    const detail = executable ? "it is not executable, and should be" : "it is executable, and should not be";
+    const detail = executable ? "it is not executable, but should be" : "it is executable, but should not be";
     this.tell({ problem: "mode", paths: [path], detail });
   }
 
@@ -115,7 +115,7 @@ class Telling {
     const detail =
       lacking === undefined
         ? "at least one file of the chunk they share is wrong"
-        : `not to be told without ${pathAt(lacking.fileIndex)}, with which they share a chunk`;
+        : `cannot be checked without ${pathAt(lacking.fileIndex)}, with which they share a chunk`;
     this.filesUnsure += unsure.length;
     this.tell({
       ...{ problem: "unsure", paths: unsure.map(({ fileIndex }) => pathAt(fileIndex)), detail },

@@ -50,8 +50,8 @@ export async function doctor(
   tell(CLOCK);
   tell(await checkHashRate(signal));
   if (problems.length > 0) {
-    throw new GoshareError("PROBLEM_FOUND", `goshare cannot work here as it should: ${problems.join(", ")}`, {
-      hint: "what is said there mends it",
+    throw new GoshareError("PROBLEM_FOUND", `goshare cannot work properly here: ${problems.join(", ")}`, {
+      hint: "the checks above say how to fix it",
     });
   }
 }

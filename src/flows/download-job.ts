@@ -144,7 +144,7 @@ export class DownloadJob {
     this.#tellKept(arrival);
     await this.#fetchChunks(selection, arrival, slotPool);
     await destination.finish();
-    this.#observe.detail?.("file", `${destination.path} is complete and on the disk`);
+    this.#observe.detail?.("file", `${destination.path} is complete and on disk`);
     // What went into a stream is not there any more.
     if (this.#options.output === undefined)
       await this.serving?.committed(destination.path, this.#options.seed);
@@ -152,8 +152,8 @@ export class DownloadJob {
 
   #tellKept({ held, unchecked }: Arrival): void {
     if (held.count + unchecked.count === 0) return;
-    const again = `${unchecked.count} are to be verified again`;
-    this.#observe.detail?.("file", `chunks that are here already: ${held.count} are kept, ${again}`);
+    const again = `${unchecked.count} have to be verified again`;
+    this.#observe.detail?.("file", `chunks already here: ${held.count} are kept, ${again}`);
   }
 
   #tellWait(): void {

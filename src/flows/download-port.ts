@@ -64,8 +64,8 @@ export class DownloadPort {
   /** From now on peers of this content are accepted for `swarm`. Throws USAGE if there is a download of it already. */
   join(contentId: ContentId, swarm: DownloadSwarm): void {
     if (this.#swarms.has(contentId)) {
-      throw new GoshareError("USAGE", `${contentId.slice(0, 16)}… is named more than once`, {
-        hint: "leave out what means the same",
+      throw new GoshareError("USAGE", `${contentId.slice(0, 16)}… is given more than once`, {
+        hint: "leave out the duplicates",
       });
     }
     this.#swarms.set(contentId, swarm);

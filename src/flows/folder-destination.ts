@@ -83,7 +83,7 @@ export class FolderDestination implements Destination {
 
   /** Whoever made the share has chosen the name, so it is said before anything happens to what has it. */
   #tellReplaced(path: string): void {
-    const message = "this is there, and is replaced once the download is complete";
+    const message = "this already exists, and will be replaced once the download is complete";
     this.#observe({ type: "warning", code: "TARGET_EXISTS", message, path });
   }
 
@@ -91,7 +91,7 @@ export class FolderDestination implements Destination {
   #tellLeft(problem: GoshareError | undefined): void {
     if (problem === undefined) return;
     const path = this.#part.partPath;
-    const message = `what was replaced cannot be removed (${problem.message}), and lies in it`;
+    const message = `what was replaced cannot be removed (${problem.message}); it is still in this folder`;
     this.#observe({ type: "warning", code: problem.code, message, path });
   }
 

@@ -8,7 +8,7 @@ export function foreignWarnings(observe: EventObserver): ForeignListener {
   return (protocol, remote) => {
     if (warned.has(protocol)) return;
     warned.add(protocol);
-    const message = `something speaks ${protocol} to the port for peers, where only goshare is understood`;
+    const message = `something speaks ${protocol} to the port for peers, which only understands goshare`;
     observe({ type: "warning", code: "PEER_PROTOCOL", message, path: remote });
   };
 }

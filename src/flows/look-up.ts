@@ -44,7 +44,7 @@ export async function lookUpManifest(
   const patience = new Patience(timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
     const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;
     return new GoshareError("NO_PEERS", `the manifest is not available now${why}`, {
-      hint: "check that somebody shares it; a .goshare file holds the manifest and needs nobody",
+      hint: "check that somebody is sharing it; a .goshare file has the manifest in it and needs nobody",
     });
   });
   swarm.addPeer({ endpoints: source.peers, isNamed: true });

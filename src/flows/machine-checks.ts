@@ -51,7 +51,7 @@ export function checkDisk(outputDirectory: string): Check {
   const folder = nearestFolder(path.resolve(outputDirectory));
   const stats = fs.statSync(folder);
   if (!stats.isDirectory()) {
-    const message = `${folder} is ${stats.isFile() ? "a file" : "no folder"}`;
+    const message = `${folder} is ${stats.isFile() ? "a file" : "not a folder"}`;
     return { subject, verdict: "problem", message, fix: "choose another folder with --output" };
   }
   const probePath = path.join(folder, `.goshare-doctor-${randomUUID()}`);
@@ -61,7 +61,7 @@ export function checkDisk(outputDirectory: string): Check {
   } catch (thrown) {
     const { message, hint } = GoshareError.from(thrown);
     const fix = hint || "choose another folder with --output";
-    return { subject, verdict: "problem", message: `nothing can be written to ${folder}: ${message}`, fix };
+    return { subject, verdict: "problem", message: `cannot write to ${folder}: ${message}`, fix };
   } finally {
     fs.rmSync(probePath, { force: true });
   }
@@ -73,11 +73,11 @@ export function checkDisk(outputDirectory: string): Check {
       subject,
       verdict: "warning",
       message,
-      fix: "free some room, or choose another disk with --output",
+      fix: "free some space, or choose another disk with --output",
     };
   }
   if (syncMs > SLOW_SYNC_MS) {
-    const fix = "downloads of many small files will wait for this disk; choose another with --output";
+    const fix = "downloads of many small files will have to wait for this disk; choose another with --output";
     return { subject, verdict: "warning", message, fix };
   }
   return { subject, verdict: "ok", message, fix: "" };
@@ -104,7 +104,7 @@ export async function checkHashRate(signal: AbortSignal): Promise<Check> {
     const message = `SHA-256 at ${formatRate(bytesPerSecond)} with ${pool.threads} threads`;
     if (bytesPerSecond >= SLOW_HASH_BYTES_PER_SECOND)
       return { subject: "hashing", verdict: "ok", message, fix: "" };
-    const fix = "other work keeps the processors busy, or they are slow: transfers go no faster than this";
+    const fix = "the processors are busy with other work, or slow: transfers cannot go faster than this";
     return { subject: "hashing", verdict: "warning", message, fix };
   } finally {
     await pool.close();

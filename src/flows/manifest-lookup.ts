@@ -86,8 +86,8 @@ export class TrackerLookup {
     if (this.#hasAnswer || first === undefined) return undefined;
     return (
       this.#lastFailure ??
-      new GoshareError("TRACKER_UNREACHABLE", `tracker ${first.name} has not answered so far`, {
-        hint: "check that it is a goshare tracker, and the network to it",
+      new GoshareError("TRACKER_UNREACHABLE", `tracker ${first.name} has not answered yet`, {
+        hint: "check that it is a goshare tracker, and check the network to it",
       })
     );
   }

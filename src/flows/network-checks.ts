@@ -21,8 +21,8 @@ export async function checkPeerPort(listen: ListenAddress): Promise<Check> {
   if (!isErrno(problem.cause, "EADDRINUSE")) {
     return { subject, verdict: "problem", message: problem.message, fix: problem.hint };
   }
-  const message = `${place} is taken, by another share perhaps; a free port is taken instead`;
-  const fix = "name another with --listen HOST:PORT where a firewall lets only certain ports through";
+  const message = `${place} is taken, perhaps by another share; a free port will be used instead`;
+  const fix = "choose another with --listen HOST:PORT if a firewall only lets certain ports through";
   return { subject, verdict: "warning", message, fix };
 }
 
@@ -37,7 +37,7 @@ export async function checkTrackerPort(listen: ListenAddress): Promise<Check> {
   if (isTaken && (await probeTracker(local, LOCAL_PROBE_MS))) {
     return { subject, verdict: "ok", message: `a goshare tracker runs at ${place}`, fix: "" };
   }
-  const fix = "if a tracker is to run here, give it another port: goshare tracker --listen HOST:PORT";
+  const fix = "to run a tracker here, give it another port: goshare tracker --listen HOST:PORT";
   return { subject, verdict: "warning", message: problem.message, fix };
 }
 
@@ -78,12 +78,12 @@ export async function checkTracker(tracker: Endpoint, signal: AbortSignal): Prom
 
 export const NO_TRACKER: Check = {
   ...{ subject: "tracker", verdict: "skipped", fix: "" },
-  message: "none is named and none runs here; tickets work without",
+  message: "none is named and none runs here; tickets work without one",
 };
 
 export const CLOCK: Check = {
   ...{ subject: "clock", verdict: "skipped", fix: "" },
-  message: "not compared, since trackers do not tell the time; nothing in a transfer depends on it",
+  message: "not compared, since trackers do not tell the time; transfers do not depend on it",
 };
 
 async function listenProblem(listen: ListenAddress): Promise<GoshareError | undefined> {

@@ -6,11 +6,11 @@ import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import type { TrackerLookup } from "./manifest-lookup.js";
 
 const HINTS: Partial<Record<ErrorCode, string>> & Readonly<Record<"NO_PEERS", string>> = {
-  NO_PEERS: "check that the sharer still runs and can be reached, then run the same command again",
-  SOURCE_CHANGED: "have it shared again, and use the new ticket",
+  NO_PEERS: "check that the sharer is still running and can be reached, then run the same command again",
+  SOURCE_CHANGED: "ask for it to be shared again, and use the new ticket",
   // A file that is mapped into memory changes without a trace in its times.
   DIGEST_MISMATCH:
-    "a file may have been written to where it is shared: have it shared again with --rehash, and use the new ticket",
+    "a file may have changed where it is shared: ask for it to be shared again with --rehash, and use the new ticket",
 };
 
 /** The error a download ends with when it has waited long enough. */
@@ -22,12 +22,12 @@ export function nobodyHelps(
   isHonestlyServed: boolean,
 ): GoshareError {
   const last = swarm.lastError;
-  const why = last === undefined ? "" : `; last: ${last.message}`;
+  const why = last === undefined ? "" : `; last error: ${last.message}`;
   const hint = HINTS[last?.code ?? "NO_PEERS"] ?? HINTS.NO_PEERS;
   // Where somebody has sent right bytes too, it is not for lies that the rest is missing.
   if (last?.code === "DIGEST_MISMATCH" && !isHonestlyServed) {
-    return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last: ${last.message}`, {
-      hint: "find another peer who has the share; what is verified is kept, and the same command goes on",
+    return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last error: ${last.message}`, {
+      hint: "find another peer that has the share; what is verified is kept, and the same command resumes the download",
       cause: last,
     });
   }

@@ -59,7 +59,7 @@ export class PresentTarget {
 
   #differs(): GoshareError {
     const { code, message, hint } = this.#refusal;
-    return new GoshareError(code, `${message}, and is not what is in the share`, {
+    return new GoshareError(code, `${message}, and it is not what is in the share`, {
       hint: `goshare verify WHAT PATH --repair fetches what is wrong in it; or ${hint}`,
       cause: this.#refusal,
     });

@@ -27,7 +27,7 @@ export interface SeeingTracker {
 
 const SUBJECT = "reachable";
 const TEST =
-  "to test it, run goshare share FILE here, and goshare inspect with its ticket on another machine: it lists the file";
+  "to test it, run goshare share FILE here, and goshare inspect with its ticket on another machine: it should list the file";
 
 /** Opens the port that a share would have, for as long as it takes. */
 export async function checkReachable(
@@ -43,7 +43,7 @@ export async function checkReachable(
   const observed = trackers.map(({ observedHost }) => observedHost);
   const unknown = (why: string) => reachabilityUnknown(wish.listen, observed, why);
   const [first] = trackers;
-  if (first === undefined) return unknown("there is no tracker to dial it back");
+  if (first === undefined) return unknown("there is no tracker to dial this machine back");
   const elsewhere = trackers.find(({ host }) => hostScope(host) !== "loopback" && !ownHosts.has(host));
   if (elsewhere === undefined) {
     return unknown(`${formatEndpoint(first.tracker)} runs on this machine, which proves nothing`);
@@ -78,27 +78,27 @@ export function judged(
   const [who, where] = [formatEndpoint(tracker), formatEndpoint(place)];
   switch (outcome) {
     case "reached": {
-      const fix = isTranslated ? `so that tickets name it, share with --advertise ${where}` : "";
-      return { subject: SUBJECT, verdict: "ok", message: `${who} has reached this machine at ${where}`, fix };
+      const fix = isTranslated ? `for tickets to include it, share with --advertise ${where}` : "";
+      return { subject: SUBJECT, verdict: "ok", message: `${who} reached this machine at ${where}`, fix };
     }
     case "notReached": {
-      const message = `${who} has dialled ${where} and did not reach this machine: others cannot come to it there, and it can only go to them`;
+      const message = `${who} dialled ${where} and did not reach this machine: others cannot connect to it there; it can only connect to them`;
       return { subject: SUBJECT, verdict: "warning", message, fix: fixFor(place, isTranslated) };
     }
     case "notTried":
       return unknown(
-        `${who} has not tried: it dials an address once a minute at most, and none in a private network for who is outside`,
+        `${who} did not try: it dials an address at most once a minute, and none in a private network for callers from outside`,
       );
     case "trusted":
-      return unknown(`${who} lists what is announced without trying it (--trust-announced)`);
+      return unknown(`${who} lists announced addresses without trying them (--trust-announced)`);
   }
 }
 
 function fixFor({ host, port }: Endpoint, isTranslated: boolean): string {
-  const open = `let TCP port ${port} in through the firewalls of this machine and on the way, or name a port that they let in with --listen HOST:PORT`;
+  const open = `open TCP port ${port} in the firewalls of this machine and on the way to it, or choose a port that is open with --listen HOST:PORT`;
   if (!isTranslated) return open;
   const where = formatEndpoint({ host, port });
-  return `${host} is a router's: have it forward TCP port ${port} to this machine, and share with --advertise ${where}; ${open}`;
+  return `${host} belongs to a router: have it forward TCP port ${port} to this machine, and share with --advertise ${where}; ${open}`;
 }
 
 /** What can be said all the same. `observedHosts` are what trackers see. */
@@ -113,11 +113,11 @@ export function reachabilityUnknown(
   if (strange !== undefined) {
     return {
       ...{ subject: SUBJECT, verdict: "warning" },
-      message: `a tracker sees this machine at ${strange}, which is none of its own addresses: it is behind a router that translates them`,
+      message: `a tracker sees this machine at ${strange}, which is not one of its own addresses: it is behind a router that translates them`,
       fix: `have the router forward port ${listen.port} to this machine, and share with --advertise ${formatEndpoint({ host: strange, port: listen.port })}; ${TEST}`,
     };
   }
   const places = own.map(formatEndpoint).join(", ");
-  const message = `not known: ${why}; others would come to ${places}`;
+  const message = `not known: ${why}; others would connect to ${places}`;
   return { subject: SUBJECT, verdict: "skipped", message, fix: TEST };
 }

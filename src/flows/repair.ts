@@ -84,9 +84,13 @@ function refuseStranger({ manifest, rootPath, comparison, right }: RepairWork): 
   const entriesRight = entryCount - comparison.files.size - comparison.entries.length;
   const hasSomething = chunkCount === 0 ? entriesRight > 0 : right.count > 0;
   if (hasSomething || path.basename(rootPath) === name) return;
-  throw new GoshareError("CONTENT_DIFFERS", `${rootPath} has nothing of ${name}, so it is not repaired`, {
-    hint: "check the path; goshare download fetches a share as a whole",
-  });
+  throw new GoshareError(
+    "CONTENT_DIFFERS",
+    `${rootPath} has nothing of ${name} in it, so it is not repaired`,
+    {
+      hint: "check the path; goshare download fetches the whole share",
+    },
+  );
 }
 
 /** Fetches what is wrong from peers, then calls `finish`. */

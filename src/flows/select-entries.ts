@@ -24,6 +24,6 @@ export function selectEntries(manifest: Manifest, { patterns, matches }: Wanted)
   if (matches === undefined || !selection.isEmpty) return selection;
   const named = patterns.map((pattern) => `--select ${JSON.stringify(pattern)}`).join(" ");
   throw new GoshareError("USAGE", `nothing in ${manifest.root.name} matches ${named}`, {
-    hint: "see what there is with: goshare inspect WHAT",
+    hint: "to see what there is, run goshare inspect WHAT",
   });
 }

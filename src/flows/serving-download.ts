@@ -100,6 +100,6 @@ export class ServingDownload {
 /** Who has downloaded it cannot share it again as it was, but can have it made right. */
 function toldToDownloader(error: GoshareError): GoshareError {
   if (error.code !== "SOURCE_CHANGED") return error;
-  const hint = "run the same command again: it says whether what is there is what was shared";
+  const hint = "run the same command again to check whether what is there is what was shared";
   return new GoshareError(error.code, error.message, { hint, cause: error });
 }

@@ -86,8 +86,8 @@ export async function requireShareable(
 
 /** By its path, or by what is in it. */
 function sharedTwice(path: string): GoshareError {
-  return new GoshareError("USAGE", `${path} is shared already: it has the same name and content`, {
-    hint: "leave out what is the same",
+  return new GoshareError("USAGE", `${path} is already shared: the name and the content are the same`, {
+    hint: "leave out the duplicates",
   });
 }
 

@@ -63,7 +63,7 @@ export async function readSource(
     const tree = await walkSource(options.path, (files) => walked(0, 0, files), signal, isExcluded, look);
     warnOfSkipped(tree, observe);
     if (excluded > 0 && isEmpty(tree)) {
-      const message = "nothing is left of this: all in it is excluded, and an empty folder is shared";
+      const message = "nothing is left of this: everything in it is excluded, and an empty folder is shared";
       observe({ type: "warning", code: "USAGE", message, path: options.path });
     }
     await found(tree);

@@ -66,9 +66,9 @@ function requireOneFile({ files, manifest }: Selection): void {
   const count = files.length === 0 ? "no file" : `${files.length} files`;
   throw new GoshareError(
     "USAGE",
-    `--output - takes one file, and this is ${count} of ${manifest.root.name}`,
+    `--output - takes one file, but this is ${count} of ${manifest.root.name}`,
     {
-      hint: "choose one with --select; see what there is with: goshare inspect WHAT",
+      hint: "choose one with --select; to see what there is, run goshare inspect WHAT",
     },
   );
 }

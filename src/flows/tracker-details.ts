@@ -9,9 +9,9 @@ export function tellAnnounced(observe: EventObserver): AnnouncerEvents["answered
     const { detail } = observe;
     if (detail === undefined) return;
     const places = listedEndpoints.map(formatEndpoint).join(", ");
-    const listed = places === "" ? "names us to nobody" : `names us to others at ${places}`;
+    const listed = places === "" ? "lists us for nobody" : `lists us for others at ${places}`;
     const wants = wantedManifests.length === 0 ? "" : ", wants the manifest";
-    const text = `${tracker} took the announcement: ${listed}, to be renewed in ${formatDuration(renewAfterMs)}${wants}`;
+    const text = `${tracker} accepted the announcement: ${listed}, to be renewed in ${formatDuration(renewAfterMs)}${wants}`;
     detail("tracker", text);
   };
 }

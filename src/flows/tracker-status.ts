@@ -24,7 +24,7 @@ export async function trackerStatus(
     observe({ type: "trackerStatus", tracker: name, ...info, roundTripUs, health });
     if (health !== "NOT_SERVING") return;
     throw new GoshareError("TRACKER_REFUSED", `tracker ${name} says that it is not serving`, {
-      hint: "it is about to stop, or its store cannot be used: its own output says more",
+      hint: "it is about to stop, or its store cannot be used: see its own output",
     });
   } finally {
     await client.close();

@@ -117,7 +117,7 @@ function requireKind(givenPath: string, rootPath: string, { root }: Manifest): v
   const inside = path.join(givenPath, root.name);
   throw new GoshareError(
     "USAGE",
-    `${givenPath} is ${kind === undefined ? "neither a file nor a folder" : `a ${kind}`}, and ${root.name} is a ${root.kind}`,
+    `${givenPath} is ${kind === undefined ? "neither a file nor a folder" : `a ${kind}`}, but ${root.name} is a ${root.kind}`,
     { hint: kind === "folder" && fs.existsSync(inside) ? `did you mean ${inside}?` : "check the path" },
   );
 }
@@ -147,6 +147,6 @@ async function rightChunks(
 
 function differs(options: VerifyOptions, problems: string): GoshareError {
   return new GoshareError("CONTENT_DIFFERS", `${options.path} is not what was shared: ${problems}`, {
-    hint: "the same command with --repair fetches what is wrong",
+    hint: "run the same command with --repair to fetch what is wrong",
   });
 }

@@ -129,14 +129,14 @@ export function inspectOptions(what: string, given: InspectCallOptions): Inspect
 function chunkSize(bytes: number | undefined): number | undefined {
   if (bytes === undefined || isChunkSize(bytes)) return bytes;
   throw new GoshareError("USAGE", `chunkSizeBytes is ${bytes}`, {
-    hint: `it is a power of two from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}`,
+    hint: `it must be a power of two from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}`,
   });
 }
 
 function ifTaken(given: IfTaken = "refuse"): IfTaken {
   if (IF_TAKEN.includes(given)) return given;
   throw new GoshareError("USAGE", `ifTaken is ${JSON.stringify(given)}`, {
-    hint: `it is ${IF_TAKEN.join(", ")}`,
+    hint: `it must be one of ${IF_TAKEN.join(", ")}`,
   });
 }
 
@@ -169,12 +169,12 @@ function budget(name: string, bytesPerSecond: number | undefined): RateBudget | 
   if (bytesPerSecond === undefined) return undefined;
   if (bytesPerSecond >= MIN_BYTES_PER_SECOND) return new RateBudget(bytesPerSecond);
   throw new GoshareError("USAGE", `${name} is ${bytesPerSecond}`, {
-    hint: `it is a number from ${MIN_BYTES_PER_SECOND} up`,
+    hint: `it must be at least ${MIN_BYTES_PER_SECOND}`,
   });
 }
 
 function count(name: string, given: number | undefined, otherwise: number): number {
   if (given === undefined) return otherwise;
   if (Number.isFinite(given) && given >= 1) return given;
-  throw new GoshareError("USAGE", `${name} is ${given}`, { hint: "it is a number from 1 up" });
+  throw new GoshareError("USAGE", `${name} is ${given}`, { hint: "it must be at least 1" });
 }

@@ -82,10 +82,7 @@ function assertSorted(files: readonly FileEntry[]): void {
   let previous: string | undefined;
   for (const { path, size } of files) {
     assert(Number.isSafeInteger(size) && size >= 0, `the size of ${path} is ${size}`);
-    assert(
-      previous === undefined || comparePaths(previous, path) <= 0,
-      `${path} is not in the order of paths`,
-    );
+    assert(previous === undefined || comparePaths(previous, path) <= 0, `${path} is out of order`);
     previous = path;
   }
 }

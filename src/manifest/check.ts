@@ -110,14 +110,14 @@ export function checkManifest(root: ManifestRoot, bodyBytes: Uint8Array): Manife
   const totalSize = totalSizeOf(body.files);
   if (totalSize !== root.totalSize) {
     throw invalidManifest(
-      `the manifest's files have ${totalSize ?? "too many"} bytes where its root says ${root.totalSize}`,
+      `the manifest's files have ${totalSize ?? "too many"} bytes, but its root says ${root.totalSize}`,
     );
   }
   const sizes = Float64Array.from(body.files, (file) => file.size);
   const chunkCount = countChunks(sizes, root.chunkSize);
   if (chunkCount !== root.chunkCount) {
     throw invalidManifest(
-      `the manifest's files take ${chunkCount} chunks where its root says ${root.chunkCount}`,
+      `the manifest's files take ${chunkCount} chunks, but its root says ${root.chunkCount}`,
     );
   }
   if (body.chunkDigests.length !== chunkCount * DIGEST_BYTES) {
@@ -130,7 +130,7 @@ export function checkManifest(root: ManifestRoot, bodyBytes: Uint8Array): Manife
 
 function bodyBytesProblem(root: ManifestRoot, bodyBytes: Uint8Array): string | undefined {
   if (bodyBytes.length !== root.bodySize) {
-    return `the manifest's body has ${bodyBytes.length} bytes where its root says ${root.bodySize}`;
+    return `the manifest's body has ${bodyBytes.length} bytes, but its root says ${root.bodySize}`;
   }
   if (root.inlineBody !== undefined) {
     const same = bodyBytes === root.inlineBody || Buffer.compare(bodyBytes, root.inlineBody) === 0;
@@ -139,7 +139,7 @@ function bodyBytesProblem(root: ManifestRoot, bodyBytes: Uint8Array): string | u
   for (let page = 1; page <= bodyPageCount(root); page++) {
     const bytes = bodyBytes.subarray((page - 1) * BODY_PAGE_BYTES, page * BODY_PAGE_BYTES);
     if (!checkBodyPage(root, page, bytes))
-      return `page ${page} of the manifest's body does not have its digest`;
+      return `page ${page} of the manifest's body does not match its digest`;
   }
   return undefined;
 }

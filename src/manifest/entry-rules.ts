@@ -34,9 +34,11 @@ export function totalSizeOf(files: readonly FileEntry[]): number | undefined {
 function kindProblem({ name, kind, files, emptyDirectories, symbolicLinks }: Entries): string | undefined {
   if (kind === "folder") return undefined;
   if (files.length !== 1 || emptyDirectories.length > 0 || symbolicLinks.length > 0) {
-    return "the share of one file has other entries than that file";
+    return "the share of one file has entries other than that file";
   }
-  return files[0]?.path === name ? undefined : "the share of one file names that file otherwise than itself";
+  return files[0]?.path === name
+    ? undefined
+    : "the share of one file gives that file a name other than its own";
 }
 
 function linksProblem(links: readonly SymbolicLink[]): string | undefined {
@@ -71,12 +73,12 @@ function pathsProblem({ files, emptyDirectories, symbolicLinks }: Entries): stri
       previous = begins.at(-1);
     }
     if (previous !== undefined) {
-      if (previous.length === path.length) return `the path ${quoted(path)} stands there twice`;
+      if (previous.length === path.length) return `the path ${quoted(path)} appears twice`;
       if (path[previous.length] === "/")
-        return `${quoted(previous)} has ${quoted(path)} in it but is no directory`;
+        return `${quoted(previous)} has ${quoted(path)} in it but is not a directory`;
     }
     begins.push(path);
-    if (!head.advance()) return `the path ${quoted(path)} is not in the order of paths`;
+    if (!head.advance()) return `the path ${quoted(path)} is out of order`;
   }
 }
 

@@ -27,7 +27,7 @@ export interface BodyFields {
 }
 
 /** Whoever has the bytes of this content id has the same ones: asking elsewhere does not help. */
-const INVALID_HINT = "have it shared again, and use the new ticket";
+const INVALID_HINT = "ask for it to be shared again, and use the new ticket";
 
 export function invalidManifest(message: string, cause?: unknown): GoshareError {
   return new GoshareError("MANIFEST_INVALID", message, { hint: INVALID_HINT, cause });
@@ -37,7 +37,7 @@ export function invalidManifest(message: string, cause?: unknown): GoshareError 
 export function rootFromWire(bytes: Uint8Array): RootFields {
   const format = peekFormat(bytes);
   if (format !== MANIFEST_FORMAT) {
-    if (format === undefined || format === 0) throw invalidManifest("the bytes are no manifest");
+    if (format === undefined || format === 0) throw invalidManifest("the bytes are not a manifest");
     throw newerFormat("the manifest", format);
   }
   const message = strict(() => readStrictly(ManifestSchema, bytes));
@@ -99,12 +99,12 @@ export function bodyFromWire(bytes: Uint8Array, entryCount: number): BodyFields 
     else if (fieldNumber === BODY.chunkDigests.number) chunkDigests = reader.bytes();
     else reader.skip(wireType, fieldNumber);
     if (files.length + emptyDirectories.length + symbolicLinks.length > entryCount) {
-      throw invalidManifest(`the manifest has more entries than the ${entryCount} its root says`);
+      throw invalidManifest(`the manifest has more entries than the ${entryCount} that its root says`);
     }
   }
   const entries = files.length + emptyDirectories.length + symbolicLinks.length;
   if (entries !== entryCount) {
-    throw invalidManifest(`the manifest has ${entries} entries where its root says ${entryCount}`);
+    throw invalidManifest(`the manifest has ${entries} entries, but its root says ${entryCount}`);
   }
   return { files, emptyDirectories, symbolicLinks, chunkDigests };
 }

@@ -372,7 +372,7 @@ export class PeerConnection {
     };
     const problem = liveness.problem(view, nowMs);
     if (problem !== undefined) {
-      const message = `the peer at ${this.remoteHost} stands still: ${problem}`;
+      const message = `the peer at ${this.remoteHost} is stalled: ${problem}`;
       this.fail(new GoshareError("PEER_UNREACHABLE", message), "timeout");
     } else if (this.isOpen && liveness.isPingDue(view, nowMs)) {
       this.request({ type: "ping" }).catch(() => undefined);

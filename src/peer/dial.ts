@@ -17,7 +17,7 @@ export async function dialPeer(
   signal: AbortSignal,
 ): Promise<PeerConnection> {
   if (endpoint.transport !== "tcp") {
-    throw new GoshareError("PEER_UNREACHABLE", `cannot reach ${formatEndpoint(endpoint)}: it asks for TLS`, {
+    throw new GoshareError("PEER_UNREACHABLE", `cannot reach ${formatEndpoint(endpoint)}: it requires TLS`, {
       hint: "this goshare speaks plain TCP only",
     });
   }

@@ -45,7 +45,7 @@ export class PeerListener {
         socket.once("close", () => hosts.left(host));
         const connection = new PeerConnection("listener", local, connectionOptions, (opened) => {
           if (isWelcome) return handlerFor(opened);
-          const error = new GoshareError("PEER_CLOSED", `there are enough connections from ${host}`);
+          const error = new GoshareError("PEER_CLOSED", `there are already enough connections from ${host}`);
           opened.fail(error, "tooManyConnections");
           throw error;
         });

@@ -44,7 +44,7 @@ export function decodeMessage<D extends DescMessage>(
 
 /** What is left of `budget` after every field in `bytes`, submessages included. */
 function spendFields(desc: DescMessage, bytes: Uint8Array, budget: number, depth: number): number {
-  if (depth > MAX_DEPTH) throw new MalformedMessageError(`${desc.name} nests too deep`);
+  if (depth > MAX_DEPTH) throw new MalformedMessageError(`${desc.name} is nested too deeply`);
   const submessages = submessagesOf(desc);
   const reader = new BinaryReader(bytes);
   let left = budget;

@@ -117,7 +117,7 @@ function certificateAt(
     const fail = (message: string, cause?: Error): void => end(new RpcError("UNAVAILABLE", message, cause));
     const abort = (): void => end(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
-    const timer = setTimeout(() => fail("TLS did not stand in time"), timeoutMs);
+    const timer = setTimeout(() => fail("TLS was not set up in time"), timeoutMs);
     socket.once("close", () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);

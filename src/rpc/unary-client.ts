@@ -85,7 +85,7 @@ export class UnaryClient {
     } catch (cause) {
       throw new RpcError(
         "DATA_LOSS",
-        cause instanceof Error ? cause.message : "the answer does not decode",
+        cause instanceof Error ? cause.message : "the answer cannot be decoded",
         cause,
       );
     }

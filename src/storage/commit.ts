@@ -150,7 +150,7 @@ function moveAside(targetPath: string, aside: string): void {
   } catch (thrown) {
     if (!isErrno(thrown, "EBUSY", "EXDEV")) throw thrown;
     const isMount = isErrno(thrown, "EBUSY");
-    const why = isMount ? "a disk is mounted there" : "it lies on another disk or layer, and cannot be moved";
+    const why = isMount ? "a disk is mounted there" : "it is on another disk or layer, and cannot be moved";
     throw new GoshareError("TARGET_EXISTS", `${targetPath} cannot be replaced: ${why}`, {
       hint: "choose another folder with --output",
       cause: thrown,
@@ -169,7 +169,7 @@ function claimByMaking({ root, targetPath, claims }: PartFolder, make: () => voi
 }
 
 function targetExists(targetPath: string): GoshareError {
-  return new GoshareError("TARGET_EXISTS", `${targetPath} has appeared while it was downloaded`, {
+  return new GoshareError("TARGET_EXISTS", `${targetPath} appeared while it was being downloaded`, {
     hint: "move it away and run the same command again, or add --overwrite or --rename; nothing is fetched twice",
   });
 }

@@ -17,8 +17,7 @@ export async function discardPart(partPath: string, targetPath: string): Promise
   try {
     putBackReplaced({ part: partPath, target: targetPath });
     const foreign = foreignIn(partPath);
-    if (foreign !== undefined)
-      throw unusable(`${partPath} holds ${JSON.stringify(foreign)} besides`, partPath);
+    if (foreign !== undefined) throw unusable(`${partPath} also holds ${JSON.stringify(foreign)}`, partPath);
     emptyPart(partPath);
   } catch (thrown) {
     // Somebody else has removed the folder.
@@ -31,6 +30,6 @@ export async function discardPart(partPath: string, targetPath: string): Promise
 
 function unusable(message: string, partPath: string): GoshareError {
   return new GoshareError("PART_UNUSABLE", message, {
-    hint: `look into it, and remove ${partPath} yourself`,
+    hint: `check what is in it, and remove ${partPath} yourself`,
   });
 }

@@ -168,7 +168,7 @@ export class FolderWalk {
 
   #addFolder(child: string): void {
     const unfinished = unfinishedOf(path.basename(child));
-    if (unfinished !== undefined) return this.#skip(child, `it is an unfinished ${unfinished} of goshare`);
+    if (unfinished !== undefined) return this.#skip(child, `it is an unfinished goshare ${unfinished}`);
     this.#filled.add(folderOf(child));
     this.#folders.push(child);
     this.#pending.push(child);
@@ -215,7 +215,7 @@ export class FolderWalk {
     const stats = readable(absolute, () => fs.lstatSync(absolute, { bigint: true }));
     if (stats.isSymbolicLink()) this.#visitLink(child, absolute);
     else if (stats.isDirectory()) this.#addFolder(child);
-    else if (!stats.isFile()) this.#skip(child, "it is no regular file");
+    else if (!stats.isFile()) this.#skip(child, "it is not a regular file");
     else {
       this.#files += 1;
       this.#addFile(child, isExecutable(stats), BigInt64Array.from(identityOf(stats)), 0);

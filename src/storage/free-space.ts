@@ -9,8 +9,8 @@ import { formatBytes } from "../core/units.js";
 export function requireSpace(directory: string, missingBytes: number): void {
   const freeBytes = freeSpace(directory);
   if (freeBytes === undefined || freeBytes >= missingBytes) return;
-  const room = `there is room for ${formatBytes(freeBytes)} at ${directory}`;
-  throw new GoshareError("DISK_FULL", `${room}, and ${formatBytes(missingBytes)} are still to come`, {
+  const room = `there is room for ${formatBytes(freeBytes)} in ${directory}`;
+  throw new GoshareError("DISK_FULL", `${room}, but ${formatBytes(missingBytes)} are still to come`, {
     hint: `free ${formatBytes(missingBytes - freeBytes)} more, or choose another folder with --output`,
   });
 }

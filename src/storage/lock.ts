@@ -149,7 +149,7 @@ export class Lock {
 /** Says that somebody downloads to `target` already. */
 export function targetBusy(target: string): (holder: string) => GoshareError {
   return (holder) =>
-    new GoshareError("TARGET_BUSY", `${holder} already downloads to ${target}`, {
+    new GoshareError("TARGET_BUSY", `${holder} is already downloading to ${target}`, {
       hint: "wait for it or stop it, or choose another folder with --output",
     });
 }

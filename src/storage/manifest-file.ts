@@ -55,7 +55,7 @@ export function encodeManifestFile(content: ManifestFileContent): Uint8Array {
 export function decodeManifestFile(bytes: Uint8Array): ManifestFile {
   if (bytes.length > MAX_MANIFEST_FILE_BYTES) throw tooLarge(bytes.length);
   const format = peekFormat(bytes);
-  if (format === undefined || format === 0) throw noManifestFile("it is no .goshare file");
+  if (format === undefined || format === 0) throw noManifestFile("it is not a .goshare file");
   if (format !== MANIFEST_FILE_FORMAT) {
     throw newerFormat("the .goshare file", format);
   }
@@ -94,13 +94,13 @@ async function readBounded(filePath: string): Promise<Uint8Array> {
   const handle = await open(filePath, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = await handle.stat();
-    if (stats.isDirectory()) throw noManifestFile("it is a folder, and no .goshare file");
-    if (!stats.isFile()) throw noManifestFile("it is no file");
+    if (stats.isDirectory()) throw noManifestFile("it is a folder, not a .goshare file");
+    if (!stats.isFile()) throw noManifestFile("it is not a file");
     // Most large files that are named here are what was shared.
     const begin = await readUpTo(handle, FORMAT_BYTES);
     if (stats.size > MAX_MANIFEST_FILE_BYTES && peekFormat(begin) === MANIFEST_FILE_FORMAT)
       throw tooLarge(stats.size);
-    if (stats.size > MAX_MANIFEST_FILE_BYTES) throw noManifestFile("it is no .goshare file");
+    if (stats.size > MAX_MANIFEST_FILE_BYTES) throw noManifestFile("it is not a .goshare file");
     return await readUpTo(handle, stats.size);
   } finally {
     await handle.close();
@@ -144,9 +144,9 @@ export async function requirePlaceForManifest(
   }
 }
 
-const ELSEWHERE_HINT = "name another place for it with --manifest FILE";
+const ELSEWHERE_HINT = "choose another place for it with --manifest FILE";
 /** Of several shares each has its file beside it. */
-const ALONE_HINT = "share the one it is of by a command of its own, with --manifest FILE";
+const ALONE_HINT = "share the path it belongs to with a command of its own, with --manifest FILE";
 
 function requireOutside(
   filePath: string,
@@ -157,11 +157,7 @@ function requireOutside(
   const isShared = place === rootPath || (kind === "folder" && place.startsWith(rootPath + path.sep));
   if (!isShared) return;
   // There it would be a part of what is shared, and be changed by being written.
-  throw kept(
-    filePath,
-    place === rootPath ? "is shared itself" : `lies in ${rootPath}, which is shared`,
-    hint,
-  );
+  throw kept(filePath, place === rootPath ? "is shared itself" : `is in ${rootPath}, which is shared`, hint);
 }
 
 /** Throws TARGET_EXISTS for what is there and no .goshare file. */
@@ -175,7 +171,7 @@ async function requireReplaceable(filePath: string): Promise<void> {
     if (!(thrown instanceof GoshareError && thrown.code === "MANIFEST_FILE_INVALID")) throw thrown;
     bytes = new Uint8Array(0);
   }
-  if (!isManifestFile(bytes)) throw kept(filePath, "is there already and is no .goshare file");
+  if (!isManifestFile(bytes)) throw kept(filePath, "is already there and is not a .goshare file");
 }
 
 /** Without its body, which is not needed to tell it from something else. */
@@ -200,7 +196,7 @@ function notWritable(filePath: string, thrown: unknown): GoshareError {
   const { code, message } = GoshareError.from(thrown);
   if (thrown instanceof GoshareError && code === "TARGET_EXISTS") return thrown;
   const hint = ELSEWHERE_HINT;
-  return new GoshareError(code, `${filePath} cannot be written: ${message}`, { hint, cause: thrown });
+  return new GoshareError(code, `cannot write ${filePath}: ${message}`, { hint, cause: thrown });
 }
 
 /** Writes a .goshare file to `filePath`, whole or not at all; replaces one that is there, and nothing else. */

@@ -8,7 +8,7 @@ import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 const OWN_FILE_MODE = 0o600;
 
 export const PART_CHANGED_HINT =
-  "find out what writes there, and run the same command again; what is right is kept";
+  "find out what writes there, then run the same command again; what is right is kept";
 
 /** Makes a folder and those above it. Not by Node's `recursive`, which says that nothing is there (ENOENT) where
  * a disk is full or read-only. */
@@ -40,8 +40,8 @@ function noFolder(folderPath: string, thrown: unknown): unknown {
   const parent = path.dirname(folderPath);
   if (isErrno(thrown, "ENOTDIR") && parent !== folderPath && !isFolder(parent))
     return noFolder(parent, thrown);
-  return new GoshareError("DISK_FAILED", `${folderPath} is no folder`, {
-    hint: "choose another folder with --output, or move what is there away",
+  return new GoshareError("DISK_FAILED", `${folderPath} is not a folder`, {
+    hint: "choose another folder with --output, or move away what is there",
     cause: thrown,
   });
 }
@@ -92,7 +92,7 @@ export function requireFile(fd: number, filePath: string): void {
 }
 
 function noFile(filePath: string): GoshareError {
-  return new GoshareError("PART_UNUSABLE", `${filePath} is no file`, {
+  return new GoshareError("PART_UNUSABLE", `${filePath} is not a file`, {
     hint: `remove ${path.dirname(filePath)}, or choose another folder with --output`,
   });
 }
@@ -115,7 +115,7 @@ export function openForWriting(filePath: string, executable: boolean, extraFlags
  * what is no file. */
 export function requireBytes(fd: number, filePath: string, fileBytes: number): void {
   const stats = fs.fstatSync(fd);
-  if (!stats.isFile()) throw partChanged(filePath, "is no file any more");
+  if (!stats.isFile()) throw partChanged(filePath, "is not a file any more");
   if (stats.size !== fileBytes)
     throw partChanged(filePath, `has ${stats.size} bytes instead of ${fileBytes}`);
 }
@@ -165,13 +165,13 @@ export function readAtMost(filePath: string, maxBytes: number): Buffer | undefin
   const name = path.basename(filePath);
   const found = fs.lstatSync(filePath, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
-  if (!found.isFile()) throw new GoshareError("PART_UNUSABLE", `its ${name} is no file`);
+  if (!found.isFile()) throw new GoshareError("PART_UNUSABLE", `its ${name} is not a file`);
   // Whatever it was replaced with meanwhile: no link is followed, and a named pipe does not wait for a writer.
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   const fd = fs.openSync(filePath, O_RDONLY | O_NOFOLLOW | (O_NONBLOCK ?? 0));
   try {
     const stats = fs.fstatSync(fd);
-    if (!stats.isFile()) throw new GoshareError("PART_UNUSABLE", `its ${name} is no file`);
+    if (!stats.isFile()) throw new GoshareError("PART_UNUSABLE", `its ${name} is not a file`);
     if (stats.size > maxBytes) {
       throw new GoshareError("PART_UNUSABLE", `its ${name} has ${stats.size} bytes, more than ${maxBytes}`);
     }

@@ -244,11 +244,11 @@ export class PartFolder implements ChunkPlace {
     ]);
     if (this.#isClosed || (!isMissing && !isTaken)) return undefined;
     if (isMissing) {
-      const message = `${this.partPath} is gone: it was moved or removed while the download went into it`;
+      const message = `${this.partPath} is gone: it was moved or removed during the download`;
       return new GoshareError("PART_CHANGED", message, { hint: DISPLACED_HINT });
     }
     const hint = "wait for it or stop it, and run the same command again; what is right is kept";
-    return new GoshareError("PART_CHANGED", `${this.partPath} is another run's by now`, { hint });
+    return new GoshareError("PART_CHANGED", `${this.partPath} now belongs to another run`, { hint });
   }
 
   /** Rejects with PART_CHANGED if this folder is not where it was any more: nothing of it may be told of as there then. */

@@ -87,13 +87,13 @@ function surveyPresent(partPath: string): SurveyedPart | undefined {
   }
   const root = checkRoot(rootBytes);
   const paths = pathsOf(partPath, root);
-  if (paths === undefined) throw unusable("it holds the download of another name");
+  if (paths === undefined) throw unusable("it belongs to a download of another name");
   const { chunkCount, contentId } = root;
   const journal = readAtMost(within(PART_NAMES.journal), maxJournalBytes(chunkCount));
   const claims = journal === undefined ? noClaims(chunkCount) : decodeJournal(journal, contentId, chunkCount);
-  if (claims === undefined) throw unusable("its journal is that of another share");
+  if (claims === undefined) throw unusable("its journal belongs to another share");
   const wanted = readPartSelection(partPath);
-  if (wanted === undefined) throw unusable("it does not say what was selected of its share");
+  if (wanted === undefined) throw unusable("it does not say which part of its share was selected");
   const selection = storedSelection(root, wanted, within(PART_NAMES.body));
   const chunks = wanted.chunks ?? chunkCount;
   return {

@@ -197,7 +197,7 @@ export class RepairTarget implements ChunkPlace {
 
 function repairedBy(rootPath: string): (holder: string) => GoshareError {
   return (holder) =>
-    new GoshareError("TARGET_BUSY", `${holder} already repairs ${rootPath}`, {
+    new GoshareError("TARGET_BUSY", `${holder} is already repairing ${rootPath}`, {
       hint: "wait for it or stop it, then run the same command again",
     });
 }

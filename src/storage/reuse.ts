@@ -26,8 +26,8 @@ interface OldFile {
 /** Throws USAGE if what is to be reused is no folder. */
 export function requireReusable(directory: string): void {
   if (fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  throw new GoshareError("USAGE", `--reuse ${JSON.stringify(directory)} is no folder`, {
-    hint: "name the folder that the older version is in",
+  throw new GoshareError("USAGE", `--reuse ${JSON.stringify(directory)} is not a folder`, {
+    hint: "give the folder that the older version is in",
   });
 }
 

@@ -202,13 +202,9 @@ export class ShareSource {
   }
 
   #changed(fileIndex: number): GoshareError {
-    return new GoshareError(
-      "SOURCE_CHANGED",
-      `${this.#pathOf(fileIndex)} is not what it was when it was shared`,
-      {
-        hint: "run goshare share again",
-      },
-    );
+    return new GoshareError("SOURCE_CHANGED", `${this.#pathOf(fileIndex)} has changed since it was shared`, {
+      hint: "run goshare share again",
+    });
   }
 
   /** What is no longer a file there was changed; other failures of the file system keep their own code. */

@@ -31,7 +31,7 @@ export function sourceRoot(givenPath: string): SourceRoot {
   if (name === "") {
     throw new GoshareError(
       "SOURCE_UNSUPPORTED",
-      `${givenPath} cannot be shared: the top of a disk has no name`,
+      `${givenPath} cannot be shared: the root of a disk has no name`,
       {
         hint: "share a folder in it",
       },

@@ -47,7 +47,7 @@ function isPartOf(root: ManifestRoot, partPath: string): boolean {
 export function requireReplaceable({ kind }: ManifestRoot, targetPath: string, stats: fs.Stats): void {
   if (stats.isSymbolicLink() || (kind === "file" ? stats.isFile() : stats.isDirectory())) return;
   const other = stats.isFile() ? "a file" : stats.isDirectory() ? "a folder" : "neither file nor folder";
-  throw new GoshareError("TARGET_EXISTS", `${targetPath} is ${other}, and would be replaced by a ${kind}`, {
+  throw new GoshareError("TARGET_EXISTS", `${targetPath} is ${other}, and would be replaced with a ${kind}`, {
     hint: "move it away, or choose another folder with --output",
   });
 }

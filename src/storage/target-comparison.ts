@@ -151,7 +151,7 @@ class Comparison implements TargetComparison {
         return false;
       default:
         if (stats.isDirectory()) return true;
-        this.entries.push({ path, problem: "kind", detail: `it is ${kindOf(stats)} and no folder` });
+        this.entries.push({ path, problem: "kind", detail: `it is ${kindOf(stats)}, not a folder` });
         return false;
     }
   }
@@ -161,7 +161,7 @@ class Comparison implements TargetComparison {
     const found = (problem: FileFinding["problem"], detail = "") =>
       this.files.set(index, { problem, bytes, detail });
     if (!stats.isFile()) {
-      this.files.set(index, { problem: "kind", bytes: 0, detail: `it is ${kindOf(stats)} and no file` });
+      this.files.set(index, { problem: "kind", bytes: 0, detail: `it is ${kindOf(stats)}, not a file` });
       return;
     }
     if (bytes < entry.size) found("short");
@@ -178,18 +178,18 @@ class Comparison implements TargetComparison {
 
   #compareLink(path: string, target: string, absolute: string, stats: fs.Stats): void {
     if (!stats.isSymbolicLink()) {
-      this.entries.push({ path, problem: "kind", detail: `it is ${kindOf(stats)} and no link` });
+      this.entries.push({ path, problem: "kind", detail: `it is ${kindOf(stats)}, not a link` });
       return;
     }
     const found = fs.readlinkSync(absolute);
     if (found === target) return;
-    this.entries.push({ path, problem: "target", detail: `it points to ${found} and not to ${target}` });
+    this.entries.push({ path, problem: "target", detail: `it points to ${found}, not to ${target}` });
   }
 
   #unseen(path: string, expected: Expected): void {
     const isHidden = this.#closed.size > 0 && ancestors(path).some((folder) => this.#closed.has(folder));
     const problem = isHidden ? "unreadable" : "missing";
-    const detail = isHidden ? "the folder it is in cannot be read" : "";
+    const detail = isHidden ? "its folder cannot be read" : "";
     if (expected.kind === "file") this.files.set(expected.index, { problem, bytes: 0, detail });
     // A folder that is there for what is in it is missing with that.
     else if (expected.kind !== "directory") this.entries.push({ path, problem, detail });

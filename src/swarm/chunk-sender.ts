@@ -182,7 +182,7 @@ export class ChunkSender {
   hangUpIfStalled(timeoutMs: number): void {
     const waiting = this.#inFlight - (this.#isReading ? 1 : 0);
     if (waiting === 0 || this.#clock.nowMs() - this.#progressAtMs < timeoutMs) return;
-    const message = `the peer at ${this.#connection.remoteHost} takes no bytes while others wait`;
+    const message = `the peer at ${this.#connection.remoteHost} takes no bytes while others are waiting`;
     this.#connection.hangUp(new GoshareError("PEER_UNREACHABLE", message));
   }
 

@@ -267,7 +267,7 @@ export class DownloadSwarm {
       return this.#peers.gone(peerId, signal);
     }
     if (machine.isNamed !== true && !this.#peers.hasRoom("dialler"))
-      throw new GoshareError("PEER_CLOSED", "there are enough peers");
+      throw new GoshareError("PEER_CLOSED", "there are already enough peers");
     let ended: (error: GoshareError | undefined) => void = () => undefined;
     const end = new Promise<GoshareError | undefined>((resolve) => {
       ended = resolve;

@@ -117,17 +117,17 @@ export class Neighbourhood {
   judge(connection: PeerConnection, isNamed: boolean, nowMs: number): DownloadPeer | undefined {
     const { peerId } = connection.remote;
     if (this.isShunned(peerId, nowMs))
-      throw new GoshareError("PEER_REFUSED", "this peer stopped in the middle of a chunk before");
+      throw new GoshareError("PEER_REFUSED", "this peer has stopped in the middle of a chunk before");
     if (this.#banned.has(peerId))
       throw new GoshareError("PEER_REFUSED", "this peer has sent wrong bytes before");
     const before = this.#peers.get(peerId);
     if (before === undefined && !isNamed && !this.hasRoom(connection.role)) {
-      const error = new GoshareError("PEER_CLOSED", "there are enough peers");
+      const error = new GoshareError("PEER_CLOSED", "there are already enough peers");
       connection.fail(error, "tooManyConnections");
       throw error;
     }
     if (before !== undefined && !this.#stays(connection, before.connection)) {
-      const error = new GoshareError("PEER_CLOSED", "this peer is connected already");
+      const error = new GoshareError("PEER_CLOSED", "this peer is already connected");
       connection.fail(error, "duplicate");
       throw error;
     }

@@ -28,7 +28,10 @@ interface Candidate extends Machine {
 export type Dial = (machine: Machine, connected: () => void) => Promise<void>;
 
 function ledBack(place: string): GoshareError {
-  return new GoshareError("PEER_SELF", `${place} leads to this process itself, so nobody else listens there`);
+  return new GoshareError(
+    "PEER_SELF",
+    `${place} leads to this process itself, so nobody else is listening there`,
+  );
 }
 
 export class PeerFinder {

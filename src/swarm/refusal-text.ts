@@ -4,8 +4,8 @@ import type { RefusalReason } from "../peer/messages.js";
 
 /** Where the name of the reason alone would not tell a person. */
 const TEXTS: Partial<Record<RefusalReason, string>> = {
-  shuttingDown: "it is being stopped",
-  contentUnknown: "it does not share that any more",
+  shuttingDown: "it is stopping",
+  contentUnknown: "it no longer shares that",
   chunkUnavailable: "it does not have it",
   internal: "it cannot read it",
 };
@@ -16,5 +16,5 @@ export function refusalText(reason: RefusalReason): string {
 
 /** What the peer at `place` (HOST:PORT) shared was changed there: to have it shared again is all that helps. */
 export function sourceChangedAt(place: string): GoshareError {
-  return new GoshareError("SOURCE_CHANGED", `the file at ${place} is not what it was when it was shared`);
+  return new GoshareError("SOURCE_CHANGED", `the file at ${place} has changed since it was shared`);
 }

@@ -229,7 +229,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
     const theirs = coverageFrom(isKept ? coverage : "none", bitfield, share.held.length);
     if (theirs === undefined) return this.connection.fail(spareBit());
     if (!this.joined.has(contentId) && !this.#server.hasRoom(contentId))
-      return this.connection.refuse(id, "busy", "there are enough neighbours", CROWDED_RETRY_MS);
+      return this.connection.refuse(id, "busy", "there are already enough neighbours", CROWDED_RETRY_MS);
     this.#exchange(share, theirs);
     share.news?.follow(this.connection);
     const [held, payload] = coverageOf(share.held);

@@ -200,18 +200,18 @@ export class TrackerClient {
         const waited = formatDuration(this.#options.callTimeoutMs);
         return new GoshareError("TRACKER_UNREACHABLE", `${name} did not answer within ${waited}`, {
           cause,
-          hint: "check that it is a goshare tracker, and the network to it",
+          hint: "check that it is a goshare tracker, and check the network to it",
         });
       }
       case "UNKNOWN":
       case "UNIMPLEMENTED":
       case "OUT_OF_RANGE":
       case "DATA_LOSS":
-        return this.#protocolError("answered what no tracker answers", cause);
+        return this.#protocolError("sent an answer that no tracker sends", cause);
       case "RESOURCE_EXHAUSTED":
         return new GoshareError("TRACKER_REFUSED", `${name} refused: ${quoted(cause.message)}`, {
           cause,
-          hint: "name another tracker with --tracker HOST:PORT, or none: tickets bring peers together too",
+          hint: "use another tracker with --tracker HOST:PORT, or none: tickets bring peers together too",
         });
       default:
         return new GoshareError("TRACKER_REFUSED", `${name} refused: ${quoted(cause.message)}`, { cause });
@@ -222,13 +222,13 @@ export class TrackerClient {
     if (this.endpoint.transport !== "tls") {
       return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached`, {
         cause,
-        hint: "check its address, and that a tracker runs there and no firewall stands between",
+        hint: "check its address, that a tracker is running there, and that no firewall is in the way",
       });
     }
     const reason = quoted(cause.message.replace(NODE_ADVICE, ""));
     // In the message: a warning has no hint.
     const isUntrusted = this.endpoint.certificateSha256 === undefined && reason.includes("certificate");
-    const own = isUntrusted ? "; one of your own is named by tls://HOST:PORT#SHA256" : "";
+    const own = isUntrusted ? "; name one of your own as tls://HOST:PORT#SHA256" : "";
     return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached by TLS: ${reason}${own}`, {
       cause,
       hint: "check its address and its certificate",

@@ -23,7 +23,7 @@ const HINTS: Partial<Record<GoshareError["code"], string | undefined>> = {
   DISK_FAILED: DISK_HINTS.DISK_FAILED,
   PART_CHANGED: PART_CHANGED_HINT,
   SYNC_FAILED: "check the disk; the same command fetches again what was written to it",
-  SOURCE_CHANGED: "share it again when nothing writes to it any more",
+  SOURCE_CHANGED: "share it again once nothing writes to it any more",
   PERMISSION_DENIED: DISK_HINTS.PERMISSION_DENIED,
 };
 

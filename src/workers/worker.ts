@@ -114,15 +114,15 @@ function hashSource(
     bytes = hashRun(hash, open(), fileOffset, length);
   } catch (thrown) {
     if (!isErrno(thrown, ...REPLACED_ERRNOS)) throw thrown;
-    throw new ChangedSource(`${path} is no longer the file it was`);
+    throw new ChangedSource(`${path} is no longer the same file`);
   }
-  if (bytes < length) throw new ChangedSource(`${path} became shorter while it was read`);
+  if (bytes < length) throw new ChangedSource(`${path} became shorter while it was being read`);
   return bytes;
 }
 
 function assertUnchanged(fd: number, path: string, identities: BigInt64Array, fileIndex: number): void {
   if (!hasIdentity(identities, fileIndex, fs.fstatSync(fd, { bigint: true }))) {
-    throw new ChangedSource(`${path} was changed while it was read`);
+    throw new ChangedSource(`${path} was changed while it was being read`);
   }
 }
 
@@ -263,7 +263,7 @@ function openWritten(path: string, fileBytes: number | undefined): number {
     return fs.openSync(path, READ_FLAGS);
   } catch (thrown) {
     if (fileBytes === undefined || !isErrno(thrown, ...REPLACED_ERRNOS)) throw thrown;
-    throw partChanged(path, "is not there any more", thrown);
+    throw partChanged(path, "is no longer there", thrown);
   }
 }
 

@@ -69,7 +69,7 @@ test("the throwing forms say what was meant and how to write it", () => {
     assert.throws(run, (error: unknown) => {
       assert.ok(error instanceof GoshareError);
       assert.is(error.code, "USAGE");
-      assert.is(error.message, '--tracker "a:b" is no address');
+      assert.is(error.message, '--tracker "a:b" is not an address');
       assert.match(error.hint, /HOST:PORT/);
       return true;
     });

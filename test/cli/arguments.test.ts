@@ -109,7 +109,7 @@ test("patterns to leave out reach the flow, one for each --exclude", async () =>
 test("an option before the command is refused, since settings would be passed over", async () => {
   assert.match(
     await refusal(["--quiet", "download", "x"]),
-    /"--quiet" stands before the command\n {2}options come after/,
+    /"--quiet" comes before the command\n {2}options go after/,
   );
 });
 
@@ -132,7 +132,7 @@ test("--overwrite and --rename reach the flow, and exclude each other", async ()
   assert.is((await downloadOptions(["x"])).ifTaken, "refuse");
   assert.is((await downloadOptions(["x", "--overwrite"])).ifTaken, "replace");
   assert.is((await downloadOptions(["x", "--rename"])).ifTaken, "rename");
-  assert.match(await refusal(["download", "x", "--rename", "--overwrite"]), "exclude each other");
+  assert.match(await refusal(["download", "x", "--rename", "--overwrite"]), "cannot be used together");
 });
 
 test("rates are read with and without the second in them, and one budget is for the whole process", async () => {
@@ -221,7 +221,7 @@ test("a command line that makes no sense is refused on stderr with a way to help
     "missing argument: goshare share PATH…\n  see: goshare share --help",
   );
   assert.match(await refusal(["inspect", "x", "y"]), "too many arguments: goshare inspect WHAT");
-  assert.match(await refusal(["download"]), /GOSHARE_TICKET\n {2}see: goshare download --help/);
+  assert.match(await refusal(["download"]), /GOSHARE_TICKET is not set\n {2}see: goshare download --help/);
   assert.match(await refusal(["tracker", "--port", "1"]), "--port");
   assert.match(await refusal(["download", "x", "--no-publish"]), 'there is no option "--no-publish"');
   assert.match(await refusal(["share", "p", "--onse"]), 'no option "--onse"\n  did you mean --once? see:');
@@ -267,10 +267,7 @@ test("an empty argument or value is refused: it would mean the folder the comman
 test("what is typed instead of a command, an option or a value is told from what was meant", async () => {
   for (const wrong of ["--versio", "-V"])
     assert.match(await refusal([wrong]), `there is no option "${wrong}"\n  did you mean --version? see:`);
-  assert.match(
-    await refusal(["--quiet", "share", "p"]),
-    '"--quiet" stands before the command\n  options come',
-  );
+  assert.match(await refusal(["--quiet", "share", "p"]), '"--quiet" comes before the command\n  options go');
   assert.match(
     await refusal(["tracker", "statsu"]),
     'there is no command "tracker statsu"\n  did you mean goshare tracker status? see: goshare --help',

@@ -31,7 +31,7 @@ test("--qr shows the ticket as blocks that fit the terminal, and says so where t
   assert.ok(lines.length > 10, wide);
   assert.ok(lines.every((line) => line.length <= 80));
   const narrow = (await toldByShare(["--qr"], 20)).replaceAll(/\s+/g, " ");
-  assert.match(narrow, /the QR code takes \d+ columns, and the terminal has 20/);
+  assert.match(narrow, /the QR code needs \d+ columns, but the terminal has 20/);
   assert.not.match(await toldByShare([], 80), /█/);
 });
 

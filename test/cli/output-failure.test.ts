@@ -42,7 +42,7 @@ async function shell(script: string, ...argv: readonly string[]): Promise<Ended>
 }
 
 const FULL_LINES =
-  /^error: standard output cannot be written: ENOSPC: no space left on device, write\n {2}free some room.*\n$/;
+  /^error: cannot write to standard output: ENOSPC: no space left on device, write\n {2}free some space.*\n$/;
 
 function onFullDisks(title: string, body: () => Promise<void>): void {
   try {

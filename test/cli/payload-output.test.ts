@@ -26,7 +26,7 @@ test("options that mean a folder are refused beside it", async () => {
     const cli = startFakeCli(["download", "x", "--output", "-", option]);
     assert.is(await cli.exitCode, 2);
     assert.is(cli.stdout(), "");
-    assert.match(cli.stderr(), `${option} exclude each other`);
+    assert.match(cli.stderr(), `${option} cannot be used together`);
   }
 });
 

@@ -71,7 +71,7 @@ test("a tracker logs to stderr and hands out metrics if it is told so, and its e
   const said = lines.map((line) => JSON.parse(line)["msg"]);
   assert.equal(said, [
     ...["metrics", "listening", "call", "call"],
-    ...["stopping: running calls may end", "stopped"],
+    ...["stopping: running calls may finish", "stopped"],
   ]);
 });
 

@@ -212,7 +212,7 @@ test("share prints the line to run elsewhere on stdout and everything else on st
   const { stdout, stderr } = report(false, SHARING);
   assert.is(stdout, "goshare download goshare1qqq\n");
   assert.match(stderr, "goshare download 'my file.goshare'");
-  assert.match(stderr, "sharing my file\\u{1b}[2J: 4 KiB, 1 chunk, at port 9000");
+  assert.match(stderr, "sharing my file\\u{1b}[2J: 4 KiB, 1 chunk, on port 9000");
 });
 
 test("a name that begins with a dash is no option of the lines to run", () => {
@@ -328,7 +328,7 @@ test("status says how far a download is and how to go on, unless it is running",
   ]);
   assert.match(lines("interrupted")[0] ?? "", "; interrupted; what is there will be verified again");
   assert.equal(lines("running").slice(0, 2), [
-    "a\\u{9b}: 1 KiB of 4 KiB verified, 1 of 4 chunks; process 17 downloads it now",
+    "a\\u{9b}: 1 KiB of 4 KiB verified, 1 of 4 chunks; process 17 is downloading it",
     `  content id ${CONTENT_ID}`,
   ]);
   assert.is(lines("running").length, 2);

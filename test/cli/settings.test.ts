@@ -148,8 +148,8 @@ test("quiet and colour hold for what is printed, and can be undone", async () =>
 test("what the file cannot say is refused with file, line, and what could be said", async () => {
   for (const [text, line, what, hint] of [
     ['\n\ntrackers = "x"', 3, 'there is no setting "trackers"', "tracker, listen, output"],
-    ["[output]\npath = 1", 1, "output has a value of another kind", 'output = "/data/downloads"'],
-    ["# nothing\n[a.b]\nc = 1", 2, 'there is no setting "a"', "those that are there"],
+    ["[output]\npath = 1", 1, "output has the wrong kind of value", 'output = "/data/downloads"'],
+    ["# nothing\n[a.b]\nc = 1", 2, 'there is no setting "a"', "the settings are: "],
     ['output = "a"\nmax-peers = "many"', 2, 'max-peers "many" is not understood', "1 to 65535"],
     ["max-peers = 0", 1, 'max-peers "0"', "1 to 65535"],
     ['tracker = ["ok", "no where"]', 1, 'tracker "no where"', "HOST:PORT"],
@@ -188,10 +188,10 @@ test("a refused setting is a failed event where events are read", async () => {
 
 test("what is no file, or too large a one, is refused; help does not need it", async () => {
   const { env } = withFile("x".repeat(70_000));
-  assert.match(await refusal(env), "config.toml is no file of settings");
+  assert.match(await refusal(env), "config.toml is not a settings file");
   const home = scratch.folder();
   mkdirSync(join(home, "goshare", "config.toml"), { recursive: true });
-  assert.match(await refusal({ XDG_CONFIG_HOME: home }), "config.toml is no file of settings");
+  assert.match(await refusal({ XDG_CONFIG_HOME: home }), "config.toml is not a settings file");
   assert.is(await startFakeCli(["status", "--help"], { env }).exitCode, 0);
 });
 
@@ -222,7 +222,7 @@ testUnless(
       assert.is(ran.exitCode, 0, ran.stderr);
       assert.match(
         ran.stderr,
-        "warning: no settings are read from this file, since its folder may not be looked into",
+        "warning: no settings are read from this file, since its folder cannot be accessed",
       );
       assert.match(ran.stderr, `(${path})`);
       const config = await runGoshare(["config", "--json"], { env, ...inside });
@@ -239,7 +239,7 @@ test("config says that there is no file where there is none", async () => {
   const { exitCode, stderr } = await runGoshare(["config"], { env: { XDG_CONFIG_HOME: home } });
   assert.equal(
     [exitCode, stderr],
-    [0, `settings; of the file ${join(home, "goshare", "config.toml")}, which is not there\n`],
+    [0, `settings; the file is ${join(home, "goshare", "config.toml")}, which does not exist\n`],
   );
 });
 
@@ -248,7 +248,7 @@ test("config prints every setting with its value and where it comes from", async
   const { exitCode, stdout, stderr } = await runGoshare(["config"], {
     env: { ...env, GOSHARE_TRACKER: "a.example, b.example:7" },
   });
-  assert.equal([exitCode, stderr], [0, `settings; of the file ${path}\n`]);
+  assert.equal([exitCode, stderr], [0, `settings; the file is ${path}\n`]);
   assert.match(stdout, "tracker = a.example, b.example:7 (GOSHARE_TRACKER)\n");
   assert.match(stdout, `upload-limit = 1MiB/s (${path}, line 1)\n`);
   assert.match(stdout, "output = downloads (default)\n");

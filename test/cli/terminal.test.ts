@@ -123,7 +123,7 @@ onTerminals("what is typed over a bar, and a stop of the job, break no line that
   await downloader.until(/^ *what is verified is kept.*\ngoshare download goshare1.* --output typed\n\$ $/m);
   const typed = (await downloader.written()).map((line) => line.trimEnd());
   assert.ok(typed.includes("error: interrupted by SIGINT"), typed.join("\n"));
-  assert.ok(typed.includes("  what is verified is kept; to go on, run:"), typed.join("\n"));
+  assert.ok(typed.includes("  what is verified is kept; to resume, run:"), typed.join("\n"));
   assert.ok(typed.includes(`${command} typed`), typed.join("\n"));
 
   await downloader.command(`clear; ${command} stopped`);

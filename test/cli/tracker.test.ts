@@ -51,7 +51,7 @@ test("a tracker that others can reach says how they name it, and one of this mac
   };
   assert.match(
     await told(),
-    "other machines name it with --tracker tls://HOST:8080, where HOST is this machine\n",
+    "other machines can use it with --tracker tls://HOST:8080, where HOST is this machine\n",
   );
   assert.match(await told("--listen", "0.0.0.0:0"), "where HOST is");
   assert.not.match(await told("--listen", "127.0.0.1:0"), "where HOST is");

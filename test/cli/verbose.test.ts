@@ -77,19 +77,19 @@ test("a share and a download tell of settings, trackers, peers and files, with t
     /^setting: upload-limit = no limit \(default\)$/,
     /^setting: verbose = true \(GOSHARE_VERBOSE\)$/,
     /^tracker: 127\.0\.0\.1:\d+ names 1 peer$/,
-    /^tracker: 127\.0\.0\.1:\d+ took the announcement: names us to others at 127\.0\.0\.1:\d+, to be renewed in/,
+    /^tracker: 127\.0\.0\.1:\d+ accepted the announcement: lists us for others at 127\.0\.0\.1:\d+, to be renewed in/,
     /^peer: dialling 127\.0\.0\.1:\d+$/,
     /^peer: 127\.0\.0\.1:\d+ connected \(goshare\//,
     /^peer: 127\.0\.0\.1:\d+ is a neighbour that has everything$/,
     /^peer: 127\.0\.0\.1:\d+ disconnected, received 3.MiB$/,
-    /^file: .*film\.bin is complete and on the disk$/,
+    /^file: .*film\.bin is complete and on disk$/,
   ]) {
     requireDetail(ran.stderr, pattern);
   }
   await sharer.says(/disconnected, sent 3.MiB/);
   sharer.kill("SIGTERM");
   const shared = await sharer.ended;
-  requireDetail(shared.stderr, /^tracker: .* took the announcement: .*, wants the manifest$/);
+  requireDetail(shared.stderr, /^tracker: .* accepted the announcement: .*, wants the manifest$/);
   requireDetail(shared.stderr, /^peer: 127\.0\.0\.1:\d+ connected/);
   await tracker.process.stop();
 });
@@ -143,7 +143,7 @@ test("chunks that are wrong or refused, and dials that fail, are told of with wh
   const wrong = await downloadFrom(wrongBytes);
   requireDetail(wrong.stderr, new RegExp(`^chunk: \\d from ${wrong.place.replaceAll(".", "\\.")} is wrong$`));
   const refused = await downloadFrom(refuse(RefusalReason.SOURCE_CHANGED));
-  requireDetail(refused.stderr, /^chunk: \d is refused by 127\.0\.0\.1:\d+: sourceChanged$/);
+  requireDetail(refused.stderr, /^chunk: \d was refused by 127\.0\.0\.1:\d+: sourceChanged$/);
   const nobody = { host: "127.0.0.1", port: await freePort(), transport: "tcp" } as const;
   const { contentId } = smallShare(1).manifest.root;
   const ticket = encodeTicket({ contentId, name: "x", trackers: [], peers: [nobody] });

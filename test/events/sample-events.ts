@@ -86,7 +86,7 @@ export const SAMPLE_EVENTS: { readonly [T in GoshareEvent["type"]]: Extract<Gosh
   checked: {
     ...{ type: "checked", subject: "disk", verdict: "warning" },
     message: "/data: 512 MiB free, writes are confirmed within 2 ms",
-    fix: "free some room, or choose another disk with --output",
+    fix: "free some space, or choose another disk with --output",
   },
   completionScript: { type: "completionScript", shell: "bash", script: "complete -F _goshare goshare\n" },
   fileSum: {

@@ -84,10 +84,7 @@ test("a folder that is moved while something is downloaded into it ends that, an
   renameSync(output, join(folder, "after"));
   const { code, exitCode, message, hint } = await failure(process);
   assert.equal([code, exitCode], ["PART_CHANGED", 6]);
-  assert.is(
-    message,
-    `${join(output, PART)} is gone: it was moved or removed while the download went into it`,
-  );
+  assert.is(message, `${join(output, PART)} is gone: it was moved or removed during the download`);
   assert.match(hint, "--output");
   assert.equal(readdirSync(folder), ["after"]);
   const { bytesReceived } = await download(share.ticket, join(folder, "after"));
@@ -187,7 +184,7 @@ testUnless(noMounts, "a folder that is read-only ends a download and a share wit
     setting,
   );
   assert.is(exitCode, 6);
-  assert.match(stderr, /^error: .*small\.bin\.goshare cannot be written: EROFS.*\n.*--manifest FILE\n$/);
+  assert.match(stderr, /^error: cannot write .*small\.bin\.goshare: EROFS.*\n.*--manifest FILE\n$/);
   assert.equal(readdirSync(outside), ["small.bin"]);
   inside.close();
 });
@@ -214,7 +211,7 @@ testUnless(
       const { code, exitCode, message, hint } = await failure(process);
       assert.equal([code, exitCode], ["PERMISSION_DENIED", 6]);
       assert.match(message, /^EROFS: .*film/);
-      assert.match(hint, "check its owner and mode, and whether its disk is read-only");
+      assert.match(hint, "check its owner and mode, and whether the disk is read-only");
       assert.not.match(hint, "--output");
     }
     await other.process.stop();

@@ -62,8 +62,8 @@ test("a ticket in capitals and with blanks in it is understood", async () => {
 });
 
 test("text that is no ticket, no content id and no file", async () => {
-  await refused(["download", "hello world"], 2, /no ticket, no content id and no file/);
-  await refused(["download", "abcdef"], 2, /no ticket, no content id and no file/);
+  await refused(["download", "hello world"], 2, /not a ticket, a content id or a file/);
+  await refused(["download", "abcdef"], 2, /not a ticket, a content id or a file/);
   await refused(["inspect", "nothing.goshare"], 2, /nothing\.goshare/);
 });
 
@@ -83,7 +83,7 @@ test("files that are no .goshare files", async () => {
 test("a folder where a .goshare file is wanted", async () => {
   const folder = scratch.folder();
   for (const command of ["download", "inspect"])
-    await refused([command, folder], 2, /it is a folder, and no \.goshare file\n {2}give a ticket/);
+    await refused([command, folder], 2, /it is a folder, not a \.goshare file\n {2}give a ticket/);
 });
 
 test("a .goshare file made by a newer goshare", async () => {
@@ -123,7 +123,7 @@ test("the top of the file system as the path to share", async () => {
   await refused(
     ["share", "/"],
     1,
-    /\/ cannot be shared: the top of a disk has no name\n {2}share a folder in it/,
+    /\/ cannot be shared: the root of a disk has no name\n {2}share a folder in it/,
   );
 });
 
@@ -144,7 +144,7 @@ test("an output that is no folder, or lies within a file", async () => {
     await refused(
       ["download", share.ticket, "--quiet", "--output", output],
       6,
-      /\/f is no folder\n {2}.*--output/,
+      /\/f is not a folder\n {2}.*--output/,
     );
 });
 

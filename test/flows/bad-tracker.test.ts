@@ -68,7 +68,10 @@ test("where the sharer and its tracker have gone both are named, even if the dow
     const { exitCode, stderr } = await runGoshare(argv, { cwd: scratch.folder() });
     assert.is(exitCode, 3, stderr);
     assert.match(stderr, `warning: tracker ${nobody} cannot be reached`);
-    assert.match(stderr, new RegExp(`error: nobody who has .* could be reached; last: .*${gone.endpoint}`));
+    assert.match(
+      stderr,
+      new RegExp(`error: nobody who has .* could be reached; last error: .*${gone.endpoint}`),
+    );
   }
 });
 
@@ -88,7 +91,7 @@ async function noTrackers(): Promise<readonly string[]> {
 
 /** Which of them it is depends on how far a call has come when the download's time is over. */
 const SAID =
-  /could be reached: tracker (\S+) (cannot be reached|has not answered so far|answered what no tracker answers)$/;
+  /could be reached: tracker (\S+) (cannot be reached|has not answered yet|sent an answer that no tracker sends)$/;
 
 test("with nothing but a tracker that is none, a download ends with 4, names it, and makes nothing", async () => {
   for (const tracker of await noTrackers()) {

@@ -122,7 +122,7 @@ test("resume is interrupted like a download, with the line that goes on", async 
   process.kill("SIGINT");
   const { code, exitCode, hint } = await failure(process);
   assert.equal([code, exitCode], ["INTERRUPTED", 130]);
-  assert.match(hint, `what is verified is kept; to go on, run: goshare ${argv.join(" ")}`);
+  assert.match(hint, `what is verified is kept; to resume, run: goshare ${argv.join(" ")}`);
   await halfway.gate.close();
 });
 

@@ -80,7 +80,7 @@ test("people see a line for each, with what to do below it", async () => {
     SUBJECTS,
   );
   assert.match(stdout, /^problem {2}tracker: 127\.0\.0\.1:\d+ cannot be reached\n {9}check its address/m);
-  assert.match(stderr, /^error: goshare cannot work here as it should: tracker\n/);
+  assert.match(stderr, /^error: goshare cannot work properly here: tracker\n/);
 });
 
 test("a port that is taken is a warning, one that may not be had a problem", async () => {

@@ -93,7 +93,7 @@ test("what means the same twice is downloaded once", async () => {
   const process = start([share?.ticket ?? "", share?.manifestPath ?? ""], output);
   const { code, exitCode, message } = await failureOf(process);
   assert.equal([code, exitCode], ["USAGE", 2]);
-  assert.match(message, "named more than once");
+  assert.match(message, "given more than once");
   assert.equal(readdirSync(output), ["one.bin"]);
 });
 

@@ -53,7 +53,7 @@ const HOSTILE: Readonly<Record<string, readonly [Uint8Array, number, RegExp]>> =
   "a path with a line break and a colour": [named("a\n\u001b[31mb"), 5, /path/],
   "a path that changes the direction of writing": [named("a\u202eb"), 5, /path/],
   "a share's name that climbs out": [rootBytes(sound, { ...TWO_CHUNKS, name: ".." }), 5, /name/],
-  "one path twice": [rootBytes(twice, { ...TWO_CHUNKS, entryCount: 2 }), 5, /"a" stands there twice/],
+  "one path twice": [rootBytes(twice, { ...TWO_CHUNKS, entryCount: 2 }), 5, /"a" appears twice/],
   "sizes that overflow": [
     rootBytes(sound, { ...TWO_CHUNKS, totalSize: 2n ** 64n - 1n }),
     5,
@@ -150,7 +150,7 @@ test("a body that does not match its root, in a .goshare file", async () => {
     path,
     toBinary(ManifestFileSchema, create(ManifestFileSchema, { format: 1, manifest: root, body: wrong })),
   );
-  await refused([path], 5, /page 1 of the manifest's body does not have its digest/);
+  await refused([path], 5, /page 1 of the manifest's body does not match its digest/);
 });
 
 test("a peer that sends another manifest than the one that was asked for: exit 5 when nobody else helps", async () => {

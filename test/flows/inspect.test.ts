@@ -112,7 +112,7 @@ test("a .goshare file is enough when the sharer has gone; a ticket then says wha
   assert.match(stdout, share.contentId);
   assert.match(
     stderr,
-    /^looking for .*\nthe manifest could not be had.*\nerror: the manifest is not available now: cannot reach .*\n {2}check that somebody shares it/,
+    /^looking for .*\nthe manifest is not available: size.*\nerror: the manifest is not available now: cannot reach .*\n {2}check that somebody is sharing it/,
   );
 });
 

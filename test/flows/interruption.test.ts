@@ -167,7 +167,7 @@ test("people are told how to go on", async () => {
   assert.equal(lines.slice(-3), [
     "stopping; press Ctrl-C again to quit at once",
     "error: interrupted by SIGINT",
-    `  what is verified is kept; to go on, run: goshare download ${ticket} --output ${output}`,
+    `  what is verified is kept; to resume, run: goshare download ${ticket} --output ${output}`,
   ]);
   await gate.close();
 });

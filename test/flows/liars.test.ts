@@ -93,7 +93,7 @@ test("only liars: exit 5 with the reason, each named once, and no file", async (
   assert.equal([code, exitCode], ["DIGEST_MISMATCH", 5]);
   assert.match(
     message,
-    /nobody sends the right bytes; last: chunk \d+ from 127\.0\.0\.1:\d+ does not have its digest/,
+    /nobody sends the right bytes; last error: chunk \d+ from 127\.0\.0\.1:\d+ does not match its digest/,
   );
   assert.not.equal(hint, "");
   assert.equal(
@@ -152,7 +152,7 @@ test("only a peer that breaks the protocol: exit 7 with the reason, and no file"
     startDownload(honest.contentId, output, [...tracker, "--timeout", "3s"]),
   );
   assert.equal([code, exitCode], ["INCOMPLETE", 7]);
-  assert.match(message, /nobody sends what is missing; last: .*chunk/);
+  assert.match(message, /nobody sends what is missing; last error: .*chunk/);
   assert.equal(readdirSync(output), []);
   hostile.close();
 });
@@ -199,7 +199,7 @@ test("both sources altered: exit 7 with the reason, and no file", async () => {
   const process = startDownload(honest.contentId, output, [...tracker, "--timeout", "3s"]);
   const { code, exitCode, message, hint } = await failure(process);
   assert.equal([code, exitCode], ["INCOMPLETE", 7]);
-  assert.match(message, "not what it was when it was shared");
+  assert.match(message, "has changed since it was shared");
   assert.match(hint, "shared again");
   assert.not.ok(existsSync(join(output, "film.bin")));
   for (const share of shares) assert.is((await failure(share.process)).code, "SOURCE_CHANGED");

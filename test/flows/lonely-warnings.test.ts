@@ -31,7 +31,7 @@ const failing = (message: string) => new GoshareError("PEER_UNREACHABLE", messag
 
 test("who sent wrong bytes has been named already", () => {
   const { swarm, warnings, said } = lonely();
-  swarm.lastError = new GoshareError("DIGEST_MISMATCH", "chunk 3 does not have its digest");
+  swarm.lastError = new GoshareError("DIGEST_MISMATCH", "chunk 3 does not match its digest");
   warnings.tell(60_000);
   assert.equal(said(), []);
 });

@@ -147,7 +147,7 @@ for (const [what, change] of [
     assert.match(sharer.message, source);
     const { code, exitCode, message, hint } = await failure(process);
     assert.equal([code, exitCode], ["INCOMPLETE", 7]);
-    assert.match(message, "not what it was when it was shared");
+    assert.match(message, "has changed since it was shared");
     assert.match(hint, "shared again");
     assert.equal(readdirSync(output), [".film.bin.goshare-part"]);
     const part = readFileSync(join(output, ".film.bin.goshare-part", "content", "film.bin"));

@@ -60,7 +60,7 @@ test("what is no .goshare file is not replaced by one, whoever has named it", as
       const beside = join(path, "..", "x.bin");
       copyFileSync(source, beside);
       const argv = name === "notes.txt" ? [beside, "--manifest", path] : [beside];
-      assert.match(await refusal(argv), /is there already and is no \.goshare file/);
+      assert.match(await refusal(argv), /is already there and is not a \.goshare file/);
       assert.equal(readFileSync(path), Buffer.from(content));
     }
   }
@@ -98,7 +98,7 @@ test("nor into a folder that is shared beside it, where it would be a part of wh
     [photos, join(photos, "best.jpg")],
     [join(photos, "best.jpg"), photos],
   ]) {
-    assert.match(await refusal(paths), `best.jpg.goshare, which lies in ${photos}, which is shared`);
+    assert.match(await refusal(paths), `best.jpg.goshare, which is in ${photos}, which is shared`);
     assert.equal(readdirSync(photos), ["best.jpg"]);
   }
 });
@@ -110,8 +110,8 @@ test("nothing is written into the folder that is shared", async () => {
   const link = join(scratch.folder(), "link");
   symlinkSync(folder, link);
   for (const place of [join(folder, "a"), join(folder, "sub", "new.goshare"), join(link, "new.goshare")]) {
-    assert.match(await refusal([folder, "--manifest", place]), /which lies in .*, which is shared/);
-    assert.match(await refusal([link, "--manifest", place]), /which lies in .*, which is shared/);
+    assert.match(await refusal([folder, "--manifest", place]), /which is in .*, which is shared/);
+    assert.match(await refusal([link, "--manifest", place]), /which is in .*, which is shared/);
   }
   assert.equal(readdirSync(folder, { recursive: true }).sort(), ["a", "sub"]);
 });

@@ -194,7 +194,7 @@ if (!noBash) {
     const full = await shell('"$@" > /dev/full; echo $?');
     assert.is(full.stdout, "6");
     // Nothing of a stream is kept.
-    assert.match(full.stderr, /^error: ENOSPC.*\n {2}free some room and run the same command again\n/);
+    assert.match(full.stderr, /^error: ENOSPC.*\n {2}free some space and run the same command again\n/);
   });
 }
 

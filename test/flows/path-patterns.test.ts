@@ -53,7 +53,7 @@ test("a class that does not end is refused, but for a bracket that stands for it
   for (const pattern of ["[", "a[b*", "src/[a/b]", "[!x"]) {
     assert.throws(
       () => pathMatcher([pattern]),
-      (error: unknown) => error instanceof GoshareError && /has a \[ without its \]/.test(error.message),
+      (error: unknown) => error instanceof GoshareError && /has a \[ without a \]/.test(error.message),
       pattern,
     );
   }

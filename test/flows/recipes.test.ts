@@ -93,7 +93,7 @@ namespaceTest("what cannot be shared is said, and nobody is asked to fetch it", 
   const { exitCode, stderr } = await runRecipe(from, tools(), ["/nowhere/at/all", "in", "machine"]);
   assert.is(exitCode, 1);
   assert.match(stderr, /does not exist/);
-  assert.match(stderr, /is not shared\n$/);
+  assert.match(stderr, /could not be shared\n$/);
 });
 
 test.run();

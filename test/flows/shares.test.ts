@@ -64,8 +64,8 @@ test("whoever comes after a file has changed is told so, with the manifest and w
   await failFirst(both);
   for (const what of [both.tickets[0], manifestPath]) {
     const { message, hint } = await failure(startDownload(what, scratch.folder(), ["--timeout", "1s"]));
-    assert.match(message, /the file at 127\.0\.0\.1:\d+ is not what it was when it was shared/);
-    assert.is(hint, "have it shared again, and use the new ticket");
+    assert.match(message, /the file at 127\.0\.0\.1:\d+ has changed since it was shared/);
+    assert.is(hint, "ask for it to be shared again, and use the new ticket");
   }
   await both.process.stop();
 });
@@ -132,7 +132,7 @@ test("what is the same by name and content cannot be shared twice at one port", 
     const process = new GoshareProcess(["share", path, other, "--listen", "127.0.0.1:0"]);
     const failed = await process.waitFor("failed");
     assert.equal([failed["code"], failed["exitCode"]], ["USAGE", 2]);
-    assert.match(String(failed["message"]), "is shared already");
+    assert.match(String(failed["message"]), "is already shared");
     await process.exited;
     assert.is(process.all("sharing").length, 0, "nothing is served before it is known");
   }

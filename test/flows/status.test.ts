@@ -128,7 +128,7 @@ test("a folder that is named and cannot be read is a failure once the others are
   const nowhere = join(scratch.path, "nowhere");
   for (const [wrong, why] of [
     [nowhere, /nowhere: it does not exist$/],
-    [source, /film\.bin: it is no folder/],
+    [source, /film\.bin: it is not a folder/],
   ] as const) {
     const listing = new GoshareProcess(["status", wrong, nowhere, output]);
     const { code, exitCode, message, hint } = await failure(listing);

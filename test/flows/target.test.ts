@@ -279,7 +279,7 @@ test("what --overwrite would not replace ends it with 6 and a hint", async () =>
     startDownload(share.ticket, output, ["--overwrite"]),
   );
   assert.equal([code, exitCode], ["TARGET_EXISTS", 6]);
-  assert.match(message, "is a folder, and would be replaced by a file");
+  assert.match(message, "is a folder, and would be replaced with a file");
   assert.match(hint, "--output");
   assert.equal(readdirSync(output), ["film.bin"]);
 });

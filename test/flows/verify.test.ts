@@ -128,8 +128,8 @@ test("what is merely besides, or of another mode, is named and no failure", asyn
   chmodSync(join(copy, "small", "one"), 0o755);
   const { exitCode, stdout, stderr } = await runGoshare(["verify", photosShare.manifestPath, copy]);
   assert.equal([exitCode, stdout], [0, ""]);
-  assert.match(stderr, "mode: small/one (it is executable, and should not be)\nextra: esc\\u{1b}[2J\n");
-  assert.match(stderr, "all of it right; 1 entry besides");
+  assert.match(stderr, "mode: small/one (it is executable, but should not be)\nextra: esc\\u{1b}[2J\n");
+  assert.match(stderr, "all of it right; 1 extra entry");
 });
 
 test("a repair that was stopped there is called so, and is not counted as besides", async () => {
@@ -137,7 +137,7 @@ test("a repair that was stopped there is called so, and is not counted as beside
   mkdirSync(join(copy, ".0123456789abcdef.goshare-repair"));
   const { exitCode, stderr } = await runGoshare(["verify", photosShare.manifestPath, copy]);
   assert.is(exitCode, 0);
-  assert.match(stderr, "unfinished: .0123456789abcdef.goshare-repair/ (a repair of goshare)\n");
+  assert.match(stderr, "unfinished: .0123456789abcdef.goshare-repair/ (a goshare repair)\n");
   assert.match(stderr, /all of it right\n/);
 });
 
@@ -255,7 +255,7 @@ test("a repair is stopped by Ctrl-C with the line that goes on, and takes nothin
   process.kill("SIGINT");
   const { code, exitCode, hint } = await failure(process);
   assert.equal([code, exitCode], ["INTERRUPTED", 130]);
-  assert.match(hint, "nothing that is right was changed; to go on, run: goshare verify ");
+  assert.match(hint, "nothing that is right was changed; to resume, run: goshare verify ");
   assert.equal(readdirSync(dirname(copy)), ["film.bin"]);
   assert.is((await verified(filmShare.manifestPath, copy)).verified["chunksRight"], 8);
   await gate.close();

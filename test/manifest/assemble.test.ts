@@ -161,7 +161,7 @@ test("what no manifest may hold is refused with the path it is about", () => {
     [folder([], { name: ".." }), /the share's name "\.\." is "\.\."/],
     [folder([file("bad\u0007name", 1)]), /bad<U\+0007>name/],
     [folder([file("a\ud800", 1)]), /<U\+D800>/],
-    [folder([file("same", 1), file("same", 1)]), /"same" stands there twice/],
+    [folder([file("same", 1), file("same", 1)]), /"same" appears twice/],
     [folder([file("d", 1), file("d/f", 1)]), /"d" has "d\/f" in it/],
     [folder([], { symbolicLinks: [{ path: "l", target: "../x" }] }), /link "l" points outside/],
     [folder([], { emptyDirectories: ["/e"] }), /"\/e" is absolute/],
@@ -185,7 +185,7 @@ test("a share larger than the format allows is refused", () => {
 });
 
 test("files out of order and digests that do not match the layout are bugs of the caller", () => {
-  assert.throws(() => assembleManifest({ ...folder([]), files: [file("b"), file("a")] }), /order of paths/);
+  assert.throws(() => assembleManifest({ ...folder([]), files: [file("b"), file("a")] }), /is out of order/);
   assert.throws(
     () => assembleManifest(folder([file("a", 1)], { chunkDigests: new Uint8Array(31) })),
     /one digest/,

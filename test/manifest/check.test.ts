@@ -66,9 +66,9 @@ test("a newer format is told from damage, whatever else is in it", () => {
   const newer = errorOf(() => checkRoot(Buffer.from("0802ffffffff", "hex")));
   assert.is(newer.code, "NEWER_FORMAT");
   assert.is(newer.exitCode, 2);
-  assertInvalid(() => checkRoot(new Uint8Array(0)), /no manifest/);
-  assertInvalid(() => checkRoot(Buffer.from("0800", "hex")), /no manifest/);
-  assertInvalid(() => checkRoot(Buffer.from("<!DOCTYPE html>")), /no manifest/);
+  assertInvalid(() => checkRoot(new Uint8Array(0)), /not a manifest/);
+  assertInvalid(() => checkRoot(Buffer.from("0800", "hex")), /not a manifest/);
+  assertInvalid(() => checkRoot(Buffer.from("<!DOCTYPE html>")), /not a manifest/);
 });
 
 test("a root that breaks a rule of its own is refused with the rule", () => {
@@ -135,12 +135,12 @@ const files = (...paths: readonly string[]) => paths.map((path) => ({ path }));
 
 test("a body that breaks a rule is refused with the rule and the path", () => {
   const bad: readonly BadBody[] = [
-    [{ files: files("b", "a") }, {}, /"b" is not in the order/],
-    [{ emptyDirectories: ["b", "a"] }, {}, /"b" is not in the order/],
-    [{ files: files("\uffff", "😀", "\ue000") }, {}, /not in the order/],
-    [{ files: files("a", "a") }, {}, /"a" stands there twice/],
-    [{ files: files("a"), emptyDirectories: ["a"] }, {}, /"a" stands there twice/],
-    [{ emptyDirectories: ["a"], symbolicLinks: [{ path: "a", target: "." }] }, {}, /"a" stands there twice/],
+    [{ files: files("b", "a") }, {}, /"b" is out of order/],
+    [{ emptyDirectories: ["b", "a"] }, {}, /"b" is out of order/],
+    [{ files: files("\uffff", "😀", "\ue000") }, {}, /is out of order/],
+    [{ files: files("a", "a") }, {}, /"a" appears twice/],
+    [{ files: files("a"), emptyDirectories: ["a"] }, {}, /"a" appears twice/],
+    [{ emptyDirectories: ["a"], symbolicLinks: [{ path: "a", target: "." }] }, {}, /"a" appears twice/],
     [{ files: files("a", "a-", "a/b") }, {}, /"a" has "a\/b" in it/],
     [
       { files: files("a/b/c/d"), symbolicLinks: [{ path: "a/b", target: "x" }] },
@@ -170,7 +170,7 @@ test("a body that breaks a rule is refused with the rule and the path", () => {
     [
       { files: [{ path: "a", size: 1n }], chunkDigests: madeUpDigests(1) },
       { chunkCount: 1, totalSize: 2n },
-      /1 bytes where its root says 2/,
+      /1 bytes, but its root says 2/,
     ],
     [
       {
@@ -181,7 +181,7 @@ test("a body that breaks a rule is refused with the rule and the path", () => {
         chunkDigests: madeUpDigests(2),
       },
       { chunkCount: 2, totalSize: 2n },
-      /1 chunks where its root says 2/,
+      /1 chunks, but its root says 2/,
     ],
     [
       { files: [{ path: "a", size: 1n }], chunkDigests: madeUpDigests(2) },
@@ -189,9 +189,9 @@ test("a body that breaks a rule is refused with the rule and the path", () => {
       /64 bytes of digests for 1/,
     ],
     [{ files: files("a") }, { entryCount: 0 }, /more entries than the 0/],
-    [{ files: files("a-long-name") }, { entryCount: 2 }, /1 entries where its root says 2/],
-    [{ files: files("other") }, { kind: ShareKind.FILE }, /otherwise than itself/],
-    [{ emptyDirectories: ["share"] }, { kind: ShareKind.FILE }, /other entries than that file/],
+    [{ files: files("a-long-name") }, { entryCount: 2 }, /1 entries, but its root says 2/],
+    [{ files: files("other") }, { kind: ShareKind.FILE }, /a name other than its own/],
+    [{ emptyDirectories: ["share"] }, { kind: ShareKind.FILE }, /entries other than that file/],
   ];
   for (const [body, changes, message] of bad) {
     const entryCount =
@@ -222,7 +222,7 @@ test("a body other than the one in the root, or pages that were exchanged, are r
   const changed = Buffer.from(GOOD_BODY);
   changed[5] = (changed[5] ?? 0) ^ 1;
   assertInvalid(() => checkManifest(root, changed), /not the one that the manifest's root holds/);
-  assertInvalid(() => checkManifest(root, GOOD_BODY.subarray(1)), /bytes where its root says/);
+  assertInvalid(() => checkManifest(root, GOOD_BODY.subarray(1)), /bytes, but its root says/);
 
   const chunks = 50_000;
   const large = bodyBytes({
@@ -284,7 +284,7 @@ test("names that begin one another, level below level, are no conflict", () => {
   const inside = [...paths, `${paths.at(-1)}/x`];
   assertInvalid(
     () => read(rootBytes(bodyBytes({ emptyDirectories: inside }), { entryCount: entryCount + 1 })),
-    /but is no directory/,
+    /but is not a directory/,
   );
 });
 

@@ -23,10 +23,10 @@ export async function eventsPage(): Promise<string> {
     "",
     protos.commentOfFile(FILE),
     "",
-    "A line is an object with one key, which says what happened. `goshare resume` prints what `download` does.",
+    "Each line is an object with one key, which says what happened. `goshare resume` prints the same events as `download`.",
     "",
     ...endingLines(),
-    "## Which there are",
+    "## All events",
     "",
     "| Event | When (from which command) |",
     "|---|---|",
@@ -36,7 +36,7 @@ export async function eventsPage(): Promise<string> {
     ),
     "",
     ...sections,
-    "## What fields hold",
+    "## Types of fields",
     "",
     ...partSections(protos, parts),
   ].join("\n");
@@ -44,15 +44,15 @@ export async function eventsPage(): Promise<string> {
 
 function endingLines(): readonly string[] {
   return [
-    "## How the last line says how it ended",
+    "## The last line",
     "",
-    "| Last line | Exit code | What it says |",
+    "| Last line | Exit code | What it means |",
     "|---|---|---|",
     "| `done` | 0 | The command reached its end. |",
-    "| `stopped` | 0 | It serves until it is told to stop, and was; or its reader has gone. |",
+    "| `stopped` | 0 | It serves until it is told to stop, and it was; or its reader has gone away. |",
     "| `failed` | `exitCode` | It did not reach its end. [errors.md](errors.md) lists every `code`. |",
     "",
-    "It is there after Ctrl-C, SIGTERM, SIGHUP and a crash as well. Where it is not, the process was killed: that is a failure.",
+    "It is printed after Ctrl-C, SIGTERM, SIGHUP and a crash as well. If it is missing, the process was killed: that is a failure.",
     "",
   ];
 }

@@ -91,7 +91,7 @@ test("a call that could not see the certificate in its time does not end another
     await until(() => sockets.length === 1);
     const second = client.call(getTrackerInfo, {}, LIMITS);
     const { status, message } = await first;
-    assert.is(`${status} ${message}`, "UNAVAILABLE TLS did not stand in time");
+    assert.is(`${status} ${message}`, "UNAVAILABLE TLS was not set up in time");
     await second;
   });
 });

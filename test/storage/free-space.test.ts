@@ -29,7 +29,7 @@ test("as much as there is room for is enough, and a byte more is not", () =>
     requireSpace("/somewhere", 100 * 4096);
     const { code, message, hint } = await errorOf(async () => requireSpace("/somewhere", 100 * 4096 + 1));
     assert.is(code, "DISK_FULL");
-    assert.match(message, /400 KiB at \/somewhere/);
+    assert.match(message, /400 KiB in \/somewhere/);
     assert.match(hint, /free 1 B more.*--output/);
   }));
 

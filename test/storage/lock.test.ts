@@ -63,7 +63,7 @@ test("a lock is held by one process, which the others name, and after it by anot
   assert.is(error.code, "TARGET_BUSY");
   assert.match(
     error.message,
-    `process ${first.said.slice("held by ".length)} already downloads to the target`,
+    `process ${first.said.slice("held by ".length)} is already downloading to the target`,
   );
   assert.ok(error.hint);
   await first.end("SIGTERM");

@@ -169,9 +169,9 @@ test("what another share's download left under this name is refused", async () =
   const other = await killedAfter(elsewhere, singleFile(9 * CHUNK), 1);
   const renamed = await killedAfter(elsewhere, singleFile(8 * CHUNK, { name: "other.bin" }), 1);
   fs.copyFileSync(path.join(other, "root"), path.join(mine, "root"));
-  assert.match(await refusal(mine), "its journal is that of another share");
+  assert.match(await refusal(mine), "its journal belongs to another share");
   fs.copyFileSync(path.join(renamed, "root"), path.join(mine, "root"));
-  assert.match(await refusal(mine), "it holds the download of another name");
+  assert.match(await refusal(mine), "it belongs to a download of another name");
 });
 
 test("a root that is none is refused as what it is", async () => {
@@ -206,9 +206,9 @@ test("links, folders, pipes and giants inside a part folder are refused before t
       make();
       assert.match(await refusal(partPath), why);
     };
-    await plant(() => fs.symlinkSync(elsewhere, inside), new RegExp(`its ${name} is no file`));
-    await plant(() => fs.mkdirSync(inside), new RegExp(`its ${name} is no file`));
-    await plant(() => spawnSync("mkfifo", [inside]), new RegExp(`its ${name} is no file`));
+    await plant(() => fs.symlinkSync(elsewhere, inside), new RegExp(`its ${name} is not a file`));
+    await plant(() => fs.mkdirSync(inside), new RegExp(`its ${name} is not a file`));
+    await plant(() => spawnSync("mkfifo", [inside]), new RegExp(`its ${name} is not a file`));
     await plant(
       () => {
         fs.writeFileSync(inside, stored ?? "");

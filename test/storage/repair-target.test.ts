@@ -77,7 +77,7 @@ test("who repairs a folder keeps others off it, who are told that it is repaired
   const comparison = await compareTarget(root, share.manifest, new AbortController().signal);
   const first = await RepairTarget.open(root, share.manifest, comparison);
   const { code, message, hint } = await errorOf(() => RepairTarget.open(root, share.manifest, comparison));
-  assert.equal([code, message], ["TARGET_BUSY", `process ${process.pid} already repairs ${root}`]);
+  assert.equal([code, message], ["TARGET_BUSY", `process ${process.pid} is already repairing ${root}`]);
   assert.not.match(hint, "--output");
   first.close();
   await repair(root, share, 0);

@@ -135,7 +135,7 @@ test("sockets and pipes are skipped and named, and never opened", async () => {
     assert.equal(tree.skipped.map((entry) => entry.path).sort(), ["pipe", "socket"]);
     for (const { isLink, why } of tree.skipped) {
       assert.is(isLink, false);
-      assert.match(why, /no regular file/);
+      assert.match(why, /not a regular file/);
     }
   } finally {
     await new Promise((resolve) => server.close(resolve));
@@ -153,8 +153,8 @@ test("goshare's own unfinished folders are left out and named, files of such a n
   assert.equal(pathsOf(tree), [".b.goshare-part", "a"]);
   assert.equal(tree.emptyDirectories, [".0123.goshare-repair", "sub"]);
   assert.equal(tree.skipped.map((entry) => `${entry.path}: ${entry.why}`).sort(), [
-    `sub/${repair}: it is an unfinished repair of goshare`,
-    "sub/.c.goshare-part: it is an unfinished download of goshare",
+    `sub/${repair}: it is an unfinished goshare repair`,
+    "sub/.c.goshare-part: it is an unfinished goshare download",
   ]);
 });
 

@@ -135,7 +135,7 @@ test("a file is not replaced by a folder nor a folder by a file, a link by eithe
   for (const what of [folder, share]) {
     const { code, message, hint } = await errorOf(() => replacing(output, what));
     assert.is(code, "TARGET_EXISTS");
-    assert.match(message, /is a (file|folder), and would be replaced by a (file|folder)/);
+    assert.match(message, /is a (file|folder), and would be replaced with a (file|folder)/);
     assert.match(hint, "move it away");
   }
   assert.equal(fs.readdirSync(output).sort(), [NAME, "mixed"]);

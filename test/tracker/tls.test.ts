@@ -117,7 +117,7 @@ test("one that has signed itself is not, unless it is named by its digest", asyn
   await withTlsTracker(SELF_SIGNED, async ({ at }) => {
     assert.match(
       await ask(at("127.0.0.1")),
-      /^TRACKER_UNREACHABLE .*by TLS: "self-signed certificate"; one of your own is named by tls:\/\/HOST:PORT#SHA256$/,
+      /^TRACKER_UNREACHABLE .*by TLS: "self-signed certificate"; name one of your own as tls:\/\/HOST:PORT#SHA256$/,
     );
     assert.is(await ask(at("127.0.0.1", digestOf(SELF_SIGNED))), "127.0.0.1");
     assert.match(
@@ -176,7 +176,7 @@ test("a certificate that is renewed is shown to who comes then, and calls that r
     await client.close();
     assert.is(await ask(at("127.0.0.1")), "127.0.0.1");
     assert.equal(
-      warnings.filter((warning) => !/are no certificate and its key/.test(warning)),
+      warnings.filter((warning) => !/are not a certificate and its key/.test(warning)),
       [],
       "half of a pair may be seen, nothing else",
     );
@@ -187,7 +187,7 @@ test("files that are no pair, or gone, are told once each, and the old certifica
   await withTlsTracker(FIRST, async ({ folder, port, warnings }) => {
     writeFileSync(join(folder, "key.pem"), SECOND.key);
     await until(() => warnings.length === 1);
-    assert.match(warnings[0] ?? "", /^USAGE .*are no certificate and its key$/);
+    assert.match(warnings[0] ?? "", /^USAGE .*are not a certificate and its key$/);
     assert.is(await shownName(port), "one.test");
     rmSync(join(folder, "cert.pem"));
     await until(() => warnings.length === 2);
@@ -232,7 +232,7 @@ test("a tracker does not start with one file of two, with a missing one, or with
     const said = await failure({ ...paths, [name]: join(folder, "none.pem") });
     assert.match(
       said,
-      new RegExp(`^DISK_FAILED: cannot read .*none\\.pem, which ${option} names: it does not exist$`),
+      new RegExp(`^DISK_FAILED: cannot read .*none\\.pem, given by ${option}: it does not exist$`),
     );
   }
   writeFileSync(paths.tlsKeyPath, SECOND.key);

@@ -19,13 +19,13 @@ const SCRIPTS: { readonly [K in Shell]: (commands: readonly CompletedCommand[]) 
 export class CompletionCommand extends GoshareCommand {
   static override paths = [["completion"]];
   static override usage = Command.Usage({
-    description: "print what lets a shell complete commands and options",
+    description: "print a script that lets a shell complete commands and options",
     details: `
       SHELL is one of ${SHELLS.join(", ")}. The script goes to stdout; its first lines say where to put it.
     `,
     examples: [
       ["In bash, for every new shell", "echo 'source <($0 completion bash)' >> ~/.bashrc"],
-      ["In zsh, likewise", "echo 'source <($0 completion zsh)' >> ~/.zshrc"],
+      ["In zsh, the same", "echo 'source <($0 completion zsh)' >> ~/.zshrc"],
       [
         "In fish",
         "mkdir -p ~/.config/fish/completions && $0 completion fish > ~/.config/fish/completions/goshare.fish",
@@ -39,7 +39,7 @@ export class CompletionCommand extends GoshareCommand {
     const shell = SHELLS.find((one) => one === this.shell);
     if (shell === undefined) {
       throw new GoshareError("USAGE", `there is no completion for ${JSON.stringify(this.shell)}`, {
-        hint: `it is there for ${SHELLS.join(", ")}`,
+        hint: `there is one for ${SHELLS.join(", ")}`,
       });
     }
     const script = SCRIPTS[shell](completedCommands(this.cli.definitions(), usageOf));

@@ -12,11 +12,11 @@ export class ConfigCommand extends GoshareCommand {
   static override usage = Command.Usage({
     description: "show the settings and where they come from",
     details: `
-      What is typed on a command line goes before the environment, that before the user's file, and that before the
-      default. Changes nothing.
+      Options on the command line take precedence over environment variables, these over your settings file,
+      and that over the defaults. Changes nothing.
     `,
     examples: [
-      ["Show what holds here", "$0 config"],
+      ["Show the settings in effect here", "$0 config"],
       [
         "Limit every upload",
         `mkdir -p ~/.config/goshare && echo 'upload-limit = "10MiB/s"' >> ~/.config/goshare/config.toml`,
@@ -28,7 +28,7 @@ export class ConfigCommand extends GoshareCommand {
     const { env } = this.context;
     const filePath = settingsFilePath(env);
     const isMissed = !existsSync(filePath) && !isOutOfReach(filePath);
-    session.tell(`settings; of the file ${printable(filePath)}${isMissed ? ", which is not there" : ""}`);
+    session.tell(`settings; the file is ${printable(filePath)}${isMissed ? ", which does not exist" : ""}`);
     for (const { setting, texts, source, place } of await readSettings(env)) {
       const { name, variable, defaultText: defaultValue } = setting;
       session.observe({

@@ -9,14 +9,14 @@ import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 export class DiscardCommand extends GoshareCommand {
   static override paths = [["discard"]];
   static override usage = Command.Usage({
-    description: "remove what unfinished downloads left",
+    description: "remove what unfinished downloads left behind",
     details: `
-      NAME is what goshare status lists: a name, a path or a content id. Removes what was fetched of it and is not
-      finished; never a finished download, and nothing that a process downloads now.
+      NAME is a download as goshare status lists it: its name, path or content id. Removes what was fetched of
+      an unfinished download; never a finished one, and nothing that a process is downloading now.
     `,
     examples: [
-      ["Remove what is there of one", "$0 discard ubuntu.iso"],
-      ["Remove all that nobody downloads now", "$0 discard --all --output isos"],
+      ["Remove what there is of one download", "$0 discard ubuntu.iso"],
+      ["Remove all that no process is downloading", "$0 discard --all --output isos"],
     ],
   });
 
@@ -33,7 +33,7 @@ export class DiscardCommand extends GoshareCommand {
   protected override async run(session: Session): Promise<Ending> {
     const { names, all, output: outputDirectory } = this;
     if (all ? names.length > 0 : names.length === 0) {
-      throw new GoshareError("USAGE", "discard takes what to remove, or --all", {
+      throw new GoshareError("USAGE", "discard takes either what to remove or --all", {
         hint: "goshare status lists what is there",
       });
     }

@@ -10,13 +10,13 @@ export class DoctorCommand extends GoshareCommand {
   static override usage = Command.Usage({
     description: "check whether goshare can work here",
     details: `
-      Looks at Node, ports, trackers, the disk, the clock and how fast this machine hashes, and says what can be done
-      about what is wrong. A tracker that runs elsewhere is asked to dial this machine, to see whether others can reach
-      it. Ends with 1 if anything keeps goshare from working; warnings do not count.
+      Checks Node, ports, trackers, the disk, the clock and how fast this machine hashes, and says how to fix
+      what is wrong. A tracker that runs elsewhere is asked to dial this machine, to see whether others can
+      reach it. Ends with exit code 1 if anything keeps goshare from working; warnings do not count.
     `,
     examples: [
-      ["Look at this machine", "$0 doctor"],
-      ["And at a tracker and another disk", "$0 doctor --tracker tracker.example:8080 --output /data"],
+      ["Check this machine", "$0 doctor"],
+      ["Check a tracker and another disk too", "$0 doctor --tracker tracker.example:8080 --output /data"],
     ],
   });
 

@@ -13,27 +13,30 @@ import { whatToDownload } from "../ticket-input.js";
 export class DownloadCommand extends DownloadingCommand {
   static override paths = [["download"]];
   static override usage = Command.Usage({
-    description: "fetch what somebody shares",
+    description: "download what somebody shares",
     details: `
-      WHAT is a ticket, a .goshare file or a content id; - reads it from standard input, and without any it is
-      taken from ${TICKET_VARIABLE}. Several are downloaded at once; the exit code is that of the first that
-      failed. Every chunk is verified. An interrupted download
-      keeps what is verified; the same command goes on where it stopped. What is verified is given to others
-      who download the same; with --seed it goes on giving until it is stopped with Ctrl-C (exit code 0).
+      WHAT is a ticket, a .goshare file or a content id; - reads it from standard input, and if none is given
+      it is taken from ${TICKET_VARIABLE}. Several are downloaded at once; the exit code is that of the first
+      that failed. Every chunk is verified. An interrupted download keeps what is verified; the same command
+      resumes it where it stopped. What is verified is passed on to others who download the same share; with
+      --seed that continues after the download, until Ctrl-C (exit code 0).
     `,
     examples: [
-      ["Download what a ticket names", "$0 download goshare1..."],
+      ["Download by ticket", "$0 download goshare1..."],
       ["Download two at once", "$0 download goshare1... ubuntu.iso.goshare"],
-      ["Download by .goshare file into a folder", "$0 download ubuntu.iso.goshare --output isos"],
       [
-        "Download the pictures of a folder, but for one",
+        "Download by .goshare file, into a folder of your choice",
+        "$0 download ubuntu.iso.goshare --output isos",
+      ],
+      [
+        "Download all the pictures in a folder except one",
         "$0 download goshare1... --select '*.jpg' --select '!blurred.jpg'",
       ],
       [
-        "Use one file of it without keeping it",
+        "Use one file of a share without keeping it",
         "$0 download goshare1... --select notes.txt --output - | less",
       ],
-      ["Fetch only what is new since the last one", "$0 download goshare1... --reuse checkpoints/1000"],
+      ["Fetch only what is new since the last version", "$0 download goshare1... --reuse checkpoints/1000"],
       ["Keep the ticket out of the shell's history", "$0 download - < ticket.txt"],
     ],
   });
@@ -48,7 +51,7 @@ export class DownloadCommand extends DownloadingCommand {
   readonly seed = Option.Boolean(OPTIONS.seed.names, false, { description: OPTIONS.seed.description });
 
   protected override afterInterruption(): string {
-    return this.#isPiped ? super.afterInterruption() : "what is verified is kept; to go on";
+    return this.#isPiped ? super.afterInterruption() : "what is verified is kept; to resume";
   }
 
   /** The file itself goes to stdout. */
@@ -92,7 +95,7 @@ export class DownloadCommand extends DownloadingCommand {
     session: Session,
   ): Promise<Ending> {
     if (this.#isPiped) {
-      throw new GoshareError("USAGE", `--output - takes one file, and there are ${whats.length} downloads`, {
+      throw new GoshareError("USAGE", `--output - takes one file, but there are ${whats.length} downloads`, {
         hint: "see: goshare download --help",
       });
     }
@@ -118,8 +121,8 @@ export class DownloadCommand extends DownloadingCommand {
     ] as const;
     const [wrong] = given.filter(([isGiven]) => isGiven);
     if (wrong !== undefined) {
-      throw new GoshareError("USAGE", `--output - and ${wrong[1].names} exclude each other`, {
-        hint: "name a folder with --output DIR, or leave the other out",
+      throw new GoshareError("USAGE", `--output - and ${wrong[1].names} cannot be used together`, {
+        hint: "name a folder with --output DIR, or leave out the other option",
       });
     }
     return payloadOutput(this.context.stdout);

@@ -12,8 +12,8 @@ export class InspectCommand extends GoshareCommand {
   static override usage = Command.Usage({
     description: "show what a ticket, .goshare file or content id stands for",
     details: `
-      Prints the content id, the name, the size and every entry, without downloading any of it. Where nobody gives the
-      manifest it prints what is known without, and ends with exit code 3.
+      Prints the content id, the name, the size and every entry, without downloading any of it. If nobody
+      provides the manifest, prints what is known without it and ends with exit code 3.
     `,
     examples: [["List what a .goshare file describes", "$0 inspect photos.goshare"]],
   });

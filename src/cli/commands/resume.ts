@@ -11,15 +11,19 @@ import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 export class ResumeCommand extends DownloadingCommand {
   static override paths = [["resume"]];
   static override usage = Command.Usage({
-    description: "go on with downloads that were begun",
+    description: "resume unfinished downloads",
     details: `
-      NAME is what goshare status lists: a name, a path or a content id. Without one, all downloads of the folder that no
-      process runs are gone on with, one after another. Only what is missing is fetched.
+      NAME is a download as goshare status lists it: its name, path or content id. Without one, all downloads
+      in the folder that no process is running are resumed, one after another. Only what is missing is
+      fetched.
     `,
     examples: [
-      ["Go on with all of them", "$0 resume"],
-      ["With one", "$0 resume ubuntu.iso"],
-      ["With one elsewhere, at another pace", "$0 resume /data/backups/photos --download-limit 5MiB/s"],
+      ["Resume all of them", "$0 resume"],
+      ["Resume one", "$0 resume ubuntu.iso"],
+      [
+        "Resume one in another folder, at another rate",
+        "$0 resume /data/backups/photos --download-limit 5MiB/s",
+      ],
     ],
   });
 
@@ -29,7 +33,7 @@ export class ResumeCommand extends DownloadingCommand {
   });
 
   protected override afterInterruption(): string {
-    return "what is verified is kept; to go on";
+    return "what is verified is kept; to resume";
   }
 
   protected override async run(session: Session): Promise<Ending> {
@@ -51,7 +55,7 @@ export class ResumeCommand extends DownloadingCommand {
     let bytesReceived = 0;
     let failures = 0;
     for (const one of begun) {
-      session.tell(`going on with ${printable(one.path)}`);
+      session.tell(`resuming ${printable(one.path)}`);
       try {
         const ending = await this.#download(one, session);
         session.observe(ending);
@@ -64,8 +68,8 @@ export class ResumeCommand extends DownloadingCommand {
       }
     }
     if (failures > 0) {
-      throw new GoshareError("INCOMPLETE", `${failures} of ${begun.length} downloads are not finished`, {
-        hint: "the warnings say why; the same command goes on",
+      throw new GoshareError("INCOMPLETE", `${failures} of ${begun.length} downloads did not finish`, {
+        hint: "the warnings say why; run the same command again to resume",
       });
     }
     const elapsedMs = this.context.clock.nowMs() - startMs;

@@ -16,16 +16,16 @@ import type { Ending, Session } from "../session.js";
 export class ShareCommand extends PeerCommand {
   static override paths = [["share"]];
   static override usage = Command.Usage({
-    description: "offer files and folders to others",
+    description: "share files and folders with others",
     details: `
       Reads every PATH, writes its .goshare file, prints the line to run on the other computer, and serves
-      until it is stopped with Ctrl-C (exit code 0). Several paths are several shares, at one port; all of
-      them are read before the first is served.
+      until Ctrl-C (exit code 0). Several paths are several shares, on one port; all of them are read before
+      the first is served.
     `,
     examples: [
       ["Share a file", "$0 share ubuntu.iso"],
       ["Share a folder through a tracker", "$0 share photos --tracker tracker.example:8080"],
-      ["Send a folder to one other machine, and end", "$0 share project --once --exclude node_modules"],
+      ["Send a folder to one other machine, then stop", "$0 share project --once --exclude node_modules"],
     ],
   });
 
@@ -89,7 +89,7 @@ export class ShareCommand extends PeerCommand {
       session.tell("Ctrl-C stops sharing");
       if (copies !== undefined) {
         const who = copies === 1 ? "one peer has" : `${copies} peers have`;
-        session.tell(`sharing ends when ${who} everything`);
+        session.tell(`sharing will end when ${who} everything`);
       }
       await Promise.race([session.untilStopped(), shares.untilOver(copies)]);
     } finally {
@@ -103,7 +103,7 @@ export class ShareCommand extends PeerCommand {
   #copiesWanted(): number | undefined {
     if (this.once && this.untilCopies !== undefined) {
       const { once, untilCopies } = OPTIONS;
-      throw new GoshareError("USAGE", `${once.names} and ${untilCopies.names} contradict each other`);
+      throw new GoshareError("USAGE", `${once.names} and ${untilCopies.names} cannot be used together`);
     }
     if (this.once) return 1;
     return countArgument(OPTIONS.untilCopies, this.untilCopies, undefined);

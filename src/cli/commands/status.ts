@@ -8,10 +8,10 @@ import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 export class StatusCommand extends GoshareCommand {
   static override paths = [["status"]];
   static override usage = Command.Usage({
-    description: "list downloads that were begun and not finished",
+    description: "list unfinished downloads",
     details: `
-      DIR is a folder that downloads went into (default that of --output). Says of each
-      download how much of it is there and how to go on. Changes nothing.
+      DIR is a folder that downloads went into (default that of --output). Shows how much of each download is
+      there and how to resume it. Changes nothing.
     `,
     examples: [
       ["List what can be resumed", "$0 status"],

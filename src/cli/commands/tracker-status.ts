@@ -8,14 +8,14 @@ import { doneWithoutTransfer, type Ending, type Session } from "../session.js";
 export class TrackerStatusCommand extends GoshareCommand {
   static override paths = [["tracker", "status"]];
   static override usage = Command.Usage({
-    description: "ask a tracker how it is",
+    description: "show how a tracker is doing",
     details: `
-      Says what runs at HOST:PORT, whether it is serving, how quickly it answers and at which address it sees
+      Shows what runs at HOST:PORT, whether it is serving, how quickly it answers and at which address it sees
       this machine. Exit code 4 if it cannot be reached or is not serving.
     `,
     examples: [
-      ["Ask a tracker", "$0 tracker status tracker.example:8080"],
-      ["One that speaks TLS", "$0 tracker status tls://tracker.example:8080"],
+      ["Check a tracker", "$0 tracker status tracker.example:8080"],
+      ["Check one that speaks TLS", "$0 tracker status tls://tracker.example:8080"],
     ],
   });
 

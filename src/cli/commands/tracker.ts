@@ -12,17 +12,17 @@ import type { Ending, Session } from "../session.js";
 export class TrackerCommand extends GoshareCommand {
   static override paths = [["tracker"]];
   static override usage = Command.Usage({
-    description: "run a tracker, which tells peers of each other",
+    description: "run a tracker, which tells peers about each other",
     details: `
       Knows who has what and never sees a byte of it. Runs until it is stopped with Ctrl-C or SIGTERM (exit
-      code 0). Peers use it with --tracker HOST:PORT. What it knows outlives it: a crash loses at most the last 30
-      seconds of it, and peers bring that back when they renew.
+      code 0). Peers use it with --tracker HOST:PORT. What it knows outlives it: a crash loses at most the
+      last 30 seconds of it, and peers bring that back when they renew.
     `,
     examples: [
-      ["Run a tracker at the default port", "$0 tracker"],
-      ["One of several over a Redis", "$0 tracker --store redis://redis.example:6379"],
+      ["Run a tracker on the default port", "$0 tracker"],
+      ["Run one of several that share a Redis", "$0 tracker --store redis://redis.example:6379"],
       ["Keep what it knows in a folder of your choice", "$0 tracker --store file:/var/lib/goshare"],
-      ["At another port, for programs to read", "$0 tracker --listen 0.0.0.0:9090 --json"],
+      ["Use another port, with output for programs", "$0 tracker --listen 0.0.0.0:9090 --json"],
     ],
   });
 
@@ -90,7 +90,9 @@ export class TrackerCommand extends GoshareCommand {
     const { listenHost = EVERY_HOST } = this.#listenOptions();
     if (hostScope(listenHost) !== "unspecified") return;
     const name = endpoint.replace(/[^/]*(:\d+)$/, "HOST$1");
-    session.tell(`other machines name it with ${OPTIONS.tracker.names} ${name}, where HOST is this machine`);
+    session.tell(
+      `other machines can use it with ${OPTIONS.tracker.names} ${name}, where HOST is this machine`,
+    );
   }
 
   /** Nothing where --listen is not given: the tracker then copes with a machine without IPv6 by itself. */

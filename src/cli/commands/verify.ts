@@ -10,10 +10,10 @@ export class VerifyCommand extends GoshareCommand {
   static override usage = Command.Usage({
     description: "compare a file or folder with what was shared",
     details: `
-      WHAT is a .goshare file, a ticket or a content id; PATH is the file or folder. Reads all of it and names what is
-      wrong or missing (exit code 5); what is there besides is named and counts as no failure. With --repair what is
-      wrong is fetched and put in its place; what is right is not touched. With --sha256sum the SHA-256 of every file
-      goes to stdout, as sha256sum prints it.
+      WHAT is a .goshare file, a ticket or a content id; PATH is the file or folder. Reads all of it and names
+      what is wrong or missing (exit code 5); extra entries are named, but do not count as failures. With
+      --repair, what is wrong or missing is fetched and put in place; what is right is not touched. With
+      --sha256sum, the SHA-256 of every file goes to stdout, as sha256sum prints it.
     `,
     examples: [
       ["Verify a download", "$0 verify ubuntu.iso.goshare downloads/ubuntu.iso"],
@@ -36,7 +36,7 @@ export class VerifyCommand extends GoshareCommand {
   });
 
   protected override afterInterruption(): string {
-    return "nothing that is right was changed; to go on";
+    return "nothing that is right was changed; to resume";
   }
 
   protected override async run(session: Session): Promise<Ending> {

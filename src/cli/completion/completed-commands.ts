@@ -67,7 +67,7 @@ function completedAlone(
 
 const HELP: CompletedOption = {
   names: ["-h", "--help"],
-  description: "Say more about the command",
+  description: "Show help for the command",
   takes: undefined,
   value: "",
 };

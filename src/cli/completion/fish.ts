@@ -8,7 +8,7 @@ export function fishCompletion(commands: readonly CompletedCommand[]): string {
     "#   goshare completion fish > ~/.config/fish/completions/goshare.fish",
     "complete -c goshare -f",
     "complete -c goshare -n __fish_use_subcommand -l help -d 'List the commands'",
-    "complete -c goshare -n __fish_use_subcommand -l version -d 'Say which version it is'",
+    "complete -c goshare -n __fish_use_subcommand -l version -d 'Show the version'",
     ...commands.flatMap(commandLines),
     "",
   ];

@@ -12,7 +12,7 @@ _goshare() {
   commands=(
 ${commands.map(({ name, description }) => `    ${quote(`${escapeColons(name)}:${description}`)}`).join("\n")}
   )
-  _arguments -C '(- *)--help[List the commands]' '(- *)--version[Say which version it is]' '1: :->command' '*:: :->rest'
+  _arguments -C '(- *)--help[List the commands]' '(- *)--version[Show the version]' '1: :->command' '*:: :->rest'
   case $state in
     command) _describe -t commands 'goshare command' commands ;;
     rest)

@@ -68,7 +68,7 @@ function chunksText({ problem, chunks, chunksWrong }: Difference): string {
   const isAll = chunks.slice(0, MAX_NAMED).reduce((sum, { count }) => sum + count, 0) === chunksWrong;
   return isAll
     ? `chunk${chunksWrong === 1 ? "" : "s"} ${shown}`
-    : `${chunksWrong} chunks, among them ${shown}`;
+    : `${chunksWrong} chunks, including ${shown}`;
 }
 
 function runText({ first, count }: ChunkRun): string {
@@ -78,7 +78,7 @@ function runText({ first, count }: ChunkRun): string {
 function describeVerified(event: Extract<FindingEvent, { type: "verified" }>): readonly Line[] {
   const { bytes, bytesRight, chunks, chunksRight, extra } = event;
   const path = printable(event.path);
-  const besides = extra === 0 ? "" : `; ${extra} ${extra === 1 ? "entry" : "entries"} besides`;
+  const besides = extra === 0 ? "" : `; ${extra} ${extra === 1 ? "extra entry" : "extra entries"}`;
   const chunksWrong = chunks - chunksRight;
   const verdict =
     chunksWrong === 0

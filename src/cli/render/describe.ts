@@ -26,7 +26,8 @@ const LABEL_CELLS = 12;
 const WAITING_TEXT: Record<Extract<GoshareEvent, { type: "waiting" }>["waitingFor"], string> = {
   manifest: "looking for somebody who has the manifest",
   peers: "waiting for somebody who has what is missing",
-  others: "everything is here; others still take what only this machine has (Ctrl-C leaves them)",
+  others:
+    "everything is here; others are still fetching what only this machine has (Ctrl-C leaves them without it)",
 };
 
 /** What to write for `event`, top to bottom; nothing for progress, which a ProgressDisplay shows. `shareName`: of the share
@@ -34,7 +35,7 @@ const WAITING_TEXT: Record<Extract<GoshareEvent, { type: "waiting" }>["waitingFo
 export function describe(event: GoshareEvent, palette: Palette, shareName?: string): readonly Line[] {
   switch (event.type) {
     case "listening":
-      return [note("tracker at"), toCopy(printable(event.endpoint)), note("Ctrl-C stops it")];
+      return [note("tracker at"), toCopy(printable(event.endpoint)), note("press Ctrl-C to stop it")];
     case "metricsListening":
       return [note(`metrics at http://${printable(event.endpoint)}/metrics`)];
     case "sharing":
@@ -85,7 +86,7 @@ const labelled = (text: string): Line => ({ kind: "result", text, hangingCells: 
 
 function describeSharing(event: Extract<GoshareEvent, { type: "sharing" }>, palette: Palette): Line[] {
   const name = palette.strong(printable(event.name));
-  const lines = [note(`sharing ${name}: ${sizeText(event)}, at port ${portOf(event.endpoint)}`)];
+  const lines = [note(`sharing ${name}: ${sizeText(event)}, on port ${portOf(event.endpoint)}`)];
   if (event.trackers.length > 0) lines.push(note(`announced to ${printable(event.trackers.join(", "))}`));
   lines.push(
     note("On the other computer, run:"),
@@ -128,7 +129,7 @@ function describeInspected(event: Extract<GoshareEvent, { type: "inspected" }>):
   const lines = [labelled(`content id  ${event.contentId}`)];
   if (event.name !== "") lines.push(labelled(`name        ${printable(event.name)}`));
   if (event.kind === "") {
-    lines.push(note("the manifest could not be had: size and entries are not known"));
+    lines.push(note("the manifest is not available: size and entries are not known"));
   } else {
     const files = event.entries.filter(({ kind }) => kind === "file" || kind === "executable").length;
     const chunks = `${sizeText({ ...event, files })} of ${formatBytes(event.chunkSize)}`;
@@ -145,7 +146,7 @@ function describeResumable(event: Extract<GoshareEvent, { type: "resumable" }>):
   const bytes = `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`;
   const verified = `${bytes} verified, ${chunksDone} of ${count(chunks, "chunk")}`;
   const state = {
-    running: `process ${event.pid} downloads it now`,
+    running: `process ${event.pid} is downloading it`,
     paused: "paused",
     interrupted: "interrupted; what is there will be verified again",
   }[event.state];
@@ -161,8 +162,7 @@ function describeResumable(event: Extract<GoshareEvent, { type: "resumable" }>):
 
 function describeTrackerStatus(event: Extract<GoshareEvent, { type: "trackerStatus" }>): Line[] {
   const health = { SERVING: "serving", NOT_SERVING: "not serving", UNKNOWN: "not known" }[event.health];
-  const roots =
-    event.maxManifestBytes === 0 ? "none" : `of at most ${formatBytes(event.maxManifestBytes)} each`;
+  const roots = event.maxManifestBytes === 0 ? "none" : `up to ${formatBytes(event.maxManifestBytes)} each`;
   return [
     labelled(`tracker     ${printable(event.tracker)}`),
     labelled(`health      ${health}`),
@@ -172,7 +172,7 @@ function describeTrackerStatus(event: Extract<GoshareEvent, { type: "trackerStat
     labelled(`leases      last ${formatDuration(event.ttlMs)}`),
     labelled(`manifests   ${roots}`),
     labelled(
-      `sees you    ${event.observedHost === "" ? "where it does not say" : `at ${event.observedHost}`}`,
+      `sees you    ${event.observedHost === "" ? "it does not say where" : `at ${event.observedHost}`}`,
     ),
   ];
 }

@@ -26,11 +26,15 @@ export function generalHelp(
     ...rows.flatMap(([usage, text]) => row(usage, text, width, columns, palette)),
     "",
     ...fold(
-      "goshare COMMAND --help says more about a command; goshare --version is the version.",
+      "goshare COMMAND --help says more about a command; goshare --version prints the version.",
       columns,
       0,
     ),
-    ...fold("goshare config shows the settings: of the environment, and of a file of yours.", columns, 0),
+    ...fold(
+      "goshare config shows the settings, from the environment and from your settings file.",
+      columns,
+      0,
+    ),
     "",
   ].join("\n");
 }

@@ -10,5 +10,5 @@ export async function ticketAsQrCode(ticket: string, columns: number): Promise<s
   const cells = cellWidth(firstLine);
   return cells <= columns
     ? code
-    : `the QR code takes ${cells} columns, and the terminal has ${columns}: widen it and share again`;
+    : `the QR code needs ${cells} columns, but the terminal has ${columns}: widen it and share again`;
 }

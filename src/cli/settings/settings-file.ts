@@ -46,13 +46,13 @@ export async function readSettingsFile(filePath: string): Promise<ReadonlyMap<st
     const setting = SETTINGS.find((one) => one.name === name);
     if (setting === undefined) {
       throw new GoshareError("USAGE", `${place}: there is no setting ${JSON.stringify(name)}`, {
-        hint: `those that are there: ${SETTINGS.map((one) => one.name).join(", ")}`,
+        hint: `the settings are: ${SETTINGS.map((one) => one.name).join(", ")}`,
       });
     }
     const list: readonly unknown[] = Array.isArray(value) && setting.kind === "list" ? value : [value];
     const texts = list.map(textOf);
     if (!texts.every((one) => one !== undefined)) {
-      throw new GoshareError("USAGE", `${place}: ${name} has a value of another kind`, {
+      throw new GoshareError("USAGE", `${place}: ${name} has the wrong kind of value`, {
         hint: `for example: ${name} = ${setting.example}`,
       });
     }
@@ -73,13 +73,13 @@ function readBounded(filePath: string): string | undefined {
       GoshareError.from(thrown).code,
       `the settings in ${filePath} cannot be read: ${reason}`,
       {
-        hint: `${hint}; or set XDG_CONFIG_HOME to a folder where settings can be looked for`,
+        hint: `${hint}; or set XDG_CONFIG_HOME to a folder that can be read`,
         cause: thrown,
       },
     );
   }
-  throw new GoshareError("USAGE", `${filePath} is no file of settings`, {
-    hint: `it may have ${MAX_FILE_BYTES} bytes at most`,
+  throw new GoshareError("USAGE", `${filePath} is not a settings file`, {
+    hint: `it may have at most ${MAX_FILE_BYTES} bytes`,
   });
 }
 
@@ -90,10 +90,10 @@ async function parseToml(text: string, filePath: string): Promise<Record<string,
     return parse(text);
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
-    const [, what = "it is no TOML"] = /^(?:Invalid TOML document: )?([^\n]*)/.exec(cause.message) ?? [];
+    const [, what = "it is not TOML"] = /^(?:Invalid TOML document: )?([^\n]*)/.exec(cause.message) ?? [];
     throw new GoshareError("USAGE", `${filePath}, line ${cause.line}: ${what}`, {
       cause,
-      hint: 'a line is a name, = and a value: output = "downloads"',
+      hint: 'each line is a name, = and a value: output = "downloads"',
     });
   }
 }

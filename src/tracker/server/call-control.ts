@@ -60,7 +60,7 @@ export class CallControl implements CallWatch {
   #tooSoon(host: string, { retryAfterMs, isFlood }: TooSoon): CallRefusal {
     if (isFlood) {
       this.#floods.happened((times) =>
-        this.#log.warn({ address: host, times }, "hung up on an address that calls on and on"),
+        this.#log.warn({ address: host, times }, "hung up on an address that keeps calling"),
       );
     }
     return { message: "this address calls too often", retryAfterMs, hangUp: isFlood };

@@ -43,9 +43,9 @@ export class CertificateFiles {
       return pair;
     } catch (cause) {
       const files = `${this.#certPath} and ${this.#keyPath}`;
-      throw new GoshareError("USAGE", `${files} are no certificate and its key`, {
+      throw new GoshareError("USAGE", `${files} are not a certificate and its key`, {
         cause,
-        hint: "both must be PEM, the key without a passphrase and that of the first certificate",
+        hint: "both must be PEM, and the key must belong to the first certificate and have no passphrase",
       });
     }
   }
@@ -57,7 +57,7 @@ function read(path: string, option: string): Buffer {
   } catch (cause) {
     const { reason, hint } = readProblem(cause);
     const { code } = GoshareError.from(cause);
-    throw new GoshareError(code, `cannot read ${path}, which ${option} names: ${reason}`, { cause, hint });
+    throw new GoshareError(code, `cannot read ${path}, given by ${option}: ${reason}`, { cause, hint });
   }
 }
 

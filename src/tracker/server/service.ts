@@ -171,16 +171,16 @@ export class TrackerCalls {
         return undefined;
       case "peerFull":
         throw exhausted(
-          `one peer may hold ${this.#options.maxLeasesPerPeer} leases here; what was held is renewed`,
+          `a peer may hold ${this.#options.maxLeasesPerPeer} leases here; those it had are renewed`,
           NEVER,
         );
       case "swarmFull":
         throw exhausted(
-          `one share may have ${this.#options.maxLeasesPerSwarm} peers here; the others that were announced are held`,
+          `a share may have ${this.#options.maxLeasesPerSwarm} peers here; the other announced shares are held`,
           NEVER,
         );
       case "trackerFull":
-        throw exhausted("this tracker is full; what was held is renewed", NEVER);
+        throw exhausted("this tracker is full; leases it already had are renewed", NEVER);
     }
   }
 

@@ -86,7 +86,7 @@ function certificateOf({ tlsCertPath, tlsKeyPath }: TrackerOptions): Certificate
   if (tlsCertPath === undefined && tlsKeyPath === undefined) return undefined;
   if (tlsCertPath !== undefined && tlsKeyPath !== undefined)
     return new CertificateFiles(tlsCertPath, tlsKeyPath);
-  throw new GoshareError("USAGE", "TLS takes a certificate and its key, and one of them is not named", {
+  throw new GoshareError("USAGE", "TLS needs a certificate and its key, and one of them is not given", {
     hint: "give both: --tls-cert FILE --tls-key FILE",
   });
 }
@@ -192,7 +192,7 @@ class Tracker implements RunningTracker {
   }
 
   async #stop(): Promise<void> {
-    this.#log.info({}, "stopping: running calls may end");
+    this.#log.info({}, "stopping: running calls may finish");
     this.#introspection?.setServing(false);
     for (const timer of this.#timers) clearInterval(timer);
     this.#proven.close();
@@ -207,7 +207,7 @@ class Tracker implements RunningTracker {
       const renewed = files.reread();
       if (renewed === undefined) return;
       this.#server.setCertificate(renewed);
-      this.#log.info({}, "the certificate has been read again");
+      this.#log.info({}, "the certificate was read again");
     } catch (thrown) {
       // The old one goes on being shown.
       const { code, message } = GoshareError.from(thrown);

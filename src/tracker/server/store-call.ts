@@ -14,7 +14,7 @@ export function storeCall(method: RpcMethod): RpcMethod {
 
 function retryable(error: unknown): never {
   if (error instanceof GoshareError && error.code === "STORE_UNAVAILABLE") {
-    throw new RpcError("UNAVAILABLE", "this tracker's store cannot be used for now; try again", error);
+    throw new RpcError("UNAVAILABLE", "this tracker's store cannot be used right now; try again", error);
   }
   throw error;
 }

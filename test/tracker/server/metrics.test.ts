@@ -100,7 +100,7 @@ test("a port for metrics that is taken is told, and nothing goes on listening", 
     const options = { listenPort: 0, metrics: { host, port: Number(port) } };
     const error = await startTracker(options, () => {}).catch((thrown: unknown) => thrown);
     if (!(error instanceof GoshareError)) throw error;
-    assert.match(error.message, "something listens at");
+    assert.match(error.message, "something is already listening on");
     assert.match(error.hint, "choose another port with --metrics HOST:PORT");
   });
 });

@@ -75,7 +75,7 @@ test("a share that is full refuses who is new, and says that asking again is of 
   await withTracker({ maxLeasesPerSwarm: 1 }, async (rig) => {
     await rig.call(announce, announcement(1, 1));
     const { status, message, retryAfterMs } = await rpcFailure(rig.call(announce, announcement(2, 2)));
-    assert.is(`${status} ${message}`.slice(0, 54), "RESOURCE_EXHAUSTED one share may have 1 peers here; th");
+    assert.is(`${status} ${message}`.slice(0, 54), "RESOURCE_EXHAUSTED a share may have 1 peers here; the ");
     assert.ok(retryAfterMs !== undefined && retryAfterMs < 0);
     const counted = [0, 1].map((n) => rig.call(listPeers, { contentId: idToBytes(contentId(n)) }));
     const counts = (await Promise.all(counted)).map((answer) => answer.counts?.partialPeers);

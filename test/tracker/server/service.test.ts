@@ -196,7 +196,7 @@ test("a full tracker refuses what is new and says so, and keeps serving who is t
     );
     await rig.call(announce, announcement(1, [A, B]));
     const third = announcement(1, [A, B, idToBytes(contentId(3))]);
-    assert.match(await refused(rig, announce, third), /^RESOURCE_EXHAUSTED: one peer may hold 2 leases/);
+    assert.match(await refused(rig, announce, third), /^RESOURCE_EXHAUSTED: a peer may hold 2 leases/);
     assert.is((await rig.call(listPeers, { contentId: A, max: 5 })).peers.length, 1);
   });
 });

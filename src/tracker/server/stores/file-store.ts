@@ -74,7 +74,7 @@ export class FileStore extends MemoryStore {
       await removeUnfinished(directory);
       const secretPath = path.join(directory, FILE_NAMES.secret);
       const secret = await secretIn(secretPath, () =>
-        warn("DISK_FAILED", "the secret of lease tokens was damaged, and a new one was made", secretPath),
+        warn("DISK_FAILED", "the secret for lease tokens was damaged, and a new one was made", secretPath),
       );
       const rootsPath = path.join(directory, FILE_NAMES.manifests);
       const roots = new RootFiles(rootsPath, (thrown) => store.#warnOnce(thrown, rootsPath));
@@ -152,7 +152,7 @@ export class FileStore extends MemoryStore {
     this.#hasFailed = true;
     const { code, message } = GoshareError.from(thrown);
     const effect =
-      "the tracker goes on in memory, and tries again; what it cannot write is lost when it ends";
+      "the tracker continues in memory and keeps trying; what it cannot write is lost when it ends";
     this.#warn(code, `${message}; ${effect}`, where);
   }
 

@@ -21,7 +21,7 @@ export async function openRedisStore(spec: string, limits: StoreLimits, clock: C
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     throw new GoshareError("STORE_UNAVAILABLE", `${address.name} cannot be used: ${reason}`, {
       cause: thrown,
-      hint: "it takes Redis or Valkey from 7.0 on, and the right to run scripts on keys that begin with goshare:",
+      hint: "it needs Redis or Valkey 7.0 or later, and permission to run scripts on keys that begin with goshare:",
     });
   }
 }

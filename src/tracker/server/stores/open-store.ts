@@ -41,7 +41,7 @@ export async function openStore(
     // Two trackers on one machine shall each run by one word; who names a folder means it.
     const isBusy = error.code === "STORE_BUSY";
     if (isBusy ? spec !== FILE : error.exitCode !== EXIT.disk) throw error;
-    const effect = "leases and manifests stay in memory, and end with this tracker";
+    const effect = "leases and manifests stay in memory, and are lost when this tracker ends";
     warn(error.code, `${error.message}; ${effect}`, directory);
     return new MemoryStore(limits, clock);
   }

@@ -19,7 +19,7 @@ const MAX_SERVERS = 100;
 const FORM =
   /^(?<scheme>rediss?(?:-cluster)?):\/\/(?:(?<user>[^/]*)@)?(?<hosts>[^/@]+)(?:\/(?<database>\d{0,4}))?$/;
 const HINT =
-  "write redis://HOST:PORT/DATABASE, with USER:PASSWORD@ before the host if it asks for them, rediss:// for TLS; " +
+  "write redis://HOST:PORT/DATABASE, with USER:PASSWORD@ before the host if it needs them, rediss:// for TLS; " +
   "redis-cluster://HOST:PORT,HOST:PORT for a cluster";
 
 /** Whether `spec` means to name a Redis. */
@@ -65,5 +65,5 @@ function credentials(user: string | undefined): Pick<RedisAddress, "username" | 
 }
 
 function notAnAddress(): GoshareError {
-  return new GoshareError("USAGE", "the store's word is no address of a Redis", { hint: HINT });
+  return new GoshareError("USAGE", "the store is not the address of a Redis", { hint: HINT });
 }

@@ -113,7 +113,7 @@ export class RedisConnection implements RedisCalls {
 
   async #call<T>(bytes: number, call: (client: Redis | Cluster) => Promise<T>): Promise<T> {
     if (this.#pendingBytes + bytes > MAX_PENDING_BYTES)
-      throw this.#unavailable(new Error("too many calls wait"));
+      throw this.#unavailable(new Error("too many calls are waiting"));
     this.#pendingBytes += bytes;
     // Counted until the library has let go of it, which may be later than the caller is answered.
     const answer = call(this.#client).finally(() => {
@@ -131,7 +131,7 @@ export class RedisConnection implements RedisCalls {
     const reason = cause instanceof Error ? `: ${cause.message}` : "";
     return new GoshareError("STORE_UNAVAILABLE", `${this.#name} does not answer${reason}`, {
       cause: cause instanceof Error ? withoutCommand(cause) : cause,
-      hint: "check that Redis runs there, its password, and the network to it",
+      hint: "check that Redis is running there, its password, and the network to it",
     });
   }
 }

@@ -192,7 +192,7 @@ test("a folder or a named pipe in the place of the snapshot does not stop the tr
     const { rig, warnings } = warnedRig(directory);
     await rig.announce(leaseKey(1), [A]);
     await rig.store.close();
-    assert.match(warnings[0] ?? "", /^DISK_FAILED the leases of the last run cannot be read: .*no file/);
+    assert.match(warnings[0] ?? "", /^DISK_FAILED the leases of the last run cannot be read: .*not a file/);
     const again = new StoreRig(storeIn(directory));
     assert.is(await again.total(A), 1);
     await again.store.close();
@@ -300,7 +300,7 @@ test("a disk that fails is warned of once; the tracker goes on, and writes when 
   assert.is(await rig.total(A), 1);
   assert.is((await rig.store.size()).manifests, 0);
   assert.is(warnings.length, 1);
-  assert.match(warnings[0] ?? "", /^DISK_FAILED ENOTDIR.*goes on in memory/);
+  assert.match(warnings[0] ?? "", /^DISK_FAILED ENOTDIR.*continues in memory/);
   fs.rmSync(directory);
   fs.renameSync(`${directory}-away`, directory);
   await rig.announce(leaseKey(1), [A]);
@@ -366,7 +366,7 @@ test("the secret is for this user alone, and a damaged one is replaced with a wa
   const { rig, warnings } = warnedRig(directory);
   assert.is((await rig.store.secret()).length, 32);
   assert.is.not(Buffer.from(await rig.store.secret()).toString("hex"), Buffer.from(secret).toString("hex"));
-  assert.match(warnings[0] ?? "", "the secret of lease tokens was damaged");
+  assert.match(warnings[0] ?? "", "the secret for lease tokens was damaged");
   await rig.store.close();
 });
 

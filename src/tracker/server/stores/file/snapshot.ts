@@ -54,7 +54,7 @@ export async function readSnapshot(filePath: string, leases: LeaseBook, clock: C
   const handle = await open(filePath, SOURCE_OPEN_FLAGS);
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw new SnapshotError("it is no file");
+    if (!stats.isFile()) throw new SnapshotError("it is not a file");
     const { size } = stats;
     await check(handle, size);
     const count = new Uint32Array(1);
@@ -127,7 +127,7 @@ async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number):
 async function readAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let filled = 0; filled < bytes.length; ) {
     const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, position + filled);
-    if (bytesRead === 0) throw new SnapshotError("it became shorter while it was read");
+    if (bytesRead === 0) throw new SnapshotError("it became shorter while it was being read");
     filled += bytesRead;
   }
 }
