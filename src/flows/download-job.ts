@@ -19,10 +19,10 @@ import type { Arrival, Destination } from "./destination.js";
 import type { DownloadOptions } from "./download-options.js";
 import { DownloadProgress } from "./download-progress.js";
 import { LonelyWarnings } from "./lonely-warnings.js";
-import { firstRoot, type TrackerLookup } from "./manifest-lookup.js";
 import type { Patience } from "./patience.js";
 import { selectEntries, type Wanted } from "./select-entries.js";
 import { ServingDownload } from "./serving-download.js";
+import { firstRoot, type TrackerLookup } from "./tracker-lookup.js";
 
 interface JobParts {
   readonly swarm: DownloadSwarm;

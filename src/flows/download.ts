@@ -22,13 +22,13 @@ import { DownloadPort } from "./download-port.js";
 import { DownloadPresence } from "./download-presence.js";
 import { FolderDestination } from "./folder-destination.js";
 import { newLocalPeer } from "./local-peer.js";
-import { TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
 import { Patience } from "./patience.js";
 import { readPatterns } from "./select-entries.js";
 import type { RunningSeed } from "./serving-download.js";
 import { StreamDestination } from "./stream-destination.js";
 import { tellAnnounced } from "./tracker-details.js";
+import { TrackerLookup } from "./tracker-lookup.js";
 import { trackerWarnings } from "./tracker-warnings.js";
 import { trackersFor } from "./trackers.js";
 

@@ -5,7 +5,7 @@ import type { GoshareError } from "../core/errors.js";
 import type { EventObserver, InspectedEntry } from "../events/event.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { readContentSource } from "./content-source.js";
-import { lookUpManifest } from "./look-up.js";
+import { lookUpManifest } from "./manifest-lookup.js";
 import { trackersFor } from "./trackers.js";
 
 export interface InspectOptions {

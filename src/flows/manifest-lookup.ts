@@ -1,202 +1,75 @@
-// Gets the manifest of a share for a download or an inspection: from the .goshare file, a tracker, or peers,
-// whichever has it first. Whatever it comes from, it is the content id that is believed.
-
-import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
-import { eachDialable } from "../address/resolve.js";
-import { pause, untilAborted } from "../core/clock.js";
+// Gets the manifest of what somebody names, and nothing else of it: for commands that look at a share without
+// downloading it. Writes nothing.
+import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
-import type { ContentId, PeerId } from "../core/ids.js";
-import type { DetailObserver, EventObserver } from "../events/event.js";
-import { checkRoot } from "../manifest/check.js";
-import type { ManifestRoot } from "../manifest/manifest.js";
-import type { DownloadSwarm } from "../swarm/download-swarm.js";
-import type { TrackerClient } from "../tracker/client.js";
-import { type TrackerWarnings, trackerWarnings } from "./tracker-warnings.js";
+import { type EventObserver, withDetails } from "../events/event.js";
+import { PROGRESS_MS } from "../events/rate.js";
+import { checkManifest } from "../manifest/check.js";
+import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
+import { defaultConnectionOptions } from "../peer/options.js";
+import { DownloadSwarm } from "../swarm/download-swarm.js";
+import { defaultDownloadSwarmOptions } from "../swarm/options.js";
+import { type ContentSource, requireSomebody } from "./content-source.js";
+import { newLocalPeer } from "./local-peer.js";
+import { LonelyWarnings } from "./lonely-warnings.js";
+import { Patience } from "./patience.js";
+import { firstRoot, TrackerLookup } from "./tracker-lookup.js";
 
-/** Peers asked of a tracker at a time. */
-const WANTED_PEERS = 50;
-/** A tracker is asked again after this time, and ever more slowly up to the last; less slowly while nobody is connected,
- * since somebody may have come just now. */
-const MIN_ASK_MS = 1_000;
-const MAX_ASK_MS = 30_000;
-const MAX_LONE_ASK_MS = 8_000;
-/** How long one tracker has for itself before the next is asked beside it. */
-const NEXT_TRACKER_MS = 1_000;
+/** The manifest; or what is known of it, and why there is none: NO_PEERS. */
+export type LookedUp =
+  | { readonly root: ManifestRoot; readonly manifest: Manifest; readonly problem: undefined }
+  | { readonly root: ManifestRoot | undefined; readonly manifest: undefined; readonly problem: GoshareError };
 
-interface NamedTracker {
-  readonly name: string;
-  readonly client: TrackerClient;
-}
-
-export class TrackerLookup {
-  readonly #trackers: readonly NamedTracker[];
-  readonly #contentId: ContentId;
-  readonly #ownPeerId: PeerId;
-  readonly #warn: TrackerWarnings;
-  readonly #detail: DetailObserver | undefined;
-  #hasAnswer = false;
-  #failuresInARow = 0;
-  #lastFailure: GoshareError | undefined;
-
-  private constructor(
-    trackers: readonly NamedTracker[],
-    contentId: ContentId,
-    ownPeerId: PeerId,
-    warn: TrackerWarnings,
-    detail: DetailObserver | undefined,
-  ) {
-    this.#trackers = trackers;
-    this.#contentId = contentId;
-    this.#ownPeerId = ownPeerId;
-    this.#warn = warn;
-    this.#detail = detail;
-  }
-
-  /** Ready to ask `trackers`. Where there are none, what it takes to talk to one is not even loaded. `warn` is told of those
-   * that fail, where others warn of the same trackers too. */
-  static async open(
-    trackers: readonly Endpoint[],
-    contentId: ContentId,
-    ownPeerId: PeerId,
-    observe: EventObserver,
-    warn = trackerWarnings(observe),
-  ): Promise<TrackerLookup> {
-    const named: NamedTracker[] = [];
-    if (trackers.length > 0) {
-      const { TrackerClient } = await import("../tracker/client.js");
-      for (const tracker of trackers) {
-        named.push({ name: formatEndpoint(tracker), client: new TrackerClient(tracker) });
-      }
-    }
-    return new TrackerLookup(named, contentId, ownPeerId, warn, observe.detail);
-  }
-
-  get hasTrackers(): boolean {
-    return this.#trackers.length > 0;
-  }
-
-  /** Whether each of them has failed since one last answered. */
-  get isSilent(): boolean {
-    return this.hasTrackers && this.#failuresInARow >= this.#trackers.length;
-  }
-
-  /** Why no tracker helps: what became of the last one asked, while none has answered; undefined once one has. */
-  get silence(): GoshareError | undefined {
-    const [first] = this.#trackers;
-    if (this.#hasAnswer || first === undefined) return undefined;
-    return (
-      this.#lastFailure ??
-      new GoshareError("TRACKER_UNREACHABLE", `tracker ${first.name} has not answered yet`, {
-        hint: "check that it is a goshare tracker, and check the network to it",
-      })
-    );
-  }
-
-  /** The root from the first tracker that has it; undefined if none does. Throws MANIFEST_INVALID or NEWER_FORMAT:
-   * bytes with the wanted content id are what everybody else would send too. */
-  async findRoot(signal: AbortSignal): Promise<ManifestRoot | undefined> {
-    const bytes = await this.#firstAnswer(async ({ name, client }) => {
-      const manifest = await client.getManifest(this.#contentId, signal);
-      this.#detail?.("tracker", `${name} has ${manifest === undefined ? "no" : "the"} manifest`);
-      return manifest;
-    }, signal);
-    return bytes === undefined ? undefined : checkRoot(bytes);
-  }
-
-  /** Gives every peer the trackers name to `swarm`, again and again until `signal` aborts. Never rejects. */
-  async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
-    let pauseMs = MIN_ASK_MS;
-    while (!signal.aborted && this.#trackers.length > 0) {
-      const answered = new AbortController();
-      const asked = this.#firstAnswer(async ({ name, client }) => {
-        const { peers, counts } = await client.listPeers(
-          this.#contentId,
-          WANTED_PEERS,
-          this.#ownPeerId,
-          signal,
-        );
-        this.#detail?.("tracker", `${name} names ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`);
-        await eachDialable(peers, client.proposingHost, (peer) => swarm.addPeer(peer), signal);
-        answered.abort();
-        // The others may know who has everything: a tracker that was just started knows nobody yet.
-        return counts.completePeers > 0 ? true : undefined;
-      }, signal);
-      // One that does not answer keeps none of those that do from being asked again.
-      const enough = untilAborted(answered.signal).then(() => pause(NEXT_TRACKER_MS, signal));
-      await Promise.race([asked, enough]);
-      const maxPauseMs = () => (swarm.peerCount === 0 ? Math.min(pauseMs, MAX_LONE_ASK_MS) : pauseMs);
-      for (let waitedMs = 0; waitedMs < maxPauseMs() && !signal.aborted; waitedMs += MIN_ASK_MS)
-        await pause(MIN_ASK_MS, signal);
-      pauseMs = Math.min(MAX_ASK_MS, pauseMs * 2);
-    }
-  }
-
-  /** What the first tracker brings that has something: each is asked when the one before has nothing, has failed,
-   * or has been silent for a moment. Never rejects. */
-  #firstAnswer<T>(
-    ask: (tracker: NamedTracker) => Promise<T | undefined>,
-    signal: AbortSignal,
-  ): Promise<T | undefined> {
-    return new Promise((resolve) => {
-      const rest = [...this.#trackers];
-      let running = 0;
-      let timer: NodeJS.Timeout | undefined;
-      const next = () => {
-        clearTimeout(timer);
-        const tracker = signal.aborted ? undefined : rest.shift();
-        if (tracker === undefined) {
-          if (running === 0) resolve(undefined);
-          return;
-        }
-        running++;
-        timer = setTimeout(next, NEXT_TRACKER_MS);
-        ask(tracker)
-          .then(
-            (answer) => {
-              this.#hasAnswer = true;
-              this.#failuresInARow = 0;
-              return answer;
-            },
-            (thrown: unknown) => this.#failed(tracker.name, thrown, signal),
-          )
-          .then((answer) => {
-            running--;
-            if (answer === undefined) return next();
-            clearTimeout(timer);
-            resolve(answer);
-          });
-      };
-      next();
-    });
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#trackers.map(({ client }) => client.close()));
-  }
-
-  #failed(name: string, thrown: unknown, signal: AbortSignal): undefined {
-    if (signal.aborted) return;
-    const error = GoshareError.from(thrown);
-    this.#lastFailure = error;
-    this.#failuresInARow++;
-    this.#warn(name, error);
-    this.#detail?.("tracker", `${name}: ${error.message}`);
-  }
-}
-
-/** The root from whichever has it first: a tracker or a peer. */
-export async function firstRoot(
-  swarm: DownloadSwarm,
-  lookup: TrackerLookup,
+/** What `source` holds itself, else what trackers and peers give within `timeoutMs`. Throws what a manifest is
+ * refused with. */
+export async function lookUpManifest(
+  source: ContentSource,
+  trackers: readonly Endpoint[],
+  timeoutMs: number,
+  observe: EventObserver,
   signal: AbortSignal,
-): Promise<ManifestRoot> {
-  const found = new AbortController();
-  const either = AbortSignal.any([signal, found.signal]);
-  const fromPeers = swarm.fetchRoot(either);
-  const fromTracker = lookup.findRoot(either).then((root) => root ?? fromPeers);
+): Promise<LookedUp> {
+  if (source.manifest !== undefined) {
+    return { root: source.manifest.root, manifest: source.manifest, problem: undefined };
+  }
+  const local = newLocalPeer(() => 0);
+  const { contentId } = source;
+  const swarm = new DownloadSwarm({
+    ...{ contentId, local, observe: withDetails(() => undefined, observe.detail) },
+    connectionOptions: defaultConnectionOptions,
+    options: defaultDownloadSwarmOptions,
+  });
+  const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe);
+  const ending = new AbortController();
+  const patience = new Patience(timeoutMs, AbortSignal.any([signal, ending.signal]), () => {
+    const why = swarm.lastError === undefined ? "" : `: ${swarm.lastError.message}`;
+    return new GoshareError("NO_PEERS", `the manifest is not available now${why}`, {
+      hint: "check that somebody is sharing it; a .goshare file has the manifest in it and needs nobody",
+    });
+  });
+  swarm.addPeer({ endpoints: source.peers, isNamed: true });
+  const feeding = lookup.feed(swarm, ending.signal);
+  const lonely = new LonelyWarnings(swarm, observe);
+  const ticking = setInterval(() => lonely.tell(performance.now()), PROGRESS_MS);
+  let root = source.root;
   try {
-    return await Promise.race([fromPeers, fromTracker]);
+    requireSomebody(source, trackers);
+    observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" });
+    patience.begin("manifest");
+    root ??= await firstRoot(swarm, lookup, patience.signal);
+    const body = await swarm.fetchBody(root, patience.signal);
+    return { root, manifest: checkManifest(root, body), problem: undefined };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const problem = GoshareError.from(thrown);
+    if (problem.code !== "NO_PEERS") throw problem;
+    return { root, manifest: undefined, problem };
   } finally {
-    found.abort();
+    clearInterval(ticking);
+    ending.abort();
+    patience.close();
+    swarm.close("finished");
+    await feeding;
+    await lookup.close();
   }
 }

@@ -3,7 +3,7 @@
 import { type ErrorCode, GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
-import type { TrackerLookup } from "./manifest-lookup.js";
+import type { TrackerLookup } from "./tracker-lookup.js";
 
 const HINTS: Partial<Record<ErrorCode, string>> & Readonly<Record<"NO_PEERS", string>> = {
   NO_PEERS: "check that the sharer is still running and can be reached, then run the same command again",

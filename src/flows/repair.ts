@@ -27,9 +27,9 @@ import { type ContentSource, requireSomebody } from "./content-source.js";
 import { DownloadProgress } from "./download-progress.js";
 import { newLocalPeer } from "./local-peer.js";
 import { LonelyWarnings } from "./lonely-warnings.js";
-import { TrackerLookup } from "./manifest-lookup.js";
 import { nobodyHelps } from "./nobody-helps.js";
 import { Patience } from "./patience.js";
+import { TrackerLookup } from "./tracker-lookup.js";
 
 export interface RepairOptions {
   /** What may be asked of peers; undefined: no limit. */

@@ -15,7 +15,7 @@ import { verifyOnDisk } from "./chunks-on-disk.js";
 import { type ContentSource, readContentSource } from "./content-source.js";
 import { tellDifferences } from "./differences.js";
 import { tellSums } from "./file-sums.js";
-import { lookUpManifest } from "./look-up.js";
+import { lookUpManifest } from "./manifest-lookup.js";
 import { type Repaired, type RepairOptions, repair } from "./repair.js";
 import { trackersFor } from "./trackers.js";
 
