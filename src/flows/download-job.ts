@@ -169,7 +169,7 @@ export class DownloadJob {
     this.#isRootMissing = true;
     patience.begin("manifest");
     try {
-      return await firstRoot(swarm, lookup, patience.signal);
+      return await firstRoot(swarm, lookup, patience.signal, () => patience.begin("manifest"));
     } finally {
       this.#isRootMissing = false;
     }
@@ -186,7 +186,8 @@ export class DownloadJob {
       }
     }
     patience.begin("manifest");
-    const manifest = checkManifest(root, await swarm.fetchBody(root, patience.signal));
+    const body = await swarm.fetchBody(root, patience.signal, () => patience.begin("manifest"));
+    const manifest = checkManifest(root, body);
     destination.keepBody(manifest.bodyBytes);
     return manifest;
   }

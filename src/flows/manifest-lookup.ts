@@ -55,9 +55,10 @@ export async function lookUpManifest(
   try {
     requireSomebody(source, trackers);
     observe({ type: "waiting", contentId, waitingFor: "manifest", slowReason: "noPeer" });
-    patience.begin("manifest");
-    root ??= await firstRoot(swarm, lookup, patience.signal);
-    const body = await swarm.fetchBody(root, patience.signal);
+    const arriving = () => patience.begin("manifest");
+    arriving();
+    root ??= await firstRoot(swarm, lookup, patience.signal, arriving);
+    const body = await swarm.fetchBody(root, patience.signal, arriving);
     return { root, manifest: checkManifest(root, body), problem: undefined };
   } catch (thrown) {
     signal.throwIfAborted();

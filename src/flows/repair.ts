@@ -157,6 +157,10 @@ async function fetchWrong(
   try {
     await chunks.run(patience.signal);
     progress.finish(tally.reason, performance.now());
+    // Nobody is waited for any more.
+    clearInterval(ticking);
+    patience.close();
+    ending.abort();
     await finish();
     isRepaired = true;
     return { bytesReceived: swarm.bytesReceived, bytesWasted: chunks.bytesWasted };

@@ -183,15 +183,16 @@ export class TrackerLookup {
   }
 }
 
-/** The root from whichever has it first: a tracker or a peer. */
+/** The root from whichever has it first: a tracker or a peer. `arriving` is called while something comes from peers. */
 export async function firstRoot(
   swarm: DownloadSwarm,
   lookup: TrackerLookup,
   signal: AbortSignal,
+  arriving: () => void,
 ): Promise<ManifestRoot> {
   const found = new AbortController();
   const either = AbortSignal.any([signal, found.signal]);
-  const fromPeers = swarm.fetchRoot(either);
+  const fromPeers = swarm.fetchRoot(either, arriving);
   const fromTracker = lookup.findRoot(either).then((root) => root ?? fromPeers);
   try {
     return await Promise.race([fromPeers, fromTracker]);

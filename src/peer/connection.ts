@@ -124,9 +124,9 @@ export class PeerConnection {
     return this.#outstanding.size;
   }
 
-  /** Whether the other side has begun a chunk, and this side has room for the rest of it. */
+  /** Whether the other side has begun a chunk and not ended it, be it that it has begun another meanwhile. */
   get isInChunk(): boolean {
-    return !this.#isClosed && !this.reader.isBlocked && this.#outstanding.holdsPlace;
+    return !this.#isClosed && this.#outstanding.holdsPlace;
   }
 
   /** Bytes of any kind received so far. */
@@ -194,7 +194,8 @@ export class PeerConnection {
 
   /** `notice` is encoded already where it goes to many. */
   notify(notice: Exclude<Notice, { type: "hello" | "goodbye" }> | EncodedNotice): void {
-    if (!this.#isClosed) this.#send("frame" in notice ? notice : { requestId: 0, message: notice });
+    if (!this.#isClosed && !this.#saidGoodbye)
+      this.#send("frame" in notice ? notice : { requestId: 0, message: notice });
   }
 
   reply(id: number, reply: Exclude<Reply, { type: "chunkData" | "refusal" }>, payload?: Uint8Array): void {

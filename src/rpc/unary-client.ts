@@ -53,6 +53,8 @@ export class UnaryClient {
   readonly #isName: boolean;
   readonly #options: UnaryClientOptions;
   #client: Client | undefined;
+  /** What the library calls a connection that stands. */
+  #ready: number | undefined;
   #peerHost: string | undefined;
   readonly #closing = new AbortController();
 
@@ -123,6 +125,7 @@ export class UnaryClient {
 
   async #load(timeoutMs: number, signal: AbortSignal): Promise<Client> {
     const grpc = await import("@grpc/grpc-js");
+    this.#ready = grpc.connectivityState.READY;
     const { tls } = this.#options;
     const at = target(this.#host, this.#port);
     const balancing = this.#isName ? (await import("./one-address.js")).ONE_ADDRESS : { pick_first: {} };
@@ -161,9 +164,11 @@ export class UnaryClient {
   }
 
   /** The next call dials anew. Where the path to the server is gone, or this machine has another address, what is sent on
-   * the connection that stood goes nowhere, and the system takes a quarter of an hour to say so. Other calls that run on it
-   * are let end. */
+   * the connection that stands goes nowhere, and the system takes a quarter of an hour to say so. Other calls that run on it
+   * are let end. One that does not stand yet is dialled again by the library itself, which would leave an attempt that it
+   * is told to end open for ever. */
   #leave(client: Client): void {
+    if (client.getChannel().getConnectivityState(false) !== this.#ready) return;
     if (this.#client === client) this.#client = undefined;
     client.close();
   }

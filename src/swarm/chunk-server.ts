@@ -3,7 +3,7 @@
 // chunk-sender.ts how. Never hashes, never dials.
 import { processTimers, type Timers } from "../core/clock.js";
 import type { GoshareError } from "../core/errors.js";
-import type { ContentId } from "../core/ids.js";
+import type { ContentId, PeerId } from "../core/ids.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { GoodbyeReason, PeerAddress, RefusalReason } from "../peer/messages.js";
 import { LeastUseful } from "./least-useful.js";
@@ -171,21 +171,22 @@ export class ChunkServer implements ServedShares {
   /** At most `max` peers of `contentId` that others can reach, as seen from here: a random sample. */
   peersOf(contentId: ContentId, asker: PeerConnection, max: number): readonly PeerAddress[] {
     const peers: PeerAddress[] = [];
-    let seen = 0;
+    /** Nobody is named twice, however many connections it has. */
+    const seen = new Set<PeerId>([asker.remote.peerId]);
     for (const { connection, joined } of this.#connections) {
       const { peerId, listenPort } = connection.remote;
-      if (connection === asker || !joined.has(contentId) || listenPort === 0) continue;
+      if (seen.has(peerId) || !joined.has(contentId) || listenPort === 0) continue;
       const peer: PeerAddress = {
         peerId,
         endpoints: [{ host: connection.remoteHost, port: listenPort, transport: "tcp" }],
       };
-      seen++;
+      seen.add(peerId);
       if (peers.length < max) {
         peers.push(peer);
         continue;
       }
       // Reservoir sampling: the n-th takes a place with the chance of max in n.
-      const place = Math.floor(Math.random() * seen);
+      const place = Math.floor(Math.random() * (seen.size - 1));
       if (place < max) peers[place] = peer;
     }
     return peers;

@@ -48,6 +48,8 @@ export class DownloadPeer {
   hasJoined = false;
   /** It has joined this side after it was asked, and before its answer was dealt with. */
   hasJoinedMeanwhile = false;
+  /** What it said that it has when it last joined this side; undefined if it has not. */
+  said: PeerCoverage | undefined;
   /** Whether it had everything when it was asked. */
   wasComplete = false;
   /** Chunks asked for and not answered, with what `cancel` needs. */
@@ -162,7 +164,8 @@ export class DownloadPeer {
     this.wasComplete = reply.coverage === "complete";
     const coverage = coverageFrom(reply.coverage, payload, chunkCount);
     if (coverage === undefined) throw new GoshareError("PEER_PROTOCOL", "a peer sent a malformed bitfield");
-    return coverage;
+    // Of two snapshots that came about together the Join may be the later, and what it lacks of the other is in an update.
+    return (this.hasJoinedMeanwhile ? this.said : undefined) ?? coverage;
   }
 
   /** What it held is known; updates that came together with that follow now. */

@@ -9,10 +9,11 @@ import type { PeerConnection } from "../peer/connection.js";
 import type { ConnectionHandler } from "../peer/connection-handler.js";
 import { dialFirst } from "../peer/dial.js";
 import type { LocalPeer } from "../peer/handshake.js";
-import type { RefusalReason } from "../peer/messages.js";
+import type { Coverage, RefusalReason } from "../peer/messages.js";
 import type { ConnectionOptions } from "../peer/options.js";
 import type { ChunkDownload } from "./chunk-download.js";
 import { ChunkServer } from "./chunk-server.js";
+import { coverageFrom } from "./coverage.js";
 import { DownloadPeer, type DownloadPeerEvents } from "./download-peer.js";
 import { ManifestFetch } from "./manifest-fetch.js";
 import { Neighbour } from "./neighbour.js";
@@ -24,7 +25,7 @@ import type { RateBudget } from "./rate-budget.js";
 import { refusalText, sourceChangedAt } from "./refusal-text.js";
 import type { ServedDownload } from "./served-download.js";
 import { slowReason } from "./slow-reason.js";
-import { placeOf, tellJoined, toldDial } from "./told-dials.js";
+import { placeOf, tellEnded, tellJoined, toldDial } from "./told-dials.js";
 import { Turnover } from "./turnover.js";
 
 export interface DownloadSwarmSetUp {
@@ -116,12 +117,12 @@ export class DownloadSwarm {
     return this.#server.bytesSent;
   }
 
-  fetchRoot(signal: AbortSignal): Promise<ManifestRoot> {
-    return this.#manifest.root(signal);
+  fetchRoot(signal: AbortSignal, arriving = (): void => undefined): Promise<ManifestRoot> {
+    return this.#manifest.root(signal, arriving);
   }
 
-  fetchBody(root: ManifestRoot, signal: AbortSignal): Promise<Uint8Array> {
-    return this.#manifest.body(root, signal);
+  fetchBody(root: ManifestRoot, signal: AbortSignal, arriving = (): void => undefined): Promise<Uint8Array> {
+    return this.#manifest.body(root, signal, arriving);
   }
 
   /** From now on peers are asked for chunks, and given those of `share`, which is what `download` has. */
@@ -314,7 +315,7 @@ export class DownloadSwarm {
     };
     const peer = new DownloadPeer(connection, contentId, options.unprovenRequests, events);
     const serving = this.#server.serve(connection, () => undefined);
-    this.#peers.add(peer, before);
+    this.#peers.add(peer);
     this.#setUp.observe({ type: "peerConnected", peerId, endpoint, agent, inbound });
     // The connection counts as open only after this returns.
     queueMicrotask(() => {
@@ -323,14 +324,16 @@ export class DownloadSwarm {
       else if (this.#exchange !== undefined && !inbound) void this.#join(peer, this.#exchange);
       this.#peers.tellChanged();
     });
-    return new Neighbour(peer, serving, () => this.#joinedBy(peer));
+    return new Neighbour(peer, serving, (...said) => this.#joinedBy(peer, ...said));
   }
 
   /** The other side has joined, so it has the manifest: it may have chunks as well. */
-  #joinedBy(peer: DownloadPeer): void {
+  #joinedBy(peer: DownloadPeer, coverage: Coverage, bitfield: Uint8Array): void {
     if (this.#exchange === undefined || this.#peers.get(peer.id) !== peer) return;
-    if (peer.hasJoined) peer.hasJoinedMeanwhile = true;
-    else void this.#join(peer, this.#exchange);
+    peer.said = coverageFrom(coverage, bitfield, this.#exchange.share.held.length);
+    if (!peer.hasJoined) return void this.#join(peer, this.#exchange);
+    if (peer.isJoining || peer.said === undefined) peer.hasJoinedMeanwhile = true;
+    else this.#exchange.download.peerJoined(peer, peer.said);
   }
 
   #gained(peer: DownloadPeer, chunkIndexes: readonly number[]): void {
@@ -352,15 +355,7 @@ export class DownloadSwarm {
     this.#exchange?.share.news.unfollow(peer.connection);
     if (successor !== undefined && this.#exchange !== undefined) void this.#join(successor, this.#exchange);
     if (error !== undefined) this.#noteFailure(error);
-    this.#setUp.observe({
-      type: "peerDisconnected",
-      peerId: peer.id,
-      endpoint,
-      code: error?.code ?? "",
-      message: error?.message ?? "",
-      bytesReceived: peer.connection.bytesReceived,
-      bytesSent: peer.connection.bytesSent,
-    });
+    tellEnded(this.#setUp.observe, peer, endpoint, error);
     this.#peerExchange?.hurry();
     this.#finder.fill();
     this.#peers.tellChanged();
@@ -378,8 +373,13 @@ export class DownloadSwarm {
       const error = GoshareError.from(thrown);
       this.#noteFailure(error);
       if (error.code === "PEER_PROTOCOL") peer.connection.fail(error);
-      else if (error.code === "CONTENT_NOT_FOUND") this.#waitForJoin(peer, { download, share });
-      else {
+      else if (error.code === "CONTENT_NOT_FOUND" && (peer.hasJoinedMeanwhile || peer.said === undefined))
+        this.#waitForJoin(peer, { download, share });
+      else if (peer.said !== undefined && peer.connection.isOpen) {
+        // It only asks, and has said with its own Join what it has.
+        download.peerJoined(peer, peer.said);
+        peer.joined();
+      } else {
         // It may have no room, and knows others.
         await this.#peerExchange?.ask(peer.connection);
         peer.connection.close("finished");

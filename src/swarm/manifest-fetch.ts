@@ -1,9 +1,8 @@
-// Gets a manifest from peers: the root by its content id, the body page by page, each checked on arrival, from more than one
-// peer where the first is slow.
+// Gets a manifest from peers: the root by its content id, the body page by page, each checked on arrival, from another peer
+// where the first stands still.
 // Nothing that fails its check is kept; who sent it is an error of that peer.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import { type ContentId, contentIdFromBytes } from "../core/ids.js";
 import { BodyPages } from "../manifest/body-pages.js";
@@ -19,12 +18,23 @@ import { placeOf } from "./told-dials.js";
 export interface ManifestFetchOptions {
   /** Body pages asked one peer for at a time. */
   readonly manifestPagesInFlight: number;
-  /** As long as there is no manifest, one more peer is asked beside the others every so often: one that stands still
-   * must not hold up what others have. */
+  /** When nothing has come for so long of those that are asked, one more peer is: one that stands still must not hold up
+   * what others have. */
   readonly manifestPatienceMs: number;
   /** Peers asked at a time. */
   readonly manifestPeers: number;
 }
+
+/** A peer that was asked. */
+interface Asked<T> {
+  readonly connection: PeerConnection;
+  /** When it was last looked whether something has come. */
+  bytesRead: number;
+  /** What came of it; undefined if nothing did. Rejects with what nobody can do better about. */
+  readonly end: Promise<{ readonly value: T } | undefined>;
+}
+
+type Attempt<T> = (connection: PeerConnection, wanted: AbortSignal) => Promise<T>;
 
 /** Root and body of one content, from `peers`. Those that fail are hung up, and `failed` is told why. */
 export class ManifestFetch {
@@ -45,72 +55,88 @@ export class ManifestFetch {
     this.#failed = failed;
   }
 
-  /** The root, from whichever peer gives it first. Waits for peers until `signal` says otherwise. Throws what nobody can
-   * do better about: NEWER_FORMAT or MANIFEST_INVALID. */
-  root(signal: AbortSignal): Promise<ManifestRoot> {
-    return this.#fromPeers((connection) => fetchRoot(connection, this.#contentId), signal);
+  /** The root, from whichever peer gives it first. Waits for peers until `signal` says otherwise; `arriving` is called about
+   * once a second while something comes. Throws what nobody can do better about: NEWER_FORMAT or MANIFEST_INVALID. */
+  root(signal: AbortSignal, arriving: () => void): Promise<ManifestRoot> {
+    return this.#fromPeers((connection) => fetchRoot(connection, this.#contentId), signal, arriving);
   }
 
-  /** The body of `root`, likewise; a page from one, a page from another. */
-  async body(root: ManifestRoot, signal: AbortSignal): Promise<Uint8Array> {
+  /** The body of `root`, likewise; what one peer still owes when it stands still comes from another. */
+  async body(root: ManifestRoot, signal: AbortSignal, arriving: () => void): Promise<Uint8Array> {
     if (root.inlineBody !== undefined) return root.inlineBody;
     const pages = new BodyPages(root);
     const { manifestPagesInFlight } = this.#options;
-    return this.#fromPeers(
-      (connection) => fetchPages(connection, this.#contentId, pages, manifestPagesInFlight),
-      signal,
-    );
+    const attempt: Attempt<Uint8Array> = (connection, wanted) =>
+      fetchPages(connection, this.#contentId, pages, manifestPagesInFlight, wanted);
+    return this.#fromPeers(attempt, signal, arriving);
   }
 
   /** What `attempt` brings from the first peer it succeeds with. */
-  async #fromPeers<T>(attempt: (connection: PeerConnection) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #fromPeers<T>(attempt: Attempt<T>, signal: AbortSignal, arriving: () => void): Promise<T> {
     const { manifestPatienceMs, manifestPeers } = this.#options;
-    while (this.#peers.size === 0) {
-      signal.throwIfAborted();
-      await this.#peers.changed(signal);
-    }
     const over = new AbortController();
     const wanted = AbortSignal.any([signal, over.signal]);
     const tried = new WeakSet<DownloadPeer>();
-    const line = async (delayMs: number) => {
-      if (delayMs > 0) await pause(delayMs, wanted);
-      return this.#fromOneAfterAnother(attempt, tried, wanted);
-    };
+    const asked = new Set<Asked<T>>();
+    let movedAtMs = performance.now();
     try {
-      const lines = Array.from({ length: manifestPeers }, (_, i) => line(i * manifestPatienceMs));
-      return await Promise.race(lines);
+      for (;;) {
+        signal.throwIfAborted();
+        if (haveMoved(asked)) {
+          movedAtMs = performance.now();
+          arriving();
+        }
+        const patienceMs = asked.size === 0 ? 0 : movedAtMs + manifestPatienceMs - performance.now();
+        const next =
+          patienceMs <= 0 && asked.size < manifestPeers
+            ? [...this.#peers].find((peer) => !tried.has(peer))
+            : undefined;
+        if (next !== undefined) {
+          tried.add(next);
+          asked.add(this.#ask(next.connection, attempt, wanted));
+          movedAtMs = performance.now();
+        }
+        const ends = [...asked].map((one) => one.end.then((end) => ({ one, end })));
+        const waitMs = patienceMs > 0 ? patienceMs : manifestPatienceMs;
+        const first = await Promise.race([...ends, this.#peers.changedWithin(waitMs, wanted)]);
+        if (first?.end !== undefined) return first.end.value;
+        if (first !== undefined) asked.delete(first.one);
+      }
     } finally {
       over.abort();
     }
   }
 
-  async #fromOneAfterAnother<T>(
-    attempt: (connection: PeerConnection) => Promise<T>,
-    tried: WeakSet<DownloadPeer>,
-    wanted: AbortSignal,
-  ): Promise<T> {
-    for (;;) {
-      wanted.throwIfAborted();
-      const peer = [...this.#peers].find((candidate) => !tried.has(candidate));
-      if (peer === undefined) {
-        await this.#peers.changed(wanted);
-        continue;
-      }
-      tried.add(peer);
-      try {
-        return await attempt(peer.connection);
-      } catch (thrown) {
+  #ask<T>(connection: PeerConnection, attempt: Attempt<T>, wanted: AbortSignal): Asked<T> {
+    const end = attempt(connection, wanted).then(
+      (value) => ({ value }),
+      (thrown: unknown) => {
         const error = GoshareError.from(thrown);
         const isLie = error.code === "DIGEST_MISMATCH";
         // Who cannot help with what is not wanted any more is still good for chunks.
-        if (!isLie) wanted.throwIfAborted();
+        if (wanted.aborted && !isLie) return undefined;
         this.#failed(error);
-        peer.connection.fail(error, isLie ? "banned" : "finished");
+        connection.fail(error, isLie ? "banned" : "finished");
         // The bytes are the wanted ones: nobody has better.
         if (error.code === "NEWER_FORMAT" || error.code === "MANIFEST_INVALID") throw error;
-      }
-    }
+        return undefined;
+      },
+    );
+    // It may come to nothing when nobody waits for it any more.
+    end.catch(() => undefined);
+    return { connection, bytesRead: connection.bytesRead, end };
   }
+}
+
+/** Whether something has come from any of them since this was last asked. */
+function haveMoved(asked: Iterable<Asked<unknown>>): boolean {
+  let isMoving = false;
+  for (const one of asked) {
+    const { bytesRead } = one.connection;
+    if (bytesRead !== one.bytesRead) isMoving = true;
+    one.bytesRead = bytesRead;
+  }
+  return isMoving;
 }
 
 /** The root of `contentId` from one peer. Throws DIGEST_MISMATCH if the peer sent something
@@ -125,18 +151,20 @@ async function fetchRoot(connection: PeerConnection, contentId: ContentId): Prom
 }
 
 /** Asks one peer for `pages` that are missing, at most `pagesInFlight` at a time and no more than it takes, until none is,
- * or it has given all that nobody else gave. The body. Throws as fetchRoot does. */
+ * or it has given all that nobody else gave. The body. Throws as fetchRoot does, or the reason of `wanted`. */
 async function fetchPages(
   connection: PeerConnection,
   contentId: ContentId,
   pages: BodyPages,
   pagesInFlight: number,
+  wanted: AbortSignal,
 ): Promise<Uint8Array> {
   const asked = new Set<number>();
   const lane = async () => {
     for (let page = pages.ask(asked); page !== undefined; page = pages.ask(asked)) {
       const length = pages.lengthOf(page);
       pages.arrived(page, await fetchPage(connection, contentId, page, [length, length]));
+      wanted.throwIfAborted();
     }
   };
   const lanes = Math.min(pagesInFlight, connection.remote.maxRequestsInFlight);

@@ -3,17 +3,21 @@
 import type { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { ConnectionHandler } from "../peer/connection-handler.js";
-import type { GoodbyeReason, Notice, Request } from "../peer/messages.js";
+import type { Coverage, GoodbyeReason, Notice, Request } from "../peer/messages.js";
 import type { DownloadPeer } from "./download-peer.js";
 import type { ServedConnection } from "./served-connection.js";
 
 export class Neighbour implements ConnectionHandler {
   readonly #asking: DownloadPeer;
   readonly #serving: ServedConnection;
-  readonly #joined: () => void;
+  readonly #joined: (coverage: Coverage, bitfield: Uint8Array) => void;
 
-  /** `joined` is called after a Join of the other side was dealt with. */
-  constructor(asking: DownloadPeer, serving: ServedConnection, joined: () => void) {
+  /** `joined` is called after a Join of the other side was dealt with, with what it said. */
+  constructor(
+    asking: DownloadPeer,
+    serving: ServedConnection,
+    joined: (coverage: Coverage, bitfield: Uint8Array) => void,
+  ) {
     this.#asking = asking;
     this.#serving = serving;
     this.#joined = joined;
@@ -21,7 +25,8 @@ export class Neighbour implements ConnectionHandler {
 
   requested(id: number, request: Request, payload: Uint8Array): void {
     this.#serving.requested(id, request, payload);
-    if (request.type === "join" && this.#serving.joined.has(request.contentId)) this.#joined();
+    if (request.type === "join" && this.#serving.joined.has(request.contentId))
+      this.#joined(request.coverage, payload);
   }
 
   cancelled(id: number): void {

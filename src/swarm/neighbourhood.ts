@@ -29,8 +29,6 @@ export class Neighbourhood {
   readonly #banned = new Set<PeerId>();
   /** Who is not let in for now. */
   readonly #shunned = new Map<PeerId, { times: number; untilMs: number }>();
-  /** Connections that end because another to the same peer stays. */
-  readonly #successors = new WeakMap<DownloadPeer, DownloadPeer>();
   /** Called when a peer has come or gone. */
   readonly #onChanged = new Set<() => void>();
 
@@ -134,17 +132,16 @@ export class Neighbourhood {
     return before;
   }
 
-  /** `peer` is connected, and takes the place of `before`, which is asked nothing more and ends when the replies that
-   * run there are out. */
-  add(peer: DownloadPeer, before: DownloadPeer | undefined): void {
+  /** `peer` is connected, and takes the place of another connection to the same one, which is asked nothing more and ends
+   * when the replies that run there are out. */
+  add(peer: DownloadPeer): void {
     this.#peers.set(peer.id, peer);
-    if (before !== undefined) this.#successors.set(before, peer);
   }
 
-  /** `peer` has gone; the one that took its place, if there is one. */
+  /** `peer` has gone; the connection to the same one that stays, if there is one. */
   remove(peer: DownloadPeer): DownloadPeer | undefined {
     if (this.#peers.get(peer.id) === peer) this.#peers.delete(peer.id);
-    return this.#successors.get(peer);
+    return this.#peers.get(peer.id);
   }
 
   /** Tells those who wait for a change. */

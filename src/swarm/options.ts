@@ -98,7 +98,7 @@ export interface DownloadSwarmOptions
     HandOverOptions,
     ManifestFetchOptions,
     TurnoverOptions {
-  /** Dials under way at a time. */
+  /** Dials under way at a time, beyond which only those are dialled whom the user named. */
   readonly maxDials: number;
   /** A machine that has not answered after so long has another one dialled beside it: of those that a tracker names some
    * may be switched off or out of reach, and say nothing for as long as a dial may take. */
@@ -162,6 +162,6 @@ export const defaultDownloadSwarmOptions: DownloadSwarmOptions = Object.freeze({
   stalledSlotMs: 3_000,
   manifestPagesInFlight: 8,
   manifestPatienceMs: 1_000,
-  manifestPeers: 3,
+  manifestPeers: 8,
   firstChunk: (chunkCount: number) => Math.floor(Math.random() * chunkCount),
 });

@@ -66,6 +66,8 @@ export class PeerExchange {
   /** Asks this one now. Never rejects. */
   async ask(asked: PeerConnection): Promise<void> {
     const { contentId, found } = this.#setUp;
+    // One that takes few requests at a time has none left for this; another is asked next time.
+    if (asked.openRequests >= asked.remote.maxRequestsInFlight) return;
     try {
       const { reply } = await asked.request({ type: "getPeers", contentId, max: MAX_PEER_LIST });
       if (reply.type !== "peerList") return;

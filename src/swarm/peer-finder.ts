@@ -91,9 +91,9 @@ export class PeerFinder {
     for (const { timer } of this.#candidates.values()) clearTimeout(timer);
   }
 
-  /** Dials as many as are wanted and may be dialled at a time. To be called when more are wanted than before. */
+  /** Dials everybody whom the user named, and of the others as many as are wanted and may be dialled at a time. To be called when more are wanted than before. */
   fill(): void {
-    while (!this.#isClosed && this.#dialling < this.#options.maxDials) {
+    while (!this.#isClosed) {
       const next = this.#next();
       if (next === undefined) return;
       this.#try(...next);
@@ -104,7 +104,8 @@ export class PeerFinder {
   #next(): readonly [string, Candidate] | undefined {
     const idle = [...this.#candidates].filter(([, { state }]) => state === "idle");
     const named = idle.find(([, { isNamed }]) => isNamed);
-    if (named !== undefined || this.#diallingOthers >= this.#wanted()) return named;
+    const isEnough = this.#dialling >= this.#options.maxDials || this.#diallingOthers >= this.#wanted();
+    if (named !== undefined || isEnough) return named;
     return idle[Math.floor(this.#random() * idle.length)];
   }
 

@@ -10,6 +10,9 @@ const FIRST_PULL_WINDOW = 1;
 /** After so many right chunks it may be asked for as much as it welcomes. */
 const UNPROVEN_CHUNKS = 32;
 
+/** Beside chunks a provider may be asked to join, and for other peers, at the same time. */
+const OTHER_REQUESTS = 2;
+
 export class RequestWindow {
   readonly #unprovenRequests: number;
   readonly #maxRequests: number;
@@ -20,10 +23,10 @@ export class RequestWindow {
   /** Requests without an offer that it welcomes. */
   pullWindow = FIRST_PULL_WINDOW;
 
-  /** `maxRequests`: what it takes at most. */
+  /** `maxRequests`: what it takes at most, of any kind. */
   constructor(unprovenRequests: number, maxRequests: number) {
     this.#unprovenRequests = unprovenRequests;
-    this.#maxRequests = maxRequests;
+    this.#maxRequests = Math.max(1, maxRequests - OTHER_REQUESTS);
   }
 
   /** Requests that may be open at a time. */

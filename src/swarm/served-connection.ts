@@ -102,6 +102,8 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
       case "getPeers": {
         if (request.max < 1 || request.max > MAX_PEER_LIST)
           return this.connection.refuse(id, "limitExceeded", `1 to ${MAX_PEER_LIST} peers may be asked for`);
+        const absence = this.#server.absence(request.contentId);
+        if (absence !== "contentUnknown") return this.connection.refuse(id, absence);
         const peers = this.#server.peersOf(request.contentId, this.connection, request.max);
         return this.connection.reply(id, { type: "peerList", peers });
       }
@@ -191,13 +193,13 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
     const { contentId } = share.manifest.root;
     // It may have joined meanwhile by itself, and what it said then is as good.
     if (this.joined.has(contentId)) return;
-    if (reply.type !== "availability" || this.#server.get(contentId) !== share) {
+    if (reply.type !== "availability") {
       share.news?.unfollow(this.connection);
       return;
     }
     const theirs = coverageFrom(reply.coverage, bitfield, share.held.length);
     if (theirs === undefined) return this.connection.fail(spareBit());
-    if (!this.#server.hasRoom(contentId)) {
+    if (this.#server.get(contentId) !== share || !this.#server.hasRoom(contentId)) {
       share.news?.unfollow(this.connection);
       return this.connection.notify({ type: "leave", contentId });
     }

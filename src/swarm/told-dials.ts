@@ -29,6 +29,18 @@ export function tellJoined(observe: EventObserver, { connection, wasComplete }: 
   );
 }
 
+/** A connection has ended; `endpoint` is where the other end was. */
+export function tellEnded(
+  observe: EventObserver,
+  { id, connection }: DownloadPeer,
+  endpoint: string,
+  error: GoshareError | undefined,
+): void {
+  const { bytesReceived, bytesSent } = connection;
+  const why = { code: error?.code ?? "", message: error?.message ?? "" } as const;
+  observe({ type: "peerDisconnected", peerId: id, endpoint, ...why, bytesReceived, bytesSent });
+}
+
 /** HOST:PORT of the other end. */
 export function placeOf(connection: { readonly remoteHost: string; readonly remotePort: number }): string {
   return formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });

@@ -94,7 +94,7 @@ function stallingPeer(stalled: () => void): Peer {
   return {
     peerId,
     listen: async () => (await ScriptedListener.listen(serving(service))).endpoint.port,
-    dial: (port) => serveByDialling(service, port),
+    dial: async (port) => void (await serveByDialling(service, port)),
   };
 }
 

@@ -135,12 +135,13 @@ export function serving(service: Service): (peer: ScriptedPeer) => Promise<void>
 }
 
 /** The same for a peer that dials, and says that it has everything. */
-export async function serveByDialling(service: Service, port: number): Promise<void> {
+export async function serveByDialling(service: Service, port: number): Promise<ScriptedPeer> {
   const peer = await ScriptedPeer.dial(port);
   await peer.greet(service.hello);
   const contentId = idToBytes(service.share.manifest.root.contentId);
   peer.send({ case: "join", value: { contentId, coverage: Coverage.COMPLETE } }, { id: 1 });
   serveToEnd(service, peer).catch(() => peer.destroy());
+  return peer;
 }
 
 async function serveToEnd(service: Service, peer: ScriptedPeer): Promise<void> {

@@ -24,7 +24,7 @@ import { PartStore } from "../../src/workers/part-store.js";
 import { SlotPool, slotMemory } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import { localPeer } from "../peer/rig.js";
-import { type Service, serving } from "../support/chunk-answers.js";
+import { type Service, serveByDialling, serving } from "../support/chunk-answers.js";
 import {
   destroyScripted,
   type HelloChanges,
@@ -163,15 +163,24 @@ export class DownloadRig {
     }
   }
 
-  /** A scripted peer that has dialled the download. */
-  async connectFrom(hello: HelloChanges): Promise<ScriptedPeer> {
+  async #listen(): Promise<number> {
     this.#port ??= await PeerListener.listen(
       { ...defaultListenerOptions, host: "127.0.0.1", port: 0 },
       this.#local,
       defaultConnectionOptions,
       (connection) => this.swarm.accept(connection),
     );
-    const peer = await ScriptedPeer.dial(this.#port.port);
+    return this.#port.port;
+  }
+
+  /** A scripted peer that has dialled the download, joined it as one that has everything, and serves it. */
+  async serveFrom(service: Omit<Service, "share">): Promise<ScriptedPeer> {
+    return serveByDialling({ ...service, share: this.#setUp.share }, await this.#listen());
+  }
+
+  /** A scripted peer that has dialled the download. */
+  async connectFrom(hello: HelloChanges): Promise<ScriptedPeer> {
+    const peer = await ScriptedPeer.dial(await this.#listen());
     await peer.greet(hello);
     return peer;
   }

@@ -7,7 +7,7 @@ import { KIB, MIB } from "../../src/core/units.js";
 import { assembleManifest } from "../../src/manifest/assemble.js";
 import { madeUpDigests } from "../manifest/craft.js";
 import * as answers from "../support/chunk-answers.js";
-import { withinPatience } from "../support/scripted-peer.js";
+import { frameBytes, withinPatience } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";
 import { DownloadRig, type DownloadSetUp, endDownloads } from "./download-rig.js";
 
@@ -186,6 +186,48 @@ test("no more peers are asked for a manifest at a time than allowed", async () =
   const rig = await connectedRig({ share, swarm, services });
   await withinPatience(rig.swarm.fetchRoot(never), "the root");
   assert.is(heard.length, 2);
+  await rig.stop();
+});
+
+test("who waits for peers that stand still gives up when told to, however many are asked", async () => {
+  const services = Array.from({ length: 3 }, () => ({ answer, manifestPage: silent }));
+  const swarm = { manifestPatienceMs: 1, manifestPeers: 3 };
+  const rig = await connectedRig({ share, swarm, services });
+  const abort = new AbortController();
+  const fetching = rig.swarm.fetchRoot(abort.signal).catch((thrown: unknown) => thrown);
+  for (const listener of rig.listeners) await listener.peers[0]?.hears("getManifest");
+  const reason = new Error("enough");
+  abort.abort(reason);
+  assert.is(await withinPatience(fetching, "the end"), reason);
+  await rig.stop();
+});
+
+test("a peer that gives a page slowly is the only one asked, and that something comes is told", async () => {
+  const paged = pagedShare();
+  let askedOfOther = 0;
+  const slowly: ManifestPage = async (peer, id, page) => {
+    const payload = paged.manifest.bodyBytes.subarray((page - 1) * MIB, page * MIB);
+    const bytes = frameBytes({ case: "manifestData", value: { page } }, { id, payload });
+    const step = Math.ceil(bytes.length / 8);
+    for (let at = 0; at < bytes.length; at += step) {
+      peer.sendBytes(bytes.subarray(at, at + step));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const other: ManifestPage = () => void askedOfOther++;
+  const services = [
+    { answer, manifestPage: slowly, hello: { maxRequestsInFlight: 1 } },
+    { answer, manifestPage: other },
+  ];
+  const rig = await connectedRig({ share: paged, swarm: { manifestPatienceMs: 200 }, services });
+  let told = 0;
+  const body = await withinPatience(
+    rig.swarm.fetchBody(paged.manifest.root, never, () => told++),
+    "the body",
+  );
+  assert.ok(Buffer.from(paged.manifest.bodyBytes).equals(body));
+  assert.is(askedOfOther, 0);
+  assert.ok(told > 0);
   await rig.stop();
 });
 

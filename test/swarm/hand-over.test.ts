@@ -153,6 +153,32 @@ test("peers that stop in the middle of a chunk do not keep the memory that other
   assert.ok(rig.errors.includes("PEER_UNREACHABLE"));
 });
 
+test("a peer that begins many chunks at once, and so can end none, does not keep the memory that others need", async () => {
+  // More than there are slots, a byte of each in turn.
+  const asks: answers.Ask[] = [];
+  const interleaved: answers.Answer = (ask) => {
+    asks.push(ask);
+    answers.beginWith(1)(ask);
+  };
+  const isFull = () => asks.length > 64;
+  const answer: answers.Answer = async (ask) => {
+    while (!isFull()) await new Promise(setImmediate);
+    answers.right(ask);
+  };
+  const services = [
+    { answer: interleaved, pullWindow: 100, hello: { maxRequestsInFlight: 200 } },
+    { answer, pullWindow: 4 },
+  ];
+  const swarm = { ...QUICK, stalledSlotMs: 100, minShunMs: 60_000, maxShunMs: 60_000, unprovenRequests: 100 };
+  const many = smallShare(200);
+  const rig = await DownloadRig.start({ share: many, services, swarm, connection: PATIENT });
+  try {
+    assert.ok((await rig.download()).equals(many.content));
+  } finally {
+    await rig.stop();
+  }
+});
+
 test("who stopped in the middle of a chunk is not let in again for a while, and longer each time", () => {
   const neighbours = new Neighbourhood(peerIdOf(1), {
     maxPeers: 5,

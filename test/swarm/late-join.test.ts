@@ -65,11 +65,11 @@ test("the answer to a late Join has a bitfield without spare bits set", async ()
   rig.stop();
 });
 
-test("the answer to a late Join changes nothing when the share has gone meanwhile", async () => {
+test("the answer to a late Join is a Leave when the share has gone meanwhile", async () => {
   const { share, contentId, rig, early, join } = await joinedLate();
   rig.server.remove(share.manifest.root.contentId);
   early.send({ case: "availability", value: { contentId, coverage: Coverage.NONE } }, { id: join.id });
-  await early.roundTrip(3);
+  await early.skipTo("leave");
   assert.is(rig.server.joinedCount(share.manifest.root.contentId), 0);
   rig.stop();
 });

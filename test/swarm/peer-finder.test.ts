@@ -79,6 +79,15 @@ test("machines that do not answer soon have others dialled beside them, up to as
   dials.finder.close();
 });
 
+test("whom the user named is dialled, however many others do not answer", () => {
+  const dials = new Dials({ maxDials: 2 });
+  for (let port = 1; port <= 4; port++) dials.finder.add({ endpoints: [at(port)] });
+  assert.equal(dials.ports, [1, 2]);
+  dials.finder.add({ endpoints: [at(9)], isNamed: true });
+  assert.equal(dials.ports, [1, 2, 9]);
+  dials.finder.close();
+});
+
 test("a machine is dialled at once, with all its endpoints", () => {
   const dials = new Dials();
   dials.finder.add({ endpoints: [at(1), at(2)] });
