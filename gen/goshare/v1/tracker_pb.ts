@@ -569,7 +569,7 @@ export type GetTrackerInfoResponse = Message<"goshare.v1.GetTrackerInfoResponse"
 
   /**
    * Random for each start of the tracker. When it changes, leases may be gone:
-   * callers announce again after a random wait within one interval.
+   * callers may announce again after a random wait within one interval.
    *
    * @generated from field: bytes instance_id = 2;
    */
