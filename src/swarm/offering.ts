@@ -215,9 +215,14 @@ export class Offering {
       // What lapses keeps the uplink busy no more, and nobody else may say so.
       this.#queue.lapse(nowMs);
       if (this.#queue.committed >= maxCommitted) return this.#later(Number.POSITIVE_INFINITY);
-      const ahead = this.#chunksAhead(nowMs, chunkMs);
-      const busyMs = this.#uplink.waitMs + (ahead === 0 ? 0 : ahead * chunkMs);
-      if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
+      if (this.#isSharedWithPullers) {
+        // They have a request in each round of turns: for a part of their own, so has everybody else.
+        if (this.#queue.committed >= this.#waitingForOffers) return this.#later(Number.POSITIVE_INFINITY);
+      } else {
+        const ahead = this.#chunksAhead(nowMs, chunkMs);
+        const busyMs = this.#uplink.waitMs + (ahead === 0 ? 0 : ahead * chunkMs);
+        if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
+      }
       const offer = this.#queue.offer(nowMs, this.#random);
       if (offer === undefined) {
         this.#isWaitingForNews = true;
@@ -244,14 +249,29 @@ export class Offering {
     });
   }
 
-  /** Chunks that the uplink will be busy with for those who are offered them: asked for and not begun, and one for each open
-   * offer. What waits behind a chunk that its receiver takes slowly keeps the uplink from nothing. Nor do the requests of
-   * those who are offered nothing count: they ask for as much as they may, always, and would have the uplink to themselves
-   * (two downloads beside a sequential one got a fortieth each). */
+  /** Whether somebody who is offered nothing has asked for chunks: as long as that is so the uplink always has something to
+   * do, and who waits for offers until it has not would get next to nothing. */
+  get #isSharedWithPullers(): boolean {
+    for (const { connection, waiting } of this.#recipients.values())
+      if (waiting > 0 && !speaksOffers(connection)) return true;
+    return false;
+  }
+
+  /** Neighbours that lack something and wait for offers. */
+  get #waitingForOffers(): number {
+    let count = 0;
+    for (const { connection, isComplete } of this.#recipients.values())
+      if (!isComplete && speaksOffers(connection)) count++;
+    return count;
+  }
+
+  /** Chunks that the uplink will be busy with: those asked for and not begun, and one for each open offer. What waits
+   * behind a chunk that its receiver takes slowly keeps the uplink from nothing. */
   #chunksAhead(nowMs: number, chunkMs: number): number {
     let asked = 0;
     let ahead = 0;
     for (const { connection, begunAtMs, waiting } of this.#recipients.values()) {
+      // What others had begun counts as the uplink's.
       if (!speaksOffers(connection)) continue;
       asked += waiting + (begunAtMs === undefined ? 0 : 1);
       const isSlow = begunAtMs !== undefined && nowMs - begunAtMs > SLOW_CHUNKS * chunkMs + SLOW_MS;

@@ -76,8 +76,8 @@ test("one that does not answer an offer keeps it until it lapses, and then anoth
 test("those who ask for all they may by themselves do not keep others from being offered their part", () => {
   const time = new ManualTime();
   const share = { contentId, chunkBytes: MIB, held: Bitfield.full(64) };
-  // Each has a chunk on its way, and the turns go round.
-  const busy: Uplink = { waitMs: 10, chunkMs: () => 10, isLimited: false };
+  // Each has a chunk on its way, and for the next two seconds the rate lets nothing else go.
+  const busy: Uplink = { waitMs: 2_000, chunkMs: () => 2_000, isLimited: true };
   const offering = new Offering(share, 16, defaultOfferingOptions, busy, time, () => 0.9);
   const [one, two, first, second] = [new Neighbour([]), new Neighbour([]), new Neighbour(), new Neighbour()];
   for (const each of [one, two]) {
@@ -87,7 +87,10 @@ test("those who ask for all they may by themselves do not keep others from being
   }
   for (const each of [first, second]) offering.joined(each, "none");
   time.advance(1);
-  for (const each of [first, second]) assert.ok(each.offers.length > 0);
+  assert.equal(
+    [first, second].map(({ offers }) => offers.length),
+    [1, 1],
+  );
 });
 
 test("nothing is offered any more once it is closed, whatever is gained or was about to be offered", () => {
