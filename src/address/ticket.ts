@@ -1,5 +1,4 @@
 // Tickets: all that a download needs in one line of text. Encodes and decodes; never dials what it finds.
-
 import assert from "node:assert/strict";
 import { bech32m } from "@scure/base";
 import { characterProblem, cutToBytes, quoted } from "../core/characters.js";

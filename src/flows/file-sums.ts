@@ -1,6 +1,5 @@
 // The SHA-256 of whole files as they lie on the disk, told in the order of the manifest, for comparison with sums that
 // somebody has published. Compares nothing itself.
-
 import type { EventObserver } from "../events/event.js";
 import { PROGRESS_MS } from "../events/rate.js";
 import type { Manifest } from "../manifest/manifest.js";

@@ -1,5 +1,4 @@
 // What doctor asks of this machine: Node, the disk that downloads go to, and how fast it hashes. Leaves nothing behind.
-
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";

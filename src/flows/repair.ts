@@ -154,20 +154,20 @@ async function fetchWrong(
   const feeding = lookup.feed(swarm, ending.signal);
   swarm.start(chunks, share);
   let isRepaired = false;
+  const endWaiting = () => {
+    clearInterval(ticking);
+    ending.abort();
+    patience.close();
+  };
   try {
     await chunks.run(patience.signal);
     progress.finish(tally.reason, performance.now());
-    // Nobody is waited for any more.
-    clearInterval(ticking);
-    patience.close();
-    ending.abort();
+    endWaiting();
     await finish();
     isRepaired = true;
     return { bytesReceived: swarm.bytesReceived, bytesWasted: chunks.bytesWasted };
   } finally {
-    clearInterval(ticking);
-    ending.abort();
-    patience.close();
+    endWaiting();
     // Only who says so is a copy.
     await Promise.all([swarm.close(isRepaired ? "finished" : "shuttingDown"), feeding, lookup.close()]);
     share.close();

@@ -1,6 +1,5 @@
 // From what a user wants to share to its manifest: walk, hash what is not remembered, assemble. Reports progress and
 // what is left out. Serves nothing.
-
 import { Bitfield } from "../core/bitfield.js";
 import { DIGEST_BYTES } from "../core/ids.js";
 import { LoopTurn } from "../core/loop-turn.js";

@@ -1,7 +1,6 @@
 // PeerFrame ⇄ domain messages: the one place where a peer's headers are checked. What comes out of
 // `decodeHeader` has ids of the right length, numbers in range and lists within their limits. Payloads are
 // not its business.
-
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   ChunkDataSchema,

@@ -2,7 +2,6 @@
 // the name is claimed without ever replacing what is there, unless that is wanted. Runs only when every chunk was
 // verified. A crash at any point leaves either the part folder or the target whole; claimed-target.ts tells a half-made
 // claim from somebody else's file.
-
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";

@@ -1,6 +1,5 @@
 // The files of a download as places to read from: while it runs in its part folder, afterwards under the final
 // name. Remembers what finished files are, so that changed ones are never served. Never writes.
-
 import * as fs from "node:fs";
 import { GoshareError } from "../core/errors.js";
 import { LoopTurn } from "../core/loop-turn.js";

@@ -1,7 +1,6 @@
 // A walk through a folder that is to be shared: names are read here, and what they stand for is looked at wherever that is
 // done, many at a time. What kind an entry is of is not asked of the folder it is in: many file systems do not say, and Node
 // then looks at all of them at once. Reads names as bytes, follows no link, opens no file.
-
 import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import * as path from "node:path";

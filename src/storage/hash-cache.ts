@@ -1,7 +1,6 @@
 // What the chunks of a source hashed to the last time, so that a share that is started again need not read its files
 // again. A chunk is known by the identities of the files it is made of: whatever was written to one of them since
 // has changed its ctime. Pure: reads no disk, knows no paths.
-
 import { createHash } from "node:crypto";
 import { DIGEST_BYTES } from "../core/ids.js";
 import { LoopTurn } from "../core/loop-turn.js";

@@ -1,7 +1,6 @@
 // The journal of a part folder: which chunks were verified and written, as an append-only list of numbers.
 // Bytes ⇄ claims; touches no disk. A journal is only ever a claim: after anything but a clean pause, what it
 // says is hashed again, so that a torn, stale or edited one costs time and never a wrong byte.
-
 import { Bitfield } from "../core/bitfield.js";
 import type { ContentId } from "../core/ids.js";
 import { DIGEST_BYTES } from "../core/ids.js";

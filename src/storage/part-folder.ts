@@ -2,7 +2,6 @@
 // paths, the manifest, the journal and a lock. Chunks are written by the workers; this room says where, keeps
 // the descriptors, and remembers what is there. Of the target it only puts back what a commit that was cut short had
 // moved aside; commit.ts does the rest.
-
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";

@@ -1,6 +1,5 @@
 // What tells whether the files of a download were touched since it was paused: a digest over which chunks there are, and
 // over the identity of every file that holds one. Only looks.
-
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import type { Bitfield } from "../core/bitfield.js";

@@ -1,6 +1,5 @@
 // Finds files of an older version that may hold chunks of a share: those at the same place in their folder, else those of
 // the same size. Only looks at names and sizes; whether a chunk is really there is for its digest to say.
-
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Bitfield } from "../core/bitfield.js";

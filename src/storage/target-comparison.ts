@@ -1,6 +1,5 @@
 // Compares what lies at a path with what a manifest says should be there, by names, kinds, sizes and modes: what is
 // missing, what is something else, what is there besides. Follows no link inside, opens no file, changes nothing.
-
 import * as fs from "node:fs";
 import { basename } from "node:path";
 import { isErrno } from "../core/errors.js";

@@ -1,6 +1,5 @@
 // How quickly a peer answers requests for chunks, and so how long those still open will take. Pure: no clock, time
 // comes in as a parameter. Does not know which chunks, or what follows from it.
-
 import assert from "node:assert/strict";
 import { smoothed } from "../core/smoothing.js";
 

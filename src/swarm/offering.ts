@@ -2,7 +2,6 @@
 // have nothing to do, and tells neighbours how much they may ask for by themselves. What to offer to whom is the
 // queue's affair; whose slice goes when is that of the turns. Owns neither sockets nor a clock of its own: the
 // simulator runs it as it is.
-
 import type { Bitfield } from "../core/bitfield.js";
 import type { Cancel, Timers } from "../core/clock.js";
 import type { ContentId } from "../core/ids.js";
@@ -34,6 +33,7 @@ export interface OfferedConnection {
 
 interface Recipient extends OfferedRecipient {
   readonly connection: OfferedConnection;
+  readonly speaksOffers: boolean;
   isComplete: boolean;
   toldRequests: number | undefined;
   /** When the chunk that goes to it now began. The uplink counts that one. */
@@ -91,11 +91,12 @@ export class Offering {
     const isAll = isComplete(coverage);
     const recipient = this.#recipients.get(connection) ?? {
       ...{ connection, isComplete: isAll, toldRequests: undefined, begunAtMs: undefined, waiting: 0 },
+      speaksOffers: connection.remote.features.includes(OFFERS_FEATURE),
       nextOfferId: () => connection.nextOfferId(),
     };
     recipient.isComplete = isAll;
     this.#recipients.set(connection, recipient);
-    this.#queue.recipientJoined(recipient, coverage, speaksOffers(connection));
+    this.#queue.recipientJoined(recipient, coverage, recipient.speaksOffers);
     this.#tellWindows();
     this.#schedule();
   }
@@ -210,15 +211,15 @@ export class Offering {
     const { offerMarginMs, maxCommitted } = this.#options;
     const leadMs = this.#answerMs + offerMarginMs;
     const chunkMs = this.#uplink.chunkMs(this.#chunkBytes);
+    const isShared = this.#isSharedWithPullers;
+    // Pullers have a request in each round of turns: for a part of their own, so has everybody else.
+    const mostCommitted = isShared ? Math.min(maxCommitted, this.#waitingForOffers) : maxCommitted;
     for (;;) {
       const nowMs = this.#timers.nowMs();
       // What lapses keeps the uplink busy no more, and nobody else may say so.
       this.#queue.lapse(nowMs);
-      if (this.#queue.committed >= maxCommitted) return this.#later(Number.POSITIVE_INFINITY);
-      if (this.#isSharedWithPullers) {
-        // They have a request in each round of turns: for a part of their own, so has everybody else.
-        if (this.#queue.committed >= this.#waitingForOffers) return this.#later(Number.POSITIVE_INFINITY);
-      } else {
+      if (this.#queue.committed >= mostCommitted) return this.#later(Number.POSITIVE_INFINITY);
+      if (!isShared) {
         const ahead = this.#chunksAhead(nowMs, chunkMs);
         const busyMs = this.#uplink.waitMs + (ahead === 0 ? 0 : ahead * chunkMs);
         if (busyMs >= leadMs) return this.#later(busyMs - leadMs);
@@ -252,16 +253,16 @@ export class Offering {
   /** Whether somebody who is offered nothing has asked for chunks: as long as that is so the uplink always has something to
    * do, and who waits for offers until it has not would get next to nothing. */
   get #isSharedWithPullers(): boolean {
-    for (const { connection, waiting } of this.#recipients.values())
-      if (waiting > 0 && !speaksOffers(connection)) return true;
+    for (const { speaksOffers, waiting } of this.#recipients.values())
+      if (waiting > 0 && !speaksOffers) return true;
     return false;
   }
 
   /** Neighbours that lack something and wait for offers. */
   get #waitingForOffers(): number {
     let count = 0;
-    for (const { connection, isComplete } of this.#recipients.values())
-      if (!isComplete && speaksOffers(connection)) count++;
+    for (const { speaksOffers, isComplete } of this.#recipients.values())
+      if (!isComplete && speaksOffers) count++;
     return count;
   }
 
@@ -270,9 +271,9 @@ export class Offering {
   #chunksAhead(nowMs: number, chunkMs: number): number {
     let asked = 0;
     let ahead = 0;
-    for (const { connection, begunAtMs, waiting } of this.#recipients.values()) {
-      // What others had begun counts as the uplink's.
-      if (!speaksOffers(connection)) continue;
+    for (const { speaksOffers, begunAtMs, waiting } of this.#recipients.values()) {
+      // What others have had begun counts as the uplink's.
+      if (!speaksOffers) continue;
       asked += waiting + (begunAtMs === undefined ? 0 : 1);
       const isSlow = begunAtMs !== undefined && nowMs - begunAtMs > SLOW_CHUNKS * chunkMs + SLOW_MS;
       if (!isSlow) ahead += waiting;
@@ -297,8 +298,8 @@ export class Offering {
     this.#wanting = 0;
     for (const { isComplete } of this.#recipients.values()) if (!isComplete) this.#wanting++;
     for (const recipient of this.#recipients.values()) {
-      const { connection, toldRequests } = recipient;
-      const requests = this.#wanting > 1 && speaksOffers(connection) ? 0 : this.#pullRequests;
+      const { connection, speaksOffers, toldRequests } = recipient;
+      const requests = this.#wanting > 1 && speaksOffers ? 0 : this.#pullRequests;
       if (requests === toldRequests) continue;
       recipient.toldRequests = requests;
       const rateLimited = this.#uplink.isLimited;
@@ -312,8 +313,4 @@ export class Offering {
 export function pullRequests(most: number, chunkBytes: number, bytesPerSecond: number | undefined): number {
   if (bytesPerSecond === undefined) return most;
   return Math.max(1, Math.min(most, Math.floor(bytesPerSecond / chunkBytes)));
-}
-
-function speaksOffers(connection: OfferedConnection): boolean {
-  return connection.remote.features.includes(OFFERS_FEATURE);
 }

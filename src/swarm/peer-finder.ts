@@ -91,7 +91,8 @@ export class PeerFinder {
     for (const { timer } of this.#candidates.values()) clearTimeout(timer);
   }
 
-  /** Dials everybody whom the user named, and of the others as many as are wanted and may be dialled at a time. To be called when more are wanted than before. */
+  /** Dials everybody whom the user named, and of the others as many as are wanted and may be dialled at a time. To be
+   * called when more are wanted than before. */
   fill(): void {
     while (!this.#isClosed) {
       const next = this.#next();
@@ -111,25 +112,22 @@ export class PeerFinder {
 
   #try(key: string, candidate: Candidate): void {
     candidate.state = "busy";
-    const others = candidate.isNamed ? 0 : 1;
+    let others = candidate.isNamed ? 0 : 1;
     this.#dialling++;
     this.#diallingOthers += others;
     let isDialling = true;
-    let isCounted = true;
-    const uncount = () => {
-      if (!isCounted) return;
-      isCounted = false;
+    const makeRoom = () => {
       this.#diallingOthers -= others;
+      others = 0;
       this.fill();
     };
-    const slow = setTimeout(uncount, this.#options.slowDialMs).unref();
+    const slow = setTimeout(makeRoom, this.#options.slowDialMs).unref();
     const connected = () => {
       if (!isDialling) return;
       isDialling = false;
       this.#dialling--;
       clearTimeout(slow);
-      if (isCounted) uncount();
-      else this.fill();
+      makeRoom();
     };
     const over = () => {
       connected();

@@ -1,7 +1,6 @@
 // Hands full slots to the workers: one chunk to a task while they keep up, several when chunks come faster, so
 // that the hop between threads is paid less often just when there is no time for it. Knows what the workers' time
 // goes into. Knows no peers.
-
 import type { Clock } from "../core/clock.js";
 import { smoothed } from "../core/smoothing.js";
 import type { ChunkWrite } from "./tasks.js";

@@ -1,6 +1,5 @@
 // Runs in each worker thread: hashing, verifying, writing, syncing. Everything is synchronous: a worker does
 // one thing at a time and never waits for anything but the disk. Never throws: failures are results.
-
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 // The pool hands its own through; asking piscina for it would load all of piscina into every thread.

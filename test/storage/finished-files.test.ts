@@ -1,6 +1,5 @@
 // The files of a download as places to read from: what is served while it is written, what is served of the
 // finished share, and what is not served any more because somebody has changed it.
-
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";

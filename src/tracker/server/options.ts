@@ -1,6 +1,5 @@
 // What a tracker decides for itself, and what it does where nobody says otherwise. What the protocol decides is in
 // ../limits.ts; the command keeps what it knows by default (cli/option-table.ts), a program that starts one says where.
-
 import type { ListenAddress } from "../../address/endpoint.js";
 import { MAX_PORT } from "../../address/limits.js";
 import { MAX_TIMER_MS } from "../../core/clock.js";

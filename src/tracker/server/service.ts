@@ -1,6 +1,5 @@
 // The tracker's six calls: what tracker.proto says of them, over a store. Leases, moves and listing rules
 // meet here; knows no sockets and keeps nothing itself.
-
 import { createHash, randomBytes } from "node:crypto";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { AGENT } from "../../core/agent.js";

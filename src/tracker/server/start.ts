@@ -1,6 +1,5 @@
 // Starts a tracker: store, calls, health and reflection on one listener; stops it in bounded time. The one
 // door to this room's server. Prints nothing.
-
 import { TLS_SCHEME } from "../../address/endpoint.js";
 import { dialableFromHere, EVERY_HOST, listenAt } from "../../address/listening.js";
 import { AGENT } from "../../core/agent.js";
