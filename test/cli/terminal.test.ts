@@ -103,7 +103,8 @@ onTerminals("a download that is interrupted leaves no bar, and a whole line to g
   assert.match(line, `${share.ticket} --listen 127.0.0.1:0 --download-limit 1MiB/s`);
   await assertNoBar(downloader);
   assert.equal(await brokenLines(downloader, columns), []);
-  await downloader.command("clear; goshare status --output out");
+  await downloader.clear();
+  await downloader.command("goshare status --output out");
   await downloader.until(/^ {2}goshare download goshare1.* --output out$/m);
   assert.equal(await brokenLines(downloader, columns), []);
   await share.process.stop();
@@ -126,7 +127,8 @@ onTerminals("what is typed over a bar, and a stop of the job, break no line that
   assert.ok(typed.includes("  what is verified is kept; to resume, run:"), typed.join("\n"));
   assert.ok(typed.includes(`${command} typed`), typed.join("\n"));
 
-  await downloader.command(`clear; ${command} stopped`);
+  await downloader.clear();
+  await downloader.command(`${command} stopped`);
   await started();
   await downloader.press("C-z");
   await downloader.until(/Stopped/);

@@ -85,6 +85,12 @@ export class TmuxTerminal {
     await this.press("Enter");
   }
 
+  /** Resolves when nothing but the shell's prompt stands there: what is waited for next cannot be what was there before. */
+  async clear(): Promise<void> {
+    await this.command("clear");
+    await this.until(/^\$ \n*$/);
+  }
+
   async resize(columns: number): Promise<void> {
     await this.#tmux("resize-window", "-x", `${columns}`);
   }
