@@ -1,5 +1,6 @@
 // What is measured, with the sizes. Each case makes its own data, seeded by nothing but size, and removes it.
 import { GIB, KIB, MIB } from "../src/core/units.js";
+import { BareHashingCase, BareTransferCase } from "./bare/bare-cases.js";
 import type { BenchCase } from "./bench-case.js";
 import { Frames, ManifestCost, PoolHop, SchedulerCost, UploadQueueCost } from "./micro.js";
 import { RivalSwarmCase } from "./rivals/rival-swarm-case.js";
@@ -11,7 +12,6 @@ import { LeaseStoreCase } from "./tracker/lease-store-case.js";
 import { redisCases } from "./tracker/redis-cases.js";
 import { trackerCases } from "./tracker/tracker-cases.js";
 import { GrowthCase } from "./transfer/growth-case.js";
-
 import { ResumeCase } from "./transfer/resume-case.js";
 import { ShareCase, StartCase } from "./transfer/share-case.js";
 import { TransferCase } from "./transfer/transfer-case.js";
@@ -35,10 +35,13 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
   return [
     new StartCase(),
     new ShareCase({ name: "share/large", ...large }),
+    new BareHashingCase("bare/share/large", large),
     new ShareCase({ name: "share/small-files", ...small }),
+    new BareHashingCase("bare/share/small-files", small),
     ...rivals({ name: "rivals/share-small-files", ...small, rivals: hashingRivals, readsOnly: true }),
     new ShareCase({ name: "first-copy", ...large, untilCopied: true }),
     new TransferCase({ name: "transfer/1", ...large }),
+    new BareTransferCase("bare/transfer/1", large),
     ...rivals({ name: "rivals/1", ...large, rivals: fileRivals }),
     new TransferCase({ name: "transfer/1-middle", ...middle }),
     new TransferCase({ name: "transfer/8-downloaders", ...middle, downloaders: 8 }),

@@ -2,6 +2,7 @@
 // what it used, in CPU seconds and bytes. Changes nothing else.
 import { writeSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { isMainThread } from "node:worker_threads";
 import { cpuSecondsOf } from "./process-cpu.js";
 
 export interface ProcessUsage {
@@ -19,7 +20,10 @@ const DELAY_RESOLUTION_MS = 10;
 const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
 delay.enable();
 
-process.on("exit", () => {
+/** Threads load this too, and none of them speaks for the process. */
+if (isMainThread) process.on("exit", report);
+
+function report(): void {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   const usage: ProcessUsage = {
     cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
@@ -28,4 +32,4 @@ process.on("exit", () => {
     loopDelayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS),
   };
   writeSync(3, JSON.stringify(usage));
-});
+}
