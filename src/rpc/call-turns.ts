@@ -1,6 +1,6 @@
-// When calls have their turn: a few of each address in one turn of the event loop, so that hundreds that come at once from
-// one do not keep all others waiting until the last of them is dealt with. How many of an address may wait is bounded. Reads
-// no call.
+// When calls have their turn: a few of each address in one turn of the event loop, and as many under way, so that hundreds
+// that come at once from one do not keep all others waiting until the last of them is dealt with. How many of an address may
+// wait is bounded. Reads no call.
 import { hostNetwork, isLoopbackAddress } from "../address/host.js";
 import { processTimers, type Timers } from "../core/clock.js";
 
@@ -8,14 +8,16 @@ export class CallTurns {
   readonly #callsPerTurn: number;
   readonly #mostWaiting: number;
   readonly #timers: Pick<Timers, "soon">;
-  /** Those of each address in this turn. */
+  /** Those of each address that have begun in this turn, or have not ended yet. */
   readonly #taken = new Map<string, number>();
+  readonly #underWay = new Map<string, number>();
   /** Those that wait, the first first. */
-  readonly #waiting = new Map<string, (() => void)[]>();
+  readonly #waiting = new Map<string, Run[]>();
   #isScheduled = false;
   #isClosed = false;
 
-  /** `callsPerTurn`: of one address, in one turn of the event loop; `mostWaiting`: of one address for later turns. */
+  /** `callsPerTurn`: of one address, in one turn of the event loop and under way; `mostWaiting`: of one address for later
+   * turns. */
   constructor(callsPerTurn: number, mostWaiting: number, timers: Pick<Timers, "soon"> = processTimers) {
     this.#callsPerTurn = callsPerTurn;
     this.#mostWaiting = mostWaiting;
@@ -23,10 +25,11 @@ export class CallTurns {
   }
 
   /** Runs what a call from `host`, as its socket shows it, is about: now or in a later turn; always now if it is this
-   * machine's own. False if too many of its address wait: then it is not run at all. */
-  take(host: string, run: () => void): boolean {
+   * machine's own. `run` returns what resolves when it has ended, and must not reject; undefined if it has. False if too
+   * many of its address wait: then it is not run at all. */
+  take(host: string, run: Run): boolean {
     if (isLoopbackAddress(host)) {
-      run();
+      void run();
       return true;
     }
     if (this.#isClosed) return false;
@@ -35,8 +38,7 @@ export class CallTurns {
     const waiting = this.#waiting.get(network);
     this.#schedule();
     if (waiting !== undefined || taken >= this.#callsPerTurn) return this.#wait(network, waiting, run);
-    this.#taken.set(network, taken + 1);
-    run();
+    this.#begin(network, run);
     return true;
   }
 
@@ -46,7 +48,18 @@ export class CallTurns {
     this.#waiting.clear();
   }
 
-  #wait(network: string, waiting: (() => void)[] = [], run: () => void): boolean {
+  #begin(network: string, run: Run): void {
+    add(this.#taken, network, 1);
+    const ended = run();
+    if (ended === undefined) return;
+    add(this.#underWay, network, 1);
+    void ended.then(() => {
+      add(this.#underWay, network, -1);
+      this.#schedule();
+    });
+  }
+
+  #wait(network: string, waiting: Run[] = [], run: Run): boolean {
     if (waiting.length >= this.#mostWaiting) return false;
     waiting.push(run);
     this.#waiting.set(network, waiting);
@@ -62,12 +75,21 @@ export class CallTurns {
   #turn(): void {
     this.#isScheduled = false;
     this.#taken.clear();
+    for (const [network, count] of this.#underWay) this.#taken.set(network, count);
     for (const [network, waiting] of this.#waiting) {
-      const next = waiting.splice(0, this.#callsPerTurn);
-      this.#taken.set(network, next.length);
+      const next = waiting.splice(0, this.#callsPerTurn - (this.#taken.get(network) ?? 0));
       if (waiting.length === 0) this.#waiting.delete(network);
-      for (const run of next) run();
+      for (const run of next) this.#begin(network, run);
+      // The turn after this one begins anew.
+      if (next.length > 0) this.#schedule();
     }
-    if (this.#taken.size > 0) this.#schedule();
   }
+}
+
+type Run = () => Promise<void> | undefined;
+
+function add(counts: Map<string, number>, network: string, count: number): void {
+  const sum = (counts.get(network) ?? 0) + count;
+  if (sum === 0) counts.delete(network);
+  else counts.set(network, sum);
 }

@@ -43,9 +43,12 @@ export class IncomingStreams {
       interceptors: unknown,
       stream: ServerHttp2Stream,
       headers: unknown,
-    ): void => {
+    ): undefined => {
       // It was over before it had its turn: the library would wait for its end.
-      if (stream.destroyed || stream.closed) return unserved(host, "CANCELLED");
+      if (stream.destroyed || stream.closed) {
+        unserved(host, "CANCELLED");
+        return;
+      }
       this.#isServed = false;
       this.#stream = stream;
       // It ends where it has nothing to be read, and nobody has heard it.

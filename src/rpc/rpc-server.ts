@@ -86,7 +86,7 @@ const NO_ROOM = new RpcError(
 const UNSERVED = { path: "none", kind: "unary", durationMs: 0 } as const;
 
 /** To decode so much takes a millisecond, and often ten times that to do what it asks for: of these an address has one in a
- * turn of the event loop. */
+ * turn of the event loop, and one under way. */
 const LARGE_REQUEST_BYTES = 8 * KIB;
 const LARGE_REQUESTS_PER_TURN = 1;
 
@@ -304,7 +304,7 @@ export class RpcServer {
       const watched = this.#watched.get(call.metadata);
       const context = new UnaryCallContext(call, watched?.connection);
       const { request } = call;
-      const answer = (): void => {
+      const answer = (): Promise<void> => {
         const answering = method.invoke(request, context, this.#options.maxRequestFields).then(
           (response) => {
             if (watched?.maySend(response.length) !== false) respond(null, response);
@@ -315,14 +315,12 @@ export class RpcServer {
             respond(statusOf(error));
           },
         );
-        answering.catch((error: unknown) => this.#onUnexpected(error, where));
+        return answering.catch((error: unknown) => this.#onUnexpected(error, where));
       };
       this.#calls.watch.read(context.peerHost, request.length);
-      if (request.length < LARGE_REQUEST_BYTES) return answer();
-      this.#largeRequests.take(context.peerHost, () => {
-        // Whoever floods has been hung up on by now.
-        if (!call.cancelled) answer();
-      });
+      if (request.length < LARGE_REQUEST_BYTES) void answer();
+      // Whoever floods has been hung up on by the time of its turn.
+      else this.#largeRequests.take(context.peerHost, () => (call.cancelled ? undefined : answer()));
     };
   }
 }

@@ -1,6 +1,7 @@
 // The tracker's six calls: what tracker.proto says of them, over a store. Leases, moves and listing rules
 // meet here; knows no sockets and keeps nothing itself.
 import { createHash, randomBytes } from "node:crypto";
+import { setImmediate as leaveTheLoop } from "node:timers/promises";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { AGENT } from "../../core/agent.js";
 import { GoshareError } from "../../core/errors.js";
@@ -74,7 +75,10 @@ export class TrackerCalls {
     return {
       announce: storeCall(
         unaryBytes(method.announce, async (request, context) => {
-          const { answer, token } = await this.#announce(announcementFromWire(request), callerOf(context));
+          const caller = callerOf(context);
+          await othersFirst(request.shares.length);
+          const { answer, token } = await this.#announce(announcementFromWire(request), caller);
+          await othersFirst(answer.answers.length);
           return encodeAnnounceAnswer(answer, token);
         }),
       ),
@@ -136,7 +140,9 @@ export class TrackerCalls {
       throw exhausted("this address announces too many shares", isSoon ? waitMs : NEVER);
     }
     const { endpoints, isLooking } = this.#listing(announcement, caller);
+    await othersFirst(shares.length);
     const isHeld = await this.#hold({ key, movedFrom, runEpochMs, endpoints, shares, ttlMs });
+    await othersFirst(shares.length);
 
     const exclude = excludePeerId === undefined ? [peerId] : [peerId, excludePeerId];
     const wanting = shares.filter(({ wantPeers }) => wantPeers > 0);
@@ -192,6 +198,7 @@ export class TrackerCalls {
     const drawn = preferNear ? DRAWN_FOR_NEAR : 1;
     const queries = shares.map(({ contentId, wantPeers }) => ({ contentId, max: wantPeers * drawn }));
     const samples = await this.#store.sample(queries, exclude, MAX_PEERS_PER_RESPONSE * drawn);
+    await othersFirst(shares.length);
     const handout = new Handout(caller, MAX_PEER_BYTES);
     const answers: SwarmAnswer[] = [];
     let left = MAX_PEERS_PER_RESPONSE;
@@ -221,6 +228,14 @@ export class TrackerCalls {
     if (key !== undefined) return key;
     throw new RpcError("PERMISSION_DENIED", "lease_token is not of this tracker and peer: announce first");
   }
+}
+
+/** Of so many shares each step, from checking what came to encoding the answer, takes a millisecond or two. */
+const MANY_SHARES = 200;
+
+/** Between two steps on so many shares: whatever else the event loop has to do comes first if they are many. */
+async function othersFirst(shares: number): Promise<void> {
+  if (shares >= MANY_SHARES) await leaveTheLoop();
 }
 
 const NOBODY: Swarm = { peers: [], counts: { completePeers: 0, partialPeers: 0 } };
