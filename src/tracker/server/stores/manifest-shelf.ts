@@ -135,7 +135,7 @@ export class ManifestShelf {
     return true;
   }
 
-  /** Sets which peers were asked for a root; that content id is then the one asked for last. */
+  /** Sets which peers are asked for a root; it then counts as the one asked for last. */
   #setAsked(contentId: ContentId, asked: readonly Asked[]): void {
     for (const { host } of this.#asked.get(contentId) ?? []) this.#askedParts.add(host, -1);
     for (const { host } of asked) this.#askedParts.add(host, 1);

@@ -21,8 +21,7 @@ export const NOW_LUA = `local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-// A lease that would end later than any lease can was written before the server's clock was set back. It counts as
-// ended.
+// A lease that ends later than any lease can was written before the server's clock was set back: it counts as ended.
 const AHEAD_LUA = `local AHEAD = ${2 * MAX_LEASE_MS}
 `;
 

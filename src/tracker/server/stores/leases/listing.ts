@@ -1,6 +1,5 @@
 // Members of groups, numbered within their group without gaps, so that one of a million is drawn as fast as one of ten:
-// a table finds (group, position), a member that joins takes the next number, and one that leaves is replaced by the
-// last.
+// a table finds (group, position), joining takes the next number, and the last member replaces one that leaves.
 import { HashIndex } from "./hash-index.js";
 import type { KeyedHash } from "./keyed-hash.js";
 import { NO_ROW, type Slab } from "./slab.js";

@@ -34,7 +34,7 @@ class Draw<T> {
   readonly #wanted: SampleOf<T>;
   readonly #group: 0 | 1;
   readonly #count: number;
-  /** Positions that were swapped, and for each the position whose member is there now. */
+  /** Swapped positions; `#with` has for each the position whose member is there now. */
   readonly #swapped: number[] = [];
   readonly #with: number[] = [];
   #next = 0;
