@@ -192,7 +192,7 @@ export type GoshareEvent =
 /** What a detail is about. */
 export type DetailTopic = "setting" | "tracker" | "peer" | "chunk" | "file";
 
-/** Takes details for a person who looks for a fault: they are not events, not escaped, and not for programs. */
+/** Takes details for a person who looks for a fault. They are not events, not escaped, and not for programs. */
 export type DetailObserver = (topic: DetailTopic, text: string) => void;
 
 /** Takes events as they happen; must not throw and must return at once. */

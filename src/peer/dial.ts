@@ -76,7 +76,7 @@ export function dialFirst(
       lastFailure = thrown;
       if (winner === undefined) next();
     };
-    /** Only the first to open gets the caller's handler; a second one at the same moment is hung up. */
+    /** Only the first to open gets the caller's handler; a second one at the same moment is disconnected. */
     const claim = (own: AbortController, connection: PeerConnection): ConnectionHandler => {
       if (winner !== undefined) throw new GoshareError("PEER_CLOSED", "another address was faster");
       winner = connection;

@@ -68,7 +68,7 @@ export class FrameReader {
   #header: FrameHeader | undefined;
   #headerBytes = 0;
   #payloadBytes = 0;
-  /** Bytes of the part that the current state reads which have come. */
+  /** How many bytes of the part that is being read have come. */
   #filled = 0;
   #sink: Uint8Array | undefined;
 

@@ -164,8 +164,8 @@ export class UnaryClient {
 
   /** Makes the next call dial anew. If the path to the server is gone, or this machine has another address, what is
    * sent on the open connection goes nowhere, and the system takes a quarter of an hour to say so. Other calls on it
-   * may still end. A connection that is not open yet is redialled by the library itself; an attempt that it is told to
-   * end would stay open for ever. */
+   * may still end. The library itself redials a connection that is not open yet: closing it would leave its attempt
+   * open for ever. */
   #leave(client: Client): void {
     if (client.getChannel().getConnectivityState(false) !== this.#ready) return;
     if (this.#client === client) this.#client = undefined;

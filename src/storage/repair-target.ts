@@ -186,7 +186,7 @@ export class RepairTarget implements ChunkPlace {
     this.#changed.add(target);
   }
 
-  /** Everyone who may read it may run it, or nobody. */
+  /** Sets the executable bits: for everyone who may read it, or for nobody. */
   #correctMode(file: FileEntry): void {
     const target = this.filePath(file.path);
     const { mode } = fs.lstatSync(target);

@@ -29,7 +29,7 @@ export class AvailabilityNews {
     this.#followers.add(connection);
   }
 
-  /** `connection` has every chunk by now, or has gone. */
+  /** `connection` is told of no more chunks: it has left, gone, or not joined after all. */
   unfollow(connection: PeerConnection): void {
     this.#followers.delete(connection);
   }

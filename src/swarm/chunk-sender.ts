@@ -82,7 +82,7 @@ export class ChunkSender {
     this.#events.wantsTurn(this);
   }
 
-  /** Whether something waits for memory, and not for this connection's own slices. */
+  /** Whether something waits only for memory, not for this connection's own slices. */
   get isReady(): boolean {
     return !this.#isReading && (this.#begun !== undefined || this.#queue.length > 0);
   }

@@ -25,7 +25,7 @@ export interface ChunkDownloadEvents {
   verified(chunkIndex: number): void;
   /** A peer sent wrong bytes; the connection is closed by now. */
   lied(peer: DownloadPeer, chunkIndex: number): void;
-  /** A peer stopped in the middle of a chunk and keeps memory that others need: it is to be hung up. */
+  /** A peer stopped in the middle of a chunk and keeps memory that others need: it is to be disconnected. */
   stalled(peer: DownloadPeer): void;
   /** A peer will not give a chunk. */
   refused(peer: DownloadPeer, reason: RefusalReason, chunkIndex: number): void;

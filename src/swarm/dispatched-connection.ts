@@ -10,7 +10,7 @@ import { defaultDownloadSwarmOptions } from "./options.js";
 
 /** Takes the connections for one content. */
 export interface Acceptor {
-  /** Throws if the connection is not wanted; it is hung up then. */
+  /** Throws if the connection is not wanted; it is then closed. */
   accept(connection: PeerConnection): ConnectionHandler;
 }
 

@@ -213,7 +213,7 @@ export class DownloadSwarm {
     const isNews = this.#peers.ban(peer.id);
     this.#lastPeerError = error;
     peer.connection.fail(error, "banned");
-    // It may have been hung up before and be back by now.
+    // It may have been disconnected before and be back by now.
     this.#peers.get(peer.id)?.connection.fail(error, "banned");
     return isNews;
   }

@@ -110,8 +110,8 @@ export class Neighbourhood {
     return count;
   }
 
-  /** Decides whether `connection` is wanted. If not, hangs it up and throws PEER_REFUSED or PEER_CLOSED. If so, returns
-   * the one whose place it takes, if any. A peer that `isNamed` by the user always has room. */
+  /** Decides whether `connection` is wanted. If not, disconnects it and throws PEER_REFUSED or PEER_CLOSED. If so,
+   * returns the one whose place it takes, if any. A peer that `isNamed` by the user always has room. */
   judge(connection: PeerConnection, isNamed: boolean, nowMs: number): DownloadPeer | undefined {
     const { peerId } = connection.remote;
     if (this.isShunned(peerId, nowMs))

@@ -9,7 +9,7 @@ import type { TurnoverOptions } from "./turnover.js";
 export interface ServerOptions {
   /** Memory for what is being read and sent, for all connections together. */
   readonly uploadBufferBytes: number;
-  /** A peer that has taken nothing for this time is hung up if others wait for memory. */
+  /** A peer that has taken nothing for this time is disconnected if others wait for memory. */
   readonly stallTimeoutMs: number;
   /** Bounds of a slice; powers of two. */
   readonly minSliceBytes: number;

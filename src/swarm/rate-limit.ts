@@ -50,7 +50,7 @@ export class RateLimit {
     this.#balanceBytes = Math.min(this.#balanceBytes + bytes, most);
   }
 
-  /** Nobody waits any more. */
+  /** No waiter is left. */
   rest(nowMs: number): void {
     this.#count(nowMs);
     this.#isAwaited = false;

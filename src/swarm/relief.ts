@@ -26,7 +26,7 @@ export interface Relieved<Peer extends RelievedPeer> {
   mayAsk(peer: Peer): boolean;
   spare(peer: Peer): void;
   request(peer: Peer, chunkIndex: number): void;
-  /** This peer stands still: it is to be hung up. */
+  /** This peer stands still: it is to be disconnected. */
   stalled(peer: Peer): void;
 }
 

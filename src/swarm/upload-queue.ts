@@ -169,8 +169,8 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     this.#recipients.get(recipient)?.notSent(chunkIndex);
   }
 
-  /** Ends what is over by `nowMs`: offers lapse, chunks that were not needed may be offered again, and so may
-   * recipients that had no room be. Costs one comparison before `nextLapseMs`. */
+  /** Ends what is over by `nowMs`: offers lapse, chunks that were not needed may be offered again, and so may chunks to
+   * recipients that had no room. Costs one comparison before `nextLapseMs`. */
   lapse(nowMs: number): void {
     if (nowMs < this.#nextLapseMs) return;
     let nextMs = Number.POSITIVE_INFINITY;

@@ -18,7 +18,7 @@
 //
 //   requests: GetManifest -> ManifestData, Join -> Availability, GetChunk ->
 //             ChunkData (one or more frames), GetPeers -> PeerList, Ping -> Pong.
-//             Each gets exactly one reply: this one, or a Refusal.
+//             Each gets exactly one reply: the one named here, or a Refusal.
 //   notices:  Hello, AvailabilityUpdate, Offer, Decline, PullWindow, Leave,
 //             Goodbye
 //   Cancel    carries the id of the request it cancels. It is ignored if that

@@ -17,7 +17,7 @@ const WHOLE_SERVER = "";
 
 const UNKNOWN_SERVICE = { code: RPC_STATUS.NOT_FOUND, details: "there is no such service here" };
 
-/** Serves reflection on `service`, its health and the whole server's health, which is not serving until told. */
+/** Serves reflection on `service`, and health for it and for the whole server: not serving until told. */
 export class Introspection {
   readonly #services: readonly string[];
   readonly #health: HealthImplementation;
