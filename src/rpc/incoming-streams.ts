@@ -34,7 +34,7 @@ export class IncomingStreams {
       stream.on("error", () => undefined);
       const host = stream.session?.socket.remoteAddress ?? "";
       if (this.#turns.take(host, () => begin(host, interceptors, stream, headers))) return;
-      // It counts at once, so that an address that floods is hung up on at once.
+      // It counts at once, so that an address that floods is disconnected at once.
       if (!stream.closed) stream.close(constants.NGHTTP2_REFUSED_STREAM);
       unserved(host, "RESOURCE_EXHAUSTED");
     };

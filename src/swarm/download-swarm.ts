@@ -53,7 +53,7 @@ export class DownloadSwarm {
   readonly #server: ChunkServer;
   #exchange: Exchange | undefined;
   #peerExchange: PeerExchange | undefined;
-  /** Peers that the user named: they always have a place. */
+  /** Peers that the user named: they always get and keep a place. */
   readonly #named = new Set<PeerId>();
   #turnover: Turnover | undefined;
   #isSeed = false;

@@ -1,6 +1,7 @@
 // The offers of one share. Tells its upload queue what happens, makes the next offer when the uplink will soon have
 // nothing to do, and tells neighbours how much they may ask for by themselves. What to offer to whom is the queue's
-// affair; whose slice goes when, that of the turns. Owns neither sockets nor a clock: the simulator runs it as it is.
+// affair; whose slice goes when, that of the turns. Owns neither sockets nor its own clock: the simulator runs it as it
+// is.
 import type { Bitfield } from "../core/bitfield.js";
 import type { Cancel, Timers } from "../core/clock.js";
 import type { ContentId } from "../core/ids.js";
@@ -61,7 +62,7 @@ export class Offering {
   /** Neighbours that lack something, by what they said when they joined. */
   #wanting = 0;
   #isScheduled = false;
-  /** The last offer was not made because there was nothing to offer. */
+  /** Whether, at the last look, the uplink lacked work for want of something to offer. */
   #isWaitingForNews = false;
   #cancelLater: Cancel = () => undefined;
 
@@ -185,7 +186,7 @@ export class Offering {
     this.#wanting = 0;
   }
 
-  /** There may be more to offer, which matters only if there was too little: most news comes while all is busy. */
+  /** There may be more to offer, which matters only if there was too little: mostly the uplink is busy anyway. */
   #newsCame(): void {
     if (this.#isWaitingForNews) this.#schedule();
   }

@@ -41,7 +41,7 @@ export interface SampleQuery {
   readonly max: number;
 }
 
-/** A peer with a live lease on a share that can be reached somewhere. */
+/** A peer that has a live lease on a share and can be reached somewhere. */
 export interface StoredPeer {
   readonly key: LeaseKey;
   readonly endpoints: readonly Endpoint[];
