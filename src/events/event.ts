@@ -1,5 +1,5 @@
-// What happened: the one observer interface through which flows report, and the events they report. They
-// mirror proto/goshare/v1/event.proto; wire.ts turns them into its JSON. Never prints.
+// What happened: the only observer interface through which flows report, and the events that they report. They mirror
+// proto/goshare/v1/event.proto; wire.ts turns them into its JSON. Never prints.
 import type { ErrorCode } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 import type { FindingEvent } from "./finding-event.js";
@@ -86,7 +86,7 @@ export type GoshareEvent =
       readonly etaMs: number;
       readonly peers: number;
       readonly slowReason: SlowReason;
-      /** Since the last byte was verified. */
+      /** Time since the last byte was verified. */
       readonly stalledMs: number;
     }
   | {
@@ -144,7 +144,7 @@ export type GoshareEvent =
       readonly type: "serving";
       readonly contentId: ContentId;
       readonly name: string;
-      /** Of this share, so far. */
+      /** Payload bytes of this share sent so far. */
       readonly bytesSent: number;
       readonly bytesPerSecond: number;
       readonly peers: number;
@@ -173,9 +173,9 @@ export type GoshareEvent =
       readonly contentId: ContentId | "";
       readonly bytesReceived: number;
       readonly bytesWasted: number;
-      /** Of a download that had an older version to copy from only. */
+      /** Only for a download that had an older version to copy from. */
       readonly bytesReused?: number | undefined;
-      /** Of a download: what the time went into, the longest first. */
+      /** For a download: what the time was spent on, the longest first. */
       readonly slowTimes: readonly SlowTime[];
     }
   | { readonly type: "stopped"; readonly signal: string; readonly bytesSent: number }
@@ -185,24 +185,24 @@ export type GoshareEvent =
       readonly exitCode: number;
       readonly message: string;
       readonly hint: string;
-      /** Of one of several downloads only; empty if it is not known. */
+      /** Only for one of several downloads; empty if it is not known. */
       readonly contentId?: ContentId | "";
     };
 
 /** What a detail is about. */
 export type DetailTopic = "setting" | "tracker" | "peer" | "chunk" | "file";
 
-/** Takes what only somebody wants to know who looks for a fault: no event, not escaped, and not for programs. */
+/** Takes details for a person who looks for a fault. They are not events, not escaped, and not for programs. */
 export type DetailObserver = (topic: DetailTopic, text: string) => void;
 
 /** Takes events as they happen; must not throw and must return at once. */
 export interface EventObserver {
   (event: GoshareEvent): void;
-  /** Undefined: nobody wants details, and what is not asked for is not even put into words. */
+  /** Undefined: details are not wanted, and then are not even put into words. */
   readonly detail?: DetailObserver | undefined;
 }
 
-/** `observe` for what has details of another. */
+/** `observe`, with `detail` for its details. */
 export function withDetails(
   observe: (event: GoshareEvent) => void,
   detail: DetailObserver | undefined,

@@ -1,4 +1,4 @@
-// What commands tell that look at something or tidy up, and transfer nothing: a part of the events of event.ts.
+// Events of commands that look at something or tidy up, and transfer nothing: a part of the events of event.ts.
 import type { ContentId } from "../core/ids.js";
 
 /** How something on the disk differs from the share. */
@@ -24,10 +24,10 @@ export type FindingEvent =
   | {
       readonly type: "difference";
       readonly problem: Problem;
-      /** Relative to the share; one but for "unsure". */
+      /** Relative to the share; just one, except for "unsure". */
       readonly paths: readonly string[];
       readonly chunksWrong: number;
-      /** The first of them, as runs. */
+      /** The first of the wrong chunks, as runs. */
       readonly chunks: readonly ChunkRun[];
       readonly bytes: number;
       readonly bytesExpected: number;
@@ -52,28 +52,28 @@ export type FindingEvent =
   | { readonly type: "fileSum"; readonly path: string; readonly sha256: string }
   | {
       readonly type: "discarded";
-      /** Empty where what was left did not say it. */
+      /** Empty if what was left did not say it. */
       readonly contentId: ContentId | "";
       readonly name: string;
-      /** Of what was removed. */
+      /** The path of what was removed. */
       readonly path: string;
       readonly bytes: number;
     }
   | {
       readonly type: "checked";
-      /** What was looked at, in a word or two. */
+      /** What was checked, in a word or two. */
       readonly subject: string;
       readonly verdict: "ok" | "warning" | "problem" | "skipped";
       readonly message: string;
-      /** What can be done about it, or to know more; may be empty. */
+      /** What can be done about it, or to find out more; may be empty. */
       readonly fix: string;
     }
   | {
       readonly type: "setting";
       readonly name: string;
-      /** Of the environment. */
+      /** The environment variable. */
       readonly variable: string;
-      /** As text; the default where there are none. */
+      /** As text; if there are none, the default applies. */
       readonly values: readonly string[];
       readonly defaultValue: string;
       readonly source: "default" | "environment" | "file";

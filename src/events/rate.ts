@@ -1,7 +1,7 @@
-// How fast something goes and when it will be done, over the last seconds. Knows no clock: every call says
-// what time it is, in milliseconds that never go back. Memory is bounded however often it is told.
+// How fast something goes, over the last seconds, and when it will be done. Knows no clock: every call gives the time,
+// in milliseconds that never go back. Memory is bounded however often it is called.
 
-/** The least time between two events that say how far something is, and how often it is looked. */
+/** The least time between two progress events, and how often progress is looked at. */
 export const PROGRESS_MS = 200;
 
 /** How far back a rate looks: long enough to be calm, short enough to notice a stall. */
@@ -18,12 +18,12 @@ interface Reading {
 export class RateMeter {
   readonly #readings: Reading[];
 
-  /** `bytes`: what is there before anything is measured, such as bytes of an earlier run. */
+  /** `bytes`: those already there when measuring begins, such as an earlier run's. */
   constructor(nowMs: number, bytes = 0) {
     this.#readings = [{ atMs: nowMs, bytes }];
   }
 
-  /** Says that `bytes` are done in all. */
+  /** Records that `bytes` are done in all. */
   record(nowMs: number, bytes: number): void {
     const readings = this.#readings;
     const beforeLast = readings.at(-2);

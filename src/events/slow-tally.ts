@@ -1,5 +1,5 @@
-// For how long a download was slow for which reason. Knows no clock: every call says what time it is, in milliseconds
-// that never go back. Each of them is counted once, so that the sum is the time that has passed.
+// How long a download was slow for which reason. Knows no clock: every call gives the time, in milliseconds that never
+// go back. Each millisecond is counted once, so that the sum is the time that has passed.
 import type { SlowReason, SlowTime } from "./event.js";
 
 export class SlowTally {
@@ -17,7 +17,7 @@ export class SlowTally {
     return this.#reason;
   }
 
-  /** From now on it is `reason`. */
+  /** From now on the reason is `reason`. */
   turn(reason: SlowReason, nowMs: number): void {
     this.#beforeMs.set(this.#reason, this.#msOf(this.#reason, nowMs));
     this.#reason = reason;

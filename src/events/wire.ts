@@ -1,6 +1,6 @@
-// Events as what `--json` prints: domain events → goshare.v1.Event as one line of protobuf JSON. Never throws:
-// a number that the contract cannot hold is brought to the nearest one it can, because an observer must not
-// stop the transfer it reports on.
+// Events as what `--json` prints: domain events → goshare.v1.Event as one line of protobuf JSON. Never throws: a number
+// that the contract cannot hold becomes the nearest one that it can, because an observer must not stop the transfer it
+// reports on.
 import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { EventSchema, SlowReason as WireSlowReason } from "../../gen/goshare/v1/event_pb.js";
 import { escapeSteering } from "../core/characters.js";
@@ -26,9 +26,8 @@ const SLOW_REASONS = {
   network: WireSlowReason.NETWORK,
 } as const satisfies Record<SlowReason | "", WireSlowReason>;
 
-/** JSON of goshare.v1.Event in one line, without its line feed: every key of the event is there, bytes and
- * milliseconds are strings as protobuf JSON has them. Terminals are safe from it: characters that could steer
- * one stand as \u escapes. */
+/** JSON of goshare.v1.Event in one line, without a line feed. Every key of the event is there; bytes and milliseconds
+ * are strings, as in protobuf JSON. Safe for terminals: characters that could steer one are \u escapes. */
 export function eventLine(event: GoshareEvent): string {
   const message = create(EventSchema, { event: toWire(event) });
   return escapeSteering(JSON.stringify(toJson(EventSchema, message, { alwaysEmitImplicit: true })));

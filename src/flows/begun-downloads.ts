@@ -1,5 +1,4 @@
-// Finds downloads that were begun and not finished by what people call them: a name, a path, or a content id. Changes
-// nothing.
+// Finds unfinished downloads by what people call them: a name, a path or a content id. Changes nothing.
 import * as path from "node:path";
 import { GoshareError, isErrno } from "../core/errors.js";
 import type { EventObserver, GoshareEvent } from "../events/event.js";
@@ -7,16 +6,17 @@ import { findParts, type SurveyedPart, surveyPart } from "../storage/part-survey
 
 export interface BegunDownload {
   readonly partPath: string;
-  /** As it was given, or the folder a path leads into. */
+  /** The folder as it was given, or the one that a path leads into. */
   readonly outputDirectory: string;
-  /** What it is; or why it cannot be gone on with. */
+  /** The download, or why it cannot be gone on with. */
   readonly found: SurveyedPart | GoshareError;
 }
 
-/** Shorter beginnings of content ids are no names. */
+/** Shorter beginnings of content ids do not count as names. */
 const MIN_ID_DIGITS = 8;
 
-/** Those of `outputDirectory`, sorted by path; each is looked at when it is asked for. Throws a disk error at once. */
+/** Unfinished downloads of `outputDirectory`, sorted by path; each is read when its turn comes. Throws a disk error at
+ * once. */
 export function begunIn(outputDirectory: string): Iterable<BegunDownload> {
   return surveyedOf(findParts(outputDirectory), outputDirectory);
 }
@@ -31,12 +31,12 @@ function* surveyedOf(partPaths: readonly string[], outputDirectory: string): Ite
 /** A folder that downloads go to. */
 export interface OutputFolder {
   readonly outputDirectory: string;
-  /** It is named nowhere but in settings, so there may have been no download yet. */
+  /** Whether only settings name it, so that there may have been no download yet. */
   readonly mayBeMissing: boolean;
 }
 
-/** All of them. Throws DOWNLOAD_NOT_FOUND if there is no folder of that name where there should be: more likely it is
- * misspelt than nothing to do. */
+/** All unfinished downloads there. Throws DOWNLOAD_NOT_FOUND if a folder is missing that should be there: more likely
+ * its name is misspelt. */
 export function allBegunIn({ outputDirectory, mayBeMissing }: OutputFolder): readonly BegunDownload[] {
   try {
     return [...begunIn(outputDirectory)];
@@ -51,8 +51,8 @@ function begunIfThere(outputDirectory: string): readonly BegunDownload[] {
   return allBegunIn({ outputDirectory, mayBeMissing: true });
 }
 
-/** Those that `names` name, each once. A path may lead anywhere; anything else is looked for in `outputDirectory`.
- * Throws DOWNLOAD_NOT_FOUND for a name that names none, or several. */
+/** The downloads that `names` name, each once. A path may lead anywhere; anything else is looked for in
+ * `outputDirectory`. Throws DOWNLOAD_NOT_FOUND for a name that fits none, or several. */
 export function begunNamed(names: readonly string[], outputDirectory: string): readonly BegunDownload[] {
   const chosen = new Map<string, BegunDownload>();
   for (const name of names) {
@@ -66,8 +66,8 @@ export function begunNamed(names: readonly string[], outputDirectory: string): r
   return [...chosen.values()];
 }
 
-/** The downloads to go on with: those that are named, or all that no process runs. Emits a warning for each that cannot
- * be gone on with, unless it is named: then it throws. */
+/** The downloads to go on with: those that are named, or all that no process runs. If one cannot be gone on with,
+ * throws if it is named, else emits a warning. */
 export function resumableDownloads(
   names: readonly string[],
   folder: OutputFolder,
@@ -77,14 +77,14 @@ export function resumableDownloads(
   return begun.flatMap((one) => {
     if (one.found instanceof GoshareError && names.length > 0) throw one.found;
     const event = toldOf(one);
-    // Whoever names one that runs is told so by its lock.
+    // If the user names a running one, its lock says so.
     if (event.type === "resumable") return names.length === 0 && event.state === "running" ? [] : [event];
     observe(event);
     return [];
   });
 }
 
-/** What it is and how to go on with it, or a warning that nobody can. */
+/** The event that says what it is and how to go on with it, or a warning that this is impossible. */
 export function toldOf({ found, partPath, outputDirectory }: BegunDownload): Told {
   if (!(found instanceof GoshareError)) return resumableEvent(found, outputDirectory);
   return { type: "warning", code: found.code, message: found.message, path: partPath };
@@ -119,7 +119,7 @@ function resumableEvent(
   };
 }
 
-/** The target or the part folder at a path that was given. */
+/** The downloads whose target or part folder is at a given path. */
 function begunAt(givenPath: string): readonly BegunDownload[] {
   const outputDirectory = path.dirname(givenPath);
   return begunIfThere(outputDirectory).filter((begun) => isNamed(begun, path.resolve(givenPath)));

@@ -1,5 +1,5 @@
-// What becomes of peers that do not give what they should: one that sent wrong bytes is not asked again, and a warning
-// says so once. Decides nothing about the chunk.
+// What happens to peers that do not give what they should: a peer that sent wrong bytes is not asked again, and one
+// warning says so. Decides nothing about the chunk.
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { ChunkDownloadEvents } from "../swarm/chunk-work.js";
@@ -16,7 +16,7 @@ export function chunkTroubles(
       const message = `chunk ${chunkIndex} from ${where} does not match its digest; that peer is not asked again`;
       const error = new GoshareError("DIGEST_MISMATCH", message);
       observe.detail?.("chunk", `${chunkIndex} from ${where} is wrong`);
-      // What else it had sent by then is wrong as well, and no news.
+      // Other chunks it had sent by then may be wrong too, but that is no news.
       if (swarm.ban(peer, error)) observe({ type: "warning", code: error.code, message, path: where });
     },
     stalled: (peer) => {

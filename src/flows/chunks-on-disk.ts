@@ -1,4 +1,4 @@
-// Verifies chunks of a share where they lie, and tells how far that is. Decides nothing about those that are wrong.
+// Verifies chunks of a share where they are on the disk, and reports progress. Decides nothing about wrong ones.
 import type { Bitfield } from "../core/bitfield.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest } from "../manifest/manifest.js";
@@ -9,17 +9,17 @@ import { hashingProgress } from "./hashing-progress.js";
 
 export interface ChunksOnDisk {
   readonly manifest: Manifest;
-  /** Where the share's file or folder is, absolute. */
+  /** The absolute path of the share's file or folder. */
   readonly rootPath: string;
-  /** How events name that. */
+  /** How events name it. */
   readonly givenPath: string;
-  /** What is to be verified. Not changed. */
+  /** The chunks to verify. Not changed. */
   readonly chunks: Bitfield;
   /** Whether a file that is too long may have right chunks. */
   readonly mayBeLonger: boolean;
 }
 
-/** Reads `chunks`; `foundWrong` is called with each that has not its digest. Rejects when `signal` aborts. */
+/** Reads `chunks`; calls `foundWrong` with each that does not have its digest. Rejects when `signal` aborts. */
 export async function verifyOnDisk(
   { manifest, rootPath, givenPath, chunks, mayBeLonger }: ChunksOnDisk,
   pool: WorkerPool,

@@ -1,5 +1,5 @@
-// What WHAT means: a ticket, a .goshare file or a content id, turned into where to begin. Reads the file, dials
-// nothing.
+// What the argument WHAT means: turns a ticket, a .goshare file or a content id into where to begin. Reads the file,
+// dials nothing.
 import { existsSync } from "node:fs";
 import { type Endpoint, isTellable } from "../address/endpoint.js";
 import { decodeTicket, encodeTicket, looksLikeTicket } from "../address/ticket.js";
@@ -17,11 +17,11 @@ export interface ContentSource {
   /** From a .goshare file that holds the body. */
   readonly manifest: Manifest | undefined;
   readonly trackers: readonly Endpoint[];
-  /** Of one machine, the sharer's, best first. */
+  /** Endpoints of one machine, the sharer's, best first. */
   readonly peers: readonly Endpoint[];
 }
 
-/** What stands before the ticket in the line that a share prints, which people paste as a whole. */
+/** What precedes the ticket in the line that a share prints: people paste the whole line. */
 const COMMAND_BEFORE_TICKET = /^\s*goshare\s+download\s+(?=goshare1)/i;
 
 /** Reads `given`. Throws TICKET_INVALID, MANIFEST_FILE_INVALID, MANIFEST_INVALID, NEWER_FORMAT, a disk error, or
@@ -46,7 +46,7 @@ export async function readContentSource(given: string): Promise<ContentSource> {
   return { contentId: root.contentId, name: root.name, root, manifest, trackers, peers };
 }
 
-/** Throws NO_PEERS if neither `source` nor the user has named anybody who could be asked. */
+/** Throws NO_PEERS if neither `source` nor the user names a peer or tracker that could be asked. */
 export function requireSomebody(source: ContentSource, trackers: readonly Endpoint[]): void {
   if (source.peers.length > 0 || trackers.length > 0) return;
   throw new GoshareError(
@@ -58,7 +58,7 @@ export function requireSomebody(source: ContentSource, trackers: readonly Endpoi
   );
 }
 
-/** A ticket that leads where `source` and `trackers` lead, as far as one has room. */
+/** A ticket that leads where `source` and `trackers` lead, as far as it has room. */
 export function ticketFor(root: ManifestRoot, source: ContentSource, trackers: readonly Endpoint[]): string {
   const pin = source.peers.find(({ transport }) => transport === "tls")?.certificateSha256;
   // A ticket pins one certificate: its peers are one machine.

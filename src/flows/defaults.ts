@@ -1,4 +1,4 @@
-// What holds where nobody says otherwise, on the command line as in the library.
+// Defaults, for the command line and the library alike.
 import type { ListenAddress } from "../address/endpoint.js";
 import { defaultConnectionOptions, defaultListenerOptions } from "../peer/options.js";
 import { defaultDownloadSwarmOptions, defaultServerOptions } from "../swarm/options.js";
@@ -7,7 +7,7 @@ export interface FlowOptions {
   readonly outputDirectory: string;
   /** How long a download may stand still, in milliseconds. */
   readonly timeoutMs: number;
-  /** Peers of a share, and of a download. */
+  /** Most peers of a share, and of a download. */
   readonly maxSharePeers: number;
   readonly maxDownloadPeers: number;
   readonly maxConnectionsPerHost: number;
@@ -21,10 +21,10 @@ export const defaultFlowOptions: FlowOptions = Object.freeze({
   maxConnectionsPerHost: defaultListenerOptions.maxConnectionsPerHost,
 });
 
-/** The least rate to be limited to: peers hang up on each other below it. */
+/** The lowest rate limit that is allowed: below it peers hang up on each other. */
 export const MIN_BYTES_PER_SECOND = defaultConnectionOptions.minBytesPerSecond;
 
-/** Where peers are accepted if nothing else was asked for. */
+/** Where peers are accepted unless the user says otherwise. */
 export const defaultPeerListen: ListenAddress = {
   host: defaultListenerOptions.host,
   port: defaultListenerOptions.port,

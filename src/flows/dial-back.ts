@@ -1,6 +1,5 @@
-// Whether others can reach this machine, as a tracker finds out: it dials an address that a peer announces before it tells
-// others of it. Announces for some seconds a share that nobody has, and withdraws it. Says what came of it, and nothing
-// beyond that.
+// Whether others can reach this machine, found out by a tracker: it dials an address that a peer announces before it
+// tells others. Announces for some seconds a share that nobody has, and withdraws it. Says only what came of that.
 import { randomBytes } from "node:crypto";
 import type { Endpoint } from "../address/endpoint.js";
 import { pause } from "../core/clock.js";
@@ -10,17 +9,17 @@ import { MIN_RENEW_MS } from "../tracker/limits.js";
 import { MAX_PROBE_MS } from "./probe-options.js";
 import type { SharePort } from "./share-port.js";
 
-/** `trusted`: the tracker lists whatever is announced. `notTried`: it has no time for that now, or not for this address. */
+/** `trusted`: the tracker lists whatever is announced. `notTried`: it had no time to dial, or not this address. */
 export type DialBack = "reached" | "notReached" | "notTried" | "trusted";
 
-/** For a tracker that tries, which has to be reached as well. */
+/** For a tracker that tries; includes the time to reach the tracker. */
 const TRIED_WITHIN_MS = MAX_PROBE_MS + 1_500;
 /** For a tracker that does not say that it tries. */
 const SILENT_WITHIN_MS = 1_500;
 const ASK_EVERY_MS = 300;
 const CALL_TIMEOUT_MS = 5_000;
 
-/** What becomes of `place`, at which `port` is to be reached. Throws what a call to `tracker` throws. */
+/** Whether `tracker` reaches `port` at `place`. Throws what a call to `tracker` throws. */
 export async function dialBack(
   tracker: Endpoint,
   place: Endpoint,
@@ -44,13 +43,13 @@ export async function dialBack(
     }
     return isTried ? "notReached" : "notTried";
   } finally {
-    // It forgets by itself, later.
+    // If this fails, the tracker forgets by itself later.
     await client.withdraw(announcement.peerId).catch(() => undefined);
     await client.close();
   }
 }
 
-/** Without a port at which the tracker would list it as it sees it, unproven. */
+/** Without a listen port: with one, the tracker would list it unproven where it sees it. */
 function announcementOf(place: Endpoint, { local }: SharePort): Announcement {
   const contentId = contentIdFromBytes(randomBytes(DIGEST_BYTES));
   if (contentId === undefined) throw new Error("32 bytes are a content id");

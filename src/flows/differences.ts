@@ -1,4 +1,4 @@
-// Puts together what a look at names and sizes and what hashing found, and tells it file by file, in the order of the
+// Combines what names and sizes show with what hashing found, and reports it file by file, in the order of the
 // manifest. Reads nothing.
 import type { Bitfield } from "../core/bitfield.js";
 import type { EventObserver } from "../events/event.js";
@@ -15,7 +15,7 @@ export interface DifferenceSummary {
   readonly problems: string;
 }
 
-/** Runs of chunks told of one file. */
+/** The most runs of chunks reported for one file. */
 const MAX_RUNS = 1_000;
 
 type Difference = Extract<FindingEvent, { type: "difference" }>;
@@ -59,7 +59,7 @@ class Telling {
   readonly #comparison: TargetComparison;
   readonly #right: Bitfield;
   readonly #observe: EventObserver;
-  /** The last chunk of small files that was told. */
+  /** The last chunk of small files that was reported. */
   #toldPack = -1;
 
   constructor(manifest: Manifest, comparison: TargetComparison, right: Bitfield, observe: EventObserver) {
@@ -99,7 +99,7 @@ class Telling {
     this.tell({ problem: "mode", paths: [path], detail });
   }
 
-  /** Small files of one chunk, which is wrong: those about which nothing worse is known. */
+  /** Reports the small files of a wrong chunk about which nothing worse is known. */
   #pack(chunkIndex: number): void {
     if (this.#toldPack === chunkIndex) return;
     this.#toldPack = chunkIndex;
@@ -107,7 +107,7 @@ class Telling {
     const segments = layout.segments(chunkIndex);
     const pathAt = (fileIndex: number) => files[fileIndex]?.path ?? "";
     const unsure = segments.filter(({ fileIndex }) => !this.#comparison.files.has(fileIndex));
-    // Of one that is too long the first bytes are hashed, and they may be right.
+    // Of a file that is too long only the first bytes are hashed, and those may be right.
     const lacking = segments.find(({ fileIndex }) => {
       const finding = this.#comparison.files.get(fileIndex);
       return finding !== undefined && finding.problem !== "long";

@@ -1,5 +1,4 @@
-// Removes what downloads left that nobody wants to go on with. Never touches what a process runs, nor anything that is
-// finished.
+// Removes what unwanted downloads left behind. Never touches one that a process runs, nor anything that is finished.
 import * as path from "node:path";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { GoshareError } from "../core/errors.js";
@@ -11,12 +10,12 @@ import { allBegunIn, type BegunDownload, begunNamed, type OutputFolder } from ".
 export interface DiscardOptions extends OutputFolder {
   /** Names, paths or content ids. */
   readonly names: readonly string[];
-  /** Instead of names: every one that no process runs. */
+  /** Instead of names: all that no process runs. */
   readonly all: boolean;
 }
 
-/** Emits a `discarded` for each, and returns how many. Throws DOWNLOAD_NOT_FOUND before anything is removed; TARGET_BUSY,
- * PART_UNUSABLE or a disk error for one that is named, which is a warning where all are meant. */
+/** Emits a `discarded` for each, and returns how many. Throws DOWNLOAD_NOT_FOUND before anything is removed;
+ * TARGET_BUSY, PART_UNUSABLE or a disk error for one that is named; a warning instead if all are meant. */
 export async function discard(
   options: DiscardOptions,
   observe: EventObserver,
@@ -26,7 +25,7 @@ export async function discard(
   const begun = all ? allBegunIn(options) : begunNamed(names, outputDirectory);
   let count = 0;
   for (const one of begun) {
-    // A signal is heard between two of them.
+    // Lets a signal be handled between two of them.
     await yieldToLoop();
     signal.throwIfAborted();
     try {
@@ -42,7 +41,7 @@ export async function discard(
   return count;
 }
 
-/** Whoever names one that runs is told so by its lock, which waits a moment for a process that is just ending. */
+/** If the user names a running one, its lock says so, after a moment's wait for a process that is just ending. */
 function refuseRunning({ found }: BegunDownload): void {
   if (found instanceof GoshareError || found.holderPid === undefined) return;
   throw targetBusy(found.targetPath)(`process ${found.holderPid}`);

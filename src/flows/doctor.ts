@@ -1,5 +1,5 @@
 // Checks whether goshare can work here: Node, ports, trackers, disk, clock, hash rate, one after another, each with a
-// verdict and, where there is one, a way to mend it. Changes nothing, but for a share that a tracker is told of for some
+// verdict and, if there is one, a remedy. Changes nothing, except that it announces a share to a tracker for some
 // seconds.
 import type { Endpoint } from "../address/endpoint.js";
 import { EVERY_HOST } from "../address/listening.js";
@@ -14,7 +14,7 @@ import { chooseTrackers } from "./trackers.js";
 
 export type Check = Omit<Extract<FindingEvent, { type: "checked" }>, "type">;
 
-/** `listen`: where peers are to be accepted. */
+/** `listen`: where to accept peers. */
 export interface DoctorOptions extends ListenWish {
   readonly trackers: readonly Endpoint[];
   readonly probeLocalTracker: boolean;
@@ -22,7 +22,7 @@ export interface DoctorOptions extends ListenWish {
   readonly outputDirectory: string;
 }
 
-/** Emits a `checked` for each thing it has looked at. Throws PROBLEM_FOUND if any of them keeps goshare from working. */
+/** Emits a `checked` for each check. Throws PROBLEM_FOUND if any problem keeps goshare from working. */
 export async function doctor(
   options: DoctorOptions,
   observe: EventObserver,

@@ -1,5 +1,5 @@
-// One download from its manifest to its end: manifest, selection, chunks, and where they belong. Whom it talks to, and
-// what becomes of others afterwards, is download.ts's affair; where it goes, that of its destination.
+// One download from its manifest to its end: manifest, selection, chunks, and where they belong. Which peers it talks
+// to, and what others get afterwards, is download.ts's affair; where it goes, that of its destination.
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
@@ -28,17 +28,17 @@ interface JobParts {
   readonly swarm: DownloadSwarm;
   readonly lookup: TrackerLookup;
   readonly patience: Patience;
-  /** Those in use. */
+  /** The trackers in use. */
   readonly trackers: readonly Endpoint[];
   readonly pool: WorkerPool;
-  /** Lets others find this download, to be given what it has. */
+  /** Lets others find this download, so that it can give them what it has. */
   readonly announce: (share: ServedDownload) => void;
   readonly tally: SlowTally;
   readonly wanted: Wanted;
   readonly destination: Destination;
 }
 
-/** What is looked at while chunks are fetched. */
+/** What is watched while chunks are fetched. */
 interface Fetching {
   readonly chunks: ChunkDownload;
   readonly progress: DownloadProgress;
@@ -54,9 +54,9 @@ export class DownloadJob {
   #slots: SlotPool | undefined;
   #fetching: Fetching | undefined;
   #isRootMissing = false;
-  /** What others are given, once there is a manifest. */
+  /** Gives chunks to others; there once the manifest is. */
   serving: ServingDownload | undefined;
-  /** Of what is selected. */
+  /** Bytes of what is selected. */
   bytes = 0;
 
   constructor(options: DownloadOptions, source: ContentSource, parts: JobParts, observe: EventObserver) {
@@ -76,7 +76,7 @@ export class DownloadJob {
     return this.#chunks?.isHonestlyServed === true;
   }
 
-  /** Whether nobody writes to the memory of the slots any more, once the threads have ended. */
+  /** Whether nothing writes to the memory of the slots any more, once the threads have ended. */
   get leavesSlotsIdle(): boolean {
     return this.#slots === undefined || this.#slots.wasIdle;
   }
@@ -85,7 +85,7 @@ export class DownloadJob {
     return this.#chunks?.bytesWasted ?? 0;
   }
 
-  /** Copied from an older version; undefined where that was not wanted. */
+  /** Bytes copied from an older version; undefined if that was not wanted. */
   get bytesReused(): number | undefined {
     return this.#options.reuseDirectory === undefined ? undefined : (this.#chunks?.bytesReused ?? 0);
   }
@@ -105,7 +105,7 @@ export class DownloadJob {
     } catch (thrown) {
       chunks.fail(GoshareError.from(thrown));
     }
-    // Peers are not to blame for that.
+    // Peers are not to blame for this.
     if (destination.isHeldUp) patience.begin("peers");
     progress.tell(tally.reason, nowMs);
   }
@@ -128,7 +128,7 @@ export class DownloadJob {
   async #download(): Promise<void> {
     const root = await this.#findRoot();
     this.bytes = root.totalSize;
-    // What is no manifest is refused before anything is made on the disk.
+    // An invalid manifest is refused before anything is made on the disk.
     const known =
       this.#source.manifest ??
       (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
@@ -138,14 +138,14 @@ export class DownloadJob {
     this.bytes = selection.bytes;
     const slotPool = new SlotPool(pool.slots, root.chunkSize, () => this.#chunks?.slotFreed());
     this.#slots = slotPool;
-    // Nobody else is waited for while this machine reads what it has.
+    // Nothing else is waited for while this machine reads what it has.
     patience.rest();
     const arrival = await destination.prepare(selection, pool, slotPool, patience.signal);
     this.#tellKept(arrival);
     await this.#fetchChunks(selection, arrival, slotPool);
     await destination.finish();
     this.#observe.detail?.("file", `${destination.path} is complete and on disk`);
-    // What went into a stream is not there any more.
+    // Bytes that went into a stream are no longer there.
     if (this.#options.output === undefined)
       await this.serving?.committed(destination.path, this.#options.seed);
   }
@@ -182,7 +182,7 @@ export class DownloadJob {
       try {
         return checkManifest(root, stored);
       } catch {
-        // Torn by a crash; peers have it.
+        // It was torn by a crash; peers have the body.
       }
     }
     patience.begin("manifest");
@@ -237,13 +237,13 @@ export class DownloadJob {
       this.#turnReason(endMs);
     } catch (thrown) {
       await destination.pause(chunks.held).catch((failed: unknown) => {
-        // Without its mark a pause costs a second look at what is there; without what was written it is none.
+        // A lost pause mark only costs hashing again; but if written data is lost (SYNC_FAILED), this was no pause.
         if (failed instanceof GoshareError && failed.code === "SYNC_FAILED") throw failed;
       });
       throw thrown;
     } finally {
       this.#fetching = undefined;
-      // A seed may run for days.
+      // Frees the slots, since a seed may run for days.
       slots.close();
       patience.rest();
     }

@@ -1,5 +1,5 @@
-// The port at which the downloads of one command are reached, and who they are to others: one peer, whichever of its
-// downloads is meant. Hands every connection to the download that it is about. Knows no chunks.
+// The port at which the downloads of one command are reached. To others they are one peer. Hands every connection to
+// the download that it is for. Knows no chunks.
 import type { ListenAddress } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -30,7 +30,7 @@ export class DownloadPort {
 
   private constructor(takesOffers: boolean, isShared: boolean) {
     this.#isShared = isShared;
-    // Told in every Hello.
+    // The port is in every Hello.
     this.local = newLocalPeer(() => this.port, takesOffers);
   }
 
@@ -76,7 +76,7 @@ export class DownloadPort {
     if (!this.#isShared) this.close();
   }
 
-  /** Accepts nobody any more. */
+  /** Accepts no more peers. */
   close(): void {
     this.#listener?.close();
   }

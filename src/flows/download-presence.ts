@@ -13,14 +13,14 @@ export class DownloadPresence {
   readonly #contentId: ContentId;
   #announcer: Announcer | undefined;
 
-  /** Accepts peers of `contentId` for `swarm`. Throws USAGE if another download does so at this port. */
+  /** Accepts peers of `contentId` for `swarm`. Throws USAGE if another download already does so at this port. */
   constructor(port: DownloadPort, contentId: ContentId, swarm: DownloadSwarm) {
     this.#port = port;
     this.#contentId = contentId;
     port.join(contentId, swarm);
   }
 
-  /** Tells `trackers` of `share`, as far as it is there, from now on. */
+  /** From now on announces to `trackers` what is there of `share`. */
   announce(
     trackers: readonly Endpoint[],
     share: ServedDownload,
@@ -38,7 +38,7 @@ export class DownloadPresence {
         shares: () => [
           { contentId, chunksHeld: share.held.count, complete: share.held.isFull, wantPeers: 0 },
         ],
-        // Whoever shares it decides whether trackers keep the manifest.
+        // The sharer decides whether trackers keep the manifest.
         rootOf: () => undefined,
       },
       {
@@ -48,12 +48,12 @@ export class DownloadPresence {
     );
   }
 
-  /** What is held has changed in a way that trackers should know at once. */
+  /** Announces at once: what is held has changed in a way that trackers should know. */
   announceNow(): void {
     this.#announcer?.announceNow();
   }
 
-  /** Accepts nobody any more, and withdraws. */
+  /** Accepts no more peers, and withdraws. */
   async close(): Promise<void> {
     this.#port.leave(this.#contentId);
     await this.#announcer?.close();

@@ -1,20 +1,20 @@
-// Tells how far a download is: a few times a second while anything changes, once a second while nothing does,
-// when what holds it up changes, and when it has to wait for peers. Time comes in as a parameter; decides nothing.
+// Reports how far a download is: a few times a second while anything changes, once a second while nothing does, when
+// the slow reason changes, and when it has to wait for peers. Time comes in as a parameter; decides nothing.
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver, SlowReason } from "../events/event.js";
 import { PROGRESS_MS, RateMeter } from "../events/rate.js";
 
-/** Longest silence: a person must see that a download which stands still is alive. */
+/** The longest silence: a person must see that a download which stands still is alive. */
 const HEARTBEAT_MS = 1_000;
 
 export interface DownloadState {
   readonly contentId: ContentId;
   readonly bytesTotal: number;
-  /** Verified so far, those of an earlier run included. */
+  /** Bytes verified so far, those of earlier runs included. */
   bytesDone(): number;
-  /** Of those, what was found on this machine meanwhile: no peer has sent it, so it tells nothing of how fast they are. */
+  /** Of those, bytes found on this machine meanwhile: no peer sent them, so they say nothing about the peers' rate. */
   bytesFound(): number;
-  /** Connected now. */
+  /** How many are connected now. */
   peers(): number;
 }
 
@@ -54,7 +54,7 @@ export class DownloadProgress {
     this.#isWaiting = peers === 0;
   }
 
-  /** Everything is there: said even if little time has passed, but not twice. */
+  /** Everything is there: reports it even if little time has passed, but not twice. */
   finish(slowReason: SlowReason, nowMs: number): void {
     this.#look(nowMs);
     if (this.#bytesDone !== this.#told.bytesDone) this.#report(slowReason, nowMs, this.#state.peers());

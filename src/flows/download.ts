@@ -1,6 +1,6 @@
-// Downloads a share: ticket | .goshare file | content id ─▶ manifest ─▶ peers ─▶ scheduler ─▶ sockets fill
-// slots ─▶ workers verify and write ─▶ commit; what is verified is served to others meanwhile, and afterwards if
-// that is wanted. Told as a story; the parts are elsewhere. Prints nothing.
+// Downloads a share: ticket | .goshare file | content id ─▶ manifest ─▶ peers ─▶ scheduler ─▶ sockets fill slots ─▶
+// workers verify and write ─▶ commit; verified chunks are served to others meanwhile, and afterwards if that is wanted.
+// Told as a story; the parts are elsewhere. Prints nothing.
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver, SlowTime } from "../events/event.js";
 import { PROGRESS_MS } from "../events/rate.js";
@@ -38,23 +38,23 @@ export interface DownloadResult {
   readonly path: string;
   /** Of the share. */
   readonly bytes: number;
-  /** Payload bytes that came over the network in this run. */
+  /** Payload bytes received over the network in this run. */
   readonly bytesReceived: number;
-  /** Of them, in chunks that were not used. */
+  /** Those of them in chunks that were not used. */
   readonly bytesWasted: number;
-  /** Copied from an older version, where one was named. */
+  /** Bytes copied from an older version, if one was named. */
   readonly bytesReused?: number | undefined;
-  /** Until the share was in its place; staying for others is not counted. */
+  /** Time until the share was in its place; staying for others is not counted. */
   readonly elapsedMs: number;
-  /** What that time went into, the longest first. */
+  /** What that time was spent on, the longest first. */
   readonly slowTimes: readonly SlowTime[];
-  /** Whoever read the stream closed it before its end. */
+  /** Whether the reader of the stream closed it before its end. */
   readonly isCutShort?: boolean;
-  /** Until it is closed, others are served; only if that was wanted. */
+  /** Serves others until it is closed; only if that was wanted. */
   readonly seed?: RunningSeed | undefined;
 }
 
-/** Downloads and commits. Throws GoshareError; whatever was verified stays for the next run. */
+/** Downloads and commits. Throws GoshareError; verified chunks stay for the next run. */
 export function download(
   options: DownloadOptions,
   observe: EventObserver,
@@ -63,7 +63,7 @@ export function download(
   return downloadAt(undefined, options, observe, signal);
 }
 
-/** The same at a port that it shares with others; undefined: at one of its own. */
+/** The same at a port shared with other downloads; undefined: at a port of its own. */
 export async function downloadAt(
   sharedPort: DownloadPort | undefined,
   options: DownloadOptions,
@@ -76,9 +76,9 @@ export async function downloadAt(
   const source = await readContentSource(options.what);
   const trackers = await trackersFor(source, options);
   requireSomebody(source, trackers);
-  // Threads take a moment to start: if they have not yet, they do so while peers are found and the manifest comes.
+  // Threads take a moment to start: at the latest they do so while peers are found and the manifest comes.
   const pool = takePool();
-  // What goes into a stream cannot be given to others.
+  // Chunks that go into a stream cannot be given to others.
   const isReachable = options.output === undefined;
   const port = isReachable ? (sharedPort ?? (await listen(options, pool, observe))) : undefined;
   const local = port?.local ?? newLocalPeer(() => 0, false);
@@ -93,7 +93,7 @@ export async function downloadAt(
   const warn = trackerWarnings(observe);
   const lookup = await TrackerLookup.open(trackers, contentId, local.peerId, observe, warn);
   const ending = new AbortController();
-  // The limit may keep a chunk away for so long, and that is not the fault of peers.
+  // The rate limit may hold up a chunk for this long, which is not the fault of peers.
   const limitedMs = options.downloadBudget?.durationMs(MAX_CHUNK_BYTES) ?? 0;
   const patience = new Patience(
     options.timeoutMs + limitedMs,
@@ -134,7 +134,7 @@ export async function downloadAt(
     patience.close();
     const reason = destination.isCommitted ? "finished" : "shuttingDown";
     const closed = seed === undefined ? swarm.close(reason) : undefined;
-    // Who is being sent something gets it whole, but nobody waits for that where the download has failed.
+    // Running replies are sent to the end, but this waits for them only if the download has succeeded.
     if (destination.isCommitted) await closed;
     const { slots } = pool;
     await Promise.all([feeding, lookup.close(), pool.close()]);
@@ -147,7 +147,7 @@ export async function downloadAt(
   }
 }
 
-/** Whether a download into a stream ended because nobody reads that any more: there is nothing wrong with that. */
+/** Whether a download into a stream ended because its reader has gone: that is no failure. */
 async function untilCutShort(run: Promise<void>): Promise<boolean> {
   try {
     await run;
@@ -158,7 +158,7 @@ async function untilCutShort(run: Promise<void>): Promise<boolean> {
   }
 }
 
-/** The port others come to. Throws ADDRESS_IN_USE, and then nothing is left running. */
+/** The port at which others reach this. Throws ADDRESS_IN_USE, and then nothing is left running. */
 async function listen(
   options: DownloadOptions,
   pool: WorkerPool,
@@ -172,7 +172,7 @@ async function listen(
   }
 }
 
-/** The place at the port. Throws USAGE if it is taken, likewise. */
+/** This download's place at the port. Throws USAGE if it is taken, likewise. */
 async function arrive(
   port: DownloadPort | undefined,
   contentId: ContentId,

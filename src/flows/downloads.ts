@@ -1,5 +1,5 @@
-// Several downloads at once: one process, one port, and what limits there are for all of them together. Each goes its own
-// way; what becomes of one keeps no other from its end. Prints nothing.
+// Several downloads at once: one process, one port, and limits for all of them together. Each goes its own way: if one
+// fails, the others still reach their end. Prints nothing.
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver, GoshareEvent } from "../events/event.js";
 import { downloadAt } from "./download.js";
@@ -8,17 +8,17 @@ import { DownloadPort } from "./download-port.js";
 import { failureOfSeveral, OneOfSeveral } from "./one-of-several.js";
 import type { RunningSeed } from "./serving-download.js";
 
-/** Each takes memory for what arrives, and threads. */
+/** Each takes memory for arriving chunks, and threads. */
 const MAX_AT_ONCE = 4;
 
 type Done = Extract<GoshareEvent, { type: "done" }>;
 
 export interface SeveralResult {
-  /** Of the one that ended last, if that is done. It has not been told of. */
+  /** The `done` of the download that ended last, if it succeeded. It has not been emitted. */
   readonly last: Done | undefined;
   /** The first failure so far, for all of them; undefined if there was none. */
   readonly failure: GoshareError | undefined;
-  /** Resolves when nothing is served any more, each having failed; undefined where nothing ever was. */
+  /** Resolves when all seeds have failed, so that nothing is served any more; undefined if nothing ever was. */
   readonly unserved: Promise<void> | undefined;
   /** Payload bytes that seeds have sent so far. */
   readonly bytesSent: number;
@@ -26,9 +26,9 @@ export interface SeveralResult {
   close(): Promise<void>;
 }
 
-/** Downloads all of `whats`, by the same options. Emits `done` or `failed` for each as it ends, but for a `done` that
- * ends the last, and `failed` for a seed that can no longer be served; the others go on. Throws ADDRESS_IN_USE, or what
- * `signal` aborts with. */
+/** Downloads all of `whats` with the same options. Emits `done` or `failed` for each as it ends, except a `done` of the
+ * last one, and `failed` for a seed that can no longer be served; the others go on. Throws ADDRESS_IN_USE, or the
+ * reason of `signal`. */
 export async function downloadSeveral(
   whats: readonly string[],
   options: Omit<DownloadOptions, "what" | "output">,
@@ -65,7 +65,7 @@ export async function downloadSeveral(
       else observe(done);
     } catch (thrown) {
       unfinished--;
-      // One that was told to stop has not failed.
+      // A download that was told to stop has not failed.
       if (!signal.aborted) failures.push(one.failed(GoshareError.from(thrown)));
     }
   };

@@ -1,4 +1,4 @@
-// The end of what runs on its own: a promise that rejects when it can go on no longer. Nobody has to wait for it.
+// The failure of what runs on its own: a promise that rejects when it can no longer go on. Nobody has to await it.
 import type { GoshareError } from "../core/errors.js";
 
 export interface Failure {

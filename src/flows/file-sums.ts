@@ -1,5 +1,5 @@
-// The SHA-256 of whole files as they lie on the disk, told in the order of the manifest, for comparison with sums that
-// somebody has published. Compares nothing itself.
+// The SHA-256 of whole files as they are on the disk, reported in the order of the manifest, for comparison with
+// published sums. Compares nothing itself.
 import type { EventObserver } from "../events/event.js";
 import { PROGRESS_MS } from "../events/rate.js";
 import type { Manifest } from "../manifest/manifest.js";
@@ -24,7 +24,7 @@ export async function tellSums(
   const tell = () => progress(Number(Atomics.load(bytesRead, 0)), root.totalSize, files.length);
   // A large file is one task, and its bytes are counted while it runs.
   const ticking = setInterval(tell, PROGRESS_MS);
-  /** Tasks in the order of their files, with what those that are done have found. */
+  /** Tasks in the order of their files, with the results of those that are done. */
   const begun: { readonly task: SumTask; sums: readonly string[] | undefined }[] = [];
   const tasks = function* () {
     for (const task of sumTasks(files, (path) => sourcePath(rootPath, root.kind, path), bytesRead)) {

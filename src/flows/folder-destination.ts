@@ -1,4 +1,4 @@
-// A download into a folder: a part folder from the first chunk to the commit, and what an earlier run has left in it.
+// A download into a folder: its part folder from the first chunk to the commit, and what an earlier run left in it.
 import { existsSync } from "node:fs";
 import { Bitfield } from "../core/bitfield.js";
 import { DISK_HINTS, type ErrorCode, GoshareError } from "../core/errors.js";
@@ -22,7 +22,7 @@ import type { WorkerPool } from "../workers/worker-pool.js";
 import type { Arrival, Destination } from "./destination.js";
 import { PresentTarget } from "./present-target.js";
 
-/** What a download into a folder can do beside what there is to do about its disk. */
+/** What else a user can do for a download into a folder, besides remedies for the disk. */
 const MORE_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "; what is verified is kept",
   PERMISSION_DENIED: ", or choose another folder with --output",
@@ -37,7 +37,7 @@ interface FolderWish {
   readonly reuseDirectory: string | undefined;
 }
 
-/** What is there once the manifest is known. */
+/** What exists once the manifest is known. */
 interface Preparation {
   readonly selection: Selection;
   readonly pool: WorkerPool;
@@ -81,13 +81,13 @@ export class FolderDestination implements Destination {
     return part.isClaimed;
   }
 
-  /** Whoever made the share has chosen the name, so it is said before anything happens to what has it. */
+  /** The sharer has chosen the name, so the user is told before anything happens to what has it. */
   #tellReplaced(path: string): void {
     const message = "this already exists, and will be replaced once the download is complete";
     this.#observe({ type: "warning", code: "TARGET_EXISTS", message, path });
   }
 
-  /** The download itself is complete: that what it has replaced cannot be removed is no failure of it. */
+  /** The download itself is complete: if what it replaced cannot be removed, that is only a warning. */
   #tellLeft(problem: GoshareError | undefined): void {
     if (problem === undefined) return;
     const path = this.#part.partPath;
@@ -113,13 +113,13 @@ export class FolderDestination implements Destination {
     const part = this.#part;
     refuseUnsupportedNames(selection, part);
     const claimed = claimedOf(selection, part.claims.held);
-    // What an earlier run claims wrongly to have written has its room already.
+    // Chunks that an earlier run wrongly claims to have written have their room already.
     requireSpace(part.partPath, selection.bytes - bytesOf(selection, claimed));
     part.storeSelection({ patterns: this.#wish.patterns, chunks: selection.chunks.count });
     this.#prepared = { selection, pool };
     const { reuseDirectory } = this.#wish;
     const reusable = reuseDirectory === undefined ? undefined : await findReusable(reuseDirectory, selection);
-    // What an earlier run has written need not be looked for elsewhere.
+    // Chunks that an earlier run has written need not be looked for elsewhere.
     for (const chunkIndex of claimed) reusable?.chunks.delete(chunkIndex);
     await part.sizeFiles(selection, claimed, signal);
     if (reusable !== undefined) await part.sizeFiles(selection, reusable.chunks, signal);
@@ -133,15 +133,15 @@ export class FolderDestination implements Destination {
     return { store, held, unchecked, resumedBytes, files: partFiles(part) };
   }
 
-  /** What is told of is in the journal: whoever stops the process now loses nothing of it. */
+  /** Reported progress is in the journal: if the process is stopped now, nothing of it is lost. */
   flush(): void {
-    // With its files open a download would write on, and end only when all is there.
+    // With its files open a download would write on, and fail only when everything is there.
     if (this.#displacement !== undefined) throw this.#displacement;
     this.#watch();
     this.#open?.flushJournal();
   }
 
-  /** Looks whether the part folder is in its place, once at a time; what is found is told the next time. */
+  /** Looks whether the part folder is in its place, once at a time; the next `flush` throws what it finds. */
   #watch(): void {
     if (this.#isWatching || this.#open === undefined) return;
     this.#isWatching = true;
@@ -191,8 +191,8 @@ export class FolderDestination implements Destination {
   }
 }
 
-/** Whether what has the target's name is why nothing was opened beside it; or was not even come to, since nothing can be
- * written there, which takes none where all is there. */
+/** Whether no part folder was opened because something has the target's name; or because nothing can be written there,
+ * which does not matter if all of the share is there. */
 function isInTheWay({ code }: GoshareError, targetPath: string): boolean {
   if (code === "TARGET_EXISTS") return true;
   return (code === "DISK_FULL" || code === "PERMISSION_DENIED") && existsSync(targetPath);
@@ -212,14 +212,14 @@ function* filesWith(held: Bitfield, selection: Selection, part: PartFolder): Ite
   }
 }
 
-/** What an earlier run claims to have written of a selection: the same one, but a journal is only a claim. */
+/** Which chunks of the selection an earlier run claims to have written; a journal is only a claim. */
 function claimedOf(selection: Selection, held: Bitfield): Bitfield {
   const claimed = new Bitfield(held.length);
   for (const chunkIndex of held) if (selection.chunks.has(chunkIndex)) claimed.add(chunkIndex);
   return claimed;
 }
 
-/** Those that can be verified again: of the others something was dropped, so they are fetched again. */
+/** The chunks that can be verified again: parts of the others were dropped, so they are fetched again. */
 function checkable(selection: Selection, claimed: Bitfield): Bitfield {
   const whole = new Bitfield(claimed.length);
   for (const chunkIndex of claimed) if (selection.isWholeChunk(chunkIndex)) whole.add(chunkIndex);

@@ -1,5 +1,5 @@
-// Warns of programs that speak something else than goshare to the port for peers: a browser, a TLS proxy, a
-// BitTorrent client. Once for each kind, so that nobody can fill a terminal by dialling.
+// Warns of programs that speak another protocol to the port for peers: a browser, a TLS proxy, a BitTorrent client.
+// Once for each kind, so that nobody can fill a terminal by dialling.
 import type { EventObserver } from "../events/event.js";
 import type { ForeignListener } from "../peer/listener.js";
 

@@ -1,8 +1,8 @@
-// Tells how far reading and hashing is: a few times a second, and the end always. Decides nothing.
+// Reports how far reading and hashing is: a few times a second, and always at the end. Decides nothing.
 import type { EventObserver } from "../events/event.js";
 import { PROGRESS_MS, RateMeter } from "../events/rate.js";
 
-/** What to call as bytes are hashed. `bytesKnown` need not be. */
+/** Returns what to call as bytes are hashed. `bytesKnown` need not be hashed. */
 export function hashingProgress(givenPath: string, bytesKnown: number, observe: EventObserver) {
   const meter = new RateMeter(performance.now(), bytesKnown);
   let reportedAtMs = Number.NEGATIVE_INFINITY;

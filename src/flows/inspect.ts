@@ -1,5 +1,5 @@
-// Shows what a ticket, .goshare file or content id stands for, without downloading it: what they say by
-// themselves, and the manifest if it is to be had. Writes nothing.
+// Shows what a ticket, .goshare file or content id stands for, without downloading it: what they say by themselves, and
+// the manifest if it can be fetched. Writes nothing.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import type { GoshareError } from "../core/errors.js";
 import type { EventObserver, InspectedEntry } from "../events/event.js";
@@ -17,7 +17,7 @@ export interface InspectOptions {
   readonly timeoutMs: number;
 }
 
-/** Emits one `inspected`, with what is known even if the manifest is not to be had within the time; why it is not, then. */
+/** Emits one `inspected`, with what is known even if the manifest cannot be fetched in time; then returns why not. */
 export async function inspect(
   options: InspectOptions,
   observe: EventObserver,

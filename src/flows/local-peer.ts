@@ -5,8 +5,8 @@ import { randomPeerId } from "../core/ids.js";
 import type { LocalPeer } from "../peer/handshake.js";
 import { OFFERS_FEATURE, PROTOCOL_VERSION } from "../peer/messages.js";
 
-/** `listenPort` says where this process accepts peers now, 0 if it does not. Who does not take offers asks by itself for
- * what it wants: somebody who wants little of a share would decline most of what is offered. */
+/** `listenPort` returns where this process accepts peers now, 0 if it does not. A download that does not take offers
+ * asks by itself: one that wants little of a share would decline most of what is offered. */
 export function newLocalPeer(listenPort: () => number, takesOffers = true): LocalPeer {
   return {
     peerId: randomPeerId(),

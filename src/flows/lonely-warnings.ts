@@ -1,8 +1,8 @@
-// Says why nobody helps what waits for peers, once it has waited for some seconds: each reason once. Decides nothing.
+// Warns why no peer helps, once a flow has waited for some seconds: each reason once. Decides nothing.
 import type { EventObserver } from "../events/event.js";
 import type { DownloadSwarm } from "../swarm/download-swarm.js";
 
-/** Peers come and go; what is over sooner is no news. */
+/** Peers come and go; a shorter wait is no news. */
 const LONELY_MS = 3_000;
 /** Each of many peers may fail in its own way. */
 const MAX_TOLD = 10;
@@ -29,7 +29,7 @@ export class LonelyWarnings {
     if (peerCount > 0) this.#sinceMs = nowMs;
     if (lastError === undefined || nowMs - this.#sinceMs < LONELY_MS) return;
     const { code, message } = lastError;
-    // Who sent wrong bytes has been named for that (chunk-troubles.ts).
+    // A peer that sent wrong bytes has been named for that (chunk-troubles.ts).
     if (code === "DIGEST_MISMATCH") return;
     if (this.#told.has(message) || this.#told.size >= MAX_TOLD) return;
     this.#told.add(message);

@@ -1,4 +1,4 @@
-// What doctor asks of this machine: Node, the disk that downloads go to, and how fast it hashes. Leaves nothing behind.
+// What doctor checks here: Node, the disk that downloads go to, and how fast this machine hashes. Leaves nothing.
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -20,7 +20,7 @@ const END_OF_SUPPORT: Readonly<Record<number, string>> = {
   25: "2026-06-01",
 };
 
-/** A disk with less is as good as full, for what goshare is made for. */
+/** A disk with less is as good as full for goshare's purposes. */
 const LITTLE_FREE_BYTES = GIB;
 /** Written and synced to see how long the disk takes. */
 const PROBE_BYTES = MIB;
@@ -28,10 +28,10 @@ const SLOW_SYNC_MS = 500;
 
 const HASHED_BYTES = 4 * MIB;
 const HASHING_MS = 300;
-/** Less than a fast network brings. */
+/** Less than a fast network delivers. */
 const SLOW_HASH_BYTES_PER_SECOND = 125_000_000;
 
-/** `nodeVersion` as process.versions has it; `nowMs` is Unix time. */
+/** `nodeVersion` as in process.versions; `nowMs` is Unix time. */
 export function checkRuntime(nodeVersion: string, nowMs: number): Check {
   const subject = "node";
   const message = `Node ${nodeVersion}, ${process.platform} ${process.arch}, ${os.availableParallelism()} processors`;
@@ -44,7 +44,7 @@ export function checkRuntime(nodeVersion: string, nowMs: number): Check {
   };
 }
 
-/** Free room, and how long the disk takes to confirm what is written. */
+/** Checks free room, and how long the disk takes to confirm what is written. */
 export function checkDisk(outputDirectory: string): Check {
   const subject = "disk";
   const folder = nearestFolder(path.resolve(outputDirectory));
@@ -82,7 +82,7 @@ export function checkDisk(outputDirectory: string): Check {
   return { subject, verdict: "ok", message, fix: "" };
 }
 
-/** Of all threads together, in memory. */
+/** Measures all threads together, in memory. */
 export async function checkHashRate(signal: AbortSignal): Promise<Check> {
   const slots = slotMemory();
   const pool = new WorkerPool(slots);
@@ -91,7 +91,7 @@ export async function checkHashRate(signal: AbortSignal): Promise<Check> {
     const digest = "";
     const chunks = [{ slotOffset: 0, length: HASHED_BYTES, digest, runs: packRuns([]) }];
     const task = { kind: "write", chunks } as const;
-    // Threads load their code first.
+    // Lets the threads load their code first.
     await Promise.all(Array.from({ length: pool.threads }, () => pool.run(task)));
     const startMs = performance.now();
     const tasks = function* () {
@@ -123,7 +123,7 @@ function writeAndSync(probePath: string): number {
   }
 }
 
-/** The folder itself, or the nearest above it that is there. */
+/** The folder itself, or the nearest existing one above it. */
 function nearestFolder(folder: string): string {
   const parent = path.dirname(folder);
   return fs.existsSync(folder) || parent === folder ? folder : nearestFolder(parent);

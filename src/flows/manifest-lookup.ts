@@ -1,5 +1,5 @@
-// Gets the manifest of what somebody names, and nothing else of it: for commands that look at a share without
-// downloading it. Writes nothing.
+// Gets only the manifest of what the user names: for commands that look at a share without downloading it. Writes
+// nothing.
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { type EventObserver, withDetails } from "../events/event.js";
@@ -15,13 +15,13 @@ import { LonelyWarnings } from "./lonely-warnings.js";
 import { Patience } from "./patience.js";
 import { firstRoot, TrackerLookup } from "./tracker-lookup.js";
 
-/** The manifest; or what is known of it, and why there is none: NO_PEERS. */
+/** The manifest; or what is known of it, and the error that there is none: NO_PEERS. */
 export type LookedUp =
   | { readonly root: ManifestRoot; readonly manifest: Manifest; readonly problem: undefined }
   | { readonly root: ManifestRoot | undefined; readonly manifest: undefined; readonly problem: GoshareError };
 
-/** What `source` holds itself, else what trackers and peers give within `timeoutMs`. Throws what a manifest is
- * refused with. */
+/** The manifest in `source` itself, else what trackers and peers give within `timeoutMs`. Throws the errors of an
+ * invalid manifest. */
 export async function lookUpManifest(
   source: ContentSource,
   trackers: readonly Endpoint[],

@@ -1,4 +1,4 @@
-// What doctor asks of the network: ports and trackers. Listens for a moment, and is reached by nobody.
+// What doctor checks on the network: ports and trackers. Listens only for a moment, and serves nobody.
 import * as net from "node:net";
 import { type Endpoint, formatEndpoint, type ListenAddress } from "../address/endpoint.js";
 import { bindOnce, listenAt } from "../address/listening.js";
@@ -12,7 +12,7 @@ import { LOCAL_PROBE_MS } from "./trackers.js";
 /** How long a tracker may take to answer. */
 const TRACKER_TIMEOUT_MS = 5_000;
 
-/** Whether peers can be accepted where they are by default, or where it was asked for. */
+/** Whether peers can be accepted at the default address, or at the one that was asked for. */
 export async function checkPeerPort(listen: ListenAddress): Promise<Check> {
   const subject = "peer port";
   const problem = await listenProblem(listen);
@@ -43,7 +43,7 @@ export async function checkTrackerPort(listen: ListenAddress): Promise<Check> {
 
 export interface AskedTracker {
   readonly check: Check;
-  /** Undefined if it did not answer, or does not say where it sees this machine. */
+  /** Undefined if the tracker did not answer, or does not say where it sees this machine. */
   readonly seeing: SeeingTracker | undefined;
 }
 
@@ -55,7 +55,7 @@ export async function checkTracker(tracker: Endpoint, signal: AbortSignal): Prom
   try {
     const client = new TrackerClient(tracker, { callTimeoutMs: TRACKER_TIMEOUT_MS, maxAttempts: 1 });
     try {
-      // The first call waits for the connection too.
+      // The first call also waits for the connection.
       const { agent, observedHost } = await client.info(signal);
       const startMs = performance.now();
       await client.info(signal);
@@ -70,7 +70,7 @@ export async function checkTracker(tracker: Endpoint, signal: AbortSignal): Prom
     signal.throwIfAborted();
     const { code, message, hint } = GoshareError.from(thrown);
     if (code === "BUG") throw thrown;
-    // The subject stands before it.
+    // The subject already comes before the message.
     const told = message.startsWith(`${subject} `) ? message.slice(subject.length + 1) : message;
     return { check: { subject, verdict: "problem", message: told, fix: hint }, seeing: undefined };
   }

@@ -1,4 +1,4 @@
-// Why a download that has waited long enough ends: what is known of peers and trackers by then, as one error with a
+// Why a download ends after it has waited long enough: what is known of peers and trackers by then, as one error with a
 // hint. Waits for nothing itself.
 import { type ErrorCode, GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -13,7 +13,7 @@ const HINTS: Partial<Record<ErrorCode, string>> & Readonly<Record<"NO_PEERS", st
     "a file may have changed where it is shared: ask for it to be shared again with --rehash, and use the new ticket",
 };
 
-/** The error a download ends with when it has waited long enough. */
+/** The error with which a download ends when it has waited long enough. */
 export function nobodyHelps(
   what: "manifest" | "peers",
   contentId: ContentId,
@@ -24,7 +24,7 @@ export function nobodyHelps(
   const last = swarm.lastError;
   const why = last === undefined ? "" : `; last error: ${last.message}`;
   const hint = HINTS[last?.code ?? "NO_PEERS"] ?? HINTS.NO_PEERS;
-  // Where somebody has sent right bytes too, it is not for lies that the rest is missing.
+  // If a peer has sent right bytes as well, wrong bytes are not why the rest is missing.
   if (last?.code === "DIGEST_MISMATCH" && !isHonestlyServed) {
     return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last error: ${last.message}`, {
       hint: "find another peer that has the share; what is verified is kept, and the same command resumes the download",

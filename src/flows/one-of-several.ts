@@ -1,11 +1,11 @@
-// One of several downloads or shares of a command, by what is known of it: errors do not say which of them they are of.
+// Names one of several downloads or shares of a command by what is known of it: errors do not say to which they belong.
 // Prints nothing.
 import { basename } from "node:path";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import { type EventObserver, type GoshareEvent, withDetails } from "../events/event.js";
 
-/** What is left of a ticket where nothing better names a download. */
+/** How much of a ticket is shown if nothing better names a download. */
 const MAX_NAME_CHARACTERS = 24;
 
 export class OneOfSeveral {
@@ -32,7 +32,7 @@ export class OneOfSeveral {
     this.#observe(event);
   }
 
-  /** Tells of it; the error with its name. */
+  /** Reports a failure; returns the error with the name in it. */
   failed({ code, exitCode, message, hint, cause }: GoshareError): GoshareError {
     const named = new GoshareError(code, `${this.#name}: ${message}`, { hint, exitCode, cause });
     const contentId = this.#contentId;
@@ -41,7 +41,7 @@ export class OneOfSeveral {
   }
 }
 
-/** The first failure for all of them; undefined if there was none. `nouns`: what they are. */
+/** One error for all of them, made from the first failure; undefined if there was none. `nouns`: what they are. */
 export function failureOfSeveral(
   failures: readonly GoshareError[],
   count: number,

@@ -1,5 +1,5 @@
-// How long a flow waits for others: a signal that aborts with a typed error when nothing has helped for too
-// long, or when the flow itself is stopped. Decides nothing about what helps.
+// How long a flow waits for others: a signal that aborts with a typed error when nothing has helped for too long, or
+// when the flow itself is stopped. Does not decide what helps.
 import { MAX_TIMER_MS } from "../core/clock.js";
 import type { GoshareError } from "../core/errors.js";
 
@@ -13,7 +13,7 @@ export class Patience {
   #sinceMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `outer` aborts it too, with its own reason. `error` makes what it aborts with after `timeoutMs`. */
+  /** `outer` aborts it too, with its own reason. `error` makes the error with which it aborts after `timeoutMs`. */
   constructor(timeoutMs: number, outer: AbortSignal, error: (what: "manifest" | "peers") => GoshareError) {
     this.#timeoutMs = timeoutMs;
     this.#error = error;

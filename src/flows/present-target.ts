@@ -1,5 +1,5 @@
-// What has the name of a download already. Where all of the share is in it, nothing is left to fetch: the same command
-// may be run again and again. Changes nothing of it.
+// What already has the name of a download. If it holds all of the share, nothing is left to fetch: the same command may
+// be run again and again. Does not change it.
 import * as fs from "node:fs";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
@@ -22,15 +22,15 @@ export class PresentTarget {
 
   readonly #partPath: string;
 
-  /** `refusal`: why nothing is downloaded to that place, where something else is there. */
+  /** `refusal`: the error if something else is there, so that nothing is downloaded to that place. */
   constructor({ target, part }: PartPaths, refusal: GoshareError) {
     this.path = target;
     this.#partPath = part;
     this.#refusal = refusal;
   }
 
-  /** Reads all of it. Throws the refusal at the first thing that is not as in the share, and for a part of a share, of
-   * which not every chunk could be verified. */
+  /** Reads all of it. Throws the refusal at the first difference from the share, and for a part of a share, of which
+   * not every chunk could be verified. */
   async verify(
     selection: Selection,
     pool: WorkerPool,
@@ -42,7 +42,7 @@ export class PresentTarget {
     const comparison = await compareTarget(this.path, manifest, signal);
     const findings = comparison.files.size + comparison.entries.length + comparison.modes.length;
     if (findings > 0) throw this.#differs();
-    // As they are before they are read: what changes from here on is never given to others.
+    // Their identities before they are read: files that change from here on are never given to others.
     const files = await finishedFiles(this.path, selection);
     if (!(await isRight(this.path, manifest, pool, observe, signal))) throw this.#differs();
     const { chunkCount } = manifest.root;
@@ -65,20 +65,20 @@ export class PresentTarget {
     });
   }
 
-  /** What an earlier run has left is not gone on with any more. */
+  /** Removes what an earlier run left: it is no longer needed. */
   async finish(): Promise<void> {
-    // Where another process is at it, or something else is in it, it stays: the download is done all the same.
+    // If another process uses it, or something else is in it, it stays: the download is done all the same.
     await discardPart(this.#partPath, this.path).catch(() => undefined);
   }
 }
 
-/** A link is neither: what it leads to is not the download's own. */
+/** A link is of neither kind: what it leads to is not the download's own. */
 function isOfKind(kind: ShareKind, path: string): boolean {
   const stats = fs.lstatSync(path, { throwIfNoEntry: false });
   return kind === "file" ? stats?.isFile() === true : stats?.isDirectory() === true;
 }
 
-/** Whether every chunk has its digest; no more is read than it takes to know that. */
+/** Whether every chunk has its digest. Reads no more than needed to know that. */
 async function isRight(
   rootPath: string,
   manifest: Manifest,
@@ -98,7 +98,7 @@ async function isRight(
   return !wrong.signal.aborted;
 }
 
-/** Has everything, and so is asked to keep nothing. */
+/** Has everything, so it is never asked to store a chunk. */
 class FullStore implements ChunkStore {
   readonly keepsChunks = true;
   readonly askBelow = undefined;

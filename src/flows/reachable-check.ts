@@ -1,5 +1,5 @@
-// Whether others can reach this machine, for doctor: by a tracker that dials it back, and where none can, by what trackers
-// see. Says plainly where it cannot know.
+// Whether others can reach this machine, for doctor: by a tracker that dials it back, or if none does, by what trackers
+// see. Says plainly if it cannot know.
 import * as os from "node:os";
 import { type Endpoint, formatEndpoint, type ListenAddress } from "../address/endpoint.js";
 import { hostScope, normaliseHost } from "../address/host.js";
@@ -19,9 +19,9 @@ export interface ListenWish {
 /** A tracker that has answered. */
 export interface SeeingTracker {
   readonly tracker: Endpoint;
-  /** The address of its end of the connection. */
+  /** The address of the tracker's end of the connection. */
   readonly host: string;
-  /** Where it sees this machine: an address in its one spelling. */
+  /** Where the tracker sees this machine: an address in canonical form. */
   readonly observedHost: string;
 }
 
@@ -29,7 +29,7 @@ const SUBJECT = "reachable";
 const TEST =
   "to test it, run goshare share FILE here, and goshare inspect with its ticket on another machine: it should list the file";
 
-/** Opens the port that a share would have, for as long as it takes. */
+/** Opens the port that a share would have, for as long as the check takes. */
 export async function checkReachable(
   wish: ListenWish,
   trackers: readonly SeeingTracker[],
@@ -67,7 +67,7 @@ export async function checkReachable(
   }
 }
 
-/** What `outcome` means. `isTranslated`: `place` is none of this machine's own addresses. */
+/** The verdict for `outcome`. `isTranslated`: `place` is none of this machine's own addresses. */
 export function judged(
   outcome: DialBack,
   tracker: Endpoint,
@@ -101,7 +101,7 @@ function fixFor({ host, port }: Endpoint, isTranslated: boolean): string {
   return `${host} belongs to a router: have it forward TCP port ${port} to this machine, and share with --advertise ${where}; ${open}`;
 }
 
-/** What can be said all the same. `observedHosts` are what trackers see. */
+/** What can be said without a dial-back. `observedHosts` are the addresses that trackers see. */
 export function reachabilityUnknown(
   listen: ListenAddress,
   observedHosts: readonly string[],

@@ -1,5 +1,5 @@
-// Repairs what verify found wrong: peers ─▶ wrong chunks ─▶ workers verify and write ─▶ into their places. What is
-// right is not touched, and given to whoever asks meanwhile. Finds nothing wrong itself.
+// Repairs what verify found wrong: peers ─▶ wrong chunks ─▶ workers verify and write ─▶ into their places. Right chunks
+// are not touched, and are given to peers that ask meanwhile. Does not look for wrong chunks itself.
 import * as path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
 import { Bitfield } from "../core/bitfield.js";
@@ -32,7 +32,7 @@ import { Patience } from "./patience.js";
 import { TrackerLookup } from "./tracker-lookup.js";
 
 export interface RepairOptions {
-  /** What may be asked of peers; undefined: no limit. */
+  /** The rate at which chunks may be asked for; undefined: no limit. */
   readonly downloadBudget: RateBudget | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface Repaired {
   readonly bytesWasted: number;
 }
 
-/** Resolves when all is right. Throws GoshareError; what was repaired by then stays so. */
+/** Resolves when all is right. Throws GoshareError; what was repaired by then stays repaired. */
 export async function repair(
   options: RepairOptions & { readonly timeoutMs: number },
   work: RepairWork,
@@ -77,10 +77,10 @@ export async function repair(
   }
 }
 
-/** Something of another name that has nothing of the share was hardly meant, and would be lost. */
+/** Something with another name that has nothing of the share was hardly meant, and would be lost. */
 function refuseStranger({ manifest, rootPath, comparison, right }: RepairWork): void {
   const { name, chunkCount, entryCount } = manifest.root;
-  // Of a share without a byte in it all there is to have is entries.
+  // A share without any bytes consists of entries only.
   const entriesRight = entryCount - comparison.files.size - comparison.entries.length;
   const hasSomething = chunkCount === 0 ? entriesRight > 0 : right.count > 0;
   if (hasSomething || path.basename(rootPath) === name) return;
@@ -93,7 +93,7 @@ function refuseStranger({ manifest, rootPath, comparison, right }: RepairWork): 
   );
 }
 
-/** Fetches what is wrong from peers, then calls `finish`. */
+/** Fetches the wrong chunks from peers, then calls `finish`. */
 async function fetchWrong(
   options: RepairOptions & { readonly timeoutMs: number },
   { source, trackers, manifest, rootPath, right, pool }: RepairWork,
@@ -104,7 +104,7 @@ async function fetchWrong(
 ): Promise<{ readonly bytesReceived: number; readonly bytesWasted: number }> {
   const { root } = manifest;
   const { contentId } = root;
-  // It dials and is not to be found: for a few chunks nobody needs to know of it.
+  // It dials, but does not announce itself: for a few chunks nobody needs to find it.
   const local = newLocalPeer(() => 0);
   const connectionOptions = defaultConnectionOptions;
   const swarm = new DownloadSwarm({
@@ -168,7 +168,7 @@ async function fetchWrong(
     return { bytesReceived: swarm.bytesReceived, bytesWasted: chunks.bytesWasted };
   } finally {
     endWaiting();
-    // Only who says so is a copy.
+    // Only a peer that says "finished" counts as a copy.
     await Promise.all([swarm.close(isRepaired ? "finished" : "shuttingDown"), feeding, lookup.close()]);
     share.close();
   }

@@ -1,16 +1,16 @@
-// What a download takes of its share: everything, or what the user's patterns mean. Fetches nothing.
+// Which part of its share a download takes: everything, or what the user's patterns match. Fetches nothing.
 import { GoshareError } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { Selection } from "../manifest/selection.js";
 
-/** Patterns that were understood. */
+/** Parsed patterns. */
 export interface Wanted {
   /** Sorted; none: everything. */
   readonly patterns: readonly string[];
   readonly matches: ((path: string) => boolean) | undefined;
 }
 
-/** Throws USAGE for what is no pattern. What patterns take is loaded only where there are any. */
+/** Throws USAGE for an invalid pattern. Loads the pattern library only if there are patterns. */
 export async function readPatterns(select: readonly string[]): Promise<Wanted> {
   if (select.length === 0) return { patterns: [], matches: undefined };
   const { Globs } = await import("../core/globs.js");

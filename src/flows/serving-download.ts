@@ -12,7 +12,7 @@ import { ServedDownload } from "../swarm/served-download.js";
 import type { DownloadPresence } from "./download-presence.js";
 import { failure } from "./failure.js";
 
-/** Those who have just come have not said what they have; what is over by then was no waiting. */
+/** Peers that have just come have not said what they have yet; a wait that ends before this is not reported. */
 const MENTIONED_MS = 500;
 
 /** A finished download that is served. */
@@ -33,7 +33,7 @@ export class ServingDownload {
   readonly #observe: EventObserver;
   readonly #selection: Selection;
 
-  /** `held` is what can be read from `files` by now, of the selection's chunks; it grows. */
+  /** `held`: the selection's chunks that can be read from `files` by now; it grows. */
   constructor(
     swarm: DownloadSwarm,
     selection: Selection,
@@ -54,16 +54,16 @@ export class ServingDownload {
     });
   }
 
-  /** The files are at `targetPath` now, and stay served from there: for long if `isSeed`. */
+  /** The files are now at `targetPath`, and are served from there; for long if `isSeed`. */
   async committed(targetPath: string, isSeed: boolean): Promise<void> {
     this.share.moved({ rootPath: targetPath, identities: undefined });
-    // Files that are served for long may be changed by others meanwhile.
+    // Other programs may change files that are served for long.
     if (isSeed || this.#swarm.hasDependants)
       this.share.moved(await finishedFiles(targetPath, this.#selection));
   }
 
-  /** Resolves when nobody depends on it any more, or `signal` aborts. At once if it lacks something itself: two that have
-   * selected different things would wait for each other, and for nothing. */
+  /** Resolves when no peer depends on it any more, or `signal` aborts. At once if it lacks something itself: two
+   * downloads with different selections would wait for each other in vain. */
   async release(presence: DownloadPresence, signal: AbortSignal): Promise<void> {
     if (!this.#selection.hasAllChunks || !this.#swarm.hasDependants) return;
     presence.announceNow();
@@ -78,7 +78,7 @@ export class ServingDownload {
     await ended;
   }
 
-  /** It goes on giving until it is closed. */
+  /** Goes on serving until it is closed. */
   seed(presence: DownloadPresence): RunningSeed {
     const { failed, share } = this;
     const swarm = this.#swarm;
@@ -97,7 +97,7 @@ export class ServingDownload {
   }
 }
 
-/** Who has downloaded it cannot share it again as it was, but can have it made right. */
+/** A downloader cannot share the content anew as it was, but can repair it. */
 function toldToDownloader(error: GoshareError): GoshareError {
   if (error.code !== "SOURCE_CHANGED") return error;
   const hint = "run the same command again to check whether what is there is what was shared";

@@ -1,5 +1,5 @@
-// The port of a sharer, one for all shares of a command: open before anything is hashed, so that one that is taken is
-// known at once. Whoever comes before the share is there is told that it is not known here. Hashes and announces nothing.
+// The port of a sharer, one for all shares of a command: opened before anything is hashed, so that a taken port is
+// known at once. A peer that comes earlier is told that the share is not known here. Hashes and announces nothing.
 import type { ListenAddress } from "../address/endpoint.js";
 import { dialableFromHere } from "../address/listening.js";
 import type { ContentId } from "../core/ids.js";
@@ -19,26 +19,26 @@ export interface SharePortOptions {
   readonly listen: ListenAddress;
   /** False: `listen` is the default, and a free port will do if it is taken. */
   readonly listenGiven: boolean;
-  /** What this process may send, for all its shares together; undefined: no limit. */
+  /** The rate at which this process may send, for all its shares together; undefined: no limit. */
   readonly uploadBudget: RateBudget | undefined;
-  /** Who exchanges a share at a time. */
+  /** How many peers exchange a share at a time. */
   readonly maxPeers: number;
   /** Connections accepted from one address. */
   readonly maxConnectionsPerHost: number;
 }
 
-/** The port of all shares of a command: whoever opens it puts it here, once more joined, and whoever made this closes it. */
+/** The port of all shares of a command: the first share puts it here, joined once more; the maker of this closes it. */
 export interface SharesPort {
   port: SharePort | undefined;
-  /** What is, or will be, served there. */
+  /** Contents that are, or will be, served there. */
   readonly contentIds: Set<ContentId>;
 }
 
-/** Connections beside those of peers, for who only wants the manifest or to know others. */
+/** Further connections, for peers that only want the manifest or to learn of others. */
 const GUEST_PLACES = 256;
 
 export class SharePort {
-  /** What is added to it is served. */
+  /** Serves the shares that are added to it. */
   readonly server: ChunkServer;
   readonly local: LocalPeer;
   readonly #listener: PeerListener;
@@ -92,20 +92,20 @@ export class SharePort {
     return dialableFromHere(this.#listener);
   }
 
-  /** To be called by each who uses it; it is open as long as one of them has not left. */
+  /** To be called by each user; the port stays open until all of them have left. */
   join(): this {
     this.#users++;
     return this;
   }
 
-  /** Closes it where nobody else uses it; else only stops serving what is named. */
+  /** Closes the port if nobody else uses it; else only stops serving `contentId`. */
   async leave(contentId?: ContentId): Promise<void> {
     this.#users--;
     if (this.#users === 0 || this.#closed !== undefined) return this.close();
     if (contentId !== undefined) this.server.remove(contentId);
   }
 
-  /** Accepts nobody any more; resolves when what was being sent is out, or has taken too long. */
+  /** Accepts no more peers; resolves when running replies are out or have taken too long. */
   close(): Promise<void> {
     this.#listener.close();
     this.#closed ??= this.server.close();

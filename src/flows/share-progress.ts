@@ -1,5 +1,5 @@
-// Who downloads a share, how far they are, and who has all of it: told about once a second while something changes.
-// Decides nothing.
+// Which peers download a share, how far they are, and which have all of it: reported about once a second while
+// something changes. Decides nothing.
 import { formatEndpoint } from "../address/endpoint.js";
 import type { PeerId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
@@ -9,9 +9,9 @@ import type { ChunkServer } from "../swarm/chunk-server.js";
 import type { ServedNeighbour } from "../swarm/served-share.js";
 
 const TELL_MS = 1_000;
-/** Peers named in one event; the proto says so. */
+/** The most peers named in one event, as the proto says. */
 const MAX_NAMED = 50;
-/** Beyond, a peer that comes back counts once more. */
+/** Beyond this, a peer that comes back counts once more. */
 const MAX_REMEMBERED = 100_000;
 
 export class ShareProgress {
@@ -49,7 +49,7 @@ export class ShareProgress {
     return new Promise((resolve) => this.#waiting.push({ count, resolve }));
   }
 
-  /** One has all of it. */
+  /** A peer has all of it. */
   copied({ peerId, endpoint }: ServedNeighbour): void {
     if (this.#copied.has(peerId)) return;
     if (this.#copied.size >= MAX_REMEMBERED) this.#copied.clear();
@@ -66,7 +66,7 @@ export class ShareProgress {
     const bytesSent = this.#server.bytesSentOf(this.#root.contentId);
     this.#meter.record(nowMs, bytesSent);
     const all = this.#server.neighbours(this.#root.contentId);
-    // The time in which nobody was here is not to make the first of them look slow.
+    // Time in which no peer was here must not make the first one look slow.
     if (all.length === 0) this.#meter = new RateMeter(nowMs, bytesSent);
     const bytesPerSecond = this.#meter.bytesPerSecond(nowMs);
     const state = `${bytesSent} ${Math.round(bytesPerSecond)} ${all.map(({ peerId, chunksHeld }) => `${peerId} ${chunksHeld}`)}`;

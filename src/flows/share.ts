@@ -21,7 +21,7 @@ import { readSource } from "./source-manifest.js";
 import { tellAnnounced } from "./tracker-details.js";
 import { chooseTrackers, trackersForOthers } from "./trackers.js";
 
-/** Others need no tracker to be told of a share: one that does not answer holds up its ticket no longer than this. */
+/** A share can be passed on without a tracker: one that does not answer holds up the ticket no longer than this. */
 const ANNOUNCED_WITHIN_MS = 3_000;
 
 export interface ShareOptions extends SharePortOptions {
@@ -30,7 +30,7 @@ export interface ShareOptions extends SharePortOptions {
   readonly trackers: readonly Endpoint[];
   /** Whether to look for a tracker on this machine if none is named. */
   readonly probeLocalTracker: boolean;
-  /** Where others reach this machine, instead of its own addresses. */
+  /** Where others reach this machine; replaces its own addresses. */
   readonly advertise: readonly Endpoint[];
   /** Where to write the .goshare file; beside the share if undefined. */
   readonly manifestPath: string | undefined;
@@ -38,9 +38,9 @@ export interface ShareOptions extends SharePortOptions {
   readonly chunkSizeBytes: number | undefined;
   /** Where digests are remembered, so that unchanged files are not read again; nowhere if undefined. */
   readonly stateDirectory: string | undefined;
-  /** Whether all is read, whatever is remembered. */
+  /** Whether all files are read, whatever is remembered. */
   readonly rehash: boolean;
-  /** What of a folder is left out; see path-patterns.ts. */
+  /** Patterns of what to leave out of a folder; see path-patterns.ts. */
   readonly exclude: readonly string[];
   /** Whether trackers may keep the manifest. */
   readonly publish: boolean;
@@ -51,11 +51,11 @@ export interface RunningShare {
   readonly ticket: string;
   /** Payload bytes sent so far. */
   readonly bytesSent: number;
-  /** Peers with whom it is exchanged now. */
+  /** Peers with which it is exchanged now. */
   readonly neighbourCount: number;
-  /** Peers that have had all of it, of those that were connected to this one then. */
+  /** Peers that have had all of it, and were connected to this one then. */
   readonly copies: number;
-  /** Resolves when there are so many. */
+  /** Resolves when there are so many copies. */
   untilCopies(count: number): Promise<void>;
   /** Rejects when the share can no longer be served. */
   readonly failed: Promise<never>;
@@ -63,14 +63,14 @@ export interface RunningShare {
   close(): Promise<void>;
 }
 
-/** What is read and can be served. */
+/** A share that has been read and can be served. */
 export interface PreparedShare {
   /** Announces it; resolves when others can download. */
   serve(): Promise<RunningShare>;
 }
 
-/** Throws for the first of `paths` that cannot be shared, or whose .goshare file has no place, before any is read: what
- * share would throw for it when others are served already. */
+/** Throws for the first of `paths` that cannot be shared, or whose .goshare file has no place, before any is read: the
+ * error that `share` would otherwise throw when others are served already. */
 export async function requireShareable(
   paths: readonly string[],
   manifestPath: string | undefined,
@@ -84,7 +84,7 @@ export async function requireShareable(
   for (const [path, root] of roots) await requirePlace(path, manifestPath, root, [...roots.values()]);
 }
 
-/** By its path, or by what is in it. */
+/** By the same path, or by the same content. */
 function sharedTwice(path: string): GoshareError {
   return new GoshareError("USAGE", `${path} is already shared: the name and the content are the same`, {
     hint: "leave out the duplicates",
@@ -100,8 +100,8 @@ function requirePlace(
   return requirePlaceForManifest(manifestPath ?? besideShare(path, root.name), root, others);
 }
 
-/** Listens and hashes; nothing is served yet. At the port of `sharesPort`, if that is given and others have opened one,
- * else at one that is opened. Throws GoshareError: USAGE for what is to be shared there already. */
+/** Listens and hashes; serves nothing yet. Uses the port of `sharesPort`, if that is given and already opened, else
+ * opens one. Throws GoshareError: USAGE for what is already to be shared there. */
 export async function prepareShare(
   options: ShareOptions,
   observe: EventObserver,
@@ -126,7 +126,7 @@ export async function prepareShare(
   });
 }
 
-/** The same of one alone: resolves when others can download. */
+/** Prepares and serves a single share: resolves when others can download. */
 export async function share(
   options: ShareOptions,
   observe: EventObserver,
@@ -152,7 +152,7 @@ async function joinPort(
 ): Promise<SharePort> {
   if (sharesPort?.port !== undefined) return sharesPort.port.join();
   const port = await SharePort.open(options, observe);
-  // Open for the next, whatever becomes of this one.
+  // Stays open for the next share, whatever happens to this one.
   if (sharesPort !== undefined) sharesPort.port = port.join();
   return port.join();
 }
@@ -216,7 +216,7 @@ class RunningShareImpl implements RunningShare {
       readChunk: (chunkIndex, offset, into) => source.readChunk(chunkIndex, offset, into),
       copied: (neighbour) => progress.copied(neighbour),
       readFailed: (error) => {
-        // A share with one changed file cannot be completed from here: nobody is sent here any more.
+        // A share with one changed file cannot be completed from here: no more peers are sent here.
         server.remove(contentId, readRefusal(error));
         fail(error);
       },

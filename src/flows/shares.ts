@@ -12,7 +12,7 @@ export class Shares {
   readonly #observe: EventObserver;
   readonly #begun: RunningShare[] = [];
   readonly #served = new Set<RunningShare>();
-  /** Each resolves when one of them has failed and is closed. */
+  /** Each promise resolves when its share has failed and is closed. */
   readonly #ends = new Map<RunningShare, Promise<void>>();
   readonly #failures: GoshareError[] = [];
 
@@ -22,8 +22,8 @@ export class Shares {
     this.#observe = observe;
   }
 
-  /** One more, of `path`, which `prepare` reads at the port of the others; the first opens it. What it returns serves it,
-   * to be called when all are read: of several, `failed` is emitted for one that ends later. */
+  /** Adds a share of `path`, which `prepare` reads at the port of the others; the first opens it. Returns what serves
+   * it, to be called when all are read. With several, `failed` is emitted for one that ends later. */
   async add(
     path: string,
     prepare: (observe: EventObserver, sharesPort: SharesPort) => Promise<PreparedShare>,
@@ -39,7 +39,7 @@ export class Shares {
         this.#failures.push(named?.failed(error) ?? error);
         return this.#end(one);
       });
-      // What closing it throws is thrown where it is waited for.
+      // An error from closing it is thrown where its end is awaited.
       end.catch(() => undefined);
       this.#ends.set(one, end);
       return one;
@@ -51,12 +51,12 @@ export class Shares {
     return this.#begun.reduce((sum, one) => sum + one.bytesSent, 0);
   }
 
-  /** The first failure so far, for all of them; undefined if there was none. */
+  /** One error for all of them, made from the first failure so far; undefined if there was none. */
   get failure(): GoshareError | undefined {
     return this.#count === 1 ? this.#failures[0] : failureOfSeveral(this.#failures, this.#count, "shares");
   }
 
-  /** Resolves when each that has begun has failed, or, where `copies` are wanted, has been copied so often. */
+  /** Resolves when each share that has begun has failed or, if `copies` are wanted, has been copied so often. */
   async untilOver(copies: number | undefined): Promise<void> {
     const overs = [...this.#ends].map(([one, end]) =>
       copies === undefined ? end : Promise.race([end, one.untilCopies(copies)]),
@@ -64,7 +64,7 @@ export class Shares {
     await Promise.all(overs);
   }
 
-  /** Closes what is still served. What is on its way to others gets there, as far as it does not take too long. */
+  /** Closes all that is still served. Running replies are sent to the end, unless they take too long. */
   async close(): Promise<void> {
     await Promise.all([this.#port.port?.close(), ...[...this.#served].map((one) => this.#end(one))]);
   }

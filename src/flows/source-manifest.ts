@@ -1,4 +1,4 @@
-// From what a user wants to share to its manifest: walk, hash what is not remembered, assemble. Reports progress and
+// From what a user wants to share to its manifest: walk, hash what is not remembered, assemble. Reports progress, and
 // what is left out. Serves nothing.
 import { Bitfield } from "../core/bitfield.js";
 import { DIGEST_BYTES } from "../core/ids.js";
@@ -29,15 +29,15 @@ export interface SourceOptions {
   readonly chunkSizeBytes: number | undefined;
   /** Where digests are remembered; nowhere if undefined. */
   readonly stateDirectory: string | undefined;
-  /** Whether all is read, whatever is remembered. */
+  /** Whether all files are read, whatever is remembered. */
   readonly rehash: boolean;
-  /** What of a folder is left out; see path-patterns.ts. */
+  /** Patterns of what to leave out of a folder; see path-patterns.ts. */
   readonly exclude: readonly string[];
 }
 
 const MAX_WARNED_ENTRIES = 20;
 
-/** Smaller shares are hashed before a cache would be read. */
+/** Smaller shares are hashed sooner than a cache is read. */
 const MIN_CACHED_BYTES = 16 * 1024 * 1024;
 
 /** Reads what `options.path` names; `found` is called before anything is hashed. Throws GoshareError. */
@@ -77,7 +77,7 @@ export async function readSource(
     let bytesDone = bytesTotal;
     for (const chunkIndex of unknown) bytesDone -= layout.chunkLength(chunkIndex);
     const progress = hashingProgress(options.path, bytesDone, observe);
-    // Where all is remembered, nothing is hashed.
+    // If all digests are remembered, nothing is hashed.
     if (unknown.count > 0) progress(bytesDone, bytesTotal, tree.files.length);
     await pool.runAll(
       hashTasks(layout, unknown, pathOf, tree.identities, digests),
@@ -97,13 +97,13 @@ export async function readSource(
   }
 }
 
-/** What the chunks of one source hashed to when it was shared before. */
+/** The digests that the chunks of one source had when it was shared before. */
 class HashMemory {
   readonly #folder: HashCacheFolder | undefined;
   readonly #cache: HashCache;
   readonly #tree: SourceTree;
   readonly #layout: Layout;
-  /** FINGERPRINT_BYTES for each chunk; empty where nothing is remembered. */
+  /** FINGERPRINT_BYTES for each chunk; empty if nothing is remembered. */
   readonly #fingerprints: Uint8Array;
 
   private constructor(
@@ -142,7 +142,7 @@ class HashMemory {
     return new HashMemory(folder, cache, source, fingerprints);
   }
 
-  /** Puts what is known into `digests`; the chunks that are not. */
+  /** Puts the known digests into `digests`; returns the chunks whose digests are not known. */
   async fill(digests: Uint8Array): Promise<Bitfield> {
     const unknown = Bitfield.full(this.#layout.chunkCount);
     if (this.#cache.size === 0) return unknown;
@@ -157,7 +157,7 @@ class HashMemory {
     return unknown;
   }
 
-  /** For the next time. `begunAtMs`: before any file was looked at, Unix milliseconds. */
+  /** Remembers `digests` for the next time. `begunAtMs`: a time before any file was looked at, in Unix milliseconds. */
   async remember(digests: Uint8Array, begunAtMs: number): Promise<void> {
     const { rootPath, identities } = this.#tree;
     await this.#folder?.write(

@@ -1,5 +1,5 @@
-// Lists what was begun and not finished: output folders ─▶ part folders ─▶ what each of them claims. Changes
-// nothing, dials nobody, and goes on after a part folder that cannot be read.
+// Lists unfinished downloads: output folders ─▶ part folders ─▶ what each of them claims. Changes nothing, dials
+// nobody, and goes on after a part folder that cannot be read.
 import * as path from "node:path";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { GoshareError, isErrno, readProblem } from "../core/errors.js";
@@ -9,13 +9,13 @@ import { type BegunDownload, begunIn, toldOf } from "./begun-downloads.js";
 export interface StatusOptions {
   /** Where downloads went. */
   readonly outputDirectories: readonly string[];
-  /** Whether one of them that is not there is no more than empty. */
+  /** Whether a missing one counts as empty. */
   readonly mayBeMissing: boolean;
 }
 
-/** Emits a `resumable` for each download that was not finished, a warning for each part folder that cannot be read, and
- * returns how many can be gone on with. Throws at the end what kept it from reading an output folder; of several the
- * first, and the others are warnings. */
+/** Emits a `resumable` for each unfinished download and a warning for each part folder that cannot be read; returns how
+ * many can be gone on with. At the end throws the first error of reading an output folder; further ones are
+ * warnings. */
 export async function status(
   options: StatusOptions,
   observe: EventObserver,
@@ -32,7 +32,7 @@ export async function status(
       continue;
     }
     for (const begun of found) {
-      // A signal is heard between two part folders.
+      // Lets a signal be handled between two part folders.
       await yieldToLoop();
       signal.throwIfAborted();
       const event = toldOf(begun);

@@ -1,4 +1,4 @@
-// What trackers do with announcements, for who wants details. Decides nothing.
+// What trackers do with announcements, for those who want details. Decides nothing.
 import { formatEndpoint } from "../address/endpoint.js";
 import { formatDuration } from "../core/units.js";
 import type { EventObserver } from "../events/event.js";

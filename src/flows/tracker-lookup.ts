@@ -1,5 +1,5 @@
-// What trackers are asked for on behalf of one download or look at a share: the root of its manifest, and peers that have
-// it, again and again. Whatever a root comes from, it is the content id that is believed. Dials no peer.
+// Asks trackers, for one download or one look at a share, for the root of its manifest and, again and again, for peers
+// that have it. A root is believed for its content id, whichever tracker sent it. Dials no peer.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { eachDialable } from "../address/resolve.js";
 import { pause, untilAborted } from "../core/clock.js";
@@ -12,14 +12,14 @@ import type { DownloadSwarm } from "../swarm/download-swarm.js";
 import type { TrackerClient } from "../tracker/client.js";
 import { type TrackerWarnings, trackerWarnings } from "./tracker-warnings.js";
 
-/** Peers asked of a tracker at a time. */
+/** How many peers a tracker is asked for at a time. */
 const WANTED_PEERS = 50;
-/** A tracker is asked again after this time, and ever more slowly up to the last; less slowly while nobody is connected,
- * since somebody may have come just now. */
+/** A tracker is asked again after this time, and ever more slowly up to the last; sooner while no peer is connected,
+ * since one may just have come. */
 const MIN_ASK_MS = 1_000;
 const MAX_ASK_MS = 30_000;
 const MAX_LONE_ASK_MS = 8_000;
-/** How long one tracker has for itself before the next is asked beside it. */
+/** How long one tracker is asked alone before the next is asked as well. */
 const NEXT_TRACKER_MS = 1_000;
 
 interface NamedTracker {
@@ -51,8 +51,8 @@ export class TrackerLookup {
     this.#detail = detail;
   }
 
-  /** Ready to ask `trackers`. Where there are none, what it takes to talk to one is not even loaded. `warn` is told of those
-   * that fail, where others warn of the same trackers too. */
+  /** Opens a lookup at `trackers`. If there are none, the code to talk to one is not even loaded. `warn` is told of
+   * those that fail, if others warn of the same trackers too. */
   static async open(
     trackers: readonly Endpoint[],
     contentId: ContentId,
@@ -74,12 +74,12 @@ export class TrackerLookup {
     return this.#trackers.length > 0;
   }
 
-  /** Whether each of them has failed since one last answered. */
+  /** Whether all of them have failed since one last answered. */
   get isSilent(): boolean {
     return this.hasTrackers && this.#failuresInARow >= this.#trackers.length;
   }
 
-  /** Why no tracker helps: what became of the last one asked, while none has answered; undefined once one has. */
+  /** Why no tracker helps: the error of the last one asked, while none has answered; undefined once one has. */
   get silence(): GoshareError | undefined {
     const [first] = this.#trackers;
     if (this.#hasAnswer || first === undefined) return undefined;
@@ -92,7 +92,7 @@ export class TrackerLookup {
   }
 
   /** The root from the first tracker that has it; undefined if none does. Throws MANIFEST_INVALID or NEWER_FORMAT:
-   * bytes with the wanted content id are what everybody else would send too. */
+   * everybody else would send the same bytes, since they have the wanted content id. */
   async findRoot(signal: AbortSignal): Promise<ManifestRoot | undefined> {
     const bytes = await this.#firstAnswer(async ({ name, client }) => {
       const manifest = await client.getManifest(this.#contentId, signal);
@@ -102,7 +102,7 @@ export class TrackerLookup {
     return bytes === undefined ? undefined : checkRoot(bytes);
   }
 
-  /** Gives every peer the trackers name to `swarm`, again and again until `signal` aborts. Never rejects. */
+  /** Gives `swarm` every peer that the trackers name, again and again until `signal` aborts. Never rejects. */
   async feed(swarm: DownloadSwarm, signal: AbortSignal): Promise<void> {
     let pauseMs = MIN_ASK_MS;
     while (!signal.aborted && this.#trackers.length > 0) {
@@ -117,10 +117,10 @@ export class TrackerLookup {
         this.#detail?.("tracker", `${name} names ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`);
         await eachDialable(peers, client.proposingHost, (peer) => swarm.addPeer(peer), signal);
         answered.abort();
-        // The others may know who has everything: a tracker that was just started knows nobody yet.
+        // Other trackers may know a peer that has everything: one that was just started knows none yet.
         return counts.completePeers > 0 ? true : undefined;
       }, signal);
-      // One that does not answer keeps none of those that do from being asked again.
+      // A tracker that does not answer does not keep the others from being asked again.
       const enough = untilAborted(answered.signal).then(() => pause(NEXT_TRACKER_MS, signal));
       await Promise.race([asked, enough]);
       const maxPauseMs = () => (swarm.peerCount === 0 ? Math.min(pauseMs, MAX_LONE_ASK_MS) : pauseMs);
@@ -130,8 +130,8 @@ export class TrackerLookup {
     }
   }
 
-  /** What the first tracker brings that has something: each is asked when the one before has nothing, has failed,
-   * or has been silent for a moment. Never rejects. */
+  /** The answer of the first tracker that has something. Each is asked when the one before has nothing, has failed, or
+   * has been silent for a moment. Never rejects. */
   #firstAnswer<T>(
     ask: (tracker: NamedTracker) => Promise<T | undefined>,
     signal: AbortSignal,
@@ -183,7 +183,7 @@ export class TrackerLookup {
   }
 }
 
-/** The root from whichever has it first: a tracker or a peer. `arriving` is called while something comes from peers. */
+/** The root from whichever gives it first, a tracker or a peer. Calls `arriving` while something comes from peers. */
 export async function firstRoot(
   swarm: DownloadSwarm,
   lookup: TrackerLookup,

@@ -1,4 +1,4 @@
-// Asks one tracker how it is: what it says of itself, how quickly it answers, and its health. Announces nothing.
+// Asks one tracker for its status: what it says of itself, how quickly it answers, and its health. Announces nothing.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import type { Clock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
@@ -16,7 +16,7 @@ export async function trackerStatus(
   const client = new TrackerClient(tracker, { maxAttempts: 1 });
   const name = formatEndpoint(tracker);
   try {
-    // The first call dials, and loads what it takes to talk to a tracker.
+    // The first call dials, and loads the code to talk to a tracker.
     const health = await client.health(signal);
     const startMs = clock.nowMs();
     const info = await client.info(signal);

@@ -1,5 +1,5 @@
-// Runs a tracker, and lends it what it has none of itself: a peer's way to dial other peers, by which it sees for
-// itself who is where. Decides nothing.
+// Runs a tracker, and lends it what it does not have itself: a peer's way to dial other peers, by which it checks which
+// peer is where. Decides nothing.
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { probePeer } from "../peer/probe.js";
@@ -22,7 +22,7 @@ export function startTracker(
       return await probePeer(endpoint, local, PROBE_OPTIONS, signal);
     } catch (thrown) {
       const { blame, code } = GoshareError.from(thrown);
-      // Who speaks another version only is nobody that others could be sent to.
+      // A peer that speaks only another version is none that others could be sent to.
       if (blame === "peer" || code === "NEWER_FORMAT") return undefined;
       throw thrown;
     }

@@ -1,5 +1,5 @@
-// Which trackers a flow uses: those named by the user, those a ticket or .goshare file names, and one on this
-// machine if it answers at once. Asks nothing but whether that one is there.
+// Which trackers a flow uses: those that the user names, those that a ticket or .goshare file names, and one on this
+// machine if it answers at once. Asks only whether that one is there.
 import { type Endpoint, formatEndpoint, isTellable } from "../address/endpoint.js";
 import { hostScope } from "../address/host.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
@@ -7,11 +7,11 @@ import { probeTracker } from "../tracker/probe.js";
 import type { ContentSource } from "./content-source.js";
 
 const LOCAL_TRACKER: Endpoint = { host: "localhost", port: DEFAULT_TRACKER_PORT, transport: "tcp" };
-/** How long a tracker nobody named may take to show itself. */
+/** How long a tracker that nobody named may take to answer. */
 export const LOCAL_PROBE_MS = 200;
 
 export interface TrackerWish {
-  /** As they were named. */
+  /** The trackers, as they were named. */
   readonly trackers: readonly Endpoint[];
   /** Whether to look for one on this machine if none is named. */
   readonly probeLocalTracker: boolean;
@@ -22,7 +22,7 @@ export async function chooseTrackers(
   named: readonly Endpoint[],
   probeLocal: boolean,
 ): Promise<readonly Endpoint[]> {
-  // The first counts: whoever runs it names theirs before a ticket does, and with them the certificate to expect.
+  // The first counts: the user's come before a ticket's, and with them the certificate to expect.
   const unique = new Map<string, Endpoint>();
   for (const tracker of named) {
     const name = formatEndpoint(tracker);
@@ -34,8 +34,8 @@ export async function chooseTrackers(
   return [...unique.values()];
 }
 
-/** Those to ask for `source`: named by whoever runs it, then by `source` itself. One on this machine is looked for only
- * where that names no peer either. */
+/** The trackers to ask for `source`: those that the user names, then those in `source`. One on this machine is looked
+ * for only if `source` names no peer either. */
 export function trackersFor(
   source: Pick<ContentSource, "trackers" | "peers">,
   { trackers, probeLocalTracker }: TrackerWish,
@@ -44,9 +44,9 @@ export function trackersFor(
   return chooseTrackers(named, probeLocalTracker && source.peers.length === 0);
 }
 
-/** Those of `trackers` that others can be told of, as other machines reach them, for tickets and .goshare files: one
- * on loopback is named by the address this machine has for others, if it answers there, and else left out. `own` are
- * this machine's endpoints, best first; if they are loopback too, there are no other machines. */
+/** Those of `trackers` that other machines can reach, with the addresses to reach them, for tickets and .goshare files.
+ * One on loopback gets this machine's address for others if it answers there, and is left out if not. `own`: this
+ * machine's endpoints, best first; if they are loopback too, there are no other machines. */
 export async function trackersForOthers(
   trackers: readonly Endpoint[],
   own: readonly Endpoint[],

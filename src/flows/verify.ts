@@ -1,5 +1,5 @@
-// Compares what lies on the disk with a share: manifest ─▶ names, kinds and sizes ─▶ workers hash every chunk that is
-// there ─▶ what differs, by file. Changes nothing; what is to be repaired repair.ts does.
+// Compares what is on the disk with a share: manifest ─▶ names, kinds and sizes ─▶ workers hash every chunk that is
+// there ─▶ differences by file. Changes nothing itself; repair.ts does repairs.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
@@ -28,9 +28,9 @@ export interface VerifyOptions {
   readonly probeLocalTracker: boolean;
   /** How long to look for the manifest; and in a repair, for the next chunk. */
   readonly timeoutMs: number;
-  /** Whether to tell the SHA-256 of every file. */
+  /** Whether to report the SHA-256 of every file. */
   readonly sums: boolean;
-  /** How to fetch what is wrong; undefined: it is only told. */
+  /** How to fetch what is wrong; undefined: it is only reported. */
   readonly repair: RepairOptions | undefined;
 }
 
@@ -38,16 +38,16 @@ export interface VerifyResult {
   readonly contentId: ContentId;
   /** Of the share. */
   readonly bytes: number;
-  /** What was repaired, absolute; empty if nothing was. */
+  /** The absolute path of what was repaired; empty if nothing was. */
   readonly path: string;
-  /** Payload bytes that came over the network. */
+  /** Payload bytes received over the network. */
   readonly bytesReceived: number;
-  /** Of them, in chunks that were not used. */
+  /** Those of them in chunks that were not used. */
   readonly bytesWasted: number;
 }
 
-/** Emits a `difference` for each thing that is not as in the share, then one `verified`. Throws CONTENT_DIFFERS if
- * anything is wrong and stays so. */
+/** Emits a `difference` for each thing that differs from the share, then one `verified`. Throws CONTENT_DIFFERS if
+ * anything is wrong and stays wrong. */
 export async function verify(
   options: VerifyOptions,
   observe: EventObserver,

@@ -1,4 +1,4 @@
-// download(), inspect() and status() for programs: they begin at once and tell what happens.
+// download(), read(), inspect() and unfinished() for programs: they begin at once and report what happens.
 import { type Readable, Transform } from "node:stream";
 import type { EventObserver, GoshareEvent } from "../events/event.js";
 import { download as downloadFlow } from "../flows/download.js";
@@ -13,13 +13,13 @@ import {
   type ReadCallOptions,
 } from "./options.js";
 
-/** What a download came to. */
+/** The result of a download. */
 export type Downloaded = Omit<Extract<GoshareEvent, { type: "done" }>, "type">;
 
 /** A download from its first step to its end. A loop over it sees its events; the last one is `done` or `failed`. */
 export interface Download extends AsyncIterable<GoshareEvent> {
-  /** Everything is in its place. Rejects with a GoshareError, or the reason of the signal that ended it; what was
-   * verified stays for the next run. */
+  /** Resolves when everything is in its place. Rejects with a GoshareError, or the reason of the signal that ended it;
+   * verified chunks stay for the next run. */
   readonly done: Promise<Downloaded>;
 }
 
@@ -37,7 +37,7 @@ export function download(what: string, options: DownloadCallOptions = {}): Downl
       throw thrown;
     },
   );
-  // Whoever only loops must not be ended by it.
+  // A caller that only loops must not be ended by an unhandled rejection.
   done.catch(() => undefined);
   return { done, [Symbol.asyncIterator]: () => events[Symbol.asyncIterator]() };
 }
@@ -48,7 +48,7 @@ async function run(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<Downloaded> {
-  // After the caller had a chance to begin a loop.
+  // Gives the caller a chance to begin a loop first.
   await undefined;
   const {
     seed: _none,
@@ -58,10 +58,10 @@ async function run(
   return result;
 }
 
-/** The bytes of one file of what `what` names, each verified, in order. Nothing is kept on the disk, and a stream that is
- * destroyed ends it. Emits a GoshareError where it cannot go on, or the reason of the signal if that is an Error. */
+/** The bytes of one file of what `what` names, verified and in order. Keeps nothing on the disk; ends when the stream
+ * is destroyed. Emits a GoshareError if it cannot go on, or the reason of the signal if that is an Error. */
 export function read(what: string, options: ReadCallOptions = {}): Readable {
-  // Copies: the memory of what has been taken is used for what comes next.
+  // Copies: the memory of a chunk that was taken is reused for the next.
   const stream = new Transform({ transform: (bytes, _encoding, taken) => taken(null, Buffer.from(bytes)) });
   const left = new AbortController();
   stream.once("close", () => left.abort());
@@ -78,7 +78,7 @@ export function read(what: string, options: ReadCallOptions = {}): Readable {
 /** What a ticket, .goshare file or content id stands for. */
 export type Inspected = Omit<Extract<GoshareEvent, { type: "inspected" }>, "type">;
 
-/** Looks at what `what` names without downloading it; `kind` is "" where its manifest is not to be had. */
+/** Looks at what `what` names without downloading it; `kind` is "" if its manifest cannot be fetched. */
 export async function inspect(what: string, options: InspectCallOptions = {}): Promise<Inspected> {
   let found: Inspected | undefined;
   const signal = options.signal ?? new AbortController().signal;
@@ -92,7 +92,7 @@ export async function inspect(what: string, options: InspectCallOptions = {}): P
   return found;
 }
 
-/** A download that was begun and not finished. */
+/** An unfinished download. */
 export type Resumable = Omit<Extract<GoshareEvent, { type: "resumable" }>, "type">;
 
 /** The unfinished downloads in a folder. Part folders that cannot be read are left out. */

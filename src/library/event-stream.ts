@@ -1,13 +1,13 @@
 // Events as async iterables: every loop over a stream sees what happens from the moment it began, at its own pace.
-// Bounded: of a reader that does not keep up the oldest tellings of progress are dropped, and then whatever is oldest,
-// but never the last event.
+// Bounded: if a reader does not keep up, the oldest progress events are dropped, then whatever is oldest, but never the
+// last event.
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver, GoshareEvent } from "../events/event.js";
 
 /** Events kept for one reader. */
 const MAX_KEPT = 1_000;
 
-/** Each of them says again, and newer, what the one before it said. */
+/** Each of these events replaces what the one before it said. */
 const PROGRESS: readonly GoshareEvent["type"][] = ["hashing", "progress", "serving"];
 
 export class EventStream implements AsyncIterable<GoshareEvent> {
@@ -18,7 +18,7 @@ export class EventStream implements AsyncIterable<GoshareEvent> {
     if (!this.#hasEnded) for (const reader of this.#readers) reader.put(event);
   };
 
-  /** Nothing comes any more: loops end when they have seen all. */
+  /** No more events come: loops end when they have seen all. */
   end(last?: GoshareEvent): void {
     if (last !== undefined) this.observe(last);
     this.#hasEnded = true;
@@ -33,14 +33,14 @@ export class EventStream implements AsyncIterable<GoshareEvent> {
   }
 }
 
-/** What was thrown as an error of goshare: whatever a program aborts with is an interruption. */
+/** What was thrown, as an error of goshare: any reason that a program aborts with is an interruption. */
 export function goshareError(thrown: unknown, signal: AbortSignal): GoshareError {
   if (thrown instanceof GoshareError || !signal.aborted || thrown !== signal.reason)
     return GoshareError.from(thrown);
   return new GoshareError("INTERRUPTED", thrown instanceof Error ? thrown.message : String(thrown));
 }
 
-/** The last event of what did not reach its end. */
+/** The last event of something that did not reach its end. */
 export function failedEvent(thrown: unknown, signal: AbortSignal): GoshareEvent {
   const { code, exitCode, message, hint } = goshareError(thrown, signal);
   return { type: "failed", code, exitCode, message, hint };
@@ -50,7 +50,7 @@ class Reader implements AsyncIterator<GoshareEvent, undefined> {
   readonly #gone: () => void;
   #kept: GoshareEvent[] = [];
   #hasEnded = false;
-  /** Of calls of next that wait. */
+  /** Resolvers of waiting calls of next(). */
   #waiting: (() => void)[] = [];
 
   constructor(gone: () => void) {

@@ -1,5 +1,5 @@
 // Options of the library as programs give them: texts for addresses, numbers with their units, everything optional.
-// Turned into those of the flows here and nowhere else.
+// Only here are they turned into options of the flows.
 import { requireEndpoint, requireListenAddress, requireTrackerEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { defaultFlowOptions, defaultPeerListen, MIN_BYTES_PER_SECOND } from "../flows/defaults.js";
@@ -11,20 +11,20 @@ import type { IfTaken } from "../storage/taken-name.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Ends the work; what is verified is kept. */
+  /** Ends the work; verified chunks are kept. */
   readonly signal?: AbortSignal | undefined;
-  /** Trackers, HOST:PORT each. None is looked for by itself. */
+  /** Trackers, HOST:PORT each. No others are looked for. */
   readonly trackers?: readonly string[] | undefined;
 }
 
-/** What both ends of a transfer take. */
+/** Options of both ends of a transfer. */
 export interface PeerCallOptions extends CallOptions {
-  /** Where to accept peers, HOST:PORT; port 0 takes a free one. Not given: port 9000 of every address, or a free port
-   * if that is taken. */
+  /** Where to accept peers, HOST:PORT; port 0: any free one. Not given: port 9000 of every address, or a free port if
+   * that is taken. */
   readonly listen?: string | undefined;
-  /** No more is sent to all peers together. */
+  /** Limit of what is sent to all peers together. */
   readonly uploadBytesPerSecond?: number | undefined;
   /** Exchanges with at most so many peers at a time. */
   readonly maxPeers?: number | undefined;
@@ -33,7 +33,7 @@ export interface PeerCallOptions extends CallOptions {
 }
 
 export interface ShareCallOptions extends PeerCallOptions {
-  /** Where others reach this machine, HOST:PORT each, instead of its own addresses. */
+  /** Where others reach this machine, HOST:PORT each; replaces its own addresses. */
   readonly advertise?: readonly string[] | undefined;
   /** Where to write the .goshare file; beside the share if not given. */
   readonly manifestPath?: string | undefined;
@@ -41,11 +41,11 @@ export interface ShareCallOptions extends PeerCallOptions {
   readonly chunkSizeBytes?: number | undefined;
   /** False keeps the manifest away from trackers. */
   readonly publish?: boolean | undefined;
-  /** What of a folder is left out, such as "*.tmp" or "build/**". */
+  /** Patterns of what to leave out of a folder, such as "*.tmp" or "build/**". */
   readonly exclude?: readonly string[] | undefined;
   /** A folder in which digests are remembered, so that unchanged files are not read again; none if not given. */
   readonly stateDirectory?: string | undefined;
-  /** Whether everything is read, whatever is remembered. */
+  /** Whether all files are read, whatever is remembered. */
   readonly rehash?: boolean | undefined;
 }
 
@@ -54,11 +54,11 @@ export interface DownloadCallOptions extends PeerCallOptions {
   readonly output?: string | undefined;
   /** Only what matches, such as "*.jpg" or "photos/2024"; "!GLOB" leaves out. Everything if not given. */
   readonly select?: readonly string[] | undefined;
-  /** What to do where the name of the share is taken; "refuse" if not given. */
+  /** What to do if the name of the share is taken; "refuse" if not given. */
   readonly ifTaken?: "refuse" | "replace" | "rename" | undefined;
-  /** A folder with an older version: chunks that it has already are copied, not fetched. */
+  /** A folder with an older version: chunks that it already has are copied, not fetched. */
   readonly reuse?: string | undefined;
-  /** Whether chunks are asked for in their order. */
+  /** Whether chunks are asked for in the order of the share. */
   readonly sequential?: boolean | undefined;
   /** How long nothing may arrive until it gives up, in milliseconds. */
   readonly timeoutMs?: number | undefined;

@@ -1,4 +1,4 @@
-// share() for programs: begins at once, tells what happens, ends when it is closed or aborted.
+// share() for programs: begins at once, reports what happens, ends when it is closed or aborted.
 import { untilAborted } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { GoshareEvent } from "../events/event.js";
@@ -11,13 +11,13 @@ export type Sharing = Omit<Extract<GoshareEvent, { type: "sharing" }>, "type">;
 
 /** A share from its first byte read to its end. A loop over it sees its events; the last one is `stopped` or `failed`. */
 export interface Share extends AsyncIterable<GoshareEvent>, AsyncDisposable {
-  /** Others can download: with its ticket, among others. Rejects if it comes to nothing. */
+  /** Resolves, with the ticket and more, when others can download. Rejects if it does not come to that. */
   readonly ready: Promise<Sharing>;
-  /** Resolves when it was closed or aborted; rejects with what kept it from being served. */
+  /** Resolves when it was closed or aborted; rejects with the error that kept it from being served. */
   readonly ended: Promise<void>;
   /** Resolves when so many peers have had all of it, each counted once; rejects if it ends before. */
   untilCopies(count: number): Promise<void>;
-  /** Stops serving when what is being sent is out. */
+  /** Stops serving when running replies are out. */
   close(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ class LibraryShare implements Share {
   constructor(path: string, options: ShareCallOptions) {
     const signals = [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])];
     const stop = AbortSignal.any(signals);
-    // After the caller had a chance to begin a loop.
+    // Gives the caller a chance to begin a loop first.
     this.#running = Promise.resolve().then(() =>
       shareFlow(shareOptions(path, options), (event) => this.#observe(event), stop),
     );
@@ -46,7 +46,7 @@ class LibraryShare implements Share {
       return this.#sharing;
     });
     this.ended = this.#run(stop);
-    // Whoever does not wait for one of them must not be ended by it.
+    // A caller that does not await one of them must not be ended by an unhandled rejection.
     for (const promise of [this.ready, this.ended]) promise.catch(() => undefined);
   }
 

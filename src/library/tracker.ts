@@ -7,15 +7,15 @@ import type { TrackerOptions } from "../tracker/server/options.js";
 import { EventStream } from "./event-stream.js";
 
 export interface TrackerCallOptions extends Partial<Omit<TrackerOptions, "listenHost" | "listenPort">> {
-  /** Where to accept calls, HOST:PORT; port 0 takes a free one. Not given: port 8080 of every address. */
+  /** Where to accept calls, HOST:PORT; port 0: any free one. Not given: port 8080 of every address. */
   readonly listen?: string;
 }
 
 /** A tracker that accepts calls. A loop over it sees its warnings. */
 export interface Tracker extends AsyncIterable<GoshareEvent>, AsyncDisposable {
-  /** HOST:PORT that can be dialled from this machine, with tls:// before it where that is spoken. */
+  /** HOST:PORT that can be dialled from this machine, with tls:// before it if it speaks TLS. */
   readonly endpoint: string;
-  /** Takes no calls any more, and ends when those that run have, or have taken too long. */
+  /** Takes no more calls; resolves when running ones have ended or have taken too long. */
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
-// Assembles a manifest from what a share consists of: the one writer of roots and bodies. Reads no files;
-// digests come from those who did.
+// Assembles a manifest from what a share consists of: the only writer of roots and bodies. Reads no files; its caller
+// provides the digests.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { GoshareError } from "../core/errors.js";
@@ -22,7 +22,7 @@ export interface ShareContent {
   readonly kind: ShareKind;
   /** Bytes in a full chunk; chooseChunkSize gives the usual one. */
   readonly chunkSize: number;
-  /** In the order of sortEntries: chunks, and so their digests, follow from it. */
+  /** In the order of sortEntries: the chunks, and so their digests, depend on it. */
   readonly files: readonly FileEntry[];
   /** In any order. */
   readonly emptyDirectories: readonly string[];
@@ -32,8 +32,8 @@ export interface ShareContent {
   readonly chunkDigests: Uint8Array;
 }
 
-/** The manifest of a share. The same content gives the same bytes, and so the same content id. Throws
- * SOURCE_UNSUPPORTED for what no manifest may hold, naming the path, and LIMIT_EXCEEDED. */
+/** The manifest of a share. The same content gives the same bytes, and so the same content id. Throws LIMIT_EXCEEDED,
+ * and SOURCE_UNSUPPORTED with the path for what no manifest may hold. */
 export function assembleManifest(content: ShareContent): Manifest {
   const { name, kind, chunkSize, files } = content;
   assertSorted(files);

@@ -1,5 +1,5 @@
-// The pages of one body while they come in, from one peer or several: which are here, and which to ask whom for. Every
-// page is checked before it counts. Asks nobody itself.
+// The pages of one body while they come in, from one peer or several: which are here, and which to ask a peer for.
+// Every page is checked before it counts. Asks no peer itself.
 import { GoshareError } from "../core/errors.js";
 import { bodyPageBytes, bodyPageCount, checkBodyPage } from "./check.js";
 import { BODY_PAGE_BYTES } from "./limits.js";
@@ -8,12 +8,12 @@ import type { ManifestRoot } from "./manifest.js";
 export class BodyPages {
   readonly #root: ManifestRoot;
   readonly #body: Buffer;
-  /** Nobody has been asked for them. */
+  /** Pages that no peer has been asked for. */
   readonly #unasked: Set<number>;
-  /** Asked for, and not here. */
+  /** Pages that were asked for and are not here. */
   readonly #awaited = new Set<number>();
 
-  /** Of `root`, which does not hold its body itself. */
+  /** For the body of `root`, which must not be in the root itself. */
   constructor(root: ManifestRoot) {
     this.#root = root;
     this.#body = Buffer.allocUnsafeSlow(root.bodySize);
@@ -25,8 +25,8 @@ export class BodyPages {
     return this.#unasked.size + this.#awaited.size === 0 ? this.#body : undefined;
   }
 
-  /** The next page to ask a peer for that was asked for `askedBefore`, and is from now on for this one too: one that
-   * nobody was asked for, else one that others owe. undefined if nothing is missing that it does not owe itself. */
+  /** The next page to ask a peer for; it is added to `askedBefore`, the pages that this peer was asked for. A page that
+   * no peer was asked for, else one that others owe. Undefined if no page is missing that it does not owe itself. */
   ask(askedBefore: Set<number>): number | undefined {
     const [unasked] = this.#unasked;
     const page = unasked ?? [...this.#awaited].find((candidate) => !askedBefore.has(candidate));
@@ -47,7 +47,7 @@ export class BodyPages {
     if (!checkBodyPage(this.#root, page, bytes)) {
       throw new GoshareError("DIGEST_MISMATCH", `a peer sent a wrong page ${page} of the manifest`);
     }
-    // What comes a second time finds the body in use.
+    // A page that comes a second time is dropped: the body may be in use.
     if (this.#awaited.delete(page)) this.#body.set(bytes, (page - 1) * BODY_PAGE_BYTES);
   }
 }

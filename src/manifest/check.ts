@@ -1,5 +1,5 @@
-// Checks roots and bodies that came from elsewhere, all rules of proto/goshare/v1/manifest.proto: what leaves
-// here is trusted. Never repairs anything, and measures before it allocates.
+// Checks roots and bodies that came from elsewhere by all rules of proto/goshare/v1/manifest.proto: what leaves here is
+// trusted. Never repairs anything, and measures before it allocates.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { quoted } from "../core/characters.js";
@@ -22,8 +22,8 @@ import { bodyFromWire, invalidManifest, type RootFields, rootFromWire } from "./
 /** An entry with the shortest path, as an empty directory. */
 const MIN_ENTRY_BYTES = 3;
 
-/** Checks the bytes of a root, of any length; they are copied. Throws MANIFEST_INVALID, or NEWER_FORMAT. That
- * they have the wanted content id is for the caller to compare. */
+/** Checks the bytes of a root, of any length; they are copied. Throws MANIFEST_INVALID or NEWER_FORMAT. The caller
+ * compares their content id with the wanted one. */
 export function checkRoot(bytes: Uint8Array): ManifestRoot {
   if (bytes.length > MAX_ROOT_BYTES) {
     throw invalidManifest(`the manifest's root has ${bytes.length} bytes, more than ${MAX_ROOT_BYTES}`);
@@ -75,7 +75,7 @@ function bodyFormProblem(root: RootFields): string | undefined {
     : `the manifest has ${pageDigests.length} bytes of page digests where its body takes ${wanted}`;
 }
 
-/** Pages of a body that are fetched one by one; 0 where the root holds the body. */
+/** How many pages of a body are fetched one by one; 0 if the root holds the body. */
 export function bodyPageCount(root: ManifestRoot): number {
   return root.pageDigests.length / DIGEST_BYTES;
 }
@@ -98,8 +98,8 @@ function assertPage(root: ManifestRoot, page: number): void {
   assert(Number.isInteger(page) && page >= 1 && page <= pages, `page ${page} of ${pages}`);
 }
 
-/** Checks a body against its root. `bodyBytes` (root.inlineBody, or the pages one after another) become part of
- * the manifest and must not change afterwards. Throws MANIFEST_INVALID. */
+/** Checks a body against its root. `bodyBytes` (root.inlineBody, or all pages in order) become part of the manifest and
+ * must not change afterwards. Throws MANIFEST_INVALID. */
 export function checkManifest(root: ManifestRoot, bodyBytes: Uint8Array): Manifest {
   const bytesProblem = bodyBytesProblem(root, bodyBytes);
   if (bytesProblem !== undefined) throw invalidManifest(bytesProblem);

@@ -1,5 +1,5 @@
-// What must hold among the entries of a manifest, for those who write one and those who read one. Knows no
-// bytes; says what is wrong and with which path, and leaves the error to its caller.
+// What must hold among the entries of a manifest, for writers and for readers. Knows no bytes; says what is wrong and
+// with which path, and leaves the error to its caller.
 import { quoted } from "../core/characters.js";
 import { MAX_TOTAL_BYTES } from "./limits.js";
 import type { FileEntry, ShareKind, SymbolicLink } from "./manifest.js";
@@ -49,10 +49,9 @@ function linksProblem(links: readonly SymbolicLink[]): string | undefined {
   return undefined;
 }
 
-/** Goes through the three lists at once in the order of paths. Whatever lies in a directory comes after the
- * directory's own name, though not always next to it ("a", "a-b", "a/c"): so the names that the current path
- * begins with are kept, and only the longest of them can be the directory that it lies in and has not been
- * compared yet. */
+/** Goes through the three lists at once in the order of paths. An entry in a directory comes after the directory's own
+ * name, though not always next to it ("a", "a-b", "a/c"). So the names that the current path begins with are kept; only
+ * the longest of them can be the directory it lies in and not have been compared yet. */
 function pathsProblem({ files, emptyDirectories, symbolicLinks }: Entries): string | undefined {
   const heads = [
     new Head(files.length, (index) => files[index]?.path),
@@ -104,7 +103,7 @@ class Head {
     this.path = length > 0 ? pathAt(0) : undefined;
   }
 
-  /** To the next path; false if that does not come after this one (equal ones are found otherwise). */
+  /** Goes to the next path; false if that sorts before the present one (equal paths are found elsewhere). */
   advance(): boolean {
     const previous = this.path;
     this.#index += 1;

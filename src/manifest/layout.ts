@@ -1,4 +1,4 @@
-// Layout: which bytes of which file make up which chunk. Pure arithmetic on file sizes; the rule stands in
+// Layout: which bytes of which file make up which chunk. Pure arithmetic on file sizes, by the rule in
 // proto/goshare/v1/manifest.proto. Knows no paths, no disk, no digests.
 import assert from "node:assert/strict";
 import { GoshareError } from "../core/errors.js";
@@ -23,7 +23,7 @@ export interface ChunkSegment {
   readonly length: number;
 }
 
-/** The chunks of a share. Memory grows with the number of files alone, by typed arrays. */
+/** The chunks of a share. Memory grows with the number of files alone; it is in typed arrays. */
 export interface Layout {
   readonly chunkSize: number;
   readonly chunkCount: number;
@@ -31,12 +31,12 @@ export interface Layout {
   chunkLength(chunkIndex: number): number;
   /** The runs of chunk `chunkIndex` in order; together exactly chunkLength bytes. */
   segments(chunkIndex: number): readonly ChunkSegment[];
-  /** The chunks file `fileIndex` has bytes in: `count` of them from `first`; count 0 for an empty file. */
+  /** The chunks in which file `fileIndex` has bytes: `count` of them from `first`; count 0 for an empty file. */
   chunksOfFile(fileIndex: number): { readonly first: number; readonly count: number };
 }
 
-/** The layout of files of these sizes (safe integers from 0) in their order. Throws LIMIT_EXCEEDED if it has
- * more than MAX_CHUNKS chunks. */
+/** The layout of files of these sizes (safe integers from 0), in their order. Throws LIMIT_EXCEEDED if it has more than
+ * MAX_CHUNKS chunks. */
 export function computeLayout(fileSizes: ArrayLike<number>, chunkSize: number): Layout {
   assert(isChunkSize(chunkSize), `${chunkSize} is no chunk size`);
   return new ExtentLayout(new Float64Array(fileSizes), chunkSize);
@@ -63,7 +63,7 @@ class Placing {
   readonly chunkSize: number;
   chunkCount = 0;
   #packChunk = 0;
-  /** Full, so that the first small file opens a pack. */
+  /** Full at first, so that the first small file opens a pack. */
   #packBytes = Number.POSITIVE_INFINITY;
   #packFiles = 0;
 
@@ -98,11 +98,11 @@ class ExtentLayout implements Layout {
   readonly chunkCount: number;
   readonly #sizes: Float64Array;
   readonly #firstChunks: Uint32Array;
-  /** Small files that are not empty, in order: those of one pack stand together. */
+  /** Indices of small files that are not empty, in order: those of one pack are next to each other. */
   readonly #packed: Uint32Array;
   /** First chunk of each extent, ascending. */
   readonly #extentChunks: Uint32Array;
-  /** Of each extent: the index of its file if it is large, else ~(index into #packed of its first file). */
+  /** For each extent: the index of its file if that is large, else ~(index into #packed of its first file). */
   readonly #extentStarts: Int32Array;
 
   constructor(sizes: Float64Array, chunkSize: number) {

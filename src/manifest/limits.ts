@@ -1,5 +1,4 @@
-// The limits of manifest format 1, as proto/goshare/v1/manifest.proto states them. Every limit stands here
-// and nowhere else.
+// The limits of manifest format 1, as in proto/goshare/v1/manifest.proto. Every limit is here and nowhere else.
 import { GIB, KIB, MIB } from "../core/units.js";
 
 /** The one format this goshare writes and reads. */
@@ -9,7 +8,7 @@ export const MANIFEST_FORMAT = 1;
 export const MAX_ROOT_BYTES = MIB;
 /** Bytes in an encoded body. */
 export const MAX_BODY_BYTES = GIB;
-/** Bytes of a body that stands in the root itself; a larger one is paged, a smaller one never. */
+/** Most bytes of a body that is in the root itself; a larger one is paged, a smaller one never. */
 export const MAX_INLINE_BODY_BYTES = 512 * KIB;
 /** Bytes in a page of a body; the last page may be shorter. */
 export const BODY_PAGE_BYTES = MIB;
@@ -20,7 +19,7 @@ export const MAX_ENTRIES = 2 ** 23;
 /** Bytes in all files together, so that every offset is a safe integer. */
 export const MAX_TOTAL_BYTES = Number.MAX_SAFE_INTEGER;
 
-/** What readers accept as chunk size, powers of two only. */
+/** The chunk sizes that readers accept; powers of two only. */
 export const MIN_CHUNK_BYTES = 64 * KIB;
 export const MAX_CHUNK_BYTES = 4 * MIB;
 /** The smallest that writers choose by themselves; see chooseChunkSize. */
@@ -28,7 +27,7 @@ export const DEFAULT_MIN_CHUNK_BYTES = MIB;
 /** Writers take larger chunks rather than more than this many. */
 export const DEFAULT_MAX_CHUNKS = 2 ** 20;
 
-/** Small files that share one chunk. */
+/** Most small files that share one chunk. */
 export const MAX_PACK_FILES = 1024;
 
 /** UTF-8 bytes in one component of a path. */

@@ -34,9 +34,9 @@ export interface ManifestRoot {
   readonly entryCount: number;
   /** Bytes in the encoded body. */
   readonly bodySize: number;
-  /** The encoded body, where the root holds it; else undefined and `pageDigests` is there. */
+  /** The encoded body, if the root holds it; else undefined, and `pageDigests` is there. */
   readonly inlineBody: Uint8Array | undefined;
-  /** 32 bytes for each page of the body, one after another; empty where the body is inline. */
+  /** 32 bytes for each page of the body, one after another; empty if the body is inline. */
   readonly pageDigests: Uint8Array;
 }
 
@@ -55,5 +55,5 @@ export interface Manifest {
   readonly layout: Layout;
 }
 
-/** What is laid down of a share: all of it, or some. */
+/** The entries of a share that are laid down: all of them, or some. */
 export type Entries = Pick<Manifest, "files" | "emptyDirectories" | "symbolicLinks">;

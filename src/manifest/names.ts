@@ -34,9 +34,9 @@ function componentProblem(component: string): string | undefined {
   return bytes > MAX_COMPONENT_BYTES ? `takes ${bytes} bytes, more than ${MAX_COMPONENT_BYTES}` : undefined;
 }
 
-/** What is wrong with the target of a symbolic link at `path`, as a phrase; undefined if nothing is. Judged by
- * its text, and safe when it is followed: ".." only climbs from the link's own directory, which is a real one,
- * so that no chain of links inside the share can lead out of it. */
+/** What is wrong with the target of a symbolic link at `path`, as a phrase; undefined if nothing is. Judged by its text
+ * alone, and safe to follow: ".." climbs only from the link's own directory, which is a real one, so that no chain of
+ * links inside the share leads out of it. */
 export function linkProblem(path: string, target: string): string | undefined {
   if (target === "") return "points nowhere";
   if (target.startsWith("/")) return "points to an absolute path";
@@ -65,7 +65,7 @@ export function comparePaths(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** UTF-16 units in the order of the UTF-8 they stand for: surrogates (four bytes) after U+E000 to U+FFFF. */
+/** Ranks UTF-16 units in the order of the UTF-8 they stand for: surrogates (four bytes) after U+E000 to U+FFFF. */
 function utf8Rank(code: number): number {
   return code >= 0xd800 && code <= 0xdfff ? code + 0x10000 : code;
 }
@@ -84,8 +84,8 @@ export interface UnsupportedName {
 /** No disk takes longer relative paths, in UTF-8 bytes. */
 const MAX_PATH_BYTES = 4095;
 
-/** The paths that a disk of `platform` cannot hold side by side, with why. `paths` have no pathProblem; those
- * of files, links and empty directories together, each once. */
+/** The paths that a disk of `platform` cannot hold side by side, with the reason. `paths`: those of all files, links
+ * and empty directories, each once; none has a pathProblem. */
 export function unsupportedNames(
   paths: Iterable<string>,
   platform: NodeJS.Platform,
@@ -111,7 +111,7 @@ function folding(
   platform: NodeJS.Platform,
   caseInsensitive: boolean,
 ): ((name: string) => string) | undefined {
-  // Upper case first brings together what has several lower forms (ſ, ς).
+  // Upper case first unites letters that have several lower forms (ſ, ς).
   if (caseInsensitive) return (name) => name.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
   return platform === "darwin" ? (name) => name.normalize("NFC") : undefined;
 }
@@ -138,7 +138,7 @@ class FoldedTree {
     this.#fold = fold;
   }
 
-  /** Adds a path; says what earlier name one of its components cannot be told from. */
+  /** Adds a path; returns the earlier name from which one of its components cannot be told apart. */
   clash(path: string): string | undefined {
     let parent = 0;
     for (const name of path.split("/")) {

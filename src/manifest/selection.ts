@@ -1,4 +1,4 @@
-// What of a share is laid down: all of it, or the entries that somebody has selected, and the chunks that takes. A chunk
+// What of a share is laid down: all entries, or those that the user selected, and the chunks that they take. A chunk
 // may hold small files that are not selected; it is fetched and verified whole, and those are dropped. Pure.
 import { Bitfield } from "../core/bitfield.js";
 import type { ChunkSegment } from "./layout.js";
@@ -9,13 +9,13 @@ export class Selection {
   readonly files: readonly FileEntry[];
   readonly emptyDirectories: readonly string[];
   readonly symbolicLinks: readonly SymbolicLink[];
-  /** In all files of it together. */
+  /** Bytes in all its files together. */
   readonly bytes: number;
-  /** Those that hold bytes of its files. */
+  /** The chunks that hold bytes of its files. */
   readonly chunks: Bitfield;
-  /** Whether there is a chunk of which some is laid down and some is not. */
+  /** Whether there is a chunk of which only a part is laid down. */
   readonly hasPartialChunks: boolean;
-  /** By their index in the manifest; undefined: every one. */
+  /** The selected files, by their index in the manifest; undefined: all. */
   readonly #fileIndexes: Bitfield | undefined;
 
   /** The entries whose paths match; all of them unless `matches` is given. */
@@ -39,7 +39,7 @@ export class Selection {
       !fileIndexes.isFull && [...this.chunks].some((chunkIndex) => !this.isWholeChunk(chunkIndex));
   }
 
-  /** Whether whoever has it has every chunk of the share whole. */
+  /** Whether a download that has it has every chunk of the share whole. */
   get hasAllChunks(): boolean {
     return this.chunks.isFull && !this.hasPartialChunks;
   }
@@ -48,7 +48,7 @@ export class Selection {
     return this.files.length + this.emptyDirectories.length + this.symbolicLinks.length === 0;
   }
 
-  /** Whether `fileIndex` is in it. */
+  /** Whether file `fileIndex` is selected. */
   hasFile(fileIndex: number): boolean {
     return this.#fileIndexes?.has(fileIndex) ?? true;
   }
@@ -67,7 +67,7 @@ export class Selection {
     return this.segments(chunkIndex).reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Whether all of the chunk is laid down: else it can be neither given to others nor verified again. */
+  /** Whether all of the chunk is laid down: if not, it can be neither given to others nor verified again. */
   isWholeChunk(chunkIndex: number): boolean {
     return (
       this.#fileIndexes === undefined ||

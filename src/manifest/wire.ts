@@ -1,5 +1,5 @@
-// Manifest and ManifestBody, bytes ⇄ domain types: the only importer of their generated code. Reading is
-// strict and checks form alone; what the values must be among themselves is checked in check.ts.
+// Manifest and ManifestBody, bytes ⇄ domain types: the only importer of their generated code. Reading is strict and
+// checks form alone; check.ts checks how the values must fit together.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import {
@@ -15,10 +15,10 @@ import { peekFormat, readStrictly, StrictReadError, walkStrictly } from "../core
 import { MANIFEST_FORMAT } from "./limits.js";
 import type { FileEntry, ManifestRoot, ShareKind, SymbolicLink } from "./manifest.js";
 
-/** What a root says, none of it checked but its form. */
+/** What a root says; only its form is checked. */
 export type RootFields = Omit<ManifestRoot, "bytes" | "contentId">;
 
-/** What a body says, none of it checked but its form. */
+/** What a body says; only its form is checked. */
 export interface BodyFields {
   readonly files: readonly FileEntry[];
   readonly emptyDirectories: readonly string[];
@@ -26,7 +26,7 @@ export interface BodyFields {
   readonly chunkDigests: Uint8Array;
 }
 
-/** Whoever has the bytes of this content id has the same ones: asking elsewhere does not help. */
+/** Every peer that has this content id has the same bytes: asking elsewhere does not help. */
 const INVALID_HINT = "ask for it to be shared again, and use the new ticket";
 
 export function invalidManifest(message: string, cause?: unknown): GoshareError {
@@ -82,8 +82,8 @@ export function rootToWire(root: RootFields): Uint8Array {
   );
 }
 
-/** Reads a body, making no more than `entryCount` entries of it. Digests are a view of `bytes`. Decoded here
- * rather than by way of messages: millions of entries would be made twice. Throws MANIFEST_INVALID. */
+/** Reads a body, making no more than `entryCount` entries of it. Digests are a view of `bytes`. Decoded by hand, since
+ * going through generated messages would make millions of entries twice. Throws MANIFEST_INVALID. */
 export function bodyFromWire(bytes: Uint8Array, entryCount: number): BodyFields {
   strict(() => walkStrictly(ManifestBodySchema, bytes));
   const files: FileEntry[] = [];
@@ -109,7 +109,7 @@ export function bodyFromWire(bytes: Uint8Array, entryCount: number): BodyFields 
   return { files, emptyDirectories, symbolicLinks, chunkDigests };
 }
 
-/** Written here for the same reason, fields in the order of their numbers and no defaults. */
+/** Encodes a body, by hand for the same reason: fields in the order of their numbers, no defaults. */
 export function bodyToWire(body: BodyFields): Uint8Array {
   const writer = new BinaryWriter();
   for (const { path, size, executable } of body.files) {

@@ -1,5 +1,5 @@
 // An open connection between two peers: requests with their replies, notices, and the rules of
-// proto/goshare/v1/peer.proto about who may send what when. Symmetric: who dialled matters only for the
+// proto/goshare/v1/peer.proto about which side may send what when. Symmetric: which side dialled matters only for the
 // parity of ids. Decides nothing about which chunks to ask for or to grant.
 import assert from "node:assert/strict";
 import { type Clock, monotonicClock } from "../core/clock.js";
@@ -75,7 +75,7 @@ export class PeerConnection {
     this.#clock = clock;
     this.#nextId = role === "dialler" ? 1 : 2;
     this.#unanswered = new Unanswered(role === "dialler" ? 0 : 1);
-    // Frames may follow in what was read together with the one that ended the connection.
+    // The read that held the frame which ended the connection may hold more frames.
     const frames: FrameHandler = {
       frameStarted: (header, payloadBytes) =>
         this.#isClosed ? "discard" : this.#frameStarted(header, payloadBytes),
@@ -86,8 +86,8 @@ export class PeerConnection {
     this.reader = new FrameReader(frames);
   }
 
-  /** Exchanges Hellos over `socket`; resolves when requests may be sent. Rejects with what went wrong, and the
-   * socket is gone then. */
+  /** Exchanges Hellos over `socket`; resolves when requests may be sent. Rejects with what went wrong; the socket is
+   * gone then. */
   open(socket: PeerSocket, probe = false): Promise<void> {
     assert(this.#socket === undefined);
     this.#socket = socket;
@@ -124,7 +124,7 @@ export class PeerConnection {
     return this.#outstanding.size;
   }
 
-  /** Whether the other side has begun a chunk and not ended it, be it that it has begun another meanwhile. */
+  /** Whether the other side has begun a chunk and not ended it, even if it has begun another meanwhile. */
   get isInChunk(): boolean {
     return !this.#isClosed && this.#outstanding.holdsPlace;
   }
@@ -139,8 +139,8 @@ export class PeerConnection {
     return this.#socket?.pendingWriteBytes ?? 0;
   }
 
-  /** Asks for anything but a chunk. Resolves with the reply, which may be a refusal; rejects when the
-   * connection ends first. `payloadRange` is what the proper reply may carry. */
+  /** Asks for anything but a chunk. Resolves with the reply, which may be a refusal; rejects if the connection ends
+   * first. `payloadRange`: how many bytes of payload the proper reply may carry. */
   request(
     request: Exclude<Request, { type: "getChunk" }>,
     payloadRange: readonly [min: number, max: number] = [0, 0],
@@ -153,13 +153,13 @@ export class PeerConnection {
     return reply;
   }
 
-  /** What `step` sends leaves in one system call, and mostly arrives in one. */
+  /** Everything that `step` sends leaves in one system call, and mostly arrives in one. */
   together(step: () => void): void {
     assert(this.#socket !== undefined);
     this.#socket.together(step);
   }
 
-  /** Asks for a chunk; the answer goes to `request`. The id is for `cancel`. */
+  /** Asks for a chunk; the answer goes to `request`. The returned id is for `cancel`. */
   requestChunk(request: ChunkRequest): number {
     assert(this.isOpen, "requests need an open connection");
     const id = this.#takeId();
@@ -169,14 +169,14 @@ export class PeerConnection {
     return id;
   }
 
-  /** The answer to an own request is not needed any more. It comes all the same: a refusal, if what was asked for
-   * was not on its way yet. */
+  /** The reply to an own request is no longer needed. One comes all the same: a refusal, if what was asked for was not
+   * on its way yet. */
   cancel(id: number): void {
     if (!this.#isClosed && this.#outstanding.has(id))
       this.#send({ requestId: id, message: { type: "cancel" } });
   }
 
-  /** No own request matters any more: a goodbye does not wait for their answers. */
+  /** No own request matters any more: a goodbye does not wait for their replies. */
   abandonRequests(): void {
     this.#isAnswerWanted = false;
     this.#endIfDone();
@@ -192,7 +192,7 @@ export class PeerConnection {
     this.#socket?.resume();
   }
 
-  /** `notice` is encoded already where it goes to many. */
+  /** A `notice` that goes to many peers may come already encoded. */
   notify(notice: Exclude<Notice, { type: "hello" | "goodbye" }> | EncodedNotice): void {
     if (!this.#isClosed && !this.#saidGoodbye)
       this.#send("frame" in notice ? notice : { requestId: 0, message: notice });
@@ -210,8 +210,8 @@ export class PeerConnection {
     this.#endIfDone();
   }
 
-  /** Sends a slice of a chunk; slices of one chunk ascend without gaps, and the request counts as answered with the
-   * last. `sent` is called once, when the bytes may be used again, with how many of them are out: all, or 0. */
+  /** Sends a slice of a chunk. Slices of one chunk ascend without gaps, and the last one answers the request. `sent` is
+   * called once, when the bytes may be used again, with how many of them are out: all, or 0. */
   sendChunk(id: number, slice: ChunkSlice, sent: (sentBytes: number) => void): void {
     const { chunkIndex, offset, bytes, isLast } = slice;
     const isAsked = isLast ? this.#unanswered.answered(id) : this.#unanswered.has(id);
@@ -223,7 +223,7 @@ export class PeerConnection {
     });
   }
 
-  /** Says goodbye, sends what is running, then closes; at the latest after closeTimeoutMs. */
+  /** Says goodbye, sends the running replies, then closes; at the latest after closeTimeoutMs. */
   close(reason: GoodbyeReason, message = ""): void {
     if (this.#isClosed || this.#saidGoodbye) return;
     this.#sayGoodbye(reason, message);
@@ -238,7 +238,7 @@ export class PeerConnection {
     this.#finish(error);
   }
 
-  /** The other side takes nothing: a goodbye would only stand behind what it does not take. Closes at once. */
+  /** The other side takes nothing, so a goodbye would only queue behind what it does not take. Closes at once. */
   hangUp(error: GoshareError): void {
     if (this.#isClosed) return;
     this.#socket?.destroy();

@@ -1,4 +1,4 @@
-// From the endpoints of a peer to an open connection. One attempt; trying again later is the caller's.
+// From the endpoints of a peer to an open connection. Makes one attempt; trying again later is the caller's affair.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { PeerConnection } from "./connection.js";
@@ -38,8 +38,8 @@ export async function dialPeer(
   return connection;
 }
 
-/** Dials the endpoints of one machine, best first, each a moment after the one before (RFC 8305), or at once
- * if that has failed. The first open connection wins and the others are given up. Throws the last failure. */
+/** Dials the endpoints of one machine, best first, each a moment after the one before (RFC 8305), or at once if that
+ * one has failed. The first open connection wins; the others are given up. Throws the last failure. */
 export function dialFirst(
   endpoints: readonly Endpoint[],
   local: LocalPeer,
@@ -76,7 +76,7 @@ export function dialFirst(
       lastFailure = thrown;
       if (winner === undefined) next();
     };
-    /** Only the first to open gets the caller's handler; a second one in the same moment is hung up. */
+    /** Only the first to open gets the caller's handler; a second one at the same moment is disconnected. */
     const claim = (own: AbortController, connection: PeerConnection): ConnectionHandler => {
       if (winner !== undefined) throw new GoshareError("PEER_CLOSED", "another address was faster");
       winner = connection;
@@ -85,7 +85,7 @@ export function dialFirst(
       try {
         return handlerFor(connection);
       } catch (thrown) {
-        // The machine was reached and is not wanted: its other addresses would be no different.
+        // The machine was reached, but is not wanted: its other addresses would be no different.
         reject(thrown);
         throw thrown;
       }

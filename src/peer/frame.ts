@@ -1,6 +1,6 @@
-// The frame codec: bytes of a connection ⇄ headers and payloads. A state machine without a socket: it says
-// where the next bytes belong, so that the kernel can put payload straight where it stays. Checks every
-// length before anything is allocated; knows no meaning of a message.
+// The frame codec: bytes of a connection ⇄ headers and payloads. A state machine without a socket: it says where the
+// next bytes belong, so that the kernel can put payload straight where it stays. Checks every length before anything is
+// allocated; does not know what a message means.
 import assert from "node:assert/strict";
 import { GoshareError } from "../core/errors.js";
 import type { FrameHeader, Notice } from "./messages.js";
@@ -8,20 +8,20 @@ import { decodeHeader, encodeHeader } from "./wire.js";
 
 /** Longest PeerFrame after Hello. */
 export const MAX_HEADER_BYTES = 16 * 1024;
-/** Longest frame before Hello, counted after its first four bytes. */
+/** Longest frame before Hello, its first four bytes not counted. */
 export const MAX_HELLO_FRAME_BYTES = 4 * 1024;
-/** Longest payload of any frame: a whole chunk of the largest size, or a body that is not known here. */
+/** Longest payload of any frame: a whole chunk of the largest size, or that of a body not known here. */
 export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
 
 const LENGTH_BYTES = 4;
 const HEADER_LENGTH_BYTES = 2;
 const PREFIX_BYTES = LENGTH_BYTES + HEADER_LENGTH_BYTES;
-/** Payload nobody wants is read in steps of this size. */
+/** Unwanted payload is read in steps of this size. */
 const DISCARD_BYTES = 64 * 1024;
 
 /** What to do with a frame's payload. */
 export type PayloadSink =
-  /** Exactly as many bytes as the payload has. */
+  /** A buffer of exactly as many bytes as the payload has. */
   | Uint8Array
   /** Read it and throw it away. */
   | "discard"
@@ -31,7 +31,7 @@ export type PayloadSink =
 export interface FrameHandler {
   /** A header is complete. Throws to end the connection. With `payloadBytes` 0 the result is ignored. */
   frameStarted(header: FrameHeader, payloadBytes: number): PayloadSink;
-  /** The frame whose header came last is complete with its payload. */
+  /** The frame that started last is complete, with its payload. */
   frameEnded(header: FrameHeader, payload: Uint8Array | undefined): void;
 }
 
@@ -46,7 +46,7 @@ export function encodeFrame(header: FrameHeader, payloadBytes = 0): Buffer {
   return bytes;
 }
 
-/** A notice as it goes over any connection. */
+/** A notice in its encoded form, for any connection. */
 export interface EncodedNotice {
   readonly frame: Buffer;
 }
@@ -68,7 +68,7 @@ export class FrameReader {
   #header: FrameHeader | undefined;
   #headerBytes = 0;
   #payloadBytes = 0;
-  /** Bytes of the current state's part that have come. */
+  /** How many bytes of the part that is being read have come. */
   #filled = 0;
   #sink: Uint8Array | undefined;
 
@@ -76,27 +76,27 @@ export class FrameReader {
     this.#handler = handler;
   }
 
-  /** What the other side clearly speaks instead of the goshare protocol. */
+  /** The protocol that the other side clearly speaks instead of goshare's; undefined if none. */
   get foreign(): ForeignProtocol | undefined {
     return this.#foreign;
   }
 
-  /** Nothing may be read from the socket until `unblock`. */
+  /** Whether nothing may be read from the socket until `unblock`. */
   get isBlocked(): boolean {
     return this.#state === "blocked";
   }
 
-  /** Inside a frame: an end of the stream here is a frame cut short. */
+  /** Whether it is inside a frame: if the stream ends here, that frame is cut short. */
   get isMidFrame(): boolean {
     return this.#state !== "prefix" || this.#filled > 0;
   }
 
-  /** The next bytes belong into a buffer that a handler gave. */
+  /** Whether the next bytes belong in a buffer that a handler gave. */
   get isInPayload(): boolean {
     return this.#state === "payload";
   }
 
-  /** Where the next bytes of the connection belong; at least one byte long. Not while it is blocked. */
+  /** Where the next bytes of the connection belong; at least one byte long. Not to be called while blocked. */
   target(): Uint8Array {
     switch (this.#state) {
       case "prefix":
@@ -126,7 +126,7 @@ export class FrameReader {
     }
   }
 
-  /** Takes bytes that lie elsewhere; returns how many, fewer than given only when it is blocked. */
+  /** Takes bytes that were read elsewhere. Returns how many it took: fewer than given only if it is blocked. */
   push(bytes: Uint8Array): number {
     let taken = 0;
     while (taken < bytes.byteLength && !this.isBlocked) {
@@ -142,7 +142,7 @@ export class FrameReader {
     return taken;
   }
 
-  /** Takes a prefix or a header that is all there without a copy; how many bytes that were. */
+  /** Takes a prefix or header that is all there, without a copy. Returns how many bytes that was. */
   #takeWhole(bytes: Uint8Array, at: number): number {
     if (this.#filled > 0) return 0;
     const left = bytes.byteLength - at;
@@ -158,7 +158,7 @@ export class FrameReader {
     return 0;
   }
 
-  /** There is room now: the sink of the frame whose start answered "blocked". */
+  /** There is room now: `sink` is for the frame whose start was answered with "blocked". */
   unblock(sink: Uint8Array): void {
     assert(this.#state === "blocked" && sink.byteLength === this.#payloadBytes);
     this.#state = "payload";
@@ -224,7 +224,7 @@ export class FrameReader {
 
 export type ForeignProtocol = "TLS" | "HTTP" | "BitTorrent" | "SSH";
 
-/** What a wrong first prefix clearly is, so that it can be named. */
+/** The protocol that a wrong first prefix clearly belongs to, so that it can be named. */
 function foreignProtocol(prefix: Buffer): ForeignProtocol | undefined {
   const text = prefix.toString("latin1");
   if (prefix[0] === 0x16 && prefix[1] === 0x03) return "TLS";

@@ -1,11 +1,11 @@
-// What a peer says of itself, and whether another's Hello is one to talk to. Pure; connection.ts sends and
+// What this peer says in its Hello, and whether to talk to the sender of another. Pure; connection.ts sends and
 // receives.
 import { type ErrorCode, GoshareError } from "../core/errors.js";
 import type { PeerId } from "../core/ids.js";
 import { type GoodbyeReason, type Hello, PROTOCOL_VERSION } from "./messages.js";
 import type { ConnectionOptions } from "./options.js";
 
-/** This process, to other peers. */
+/** This process, as other peers see it. */
 export interface LocalPeer {
   readonly peerId: PeerId;
   readonly agent: string;
@@ -25,7 +25,7 @@ export interface HelloProblem {
   readonly hint?: string;
 }
 
-/** What a goodbye instead of a Hello means, where that is more than a closed connection. */
+/** What a goodbye instead of a Hello means, if it is more than a closed connection. */
 const BEFORE_HELLO: Partial<Record<GoodbyeReason, ErrorCode>> = {
   version: "NEWER_FORMAT",
   self: "PEER_SELF",
@@ -37,7 +37,7 @@ export function goodbyeBeforeHello(reason: GoodbyeReason, message: string): Gosh
   return new GoshareError(BEFORE_HELLO[reason] ?? "PEER_CLOSED", `the peer hung up (${text})`);
 }
 
-/** What `local` says of itself. */
+/** The Hello of `local`. */
 export function helloOf(local: LocalPeer, options: ConnectionOptions, probe: boolean): Hello {
   const { peerId, agent, features, nonce, protocolMin, protocolMax } = local;
   const { maxRequestsInFlight, idleTimeoutMs } = options;
@@ -57,7 +57,7 @@ export function helloOf(local: LocalPeer, options: ConnectionOptions, probe: boo
   };
 }
 
-/** Why not to talk to the sender of `hello`; undefined if there is nothing against it. */
+/** Why not to talk to the sender of `hello`; undefined if there is no reason. */
 export function helloProblem(hello: Hello, local: LocalPeer): HelloProblem | undefined {
   if (hello.nonce === local.nonce) {
     return { reason: "self", code: "PEER_SELF", message: "this is the same process" };

@@ -13,7 +13,7 @@ import type { LocalPeer } from "./handshake.js";
 import type { ConnectionOptions, ListenerOptions } from "./options.js";
 import { PeerSocket } from "./peer-socket.js";
 
-/** Told what a connection speaks that is clearly something else, and from where (HOST:PORT). */
+/** Told when a connection clearly speaks another protocol: which one, and from where (HOST:PORT). */
 export type ForeignListener = (protocol: ForeignProtocol, remote: string) => void;
 
 export class PeerListener {
@@ -50,7 +50,7 @@ export class PeerListener {
           throw error;
         });
         connection.open(PeerSocket.accepted(socket, connection.reader)).catch(() => {
-          // Who never gets as far as a proper Hello is nobody's business otherwise.
+          // Nothing else is reported of connections that never get as far as a proper Hello.
           const { foreign } = connection.reader;
           if (foreign !== undefined) onForeign(foreign, formatEndpoint({ host, port: remotePort }));
         });
@@ -63,7 +63,7 @@ export class PeerListener {
     return new PeerListener(server, address);
   }
 
-  /** Accepts no one any more; connections that stand are not touched. */
+  /** Accepts no more connections; open ones are not touched. */
   close(): void {
     this.#server.close();
   }

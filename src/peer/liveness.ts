@@ -3,25 +3,25 @@
 // time, and says what is wrong. Never closes anything.
 import type { ConnectionOptions } from "./options.js";
 
-/** A connection as it stands. */
+/** The present state of a connection. */
 export interface LivenessView {
   /** Bytes received so far. */
   readonly bytesRead: number;
   /** Bytes that wait for the kernel. */
   readonly pendingWriteBytes: number;
-  /** This side reads nothing, because it has no room. */
+  /** Whether this side reads nothing because it has no room. */
   readonly isBlocked: boolean;
-  /** By the other side's Hello; undefined before. */
+  /** From the other side's Hello; undefined before that. */
   readonly remoteIdleTimeoutMs: number | undefined;
-  /** Since when the other side owes the beginning of a reply; undefined if nothing is asked. */
+  /** Since when the other side owes the beginning of a reply; undefined if no request is open. */
   readonly owedSinceMs: number | undefined;
-  /** The reply that came first of those that have begun and are not complete. */
+  /** Of the replies that have begun and are not complete, the one to the oldest request. */
   readonly running: RunningReply | undefined;
 }
 
 export interface RunningReply {
   readonly startedAtMs: number;
-  /** What the connection had received when it began. */
+  /** Bytes that the connection had received when the reply began. */
   readonly bytesReadAtStart: number;
 }
 
@@ -31,7 +31,7 @@ export class Liveness {
   #lastByteAtMs: number;
   #lastBytesRead = 0;
   #lastWrittenAtMs: number;
-  /** When this side last had no room, and what had been received then. */
+  /** When this side last had no room, and the bytes received by then. */
   #blockedAtMs = Number.NEGATIVE_INFINITY;
   #bytesReadWhenBlocked = 0;
 
@@ -42,7 +42,7 @@ export class Liveness {
     this.#lastWrittenAtMs = nowMs;
   }
 
-  /** Something is about to be written, with `pendingWriteBytes` before it. */
+  /** Something is about to be written, behind `pendingWriteBytes`. */
   writing(pendingWriteBytes: number, nowMs: number): void {
     if (pendingWriteBytes === 0) this.#lastWrittenAtMs = nowMs;
   }
@@ -52,14 +52,14 @@ export class Liveness {
     this.#lastWrittenAtMs = nowMs;
   }
 
-  /** This side reads again: what went before is not the other side's fault. */
+  /** This side reads again: the pause was not the other side's fault. */
   unblocked(bytesRead: number, nowMs: number): void {
     this.#lastByteAtMs = nowMs;
     this.#blockedAtMs = nowMs;
     this.#bytesReadWhenBlocked = bytesRead;
   }
 
-  /** What is wrong with the other side; undefined if nothing is. To be asked about once a second. */
+  /** What is wrong with the other side; undefined if nothing is. To be called about once a second. */
   problem(view: LivenessView, nowMs: number): string | undefined {
     if (view.bytesRead !== this.#lastBytesRead) {
       this.#lastBytesRead = view.bytesRead;
@@ -90,7 +90,7 @@ export class Liveness {
     if (view.isBlocked || view.owedSinceMs === undefined) return undefined;
     const { firstByteTimeoutMs, slowReplyWindowMs, minBytesPerSecond } = this.#options;
     const { running } = view;
-    // While a reply comes, any byte is progress; what else comes does not stand for a reply that has not begun.
+    // While a reply is coming, any byte is progress. For a reply that has not begun, other bytes do not count.
     const lastMs = running === undefined ? Math.max(view.owedSinceMs, this.#blockedAtMs) : this.#lastByteAtMs;
     const waitedMs = nowMs - lastMs;
     if (waitedMs >= firstByteTimeoutMs) return `nothing came for ${Math.round(waitedMs)} ms`;

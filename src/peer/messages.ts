@@ -1,5 +1,5 @@
-// What peers say to each other, as domain types. The meaning of each stands in proto/goshare/v1/peer.proto;
-// wire.ts is the only place where bytes become these. Knows no sockets.
+// What peers say to each other, as domain types. proto/goshare/v1/peer.proto says what each means; wire.ts is the only
+// place where bytes become these. Knows no sockets.
 import type { Endpoint } from "../address/endpoint.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 
@@ -36,7 +36,7 @@ export type RefusalReason =
 
 export type DeclineReason = "unspecified" | "notNeeded" | "notWanted" | "noRoom";
 
-/** The feature of those who understand offers (proto/goshare/v1/peer.proto, "Offers"). */
+/** The feature of peers that understand offers (proto/goshare/v1/peer.proto, "Offers"). */
 export const OFFERS_FEATURE = "offers";
 
 export interface Hello {
@@ -118,7 +118,7 @@ export type Reply =
 
 export type Cancel = { readonly type: "cancel" };
 
-/** A body this version does not know. */
+/** A body that this version does not know. */
 export type Unknown = { readonly type: "unknown" };
 
 export type PeerMessage = Notice | Request | Reply | Cancel | Unknown;
@@ -156,12 +156,12 @@ export function isReply(message: PeerMessage): message is Reply {
   return REPLY_TYPES.has(message.type);
 }
 
-/** Some bytes of a chunk, on their way to the one who asked for it. */
+/** Some bytes of a chunk, on their way to its requester. */
 export interface ChunkSlice {
   readonly chunkIndex: number;
-  /** Where in the chunk they begin. */
+  /** Where in the chunk the bytes begin. */
   readonly offset: number;
   readonly bytes: Uint8Array;
-  /** They are the chunk's last. */
+  /** Whether they are the chunk's last. */
   readonly isLast: boolean;
 }

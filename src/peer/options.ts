@@ -1,11 +1,11 @@
-// The limits and deadlines of peer connections, each written once. The rules behind them stand in
+// The limits and deadlines of peer connections, each written once. The rules behind them are in
 // proto/goshare/v1/peer.proto.
 import { EVERY_HOST } from "../address/listening.js";
 
 export interface ConnectionOptions {
-  /** How long a dial may take until TCP stands. */
+  /** How long a dial may take until TCP is connected. */
   readonly dialTimeoutMs: number;
-  /** How long one address of a peer has for itself before the next is tried beside it (RFC 8305). */
+  /** How long one address of a peer is tried alone before the next is tried as well (RFC 8305). */
   readonly nextAddressMs: number;
   /** How long the other side may take for its Hello. */
   readonly helloTimeoutMs: number;
@@ -16,7 +16,7 @@ export interface ConnectionOptions {
   /** A reply that has begun must keep `minBytesPerSecond` over this time. */
   readonly slowReplyWindowMs: number;
   readonly minBytesPerSecond: number;
-  /** Unanswered requests accepted from the other side. */
+  /** How many unanswered requests are accepted from the other side. */
   readonly maxRequestsInFlight: number;
   /** How long a goodbye may take until the socket is destroyed. */
   readonly closeTimeoutMs: number;
@@ -41,7 +41,8 @@ export interface ListenerOptions {
   /** If `port` is taken, take a free one instead. */
   readonly fallBackToFreePort: boolean;
   readonly maxConnections: number;
-  /** Of them, from one address: an IPv4 address, or the /64 of an IPv6 one. Many, as a whole cluster may sit behind one. */
+  /** Of these, from one address: an IPv4 one, or the /64 of an IPv6 one. Many, since a whole cluster may be behind
+   * one. */
   readonly maxConnectionsPerHost: number;
 }
 

@@ -1,5 +1,5 @@
-// The requests this side has sent on one connection and not seen answered. Says where the payload of a reply
-// goes and whether a reply fits its request; a reply nobody asked for is an error of the peer. No socket.
+// The requests that this side has sent on one connection and that are not answered yet. Says where the payload of a
+// reply goes, and whether a reply fits its request; a reply without a request is the peer's error. No socket.
 import assert from "node:assert/strict";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -13,10 +13,10 @@ export interface ChunkRequest {
   readonly chunkIndex: number;
   /** 0: without an offer. */
   readonly offerId: number;
-  /** Its length by the requester's own manifest. */
+  /** The chunk's length, by the requester's own manifest. */
   readonly chunkBytes: number;
-  /** Called when its first byte is near: a buffer of `chunkBytes`, or undefined if there is no room now, and
-   * then the connection reads nothing until `resumeReading`. */
+  /** Called when the chunk's first byte is about to be read. Returns a buffer of `chunkBytes`, or undefined if there is
+   * no room now: then the connection reads nothing until `resumeReading`. */
   place(): Uint8Array | undefined;
   /** The whole chunk is in the buffer, not verified. */
   received(): void;
@@ -34,7 +34,7 @@ export interface ControlReply {
 interface OpenControl {
   readonly kind: "control";
   readonly request: Request;
-  /** Least and most payload its proper reply may have. */
+  /** The least and the most bytes of payload that its proper reply may have. */
   readonly payloadRange: readonly [min: number, max: number];
   readonly resolve: (reply: ControlReply) => void;
   readonly reject: (error: GoshareError) => void;
@@ -49,7 +49,7 @@ interface OpenChunk {
 
 interface Progress {
   readonly sentAtMs: number;
-  /** Undefined until its first byte has come. */
+  /** Undefined until the reply has begun. */
   running: RunningReply | undefined;
 }
 
@@ -82,15 +82,15 @@ export class Outstanding {
     return this.#open.has(id);
   }
 
-  /** Whether a chunk has a place and has not come whole. */
+  /** Whether a chunk has a place and has not yet arrived whole. */
   get holdsPlace(): boolean {
     for (const open of this.#open.values())
       if (open.kind === "chunk" && open.buffer !== undefined) return true;
     return false;
   }
 
-  /** Since when the other side owes the beginning of a reply: since the oldest request, or the end of the last
-   * reply; undefined if nothing is asked. */
+  /** Since when the other side owes the beginning of a reply: since the oldest request, or the end of the last reply,
+   * if that is later; undefined if no request is open. */
   get owedSinceMs(): number | undefined {
     const first = this.#open.values().next();
     return first.done === true ? undefined : Math.max(first.value.sentAtMs, this.#settledAtMs);
@@ -117,7 +117,7 @@ export class Outstanding {
     this.#open.set(id, { kind: "chunk", request, buffer: undefined, receivedBytes: 0, ...progress(nowMs) });
   }
 
-  /** A reply's header has come: where its payload goes. Throws PEER_PROTOCOL if it does not fit. */
+  /** A reply's header has come: returns where its payload goes. Throws PEER_PROTOCOL if the reply does not fit. */
   replyStarted(id: number, reply: Reply, payloadBytes: number, begun: RunningReply): PayloadSink {
     const open = this.#open.get(id);
     if (open === undefined) throw violation(`a ${reply.type} with id ${id}, which was not asked for`);
@@ -141,7 +141,7 @@ export class Outstanding {
     return Buffer.allocUnsafe(payloadBytes);
   }
 
-  /** The reply is complete with its payload; settles the request, unless a chunk has more to come. */
+  /** A frame of a reply is complete with its payload. Settles the request, unless more of a chunk is to come. */
   replyEnded(id: number, reply: Reply, payload: Uint8Array | undefined, nowMs: number): void {
     const open = this.#open.get(id);
     assert(open !== undefined);
@@ -171,7 +171,7 @@ export class Outstanding {
       );
   }
 
-  /** Asks once more for the place that was missing; the payload's sink, or undefined if there is still none. */
+  /** Asks again for the place that was missing; returns the payload's sink, or undefined if there is still none. */
   unblock(): Uint8Array | undefined {
     if (this.#blocked === undefined) return undefined;
     const { chunk, payloadBytes } = this.#blocked;
@@ -216,7 +216,7 @@ export class Outstanding {
   }
 }
 
-/** In what a reply of the right kind is not what was asked for; undefined if it is. */
+/** How a reply of the right kind differs from what was asked for; undefined if it does not. */
 function replyProblem(request: Request, reply: Reply): string | undefined {
   if (reply.type === "manifestData" && request.type === "getManifest" && reply.page !== request.page)
     return `with page ${reply.page} where page ${request.page} was asked for`;

@@ -1,22 +1,22 @@
 // One TCP socket as a FrameReader's source and a queue of frames to write. The kernel puts payload where the reader
-// wants it (`onread`), so that it is never copied, and everything else, as much as has come, into one small buffer of
-// this thread. Reads nothing while the reader is blocked. Knows frames, not what they mean.
+// wants it (`onread`), so that it is never copied. Everything else that has come goes into one small buffer of this
+// thread. Reads nothing while the reader is blocked. Knows frames, not what they mean.
 import * as net from "node:net";
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { normaliseHost } from "../address/host.js";
 import { GoshareError } from "../core/errors.js";
 import type { FrameReader } from "./frame.js";
 
-/** Told once: the other side sent all it will send. With an error if that was in the middle of a frame, if
- * the socket broke, or if the reader refused what came. */
+/** Called once, when the other side has sent all that it will send. With an error if this was in the middle of a frame,
+ * if the socket broke, or if the reader refused what came. */
 export type EndListener = (error: GoshareError | undefined) => void;
 
-/** Several small frames at once, and little of a payload, which is copied from here. */
+/** Room for several small frames, but for little payload, since that is copied from here. */
 const FRAMES_BYTES = 4 * 1024;
 /** What comes after the end is read in steps of this size. */
 const DISCARD_BYTES = 64 * 1024;
 
-/** Where what is not payload arrives, on any socket: Node hands it on before it reads again. */
+/** Where everything but payload arrives, for all sockets: Node hands it on before it reads again. */
 const arrivals = Buffer.alloc(DISCARD_BYTES);
 const frameArrivals = arrivals.subarray(0, FRAMES_BYTES);
 
@@ -24,9 +24,9 @@ export class PeerSocket {
   readonly #socket: net.Socket;
   readonly #reader: FrameReader;
   #onEnd: EndListener | undefined;
-  /** Came while the reader was blocked, or before anyone listened. */
+  /** Bytes that came while the reader was blocked, or before there was a listener. */
   #leftover: Uint8Array | undefined;
-  /** The kernel's next read goes into a payload's own buffer. */
+  /** Whether the kernel's next read goes into a payload's own buffer. */
   #readsIntoPayload = false;
   #isDiscarding = false;
   #sawEnd = false;
@@ -51,7 +51,7 @@ export class PeerSocket {
     );
   }
 
-  /** Connects within `timeoutMs`; what arrives goes to `reader`. Throws PEER_UNREACHABLE. */
+  /** Connects within `timeoutMs`; bytes that arrive go to `reader`. Throws PEER_UNREACHABLE. */
   static dial(
     endpoint: Endpoint,
     reader: FrameReader,
@@ -94,7 +94,7 @@ export class PeerSocket {
     });
   }
 
-  /** A socket that a server with allowHalfOpen and pauseOnConnect accepted. */
+  /** For a socket that a server with allowHalfOpen and pauseOnConnect accepted. */
   static accepted(socket: net.Socket, reader: FrameReader): PeerSocket {
     socket.setNoDelay(true);
     const peer = new PeerSocket(reader, (self) => onreadSocket(socket, self.#onread) ?? socket);
@@ -131,7 +131,7 @@ export class PeerSocket {
     return this.#socket.writableLength;
   }
 
-  /** Who is told of the end. Called before anything was read. */
+  /** Sets the listener that is told of the end. To be called before anything is read. */
   listen(onEnd: EndListener): void {
     this.#onEnd = onEnd;
     this.#socket.resume();
@@ -147,8 +147,8 @@ export class PeerSocket {
     else this.#socket.resume();
   }
 
-  /** Queues a frame; header and payload leave in one system call. `written` is called once, when the kernel
-   * has taken the payload or never will: only then may its buffer be used again. */
+  /** Queues a frame; header and payload leave in one system call. `written` is called once, when the kernel has taken
+   * the payload or never will: only then may the payload's buffer be used again. */
   write(header: Uint8Array, payload?: Uint8Array, written?: () => void): void {
     if (payload === undefined) {
       this.#socket.write(header, written);
@@ -160,7 +160,7 @@ export class PeerSocket {
     this.#socket.uncork();
   }
 
-  /** What `step` writes leaves in one system call. */
+  /** Everything that `step` writes leaves in one system call. */
   together(step: () => void): void {
     this.#socket.cork();
     try {
@@ -170,8 +170,8 @@ export class PeerSocket {
     }
   }
 
-  /** Sends what is queued, then the end of the stream. What still comes is read and thrown away: the reader, its
-   * payload's buffer and the listener are not touched any more. */
+  /** Sends what is queued, then the end of the stream. Bytes that still come are read and thrown away: the reader, its
+   * payload's buffer and the listener are no longer touched. */
   end(): void {
     this.#isFinished = true;
     this.#isDiscarding = true;
@@ -196,7 +196,7 @@ export class PeerSocket {
     return this.#isDiscarding ? arrivals : frameArrivals;
   }
 
-  /** The kernel put `bytes` where `#nextTarget` said; false stops the reading. What is answered leaves together. */
+  /** The kernel put `bytes` where `#nextTarget` said; false stops the reading. All answers leave together. */
   #filled(bytes: Uint8Array): boolean {
     this.#socket.cork();
     try {
@@ -212,7 +212,7 @@ export class PeerSocket {
     return this.#guarded(() => {
       const taken = this.#leftover === undefined ? this.#reader.push(bytes) : 0;
       if (taken === bytes.byteLength) return;
-      // What stays is copied: other bytes take its place with the next read.
+      // The rest is copied: the next read overwrites it.
       this.#leftover = Buffer.concat([this.#leftover ?? new Uint8Array(0), bytes.subarray(taken)]);
     });
   }
@@ -243,15 +243,15 @@ export class PeerSocket {
   }
 }
 
-/** `accepted` as a socket that reads by `onread`, which Node gives to those that dial only: another socket takes over
- * its handle. Without it every read makes a buffer of 64 KiB and a copy, and collecting them took a quarter of all
- * CPU time of eight downloads that exchange a share. Undefined where a socket has no handle to take over. */
+/** `accepted` as a socket that reads by `onread`, which Node offers only to sockets that dial: another socket takes
+ * over its handle. Without this every read makes a buffer of 64 KiB and a copy, and collecting them took a quarter of
+ * all CPU time of eight downloads that exchange a share. Undefined if a socket has no handle to take over. */
 function onreadSocket(accepted: net.Socket, onread: net.OnReadOpts): net.Socket | undefined {
   const handle: unknown = Reflect.get(accepted, "_handle");
   if (typeof handle !== "object" || handle === null) return undefined;
   const options = { handle, pauseOnCreate: true, allowHalfOpen: true, onread };
   const socket = new net.Socket(options);
-  // The server counts the one it knows, which has nothing to close any more but its own place.
+  // The server counts the socket that it knows, which now has only its own place to give up.
   Reflect.set(accepted, "_handle", null);
   socket.once("close", () => accepted.destroy());
   return socket;

@@ -1,4 +1,4 @@
-// Who accepts peers at an address: dials, exchanges Hellos as a probe, and hangs up. Asks for nothing and takes nothing.
+// Which peer is at an address: dials, exchanges Hellos as a probe, and hangs up. Asks for nothing and takes nothing.
 import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { PeerId } from "../core/ids.js";
@@ -8,7 +8,7 @@ import type { LocalPeer } from "./handshake.js";
 import type { ConnectionOptions } from "./options.js";
 import { PeerSocket } from "./peer-socket.js";
 
-/** The other side has been told that nothing will be asked of it, and may ask nothing itself. */
+/** The other side knows that nothing will be asked of it, and may ask nothing itself. */
 const nothing: ConnectionHandler = {
   requested: () => undefined,
   cancelled: () => undefined,
@@ -18,7 +18,7 @@ const nothing: ConnectionHandler = {
   bitfieldBytes: () => undefined,
 };
 
-/** The id that the peer at `endpoint`, a TCP one, says it has. Throws PEER_UNREACHABLE, PEER_PROTOCOL, PEER_CLOSED or
+/** The id that the peer at `endpoint` (a TCP one) says it has. Throws PEER_UNREACHABLE, PEER_PROTOCOL, PEER_CLOSED or
  * NEWER_FORMAT. */
 export async function probePeer(
   endpoint: Endpoint,

@@ -1,5 +1,5 @@
-// The requests of the other side that have no answer yet: which ids it may use, and where the payload of a
-// request goes. The counterpart of outstanding.ts; no socket.
+// The requests of the other side that are not answered yet: which ids it may use, and where the payload of a request
+// goes. The counterpart of outstanding.ts; no socket.
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -32,7 +32,7 @@ export class Unanswered {
     return id !== 0 && id % 2 === this.#parity;
   }
 
-  /** A request begins. Throws PEER_PROTOCOL unless its id is theirs and higher than all before. */
+  /** A request begins. Throws PEER_PROTOCOL unless its id is one of theirs and higher than all before. */
   started(id: number): void {
     if (!this.isTheirs(id) || id <= this.#lastId) {
       throw new GoshareError("PEER_PROTOCOL", `a request with id ${id} after ${this.#lastId}`);
@@ -40,12 +40,12 @@ export class Unanswered {
     this.#lastId = id;
   }
 
-  /** It is complete and waits for its answer. */
+  /** A request is complete and waits for its answer. */
   ended(id: number): void {
     this.#open.add(id);
   }
 
-  /** It is answered now; false if it was before. */
+  /** A request is answered now; false if it was answered before. */
   answered(id: number): boolean {
     return this.#open.delete(id);
   }

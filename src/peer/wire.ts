@@ -1,6 +1,5 @@
-// PeerFrame ⇄ domain messages: the one place where a peer's headers are checked. What comes out of
-// `decodeHeader` has ids of the right length, numbers in range and lists within their limits. Payloads are
-// not its business.
+// PeerFrame ⇄ domain messages: the one place where a peer's headers are checked. What `decodeHeader` returns has ids of
+// the right length, numbers in range and lists within their limits. Payloads are not checked here.
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   ChunkDataSchema,
@@ -102,7 +101,7 @@ function violation(message: string): GoshareError {
 
 const { requestId, getChunk, chunkData } = PeerFrameSchema.field;
 
-/** The tag of a field that holds a number, or anything with a length. */
+/** The tag of a field that holds a number, or of one that holds anything with a length. */
 const numberTag = ({ number }: { readonly number: number }) => number << 3;
 const lengthTag = ({ number }: { readonly number: number }) => (number << 3) | 2;
 
@@ -324,7 +323,7 @@ function peerToWire(peer: PeerAddress): MessageInitShape<typeof PeerAddressSchem
   return { peerId: idToBytes(peer.peerId), endpoints: peer.endpoints.map(endpointToWire) };
 }
 
-/** One peer of a list, or none if nothing it names can be dialled. */
+/** One peer of a list, or none if none of its endpoints can be dialled. */
 function peerFromWire(peer: WirePeerAddress): PeerAddress[] {
   atMost("endpoints of a peer", peer.endpoints.length, MAX_PEER_ENDPOINTS);
   const endpoints = peer.endpoints.map(endpointFromWire).filter((endpoint) => endpoint !== undefined);

@@ -13,7 +13,7 @@ import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
 import { decodeMessage, encodeMessage, MalformedMessageError } from "./message-codec.js";
 import { RpcError } from "./rpc-error.js";
 
-/** What a handler knows of a call besides its request. */
+/** What a handler knows about a call besides its request. */
 export interface CallContext {
   /** The caller's address as the socket shows it (IPv4 may be mapped into IPv6); "" if it is gone already. */
   readonly peerHost: string;
@@ -23,8 +23,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
 }
 
-/** One method with its handler: encoded request in, encoded response out. Rejects with RpcError, or with
- * whatever the handler threw. */
+/** One method with its handler: encoded request in, encoded response out. Rejects with RpcError, or with what the
+ * handler threw. */
 export interface RpcMethod {
   readonly name: string;
   invoke(request: Uint8Array, context: CallContext, maxFields: number): Promise<Buffer>;
@@ -33,7 +33,7 @@ export interface RpcMethod {
 /** Exactly one handler for each method of the service. */
 export type RpcMethods<S extends DescService> = { readonly [K in keyof S["method"]]: RpcMethod };
 
-/** Binds a handler to a unary method. The byte fields of a request are views: copy what outlives the call. */
+/** Binds a handler to a unary method. Byte fields of a request are views: copy what is to outlive the call. */
 export function unary<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   handler: (request: MessageShape<I>, context: CallContext) => Promise<MessageInitShape<O>>,
@@ -78,7 +78,7 @@ export function methodPath(service: DescService, methodName: string): string {
   return `/${service.typeName}/${methodName}`;
 }
 
-/** The service as the gRPC library wants it; messages pass as bytes. */
+/** The service in the form the gRPC library wants; messages pass as bytes. */
 export function serviceDefinition(service: DescService): ServiceDefinition {
   const definition: Record<string, MethodDefinition<Buffer, Buffer>> = {};
   for (const method of service.methods) {

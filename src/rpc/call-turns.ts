@@ -1,6 +1,6 @@
 // When calls have their turn: a few of each address in one turn of the event loop, and as many under way, so that hundreds
-// that come at once from one do not keep all others waiting until the last of them is dealt with. How many of an address may
-// wait is bounded. Reads no call.
+// that come at once from one address do not keep all others waiting until the last of them is dealt with. Bounds how many
+// of an address may wait. Reads no call.
 import { hostNetwork, isLoopbackAddress } from "../address/host.js";
 import { processTimers, type Timers } from "../core/clock.js";
 
@@ -8,25 +8,25 @@ export class CallTurns {
   readonly #callsPerTurn: number;
   readonly #mostWaiting: number;
   readonly #timers: Pick<Timers, "soon">;
-  /** Those of each address that have begun in this turn, or have not ended yet. */
+  /** How many calls of each address have begun in this turn, or are still under way. */
   readonly #taken = new Map<string, number>();
   readonly #underWay = new Map<string, number>();
-  /** Those that wait, the first first. */
+  /** The calls of each address that wait, in the order in which they came. */
   readonly #waiting = new Map<string, Run[]>();
   #isScheduled = false;
   #isClosed = false;
 
-  /** `callsPerTurn`: of one address, in one turn of the event loop and under way; `mostWaiting`: of one address for later
-   * turns. */
+  /** `callsPerTurn`: calls of one address that begin in one turn of the event loop, and that are under way at a time;
+   * `mostWaiting`: those that may wait. */
   constructor(callsPerTurn: number, mostWaiting: number, timers: Pick<Timers, "soon"> = processTimers) {
     this.#callsPerTurn = callsPerTurn;
     this.#mostWaiting = mostWaiting;
     this.#timers = timers;
   }
 
-  /** Runs what a call from `host`, as its socket shows it, is about: now or in a later turn; always now if it is this
-   * machine's own. `run` returns what resolves when it has ended, and must not reject; undefined if it has. False if too
-   * many of its address wait: then it is not run at all. */
+  /** Runs `run` for a call from `host` (as its socket shows it): now or in a later turn; always now if it is this
+   * machine's own. `run` returns undefined if the call has ended by then, or else a promise that resolves when it has,
+   * and never rejects. False if too many of its address wait: then it is not run at all. */
   take(host: string, run: Run): boolean {
     if (isLoopbackAddress(host)) {
       void run();
@@ -42,7 +42,7 @@ export class CallTurns {
     return true;
   }
 
-  /** What waits is not run any more. */
+  /** Calls that wait are not run any more. */
   close(): void {
     this.#isClosed = true;
     this.#waiting.clear();

@@ -1,15 +1,15 @@
-// What a server asks and tells about its calls: whether to serve somebody, and how it went. Types only.
+// What a server asks about its calls, and tells: whether to serve one, and how it ended. Types only.
 import type { RpcStatus } from "./rpc-error.js";
 
-/** Why a call is not served: what its caller is told, and when it may come back. */
+/** Why a call is not served: what its caller is told, and when it may call again. */
 export interface CallRefusal {
   readonly message: string;
   readonly retryAfterMs: number;
-  /** The caller does not heed refusals: its connections are ended as well. */
+  /** Whether the caller does not heed refusals: then its connections are ended as well. */
   readonly hangUp: boolean;
 }
 
-/** `stream`: it may stay open for as long as both sides wish. */
+/** `stream`: may stay open for as long as both sides wish. */
 export type CallKind = "unary" | "stream";
 
 export interface EndedCall {
@@ -18,24 +18,24 @@ export interface EndedCall {
   readonly host: string;
   readonly kind: CallKind;
   readonly status: RpcStatus | "OK";
-  /** By `refusal`. */
+  /** Whether `refusal` refused it. */
   readonly wasRefused: boolean;
   readonly durationMs: number;
 }
 
-/** Asked before anything is read, so all of it must be quick. Hosts are as the socket shows them. */
+/** Most of it is called before anything is read, so all of it must be quick. Hosts are as the socket shows them. */
 export interface CallWatch {
-  /** Whether a connection from `host` is taken at all. */
+  /** Whether to take a connection from `host` at all. */
   mayConnect(host: string): boolean;
   /** Undefined: the call is served. */
   refusal(host: string, kind: CallKind): CallRefusal | undefined;
-  /** A request of so many bytes is there, and is looked at now. */
+  /** A request of so many bytes has arrived, and is about to be read. */
   read(host: string, bytes: number): void;
-  /** A call has ended, one that was refused too. */
+  /** A call has ended, whether served or refused. */
   ended(call: EndedCall): void;
 }
 
-/** Everybody is served, and nobody is told. */
+/** Serves every call, and ignores what it is told. */
 export const noWatch: CallWatch = {
   mayConnect: () => true,
   refusal: () => undefined,

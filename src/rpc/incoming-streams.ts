@@ -1,40 +1,40 @@
-// Every stream on its way into the gRPC library: begun when its address has its turn, and told of if the library answers
-// it by itself and tells nobody, as it does with calls of methods that there are not and whatever is no call of gRPC. Its
-// interceptors are not asked for those, so its own way in has to be watched. Answers nothing.
+// Watches every stream on its way into the gRPC library. Begins it when its address has its turn, and reports streams
+// that the library answers by itself: calls of unknown methods, and whatever is not a gRPC call. The library's
+// interceptors do not see those, so its own entry point has to be watched. Answers nothing.
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 import { CallTurns } from "./call-turns.js";
 import type { RpcStatus } from "./rpc-error.js";
 
-/** A method of the library, by which every stream comes in; private, for there is no other that sees all of them. */
+/** The library's method by which every stream comes in. Private, but no public one sees all of them. */
 const WAY_IN = "_streamHandler";
 
-/** Of one address, in one turn of the event loop: to begin one, or to refuse it, takes up to half a millisecond. */
+/** For one address, in one turn of the event loop: to begin a call, or refuse it, takes up to half a millisecond. */
 const CALLS_BEGUN_PER_TURN = 2;
-/** Each may hold what a window of flow control lets it send. */
+/** Each waiting stream may hold as much as its flow control window lets it send. */
 const MAX_WAITING_PER_ADDRESS = 256;
 
-/** Turned away, taken back before its turn, or a call of what there is not. */
+/** Turned away, cancelled before its turn, or a call of an unknown method. */
 export type UnservedStatus = Extract<RpcStatus, "RESOURCE_EXHAUSTED" | "CANCELLED" | "UNIMPLEMENTED">;
 
 export class IncomingStreams {
-  /** The one that comes in now. */
+  /** The stream that is coming in now. */
   #stream: ServerHttp2Stream | undefined;
   #isServed = false;
   readonly #turns = new CallTurns(CALLS_BEGUN_PER_TURN, MAX_WAITING_PER_ADDRESS);
 
-  /** To be made before the server serves anybody. `unserved` is told of the address of each stream that no method served,
-   * once it is over, and how it ended. */
+  /** To be made before the server takes calls. `unserved` is called for each stream that no method served, once it is
+   * over, with its address and how it ended. */
   constructor(server: Server, unserved: (host: string, how: UnservedStatus) => void) {
     const wayIn: unknown = Reflect.get(server, WAY_IN);
-    // A version without it serves as well, and nobody is told: tests say so.
+    // A version of the library without it serves as well, but nothing is reported; a test would notice.
     if (typeof wayIn !== "function") return;
     const watched = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void => {
-      // When a session breaks, so does each of its streams, and nobody else listens to one that has not begun.
+      // When a session breaks, so does each of its streams; nothing else listens to one that has not begun.
       stream.on("error", () => undefined);
       const host = stream.session?.socket.remoteAddress ?? "";
       if (this.#turns.take(host, () => begin(host, interceptors, stream, headers))) return;
-      // It counts at once, so that whoever floods is hung up on at once.
+      // It counts at once, so that an address that floods is disconnected at once.
       if (!stream.closed) stream.close(constants.NGHTTP2_REFUSED_STREAM);
       unserved(host, "RESOURCE_EXHAUSTED");
     };
@@ -44,14 +44,14 @@ export class IncomingStreams {
       stream: ServerHttp2Stream,
       headers: unknown,
     ): undefined => {
-      // It was over before it had its turn: the library would wait for its end.
+      // The stream was over before it had its turn: the library would wait for its end.
       if (stream.destroyed || stream.closed) {
         unserved(host, "CANCELLED");
         return;
       }
       this.#isServed = false;
       this.#stream = stream;
-      // It ends where it has nothing to be read, and nobody has heard it.
+      // A stream without data has already emitted its end, which the library has not heard.
       const hasEnded = stream.readableEnded;
       Reflect.apply(wayIn, server, [interceptors, stream, headers]);
       if (hasEnded) stream.emit("end");
@@ -61,12 +61,12 @@ export class IncomingStreams {
     Reflect.set(server, WAY_IN, watched);
   }
 
-  /** What waits for its turn is dropped. */
+  /** Drops the streams that wait for their turn. */
   close(): void {
     this.#turns.close();
   }
 
-  /** To be called by an interceptor as it is made, which happens while the stream comes in: that stream. */
+  /** To be called by an interceptor as it is made, which happens while its stream comes in. Returns that stream. */
   served(): ServerHttp2Stream | undefined {
     this.#isServed = true;
     return this.#stream;

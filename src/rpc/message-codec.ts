@@ -1,4 +1,4 @@
-// Messages to bytes and back, for calls between strangers: what is decoded is measured first, and unknown
+// Messages to bytes and back, for calls between strangers: bytes are measured before they are decoded, and unknown
 // fields are dropped. Knows no service and no transport.
 import {
   create,
@@ -10,7 +10,7 @@ import {
 } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
-/** Bytes that are no message of the kind asked for, or hold more than they may. */
+/** Thrown for bytes that are no message of the wanted kind, or hold more fields than they may. */
 export class MalformedMessageError extends Error {
   override readonly name = "MalformedMessageError";
 }

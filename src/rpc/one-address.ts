@@ -1,5 +1,5 @@
-// Which of the addresses behind a name a client calls: one of them, for as long as it answers, whatever order the
-// resolver names them in; and another while it does not. Clients choose differently. Dials nothing itself.
+// Which of the addresses behind a name a client calls: the same one for as long as it answers, in whichever order the
+// resolver names them, and another while it does not. Clients choose differently. Dials nothing itself.
 import { createHash, randomBytes } from "node:crypto";
 import { isIPv6 } from "node:net";
 import { experimental } from "@grpc/grpc-js";
@@ -8,8 +8,8 @@ const NAME = "one_address";
 
 type AddressList = Parameters<experimental.LoadBalancer["updateAddressList"]>[0];
 
-/** `addresses` in the order that `seed` gives them, whatever order they come in; but those of the kind of the first,
- * IPv4 or IPv6, before the others: the system puts the kind first that it can reach. */
+/** `addresses` in the order that `seed` gives them, whichever order they come in. Those of the same kind as the first,
+ * IPv4 or IPv6, come before the others, since the system puts the kind first that it can reach. */
 export function ownOrder<T>(
   addresses: readonly T[],
   hostOf: (address: T) => string,
@@ -26,8 +26,8 @@ export function ownOrder<T>(
 
 const pickFirst = experimental.parseLoadBalancingConfig({ pick_first: {} });
 
-/** The library's pick_first over addresses in this client's own order. Shuffling, which it offers, would choose anew
- * whenever a connection is made, and leaves two addresses as they are (1.14). */
+/** The library's pick_first over addresses in this client's own order. The library's own shuffling chooses anew for
+ * every connection, and leaves two addresses as they are (1.14). */
 class OneAddress extends experimental.ChildLoadBalancerHandler {
   readonly #seed = randomBytes(16);
 
@@ -66,5 +66,5 @@ function hostOf({ addresses }: experimental.Endpoint): string {
 
 experimental.registerLoadBalancerType(NAME, OneAddress, OneAddressConfig);
 
-/** For the service config of a channel. */
+/** The load balancing entry for the service config of a channel. */
 export const ONE_ADDRESS = { [NAME]: {} };

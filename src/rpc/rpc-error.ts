@@ -1,7 +1,7 @@
-// How a remote call fails: a gRPC status and a sentence. Handlers throw it to answer a caller, clients throw
-// what they were answered. Knows no service, and does not load the gRPC library.
+// How a remote call fails: a gRPC status and a sentence. Handlers throw it to answer a caller, clients throw what a
+// server answered. Knows no service, and does not load the gRPC library.
 
-/** The gRPC status codes, by number as they stand on the wire. */
+/** The gRPC status codes, with their numbers on the wire. */
 export const RPC_STATUS = {
   CANCELLED: 1,
   UNKNOWN: 2,
@@ -23,8 +23,8 @@ export const RPC_STATUS = {
 
 export type RpcStatus = keyof typeof RPC_STATUS;
 
-/** A call that ended without an answer. In a handler `message` goes to the caller as it is: no secrets in it.
- * At a client DATA_LOSS is also what an answer that does not decode is called. */
+/** A call that ended without an answer. A handler's `message` goes to the caller as it is: no secrets in it. A client
+ * also throws DATA_LOSS for an answer that does not decode. */
 export class RpcError extends Error {
   override readonly name = "RpcError";
   readonly status: RpcStatus;
@@ -41,10 +41,10 @@ export class RpcError extends Error {
 /** The trailer in which a server says when to try again. */
 export const PUSHBACK_TRAILER = "grpc-retry-pushback-ms";
 
-/** Nobody is left alone for longer, whatever it says. */
+/** No server is left alone for longer, whatever it asks for. */
 const MAX_WAIT_MS = 10 * 60_000;
 
-/** How long a server has asked to be left alone, by the error of a call or what it became; 0 if it did not. */
+/** How long a server has asked to be left alone, by the error of a call or an error made from it; 0 if it did not. */
 export function askedToWaitMs(thrown: unknown): number {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (error instanceof RpcError) return Math.min(MAX_WAIT_MS, Math.max(0, error.retryAfterMs ?? 0));

@@ -1,7 +1,6 @@
-// A gRPC server over plain sockets: listens, counts connections, serves bound methods, shuts down in bounded
-// time. Sockets are accepted here and handed to the gRPC library, because that alone gives the system's own
-// error when a port is taken, a limit on connections, and an end to those that will not close.
-// Knows no service of its own.
+// A gRPC server over plain sockets: listens, counts connections, serves bound methods, shuts down in bounded time.
+// Sockets are accepted here and handed to the gRPC library: only so does one get the system's own error when a port is
+// taken, a limit on connections, and an end to those that will not close. Knows no service of its own.
 import assert from "node:assert/strict";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
@@ -40,12 +39,12 @@ export interface RpcServerOptions extends UntakenLimits {
   readonly maxRequestFields: number;
   /** Connections beyond it are closed as they come. */
   readonly maxConnections: number;
-  /** Of them, from one address (of IPv6 a /64); loopback may have all. */
+  /** How many of them from one address (an IPv6 /64); loopback may have all. */
   readonly maxConnectionsPerHost: number;
   readonly maxCallsPerConnection: number;
   /** A request must be there in full this long after its headers. */
   readonly requestTimeoutMs: number;
-  /** A connection without calls is closed after it. */
+  /** A connection without calls is closed after this time. */
   readonly idleTimeoutMs: number;
   /** A silent connection is pinged after the first and dropped after the second. */
   readonly keepaliveMs: number;
@@ -59,7 +58,7 @@ export interface RpcServerOptions extends UntakenLimits {
   readonly tls?: ServerCertificate | undefined;
 }
 
-/** In PEM: the certificate with those that lead to its authority, and its key. */
+/** In PEM: the certificate, with those between it and its authority, and its key. */
 export interface ServerCertificate {
   readonly cert: Buffer;
   readonly key: Buffer;
@@ -68,7 +67,7 @@ export interface ServerCertificate {
 /** Time for the handshake of TLS. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** Of those that stream: tools ask for a schema with a few, and each may wait for its answer to be taken. */
+/** For calls that stream: tools ask for a schema with a few messages, and each may wait for its answer to be taken. */
 const MAX_MESSAGES_PER_CALL = 64;
 
 /** How often stalled requests are looked for. */
@@ -82,11 +81,11 @@ const NO_ROOM = new RpcError(
   1_000,
 );
 
-/** A call that no method has served. The path is of a stranger's choice, and names nothing here. */
+/** A call that no method has served. Its path is a stranger's choice, so it is not recorded. */
 const UNSERVED = { path: "none", kind: "unary", durationMs: 0 } as const;
 
-/** To decode so much takes a millisecond, and often ten times that to do what it asks for: of these an address has one in a
- * turn of the event loop, and one under way. */
+/** Decoding so much takes a millisecond, and doing what it asks often ten times that: an address has one such request
+ * under way, and begins none in the turn of the event loop in which another has ended. */
 const LARGE_REQUEST_BYTES = 8 * KIB;
 const LARGE_REQUESTS_PER_TURN = 1;
 
@@ -103,18 +102,18 @@ export class RpcServer {
   readonly #injector: ConnectionInjector;
   readonly #sockets = new Set<Socket>();
   readonly #hosts: HostCount;
-  /** Interceptors alone see the socket of a call; they leave it for the handler, by the call's metadata. */
+  /** Only interceptors see the socket of a call; they leave it here for the handler, under the call's metadata. */
   readonly #watched = new WeakMap<object, WatchedCall>();
   readonly #stalls: StallWatch;
   readonly #incoming: IncomingStreams;
-  /** As many as there are open calls. */
+  /** May wait: as many as there are open calls. */
   readonly #largeRequests = new CallTurns(LARGE_REQUESTS_PER_TURN, Number.POSITIVE_INFINITY);
   #stallTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
-  /** What waits for the end of the last connection. */
+  /** Called when the last connection has ended. */
   #lastLeft = (): void => {};
 
-  /** `onUnexpected` is told of everything a handler throws that is no RpcError, and of listener failures. */
+  /** `onUnexpected` gets everything a handler throws that is no RpcError, and failures of the listener. */
   constructor(
     options: RpcServerOptions,
     onUnexpected: (error: unknown, where: string) => void,
@@ -144,7 +143,7 @@ export class RpcServer {
     this.#incoming = new IncomingStreams(this.grpc, (host, how) => this.#chargeUnserved(host, how));
     this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = options.tls === undefined ? createServer({ noDelay: true }) : tlsListener(options.tls);
-    // Before TLS has its turn, if there is TLS.
+    // Runs before TLS sees the socket, if there is TLS.
     this.#listener.prependListener("connection", (socket) => this.#connected(socket));
     const ready = options.tls === undefined ? "connection" : "secureConnection";
     this.#listener.on(ready, (socket: Socket) => {
@@ -153,7 +152,7 @@ export class RpcServer {
     this.#listener.maxConnections = options.maxConnections;
   }
 
-  /** Open ones. */
+  /** Open connections. */
   get connections(): number {
     return this.#sockets.size;
   }
@@ -169,8 +168,8 @@ export class RpcServer {
     this.grpc.addService(serviceDefinition(service), implementation);
   }
 
-  /** Listens at `host` ("::" takes IPv4 too); port 0 is any free one. Rejects with the system's error. May be
-   * called again after it was rejected. */
+  /** Listens at `host` ("::" takes IPv4 too); port 0 is any free one. Rejects with the system's error, and may then be
+   * called again. */
   async listen(host: string, port: number): Promise<AddressInfo> {
     const address = await bindOnce(this.#listener, host, port);
     this.#listener.on("error", (error) => this.#onUnexpected(error, "listener"));
@@ -181,7 +180,7 @@ export class RpcServer {
     return address;
   }
 
-  /** Shows another certificate to whoever connects from now on; connections that stand keep theirs. */
+  /** Shows another certificate on connections made from now on; open ones keep theirs. */
   setCertificate(certificate: ServerCertificate): void {
     if (this.#listener instanceof TlsServer) this.#listener.setSecureContext(secureOptions(certificate));
   }
@@ -202,7 +201,7 @@ export class RpcServer {
         resolve();
       };
       // With later versions of Node the library thinks that sessions are over while calls still run in them; their
-      // connections end when the last of them has.
+      // connections end when the last call has.
       this.grpc.tryShutdown(() => this.#whenUnconnected(ended));
     });
     this.#incoming.close();
@@ -243,7 +242,7 @@ export class RpcServer {
     }
   }
 
-  /** It costs what a call costs that is refused. */
+  /** Charges an unserved call like one that is refused, since it costs as much. */
   #chargeUnserved(host: string, status: UnservedStatus): void {
     const { watch } = this.#calls;
     const refusal = watch.refusal(host, "unary");
@@ -283,7 +282,7 @@ export class RpcServer {
               this.#stalls.end(call);
               nextHalfClose();
             },
-            // The library says so at the end of every call, however it came.
+            // The library calls this at the end of every call, however that ended.
             onCancel: () => {
               this.#stalls.end(call);
               watched.over();
@@ -319,13 +318,13 @@ export class RpcServer {
       };
       this.#calls.watch.read(context.peerHost, request.length);
       if (request.length < LARGE_REQUEST_BYTES) void answer();
-      // Whoever floods has been hung up on by the time of its turn.
+      // A caller that floods has been hung up on by the time of its turn.
       else this.#largeRequests.take(context.peerHost, () => (call.cancelled ? undefined : answer()));
     };
   }
 }
 
-/** Its caller has been answered before all of the request was there: the library would read the rest, and drop it. */
+/** The caller was answered before all of the request was there: the library would read the rest, and drop it. */
 function endReading(stream: ServerHttp2Stream | undefined): void {
   if (stream !== undefined && !stream.closed && stream.state.remoteClose !== 1)
     stream.close(constants.NGHTTP2_NO_ERROR);
@@ -344,12 +343,12 @@ function tlsListener(certificate: ServerCertificate): TlsServer {
   });
 }
 
-/** Not ended in the middle of a character: the library cannot encode half of one, and throws where nobody catches. */
+/** Never cut within a character: the library cannot encode half of one, and throws where nothing catches it. */
 function shortened(message: string): string {
   return message.slice(0, MAX_STATUS_CHARACTERS).replaceAll(/[\ud800-\udbff](?![\udc00-\udfff])/g, "");
 }
 
-/** What the caller is told: an RpcError as it is, of anything else nothing but that it happened. */
+/** What the caller is told: an RpcError as it is; for anything else only that there was an error. */
 function statusOf(error: unknown): { code: number; details: string; metadata?: Metadata } {
   if (!(error instanceof RpcError)) return { code: RPC_STATUS.INTERNAL, details: "internal error" };
   const status = {

@@ -1,4 +1,4 @@
-// Calls whose request does not arrive: ends them after their time. Sets no timer.
+// Ends calls whose request does not arrive in time. Sets no timer.
 import { RPC_STATUS } from "./rpc-error.js";
 
 interface EndableCall {

@@ -1,5 +1,5 @@
-// Whom a client believes at the other end of TLS: a certificate that leads to an authority this machine trusts, or
-// the one certificate that was named by its digest. Sends nothing.
+// Which certificate a client accepts at the other end of TLS: one that leads to an authority this machine trusts, or
+// the one that was named by its digest. Sends nothing.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
@@ -16,15 +16,14 @@ import { MIN_TLS_VERSION } from "./tls-version.js";
 
 /** How TLS is to be spoken. */
 export interface TlsTrust {
-  /** SHA-256 of the DER bytes of the certificate that must be shown, 64 lower-case hex digits; undefined: any that
-   * an authority trusted here has given to that host. */
+  /** SHA-256 of the DER bytes of the certificate that must be shown, 64 lower-case hex digits; undefined: any that an
+   * authority trusted here has issued to that host. */
   readonly certificateSha256: string | undefined;
 }
 
 type Grpc = typeof import("@grpc/grpc-js");
 
-/** Where systems keep the authorities they trust. Node brings its own list, which knows nothing of those that the
- * owner of a machine has added. */
+/** Where systems keep the authorities they trust. Node's own list lacks those that the owner of a machine has added. */
 const SYSTEM_BUNDLES: readonly string[] = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -33,12 +32,12 @@ const SYSTEM_BUNDLES: readonly string[] = [
   "/etc/ssl/cert.pem",
 ];
 
-/** In place of a name where there is only an address, which TLS does not take for one. */
+/** Stands in for a name if there is only an address, which TLS does not take as a name. */
 const NO_NAME = "address.invalid";
 
 /** Credentials for `host`, and the channel options that go with them. With a digest it dials once to see the
- * certificate: rejects with RpcError UNAVAILABLE if that cannot be had in time, or is another; with the signal's reason
- * when that is aborted meanwhile. */
+ * certificate. Rejects with RpcError UNAVAILABLE if it gets none in time, or another one; with the signal's reason if
+ * that aborts meanwhile. */
 export async function tlsCredentials(
   grpc: Grpc,
   host: string,
@@ -58,7 +57,7 @@ export async function tlsCredentials(
   const verify = (_name: string, { raw }: PeerCertificate) => pinProblem(raw, certificateSha256);
   const problem = pinProblem(der, certificateSha256);
   if (problem !== undefined) throw new RpcError("UNAVAILABLE", problem.message, problem);
-  // The one certificate is its own authority, whoever has signed it.
+  // The one certificate is its own authority, whichever authority signed it.
   const context = createSecureContext({
     ca: pemOf(der),
     allowPartialTrustChain: true,
@@ -96,7 +95,7 @@ function pemOf(der: Uint8Array): string {
   return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
 }
 
-/** The certificate that is shown at an address, whatever it is. */
+/** The certificate that a server shows, whatever it is. */
 function certificateAt(
   host: string,
   port: number,
@@ -105,7 +104,7 @@ function certificateAt(
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const servername = isIP(host) === 0 ? host : "";
-    // What is shown is compared with the digest, which is all that counts.
+    // Only the digest counts, with which the certificate is compared afterwards.
     const socket = connect({
       ...{ host, port, servername, ALPNProtocols: ["h2"], minVersion: MIN_TLS_VERSION, timeout: timeoutMs },
       rejectUnauthorized: false,

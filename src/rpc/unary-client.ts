@@ -22,9 +22,8 @@ export interface UnaryClientOptions {
   readonly maxResponseBytes: number;
   /** Most fields in one response, at all depths. */
   readonly maxResponseFields: number;
-  /** Times a call is sent at most while the server is unavailable or asks for patience, 1 to 5; all within the
-   * call's deadline.
-   * More than 1 only for services whose every method is idempotent. */
+  /** How often a call is sent at most while the server is unavailable or asks for patience, 1 to 5; all within the
+   * call's deadline. More than 1 only for services whose methods are all idempotent. */
   readonly maxAttempts: number;
   /** Undefined: plain text. */
   readonly tls?: TlsTrust | undefined;
@@ -38,8 +37,8 @@ export interface CallLimits {
 
 const RETRY = { initialBackoff: "0.1s", maxBackoff: "2s", backoffMultiplier: 2 } as const;
 
-/** A server that is down must not be called four times by everybody for ever: retries stop when this many
- * calls more have failed than succeeded. */
+/** Clients must not call a server that is down four times each for ever: retries stop when this many calls more have
+ * failed than succeeded. */
 const RETRY_THROTTLING = { maxTokens: 10, tokenRatio: 0.1 } as const;
 
 const FIRST_RECONNECT_BACKOFF_MS = 200;
@@ -53,13 +52,13 @@ export class UnaryClient {
   readonly #isName: boolean;
   readonly #options: UnaryClientOptions;
   #client: Client | undefined;
-  /** What the library calls a connection that stands. */
+  /** The library's state for an open connection. */
   #ready: number | undefined;
   #peerHost: string | undefined;
   readonly #closing = new AbortController();
 
-  /** `host` is an IP address without brackets or a name, one of whose addresses is used while it answers; nothing is
-   * dialled before the first call. */
+  /** `host` is an IP address without brackets, or a name, one of whose addresses is used while that answers. Dials
+   * nothing before the first call. */
   constructor(service: DescService, host: string, port: number, options: UnaryClientOptions) {
     this.#service = service;
     this.#host = host;
@@ -93,7 +92,7 @@ export class UnaryClient {
     }
   }
 
-  /** Calls any unary method of the same server by its path, with messages as bytes. Rejects as `call` does. */
+  /** Calls any unary method of the same server by its path, with messages as bytes. Rejects like `call`. */
   async callBytes(path: string, request: Buffer, limits: CallLimits): Promise<Buffer> {
     const deadline = Date.now() + limits.deadlineMs;
     const { signal } = limits;
@@ -107,13 +106,13 @@ export class UnaryClient {
     return this.#send(client, path, request, deadline, signal);
   }
 
-  /** Ends the connection. Running calls fail; later ones too. */
+  /** Ends the connection. Running calls fail, and so do later ones. */
   async close(): Promise<void> {
     this.#closing.abort(new RpcError("CANCELLED", "the client is closed"));
     this.#client?.close();
   }
 
-  /** Each call by itself, so that none waits for what another has begun; the first that succeeds is kept. */
+  /** Each call connects by itself, so that none waits for another; the first client that succeeds is kept. */
   async #connect({ deadlineMs, signal }: CallLimits): Promise<Client> {
     const closing = this.#closing.signal;
     const ending = signal === undefined ? closing : AbortSignal.any([signal, closing]);
@@ -145,7 +144,7 @@ export class UnaryClient {
       }),
     };
     return {
-      // Neighbours and machines in the same house are what it talks to; a web proxy reaches neither.
+      // Servers are often in the same network, where a web proxy does not reach them.
       "grpc.enable_http_proxy": 0,
       "grpc.enable_channelz": 0,
       "grpc.service_config_disable_resolution": 1,
@@ -158,15 +157,15 @@ export class UnaryClient {
       "grpc.max_receive_message_length": maxResponseBytes,
       "grpc.initial_reconnect_backoff_ms": FIRST_RECONNECT_BACKOFF_MS,
       "grpc.max_reconnect_backoff_ms": MAX_RECONNECT_BACKOFF_MS,
-      // Else a closed client's connection lives on in a pool of the whole process.
+      // Otherwise a closed client's connection lives on in a pool of the whole process.
       "grpc.use_local_subchannel_pool": 1,
     };
   }
 
-  /** The next call dials anew. Where the path to the server is gone, or this machine has another address, what is sent on
-   * the connection that stands goes nowhere, and the system takes a quarter of an hour to say so. Other calls that run on it
-   * are let end. One that does not stand yet is dialled again by the library itself, which would leave an attempt that it
-   * is told to end open for ever. */
+  /** Makes the next call dial anew. If the path to the server is gone, or this machine has another address, what is
+   * sent on the open connection goes nowhere, and the system takes a quarter of an hour to say so. Other calls on it
+   * may still end. The library itself redials a connection that is not open yet: closing it would leave its attempt
+   * open for ever. */
   #leave(client: Client): void {
     if (client.getChannel().getConnectivityState(false) !== this.#ready) return;
     if (this.#client === client) this.#client = undefined;
@@ -212,7 +211,7 @@ function failureOf(error: ServiceError | null): RpcError {
   );
 }
 
-/** Why no connection stands, without the library's words around it. */
+/** Why there is no connection, without the library's words around the reason. */
 function reasonIn(details: string): string {
   return (
     /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: /s.exec(details)?.[1] ??
@@ -232,7 +231,7 @@ function target(host: string, port: number): string {
   }
 }
 
-/** The host in "192.0.2.1:80" or "[2001:db8::1]:80"; undefined for what is no address. */
+/** The host in "192.0.2.1:80" or "[2001:db8::1]:80"; undefined if it is no address. */
 function hostOf(address: string): string | undefined {
   const host = address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
   return isIP(host) === 0 ? undefined : host;

@@ -1,19 +1,19 @@
-// Responses that their callers have not taken yet, bounded in bytes, in all and for one address. Where there is no room
-// a large one is not sent: its caller may try again; small ones always are, for they are bounded by the number of calls.
-// Who has left one for long while others wait for room is hung up. Reads no clock by itself.
+// Responses that their callers have not taken yet, bounded in bytes, in all and for one address. If there is no room, a
+// large one is not sent and its caller may try again; small ones always are, since the number of calls bounds them. A
+// caller that has left one for long while others need room is hung up on. Reads no clock by itself.
 import { HostParts } from "../address/host-parts.js";
 
 export interface UntakenLimits {
-  /** Of responses that wait to be taken, all connections together. */
+  /** Bytes of responses that wait to be taken, for all connections together. */
   readonly maxUntakenBytes: number;
-  /** How long one may wait while there is no room for others. */
+  /** How long a response may wait while there is no room for others. */
   readonly untakenTimeoutMs: number;
 }
 
 /** Responses up to this size are sent in any case. */
 const SMALL_BYTES = 16 * 1024;
 
-/** So many times as long, nobody keeps one waiting, even where there is room: its call takes a place. */
+/** No response waits longer than so many times that, even if there is room: its call takes a place. */
 const PATIENCE = 3;
 
 interface Waiting {
@@ -35,8 +35,8 @@ export class UntakenResponses {
     this.#parts = new HostParts(limits.maxUntakenBytes);
   }
 
-  /** Whether a response of so many bytes may go to `host`; if so it counts until `over`. `hangUp` ends the connection
-   * it goes to, and with it all that wait there. */
+  /** Whether a response of so many bytes may go to `host`; if so, it counts until `over`. `hangUp` ends the connection
+   * it goes to, and with it all responses that wait there. */
   mayGo(call: object, bytes: number, host: string, nowMs: number, hangUp: () => void): boolean {
     if (bytes > SMALL_BYTES && !this.#hasRoom(bytes, host)) {
       this.#hangUpOlderThan(nowMs - this.#limits.untakenTimeoutMs);
@@ -47,7 +47,7 @@ export class UntakenResponses {
     return true;
   }
 
-  /** The call has ended, one way or another. */
+  /** The call has ended, in whichever way. */
   over(call: object): void {
     const waiting = this.#waiting.get(call);
     if (waiting === undefined) return;
@@ -59,7 +59,7 @@ export class UntakenResponses {
     return this.#bytes + bytes <= this.#limits.maxUntakenBytes && this.#parts.hasRoom(host, bytes);
   }
 
-  /** To be called now and then: ends the connections of those who take nothing at all. */
+  /** To be called now and then: ends the connections of callers that take nothing at all. */
   hangUpStuck(nowMs: number): void {
     this.#hangUpOlderThan(nowMs - PATIENCE * this.#limits.untakenTimeoutMs);
   }

@@ -1,11 +1,11 @@
-// One call between the gRPC library and those who watch: refuses it before its request is read, counts the
-// response until it is taken, and tells how it ended. Reads no message.
+// One call between the gRPC library and a CallWatch: refuses it before its request is read, counts the response until
+// it is taken, and tells how the call ended. Reads no message.
 import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import type { CallKind, CallRefusal, CallWatch } from "./call-watch.js";
 import { PUSHBACK_TRAILER, RPC_STATUS, rpcStatusFromCode } from "./rpc-error.js";
 import type { UntakenResponses } from "./untaken-responses.js";
 
-/** The two ends of the connection a call came by, as its socket shows them; nothing if that is gone. */
+/** The two ends of a call's connection, as its socket shows them; undefined if that is gone. */
 export interface Connection {
   readonly localAddress?: string | undefined;
   readonly remoteAddress?: string | undefined;
@@ -16,13 +16,13 @@ export interface Connection {
 export interface CallSurroundings {
   readonly watch: CallWatch;
   readonly untaken: UntakenResponses;
-  /** Ends the connection from this port of a host, or without a port all of them. */
+  /** Ends the connection from this port of a host, or without a port all from that host. */
   hangUpOn(host: string, port: number | undefined): void;
 }
 
 const OK = 0;
 
-/** What is called. */
+/** The method that is called. */
 export interface CalledMethod {
   readonly path: string;
   readonly requestStream: boolean;
@@ -36,7 +36,7 @@ export class WatchedCall {
   readonly connection: Connection;
   readonly #surroundings: CallSurroundings;
   readonly #startedAtMs = performance.now();
-  /** Of a caller that goes away before it is answered. */
+  /** CANCELLED if the caller goes away before it is answered. */
   #code: number = RPC_STATUS.CANCELLED;
   #wasRefused = false;
   #isOver = false;
@@ -49,7 +49,7 @@ export class WatchedCall {
     this.#surroundings = surroundings;
   }
 
-  /** Whether the call was refused, and its caller told. */
+  /** Whether the call is refused; if so, its caller has been told. */
   isRefused(): boolean {
     const host = this.connection.remoteAddress ?? "";
     const refusal = this.#surroundings.watch.refusal(host, this.#kind);
@@ -68,7 +68,7 @@ export class WatchedCall {
 
   /** Whether a response of so many bytes may go to the caller. */
   maySend(bytes: number): boolean {
-    // Whoever has gone takes nothing, so there is nothing to keep count of.
+    // A caller that has gone takes nothing, so there is nothing to count.
     if (this.#isOver) return true;
     const { remoteAddress = "", remotePort } = this.connection;
     const { untaken, hangUpOn } = this.#surroundings;
@@ -97,7 +97,7 @@ export class WatchedCall {
   }
 }
 
-/** What tells a caller when to try again; negative: not at all. */
+/** The metadata that tells a caller when to try again; negative: not at all. */
 export function pushback(retryAfterMs: number): Metadata {
   const metadata = new Metadata();
   metadata.set(PUSHBACK_TRAILER, String(Math.ceil(retryAfterMs)));

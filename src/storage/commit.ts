@@ -1,7 +1,7 @@
-// From a complete part folder to the final name: empty files and directories, links, everything durable, then
-// the name is claimed without ever replacing what is there, unless that is wanted. Runs only when every chunk was
-// verified. A crash at any point leaves either the part folder or the target whole; claimed-target.ts tells a half-made
-// claim from somebody else's file.
+// From a complete part folder to the final name: makes empty files and directories, links and everything durable, then
+// claims the name, never replacing what has it unless that is wanted. Runs only when every chunk was verified. A crash
+// at any point leaves either the part folder or the target whole; claimed-target.ts tells a half-made claim from
+// somebody else's file.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
@@ -15,8 +15,8 @@ import { replacedPath } from "./part-paths.js";
 import { requireReplaceable } from "./taken-name.js";
 import type { SyncedEntry } from "./written-files.js";
 
-/** Puts the finished download of these entries under its final name; the part folder is gone afterwards, but for what was
- * replaced, if that cannot be removed: then why is returned. Throws TARGET_EXISTS or a disk error, and then the part
+/** Puts the finished download of these entries under its final name and removes the part folder. If what was replaced
+ * cannot be removed, it stays there and the reason is returned. Throws TARGET_EXISTS or a disk error; then the part
  * folder stays. */
 export async function commit(
   part: PartFolder,
@@ -34,8 +34,8 @@ export async function commit(
   }
 }
 
-/** Makes a claimed name durable and cleans up; by itself where an earlier run got as far as the claim. Returns what `commit`
- * does. */
+/** Makes a claimed name durable and cleans up; called alone if an earlier run got as far as the claim. Returns the same
+ * as `commit`. */
 export function finishCommit(part: PartFolder): GoshareError | undefined {
   syncDirectory(path.dirname(part.targetPath));
   return part.remove();
@@ -58,7 +58,7 @@ async function finishContent(part: PartFolder, entries: Entries, syncFiles: Sync
   }
   await flushing;
   await part.makeDurable(writtenFiles(part, entries), syncFiles);
-  // Links come last, and nothing is written through them any more.
+  // Links come last: nothing is written through them any more.
   for (const { path: linkPath, target } of entries.symbolicLinks) {
     addParents(directories, part, linkPath);
     makeLink(target, part.filePath(linkPath));
@@ -102,8 +102,8 @@ function claimOrLeave(part: PartFolder): void {
   }
 }
 
-/** Takes the final name. Node's `rename` would replace a file silently, so a file is linked and a folder is
- * first made empty: both fail if somebody else was there before. */
+/** Takes the final name. Node's `rename` would replace a file silently, so a file is linked, and an empty folder is
+ * made first: both fail if something else has the name. */
 function claim(part: PartFolder): void {
   const { root, targetPath } = part;
   const target = part.replaces ? fs.lstatSync(targetPath, { throwIfNoEntry: false }) : undefined;
@@ -119,20 +119,20 @@ function claim(part: PartFolder): void {
   } catch (thrown) {
     if (isErrno(thrown, "EEXIST") && !part.claims.isCommitting) throw targetExists(targetPath);
     if (!isErrno(thrown, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EEXIST")) throw thrown;
-    // No hard links on this disk: an empty file of our own is claimed, and then replaced.
+    // No hard links on this disk: claims the name with an empty file of our own, and then replaces that.
     claimByMaking(part, () => fs.closeSync(fs.openSync(targetPath, "wx")));
     fs.renameSync(own, targetPath);
   }
 }
 
-/** Takes the final name from what has it. A file is replaced in one step; a folder is moved aside, which the next run
- * undoes if this one is stopped before the other has its name. */
+/** Takes the final name from what has it. A file is replaced in one step. A folder is moved aside; the next run undoes
+ * that if this one is stopped before the new folder has the name. */
 function replace(part: PartFolder, target: fs.Stats): void {
   const { root, partPath, targetPath, contentPath } = part;
   requireReplaceable(root, targetPath, target);
   if (root.kind === "file") return fs.renameSync(part.filePath(root.name), targetPath);
   const aside = replacedPath(partPath);
-  // It has been asked for already that this one goes.
+  // This one was already meant to be removed.
   fs.rmSync(aside, { recursive: true, force: true });
   moveAside(targetPath, aside);
   try {
@@ -157,7 +157,7 @@ function moveAside(targetPath: string, aside: string): void {
   }
 }
 
-/** Makes an empty target. Where an earlier run may have done so, one that is there already will do. */
+/** Makes an empty target. If an earlier run may have done so, one that is already there will do. */
 function claimByMaking({ root, targetPath, claims }: PartFolder, make: () => void): void {
   try {
     make();

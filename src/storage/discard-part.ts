@@ -1,5 +1,5 @@
-// Removes a part folder that nobody wants to go on with. Takes its lock first, so that what a running process holds is
-// never touched, and removes nothing that goshare has not put there.
+// Removes a part folder that is no longer wanted. Takes its lock first, so that it never touches what a running process
+// holds, and removes nothing that goshare has not put there.
 import * as fs from "node:fs";
 import { GoshareError, isErrno } from "../core/errors.js";
 import { putBackReplaced } from "./claimed-target.js";
@@ -7,8 +7,8 @@ import { emptyPart, foreignIn } from "./empty-part.js";
 import { lockPart } from "./lock.js";
 import { isOwnFolder, removeIfEmpty } from "./part-files.js";
 
-/** Throws TARGET_BUSY where a process downloads there, PART_UNUSABLE where something else is in it, or a disk error;
- * then all of it stays. */
+/** Throws TARGET_BUSY if a process downloads there, PART_UNUSABLE if something else is in it, or a disk error; then all
+ * of it stays. */
 export async function discardPart(partPath: string, targetPath: string): Promise<void> {
   // Taking the lock would make the folder.
   if (fs.lstatSync(partPath, { throwIfNoEntry: false }) === undefined) return;
@@ -20,7 +20,7 @@ export async function discardPart(partPath: string, targetPath: string): Promise
     if (foreign !== undefined) throw unusable(`${partPath} also holds ${JSON.stringify(foreign)}`, partPath);
     emptyPart(partPath);
   } catch (thrown) {
-    // Somebody else has removed the folder.
+    // Another process has removed the folder.
     if (!isErrno(thrown, "ENOENT")) throw thrown;
   } finally {
     lock.release();

@@ -1,16 +1,16 @@
-// What tells a file from a changed one without reading it: device, inode, size, and the times of the last
-// change of content and of inode in nanoseconds. Identities of many files stand in one shared array, five
-// numbers each, so that worker threads see them without copies.
+// What shows that a file has changed without reading it: device, inode, size, and the times of the last change of
+// content and of inode, in nanoseconds. Identities of many files are in one shared array, five numbers each, so that
+// worker threads see them without copies.
 import { type BigIntStats, constants } from "node:fs";
 
 /** Numbers per file: dev, ino, size, mtimeNs, ctimeNs. */
 export const IDENTITY_FIELDS = 5;
 export const SIZE_FIELD = 2;
 
-/** How a source file is opened: if a pipe stands in its place by now, that must not wait for a writer. */
+/** How a source file is opened: if a pipe is in its place by now, opening it must not wait for a writer. */
 export const SOURCE_OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** What opening or reading a source file ends with when it is gone or something else stands in its place. */
+/** The errors of opening or reading a source file that is gone, or that something else has replaced. */
 export const REPLACED_ERRNOS = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENXIO", "ESPIPE"] as const;
 
 /** An array with room for the identities of `fileCount` files, shared between threads. */
@@ -21,7 +21,7 @@ export function identityArray(fileCount: number): BigInt64Array {
 
 /** Five numbers in the order of IDENTITY_FIELDS. */
 export function identityOf(stats: BigIntStats): readonly bigint[] {
-  // dev and ino are unsigned 64-bit numbers; as signed ones they compare just as well.
+  // dev and ino are unsigned 64-bit numbers; signed ones compare just as well.
   return [
     BigInt.asIntN(64, stats.dev),
     BigInt.asIntN(64, stats.ino),

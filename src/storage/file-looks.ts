@@ -1,19 +1,19 @@
-// What stands under many paths, looked at together, so that it can be done by several threads at once: on a disk of another
-// machine every look waits. Opens nothing, follows no link, and never throws.
+// What is at many paths, looked at together, so that several threads can do it at once: on a disk of another machine
+// every look waits. Opens nothing, follows no link, and never throws.
 import * as fs from "node:fs";
 import { IDENTITY_FIELDS, identityOf } from "./file-identity.js";
 
-/** What stands under a path: what is none of the others, or cannot be looked at, is something else. */
+/** What is at a path. Something else: none of the others, or it cannot be looked at. */
 export const [SOMETHING_ELSE, PLAIN_FILE, EXECUTABLE_FILE, FOLDER] = [0, 1, 2, 3] as const;
 
 export interface FileLooks {
-  /** For each path one of the four. */
+  /** For each path one of the four kinds. */
   readonly kinds: Uint8Array;
-  /** For each file its identity (file-identity.ts), in the order of the paths. */
+  /** The identity of each file (file-identity.ts), in the order of the paths. */
   readonly identities: BigInt64Array;
 }
 
-/** `lookAtFiles`, wherever it is done. */
+/** `lookAtFiles`, in this thread or in others. */
 export type LookAtFiles = (paths: readonly string[]) => Promise<FileLooks>;
 
 const OWNER_EXECUTE = 0o100n;
@@ -29,7 +29,7 @@ export function lookAtFiles(paths: readonly string[]): FileLooks {
       kinds[index] = isExecutable(stats) ? EXECUTABLE_FILE : PLAIN_FILE;
       identities.set(identityOf(stats), index * IDENTITY_FIELDS);
     } catch {
-      // Who wants to know why looks again.
+      // A caller that wants to know why looks again.
     }
   }
   return { kinds, identities };

@@ -1,5 +1,5 @@
-// The files of a download as places to read from: while it runs in its part folder, afterwards under the final
-// name. Remembers what finished files are, so that changed ones are never served. Never writes.
+// The files of a download as places to read from: in its part folder while it runs, afterwards under the final name.
+// Remembers the identities of finished files, so that changed ones are never served. Never writes.
 import * as fs from "node:fs";
 import { GoshareError } from "../core/errors.js";
 import { LoopTurn } from "../core/loop-turn.js";
@@ -15,8 +15,8 @@ export function partFiles(part: PartFolder): SourceFiles {
   return { rootPath: kind === "file" ? part.filePath(name) : part.contentPath, identities: undefined };
 }
 
-/** Files that were verified and are at `targetPath` now. Those that were not selected have no identity, so that nothing is
- * ever taken for one of them. */
+/** Files that were verified and are now at `targetPath`. Files that were not selected have no identity, so that nothing
+ * is ever taken for them. */
 export async function finishedFiles(targetPath: string, selection: Selection): Promise<SourceFiles> {
   const { files, root } = selection.manifest;
   const identities = identityArray(files.length);

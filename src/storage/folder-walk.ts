@@ -1,6 +1,6 @@
-// A walk through a folder that is to be shared: names are read here, and what they stand for is looked at wherever that is
-// done, many at a time. What kind an entry is of is not asked of the folder it is in: many file systems do not say, and Node
-// then looks at all of them at once. Reads names as bytes, follows no link, opens no file.
+// A walk through a folder that is to be shared. Names are read here; `look` finds what they stand for, many at a time.
+// Folders are not asked for the kinds of their entries: many file systems do not say, and Node then looks at all
+// entries in one go. Reads names as bytes, follows no link, opens no file.
 import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -29,8 +29,8 @@ export interface FolderTree {
   readonly identities: BigInt64Array;
   readonly emptyDirectories: readonly string[];
   readonly symbolicLinks: readonly SymbolicLink[];
-  /** Links that point outside the share, files that are neither regular nor links, and what goshare itself has not
-   * finished there; not shared. */
+  /** What is not shared: links that point outside, files that are neither regular nor links, and what goshare itself
+   * has not finished there. */
   readonly skipped: readonly SkippedEntry[];
 }
 
@@ -43,11 +43,11 @@ export interface SkippedEntry {
 /** Called now and then with the number of files and bytes found so far. */
 export type WalkProgress = (files: number, bytes: number) => void;
 
-/** Entries that are looked at together, and how often that is done at a time. */
+/** How many entries are looked at together, and how many such looks run at a time. */
 const ENTRIES_PER_LOOK = 512;
 const MAX_LOOKS = 32;
 
-/** A file, and where its identity stands. */
+/** A file, and where its identity is. */
 interface FoundFile {
   readonly entry: FileEntry;
   readonly identities: BigInt64Array;
@@ -64,15 +64,15 @@ export class FolderWalk {
   readonly #filled = new Set<string>();
   readonly #symbolicLinks: SymbolicLink[] = [];
   readonly #skipped: SkippedEntry[] = [];
-  /** Folders whose names are still to be read. */
+  /** Folders whose entries' names are still to be read. */
   readonly #pending: string[] = [""];
   /** Entries that are still to be looked at. */
   #named: string[] = [];
   readonly #looks = new Set<Promise<void>>();
   #failure: { readonly thrown: unknown } | undefined;
-  /** Files, and what may turn out to be one. */
+  /** Files, and entries that may turn out to be files. */
   #files = 0;
-  /** Of files that were looked at. */
+  /** Bytes of the files that were looked at. */
   #bytes = 0;
   /** Files and links. */
   #entries = 0;
@@ -102,7 +102,7 @@ export class FolderWalk {
     }
   }
 
-  /** Of all folders that are known so far. */
+  /** Reads the names in all folders known so far. */
   async #readNames(
     onProgress: WalkProgress,
     signal: AbortSignal,
@@ -131,7 +131,7 @@ export class FolderWalk {
     if (this.#failure !== undefined) throw this.#failure.thrown;
   }
 
-  /** Has all that is known by name only looked at. */
+  /** Has everything looked at that is known only by name. */
   #look(): void {
     const children = this.#named;
     if (children.length === 0) return;
@@ -208,7 +208,7 @@ export class FolderWalk {
     });
   }
 
-  /** A link, what is not shared, what cannot be looked at, or what has become something else since. */
+  /** Visits a link, or what is not shared, cannot be looked at or has changed its kind since. */
   #visitAtOnce(child: string): void {
     const absolute = `${this.#rootPath}/${child}`;
     const stats = readable(absolute, () => fs.lstatSync(absolute, { bigint: true }));
@@ -234,7 +234,7 @@ export class FolderWalk {
     this.#skipped.push({ path: child, why, isLink });
   }
 
-  /** A file or link is one entry more, in a folder that is not empty. */
+  /** Counts a file or link as an entry; its folder is not empty. */
   #shared(child: string): void {
     this.#filled.add(folderOf(child));
     this.#entries += 1;
@@ -248,12 +248,12 @@ export class FolderWalk {
   }
 }
 
-/** "" for what is in the root. */
+/** The folder of an entry; "" for entries of the root. */
 function folderOf(child: string): string {
   return child.slice(0, Math.max(0, child.lastIndexOf("/")));
 }
 
-/** What `read` returns; what the file system refuses becomes SOURCE_UNREADABLE with the path. */
+/** What `read` returns; errors of the file system become SOURCE_UNREADABLE with the path. */
 export function readable<T>(what: string, read: () => T): T {
   try {
     return read();

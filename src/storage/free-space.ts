@@ -1,11 +1,11 @@
-// Whether a disk has room for what is still to be written to it, asked before anything is fetched. What the file
-// system needs for itself is not known and not guessed: who gets past this may still find the disk full.
+// Whether a disk has room for what is still to be written to it, asked before anything is fetched. What the file system
+// needs for itself is neither known nor guessed: a download that passes may still find the disk full.
 import { statfsSync } from "node:fs";
 import { GoshareError } from "../core/errors.js";
 import { formatBytes } from "../core/units.js";
 
-/** Throws DISK_FULL if the disk that `directory` is on has fewer than `missingBytes` left for this user. A file system
- * that does not say is taken to have room. */
+/** Throws DISK_FULL if the disk of `directory` has fewer than `missingBytes` left for this user. A file system that
+ * does not say is assumed to have room. */
 export function requireSpace(directory: string, missingBytes: number): void {
   const freeBytes = freeSpace(directory);
   if (freeBytes === undefined || freeBytes >= missingBytes) return;
@@ -15,11 +15,11 @@ export function requireSpace(directory: string, missingBytes: number): void {
   });
 }
 
-/** Bytes that this user may still write on the disk of `directory`; undefined where its file system does not say. */
+/** Bytes that this user may still write on the disk of `directory`; undefined if its file system does not say. */
 export function freeSpace(directory: string): number | undefined {
   try {
     const { blocks, bavail, bsize } = statfsSync(directory);
-    // File systems that do not know say that they have no blocks at all.
+    // File systems that do not know report no blocks at all.
     return blocks > 0 && bsize > 0 ? bavail * bsize : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
-// Where the hash caches of sources lie: one file for each source in the state directory, the longest unused are
-// removed. Nothing depends on them: one that cannot be read or written costs time, so failures are not told.
+// Where the hash caches of sources are: one file for each source in the state directory; the longest unused are
+// removed. Nothing depends on them: one that cannot be read or written only costs time, so failures are not reported.
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -19,7 +19,7 @@ export class HashCacheFolder {
     this.#folderPath = path.join(stateDirectory, FOLDER);
   }
 
-  /** What is remembered of the source at `rootPath`; nothing if there is nothing. */
+  /** What is remembered of the source at `rootPath`; an empty cache if nothing is. */
   read(rootPath: string): HashCache {
     const filePath = this.#filePath(rootPath);
     try {
@@ -33,7 +33,7 @@ export class HashCacheFolder {
     }
   }
 
-  /** Remembers `bytes` of encodeHashCache for the source at `rootPath`. */
+  /** Remembers `bytes`, from encodeHashCache, for the source at `rootPath`. */
   async write(rootPath: string, bytes: Uint8Array): Promise<void> {
     const filePath = this.#filePath(rootPath);
     try {
@@ -41,7 +41,7 @@ export class HashCacheFolder {
       await replaceFile(filePath, 0o600, (handle) => handle.writeFile(bytes));
       this.#removeOldest();
     } catch {
-      // The files are read once more the next time.
+      // The files are then read again the next time.
     }
   }
 

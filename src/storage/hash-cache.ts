@@ -1,6 +1,6 @@
-// What the chunks of a source hashed to the last time, so that a share that is started again need not read its files
-// again. A chunk is known by the identities of the files it is made of: whatever was written to one of them since
-// has changed its ctime. Pure: reads no disk, knows no paths.
+// The digests that the chunks of a source had last time, so that a share that is started again need not read its files
+// again. A chunk is known by the identities of the files it is made of: any write to one of them since has changed its
+// ctime. Pure: reads no disk, knows no paths.
 import { createHash } from "node:crypto";
 import { DIGEST_BYTES } from "../core/ids.js";
 import { LoopTurn } from "../core/loop-turn.js";
@@ -13,21 +13,21 @@ const ENTRY_BYTES = FINGERPRINT_BYTES + DIGEST_BYTES;
 const MAGIC = Buffer.from("goshare-hashes-1", "latin1");
 const CHECKSUM_BYTES = 32;
 
-/** Chunks of one source that are remembered: 48 MiB. */
+/** How many chunks of one source are remembered: 48 MiB. */
 export const MAX_CACHED_CHUNKS = 2 ** 20;
 
 /** Bytes of the largest cache that is read. */
 export const MAX_HASH_CACHE_BYTES = MAGIC.length + MAX_CACHED_CHUNKS * ENTRY_BYTES + CHECKSUM_BYTES;
 
-/** A file may be written to twice within one tick of its file system's clock, and has the same times after both. So
- * one is believed only if its inode last changed so long before anybody began to read it: some clocks count every other
- * second, but one that shows less than a millisecond is the kernel's and ticks every 10 ms at least. */
+/** A file may be written to twice within one tick of its file system's clock, and have the same times after both. So it
+ * is believed only if its inode last changed this long before anyone began to read it. Some clocks count every other
+ * second, but one that shows fractions of a millisecond is the kernel's and ticks at least every 10 ms. */
 const SETTLED_MS = 2_000;
 const SETTLED_BY_FINE_CLOCK_MS = 100;
 const MS_IN_NS = 1_000_000n;
 const CTIME_FIELD = 4;
 
-/** Names the bytes of a chunk: which run of which file in which state each of its segments is. */
+/** Identifies the bytes of a chunk: for each segment which run of which file it is, with the file's identity. */
 export function chunkFingerprint(segments: readonly ChunkSegment[], identities: BigInt64Array): Uint8Array {
   const fields = new BigInt64Array(segments.length * (IDENTITY_FIELDS + 2));
   let at = 0;
@@ -59,7 +59,7 @@ export function isSettled(
 /** Digests by fingerprint, in the order in which they were put in. */
 export class HashCache {
   readonly #entries: Buffer;
-  /** Made when a chunk is not where it was the last time. */
+  /** Made when a chunk is not where it was last time. */
   #places: Map<string, number> | undefined;
 
   private constructor(entries: Buffer) {
@@ -68,7 +68,7 @@ export class HashCache {
 
   static readonly empty = new HashCache(Buffer.alloc(0));
 
-  /** What `encodeHashCache` made; undefined for anything else. */
+  /** Reads what `encodeHashCache` made; undefined for anything else. */
   static decode(bytes: Buffer): HashCache | undefined {
     const entriesEnd = bytes.length - CHECKSUM_BYTES;
     if (entriesEnd < MAGIC.length || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
@@ -82,8 +82,8 @@ export class HashCache {
     return this.#entries.length / ENTRY_BYTES;
   }
 
-  /** The digest of the chunk with this fingerprint, undefined if it is not known. Quick where it is the `place`th as
-   * it was before. */
+  /** The digest of the chunk with this fingerprint; undefined if it is not known. Quick if the chunk is the `place`th,
+   * as it was before. */
   digest(fingerprint: Uint8Array, place: number): Uint8Array | undefined {
     const found = this.#has(fingerprint, place) ? place : this.#find(fingerprint);
     if (found === undefined) return undefined;
@@ -112,8 +112,8 @@ export class HashCache {
   }
 }
 
-/** Bytes for a file: fingerprint and digest of each of `count` chunks, as `entry` gives them; undefined leaves one out. In
- * turns, so that the event loop is not kept from its sockets. */
+/** The bytes for a file: fingerprint and digest of each of `count` chunks, as `entry` gives them; if it gives
+ * undefined, that chunk is left out. Works in turns, so that the event loop can serve its sockets. */
 export async function encodeHashCache(
   count: number,
   entry: (index: number) => { readonly fingerprint: Uint8Array; readonly digest: Uint8Array } | undefined,

@@ -1,6 +1,6 @@
-// A lock file that keeps two processes off one folder, and that a dead process does not keep. It names
-// its holder so that a later process on the same machine can see at once that it is gone; elsewhere (a shared
-// disk, another container) it counts as gone when it was not touched for a while.
+// A lock file that keeps two processes off one folder, and that a dead process loses. It names its holder, so that a
+// later process on the same machine sees at once whether that is gone; elsewhere (a shared disk, another container) a
+// holder counts as gone when it has not touched its lock for a while.
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -14,16 +14,16 @@ import { PART_NAMES, type PartPaths } from "./part-paths.js";
 interface Holder {
   readonly token: string;
   readonly pid: number;
-  /** Tells a process from a later one with the same pid; empty where the system does not say. */
+  /** Distinguishes a process from a later one with the same pid; empty if the system does not say. */
   readonly started: string;
-  /** Boot and pid namespace: whether `pid` means anything here. */
+  /** Boot and pid namespace: `pid` means something only in these. */
   readonly place: string;
 }
 
 /** How often a holder touches its lock. */
 export const LOCK_TOUCH_MS = 15_000;
 const STALE_MS = 60_000;
-/** A process that was just killed takes a moment to go; a living one keeps the lock for longer than this. */
+/** A process that was just killed takes a moment to go; one that is alive keeps the lock longer than this. */
 const PATIENCE_MS = 1_000;
 const ATTEMPT_MS = 50;
 /** A lock is a line of JSON. */
@@ -41,7 +41,7 @@ const NO_LINKS_ERRNOS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
 export class Lock {
   #path: string;
   readonly #token: string;
-  /** The lock file, wherever it is by now; undefined if something else was quicker. */
+  /** The lock file, wherever it is by now; undefined if something else took its place first. */
   readonly #fd: number | undefined;
   readonly #touch: NodeJS.Timeout;
   #isReleased = false;
@@ -49,7 +49,7 @@ export class Lock {
   private constructor(path: string, token: string) {
     this.#path = path;
     this.#token = token;
-    // Opened by the name it keeps: on NFS a file that is open stays in its folder under another name when its name goes.
+    // Opened by the name it keeps: on NFS an open file stays in its folder under another name when its name goes.
     this.#fd = openLock(path);
     this.#touch = setInterval(() => {
       const now = new Date();
@@ -57,9 +57,9 @@ export class Lock {
     }, LOCK_TOUCH_MS).unref();
   }
 
-  /** Takes the lock at `path`, or throws what `inUse` makes of whoever has it, such as "process 4711". A holder that
-   * cannot be seen from here, because the machine was started anew or it runs in another container, is waited for up
-   * to `watchMs`, and counts as gone when it has not touched its lock meanwhile, whatever the clock says. Throws the
+  /** Takes the lock at `path`, or throws the error that `inUse` makes for its holder, such as "process 4711". A holder
+   * that cannot be seen from here, because the machine was restarted or it runs in another container, is waited for up
+   * to `watchMs`. It counts as gone if it has not touched its lock meanwhile, whatever the clock says. Throws the
    * reason of `signal` if that ends the wait. */
   static async acquire(
     path: string,
@@ -100,18 +100,18 @@ export class Lock {
     return this.#path;
   }
 
-  /** The folder it is in has another name now. */
+  /** The folder of the lock has another name now. */
   moved(path: string): void {
     this.#path = path;
   }
 
-  /** Whether the lock at its path is somebody else's by now; false where there is none, or that cannot be told. */
+  /** Whether the lock at this path is now another holder's; false if there is none, or if that cannot be told. */
   get isTakenNow(): boolean {
     const holder = readHolder(this.#path);
     return holder !== "gone" && isOther(holder, this.#token);
   }
 
-  /** The same, without stopping the event loop where a disk does not answer. */
+  /** The same, without stopping the event loop if a disk does not answer. */
   async isTaken(): Promise<boolean> {
     try {
       const file = await fs.promises.open(this.#path, LOOK_FLAGS);
@@ -136,7 +136,7 @@ export class Lock {
     const isInPlace = holder !== "gone" && holder?.token === this.#token;
     if (this.#fd !== undefined) {
       try {
-        // Its folder may have been moved: a lock that names nobody is nobody's.
+        // Its folder may have been moved: emptied, the lock names no holder, and so is nobody's.
         if (!isInPlace && tokenIn(this.#fd) === this.#token) fs.ftruncateSync(this.#fd);
       } finally {
         fs.closeSync(this.#fd);
@@ -146,7 +146,7 @@ export class Lock {
   }
 }
 
-/** Says that somebody downloads to `target` already. */
+/** The error that says that another process downloads to `target` already. */
 export function targetBusy(target: string): (holder: string) => GoshareError {
   return (holder) =>
     new GoshareError("TARGET_BUSY", `${holder} is already downloading to ${target}`, {
@@ -154,7 +154,8 @@ export function targetBusy(target: string): (holder: string) => GoshareError {
     });
 }
 
-/** Makes the part folder and takes its lock. Throws what `inUse` makes of whoever has it, PART_UNUSABLE or a disk error. */
+/** Makes the part folder and takes its lock. Throws the error of `inUse` for its holder, PART_UNUSABLE or a disk
+ * error. */
 export async function lockPart(paths: PartPaths, inUse = targetBusy(paths.target)): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -162,7 +163,7 @@ export async function lockPart(paths: PartPaths, inUse = targetBusy(paths.target
       return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), inUse);
     } catch (thrown) {
       if (isErrno(thrown, "ENOSPC", "EDQUOT")) removeIfEmpty(paths.part);
-      // Whoever held the lock may have had nothing worth keeping, and removed the folder.
+      // The process that held the lock may have had nothing worth keeping, and removed the folder.
       if (!isErrno(thrown, "ENOENT") || attempt === MAX_LOCK_ATTEMPTS) throw thrown;
     }
   }
@@ -183,8 +184,8 @@ export function livingHolder(path: string): number | undefined {
   return holder.pid > 0 && holder.pid <= MAX_PID && isAlive(holder, path) ? holder.pid : undefined;
 }
 
-/** Makes the lock with its holder in it, or throws EEXIST. Nobody ever sees it empty: it could not be told from
- * one that a crash has torn. */
+/** Makes the lock with its holder in it, or throws EEXIST. It is never seen empty: that would look like one torn by a
+ * crash. */
 function makeLock(path: string, own: Holder): void {
   const written = `${path}.${own.token}`;
   const content = JSON.stringify(own);
@@ -227,7 +228,7 @@ function tokenIn(fd: number): string | undefined {
   }
 }
 
-/** Whether that is somebody, and not who has `token`. */
+/** Whether that is a holder other than the one with `token`. */
 function isOther(holder: Holder | undefined, token: string): boolean {
   return holder !== undefined && holder.token !== "" && holder.token !== token;
 }
@@ -271,15 +272,15 @@ function takeAway(path: string, deadToken: string | undefined): void {
     try {
       fs.linkSync(aside, path);
     } catch {
-      // Somebody was quicker still; their lock stands and the one set aside is theirs to miss.
+      // Another process was quicker still: its lock stays, and the one set aside was not needed.
     }
   }
-  // Whatever it was: a folder is no lock either.
+  // Whatever it was: a folder at this path is no lock either.
   removeTree(aside);
 }
 
-/** When a process started, in ticks since boot; empty where /proc does not say, "dead" for one that is only
- * waiting to be reaped. */
+/** When a process started, in ticks since boot; empty if /proc does not say, "dead" for one that only waits to be
+ * reaped. */
 function startOf(pid: number): string {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");

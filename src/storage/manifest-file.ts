@@ -1,5 +1,5 @@
-// The .goshare file: a manifest and where to begin. Encodes, decodes, reads and writes it; never fetches what it
-// lacks.
+// The .goshare file: a manifest, and addresses to begin with. Encodes, decodes, reads and writes it; never fetches what
+// it lacks.
 import { access, constants, type FileHandle, open, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
@@ -14,10 +14,10 @@ import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "
 
 /** Bytes in a .goshare file. */
 export const MAX_MANIFEST_FILE_BYTES = 64 * MIB;
-/** Of them, those that tell the format. */
+/** The first of them, which show that it is one. */
 const FORMAT_BYTES = 6;
 
-/** What names a share, for who has named something else. */
+/** Says what names a share, for a user that has named something else. */
 export const WHAT_HINT =
   "give a ticket (goshare1…), a .goshare file or a content id of 64 hexadecimal digits";
 
@@ -26,14 +26,14 @@ export interface ManifestFileContent {
   readonly root: Uint8Array;
   readonly trackers: readonly Endpoint[];
   readonly peers: readonly Endpoint[];
-  /** The encoded body; left out of the file where the root holds it or the file would be too large. */
+  /** The encoded body; left out of the file if the root holds it, or if the file would be too large. */
   readonly body?: Uint8Array | undefined;
 }
 
 /** A checked .goshare file. */
 export interface ManifestFile {
   readonly root: ManifestRoot;
-  /** Undefined where the body has to be fetched from peers. */
+  /** Undefined if the body has to be fetched from peers. */
   readonly manifest: Manifest | undefined;
   readonly trackers: readonly Endpoint[];
   readonly peers: readonly Endpoint[];
@@ -96,7 +96,7 @@ async function readBounded(filePath: string): Promise<Uint8Array> {
     const stats = await handle.stat();
     if (stats.isDirectory()) throw noManifestFile("it is a folder, not a .goshare file");
     if (!stats.isFile()) throw noManifestFile("it is not a file");
-    // Most large files that are named here are what was shared.
+    // Most large files that are named by mistake are what was shared.
     const begin = await readUpTo(handle, FORMAT_BYTES);
     if (stats.size > MAX_MANIFEST_FILE_BYTES && peekFormat(begin) === MANIFEST_FILE_FORMAT)
       throw tooLarge(stats.size);
@@ -107,7 +107,7 @@ async function readBounded(filePath: string): Promise<Uint8Array> {
   }
 }
 
-/** From the beginning on. */
+/** Reads from the beginning of the file. */
 async function readUpTo(handle: FileHandle, length: number): Promise<Uint8Array> {
   const buffer = Buffer.alloc(length);
   let filled = 0;
@@ -119,14 +119,13 @@ async function readUpTo(handle: FileHandle, length: number): Promise<Uint8Array>
   return buffer.subarray(0, filled);
 }
 
-/** `NAME.goshare` in the folder the share lies in. */
+/** `NAME.goshare` in the folder that holds the share. */
 export function besideShare(givenPath: string, name: string): string {
   return path.join(path.dirname(path.resolve(givenPath)), `${name}.goshare`);
 }
 
-/** Throws a disk error if there is no folder for `filePath`, or one that cannot be written to, and TARGET_EXISTS if the
- * file would change what is shared or take the place of something else: known before a share is hashed. `others`: what is
- * shared beside it. */
+/** Throws, before a share is hashed: a disk error if there is no folder for `filePath`, or it cannot be written to;
+ * TARGET_EXISTS if the file would change what is shared or replace something else. `others`: what else is shared. */
 export async function requirePlaceForManifest(
   filePath: string,
   shared: SourceRoot,
@@ -145,7 +144,7 @@ export async function requirePlaceForManifest(
 }
 
 const ELSEWHERE_HINT = "choose another place for it with --manifest FILE";
-/** Of several shares each has its file beside it. */
+/** With several shares, each has its file beside it. */
 const ALONE_HINT = "share the path it belongs to with a command of its own, with --manifest FILE";
 
 function requireOutside(
@@ -156,11 +155,11 @@ function requireOutside(
 ): void {
   const isShared = place === rootPath || (kind === "folder" && place.startsWith(rootPath + path.sep));
   if (!isShared) return;
-  // There it would be a part of what is shared, and be changed by being written.
+  // There it would be a part of the share, and writing it would change the share.
   throw kept(filePath, place === rootPath ? "is shared itself" : `is in ${rootPath}, which is shared`, hint);
 }
 
-/** Throws TARGET_EXISTS for what is there and no .goshare file. */
+/** Throws TARGET_EXISTS if something is there that is not a .goshare file. */
 async function requireReplaceable(filePath: string): Promise<void> {
   let bytes: Uint8Array;
   try {
@@ -174,7 +173,7 @@ async function requireReplaceable(filePath: string): Promise<void> {
   if (!isManifestFile(bytes)) throw kept(filePath, "is already there and is not a .goshare file");
 }
 
-/** Without its body, which is not needed to tell it from something else. */
+/** Judged without its body, which is not needed for this. */
 function isManifestFile(bytes: Uint8Array): boolean {
   const fields = peekFormat(bytes) === MANIFEST_FILE_FORMAT ? manifestFileFromWire(bytes) : "damaged";
   if (typeof fields === "string") return false;

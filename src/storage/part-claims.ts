@@ -1,5 +1,5 @@
-// What a part folder claims for those who want to go on with it: whose download it is, of what, and which chunks of that
-// an earlier run has written. Believes nothing; that is the affair of who asks.
+// What a part folder claims, for a run that wants to go on with it: of what it is a download, and which chunks an
+// earlier run has written. Believes nothing; the caller decides about that.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
@@ -10,12 +10,12 @@ import { contentPath, PART_NAMES } from "./part-paths.js";
 import { isSelectionOf, otherSelection, readPartSelection } from "./part-selection.js";
 
 export interface PartClaims extends JournalClaims {
-  /** Whether that is all there is to be. */
+  /** Whether those are all chunks that are to be there. */
   readonly areAll: boolean;
 }
 
-/** What an earlier run claims to have written, and whether that is all there is to be. Throws PART_UNUSABLE if it was for
- * something else; what nobody has claimed is then removed. */
+/** What an earlier run claims to have written, and whether those are all chunks. Throws PART_UNUSABLE if that was for
+ * something else, or removes its content if it claims nothing. */
 export function readClaims(root: ManifestRoot, partPath: string, select: readonly string[]): PartClaims {
   const { contentId, chunkCount } = root;
   const stored = readIfThere(path.join(partPath, PART_NAMES.journal));

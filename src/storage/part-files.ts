@@ -1,23 +1,23 @@
-// Single files and folders of a part folder: read, made and opened without ever following a link, since who
-// planted it might have it point anywhere. Knows nothing of what is in them.
+// Single files and folders of a part folder: reads, makes and opens them without ever following a link, which may have
+// been planted and point anywhere. Does not know what is in them.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 
-/** Mode of a file that is for goshare itself. */
+/** Mode of goshare's own files. */
 const OWN_FILE_MODE = 0o600;
 
 export const PART_CHANGED_HINT =
   "find out what writes there, then run the same command again; what is right is kept";
 
-/** Makes a folder and those above it. Not by Node's `recursive`, which says that nothing is there (ENOENT) where
- * a disk is full or read-only. */
+/** Makes a folder and those above it. Not by Node's `recursive`, which reports ENOENT if a disk is full or
+ * read-only. */
 export function makeFolders(folderPath: string, mode?: number): void {
   try {
     fs.mkdirSync(folderPath, mode);
   } catch (thrown) {
     const parent = path.dirname(folderPath);
-    // A file system that has no room for folders, like /proc, says ENOENT where the parent is there.
+    // A file system that cannot have new folders, like /proc, reports ENOENT although the parent is there.
     if (isErrno(thrown, "ENOENT") && !fs.existsSync(parent)) {
       makeFolders(parent);
       makeFolders(folderPath, mode);
@@ -33,10 +33,10 @@ function isFolder(folderPath: string): boolean {
   }
 }
 
-/** What `thrown` means where something that is no folder stands in the way. */
+/** The error to throw for `thrown`; another one if something that is no folder is in the way. */
 function noFolder(folderPath: string, thrown: unknown): unknown {
   if (!isErrno(thrown, "EEXIST", "ENOTDIR")) return thrown;
-  // Within a file there is nothing, not even something to look at.
+  // The path leads through a file, so there is nothing to look at.
   const parent = path.dirname(folderPath);
   if (isErrno(thrown, "ENOTDIR") && parent !== folderPath && !isFolder(parent))
     return noFolder(parent, thrown);
@@ -52,7 +52,7 @@ export function makeOwnFolder(folderPath: string, mode?: number): void {
   refuseForeign(folderPath);
 }
 
-/** Whether a real folder of this user is there, and no link: someone else could change files under us. */
+/** Whether a real folder of this user is there, and no link: otherwise someone else could change files under us. */
 export function isOwnFolder(folderPath: string): boolean {
   const stats = fs.lstatSync(folderPath);
   return stats.isDirectory() && (process.getuid === undefined || stats.uid === process.getuid());
@@ -86,7 +86,7 @@ export function writeOwnFile(filePath: string, content: Uint8Array | string, flu
   }
 }
 
-/** Throws PART_UNUSABLE for what was put in the place of a file of goshare's own. */
+/** Throws PART_UNUSABLE if something else is in the place of one of goshare's own files. */
 export function requireFile(fd: number, filePath: string): void {
   if (!fs.fstatSync(fd).isFile()) throw noFile(filePath);
 }
@@ -111,8 +111,8 @@ export function openForWriting(filePath: string, executable: boolean, extraFlags
   }
 }
 
-/** Throws PART_CHANGED for a file that goshare made this large, and that something else has cut, lengthened or replaced by
- * what is no file. */
+/** Throws PART_CHANGED for a file that goshare made this large, if something else has cut it, lengthened it or replaced
+ * it by something that is no file. */
 export function requireBytes(fd: number, filePath: string, fileBytes: number): void {
   const stats = fs.fstatSync(fd);
   if (!stats.isFile()) throw partChanged(filePath, "is not a file any more");
@@ -120,7 +120,7 @@ export function requireBytes(fd: number, filePath: string, fileBytes: number): v
     throw partChanged(filePath, `has ${stats.size} bytes instead of ${fileBytes}`);
 }
 
-/** Something else has had its hands in what is downloaded; `what` has become of `filePath`. */
+/** The error that something else has changed the download; `what` is what happened to `filePath`. */
 export function partChanged(filePath: string, what: string, cause?: unknown): GoshareError {
   const message = `${filePath} ${what}: something else has changed it`;
   return new GoshareError("PART_CHANGED", message, { hint: PART_CHANGED_HINT, cause });
@@ -131,7 +131,7 @@ export function isThere(somePath: string): boolean {
   return fs.lstatSync(somePath, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Whether it is certain that nothing has this name; what cannot be looked at may be there. */
+/** Whether it is certain that nothing has this name; false if that cannot be looked at. */
 export async function isGone(somePath: string): Promise<boolean> {
   try {
     await fs.promises.lstat(somePath);
@@ -151,7 +151,7 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** The content of a file, if one is there and has the size that is expected. */
+/** The content of a file, if one is there and has the expected size. */
 export function readIfThere(filePath: string, expectedBytes?: number): Buffer | undefined {
   const stats = fs.lstatSync(filePath, { throwIfNoEntry: false });
   if (stats === undefined || !stats.isFile()) return undefined;
@@ -159,14 +159,14 @@ export function readIfThere(filePath: string, expectedBytes?: number): Buffer | 
   return fs.readFileSync(filePath);
 }
 
-/** The content of a file, and never of what a link leads to; undefined if there is none. Throws PART_UNUSABLE for
- * anything but a file of at most `maxBytes`, before it is read. */
+/** The content of a file, never of a link's target; undefined if there is none. Throws PART_UNUSABLE, before reading,
+ * for anything but a file of at most `maxBytes`. */
 export function readAtMost(filePath: string, maxBytes: number): Buffer | undefined {
   const name = path.basename(filePath);
   const found = fs.lstatSync(filePath, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
   if (!found.isFile()) throw new GoshareError("PART_UNUSABLE", `its ${name} is not a file`);
-  // Whatever it was replaced with meanwhile: no link is followed, and a named pipe does not wait for a writer.
+  // Whatever may have replaced it meanwhile: follows no link, and does not wait for the writer of a named pipe.
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   const fd = fs.openSync(filePath, O_RDONLY | O_NOFOLLOW | (O_NONBLOCK ?? 0));
   try {
@@ -175,7 +175,7 @@ export function readAtMost(filePath: string, maxBytes: number): Buffer | undefin
     if (stats.size > maxBytes) {
       throw new GoshareError("PART_UNUSABLE", `its ${name} has ${stats.size} bytes, more than ${maxBytes}`);
     }
-    // It may grow while it is read: what was measured is what is taken.
+    // The file may grow while it is read: takes only as much as was measured.
     const bytes = Buffer.alloc(stats.size);
     let filled = 0;
     while (filled < bytes.byteLength) {
@@ -193,11 +193,11 @@ export function removeIfEmpty(directory: string): void {
   try {
     fs.rmdirSync(directory);
   } catch {
-    // It holds an earlier download: that stays.
+    // The folder holds an earlier download, which stays.
   }
 }
 
-/** Removes a file, or a folder with all that is in it, also where folders in it do not let their entries go. */
+/** Removes a file, or a folder with all that is in it, even if folders in it are read-only. */
 export function removeTree(treePath: string): void {
   try {
     fs.rmSync(treePath, { recursive: true, force: true });

@@ -1,7 +1,7 @@
-// A download on its way: `.NAME.goshare-part` beside its target, with the files at their final relative
-// paths, the manifest, the journal and a lock. Chunks are written by the workers; this room says where, keeps
-// the descriptors, and remembers what is there. Of the target it only puts back what a commit that was cut short had
-// moved aside; commit.ts does the rest.
+// A download on its way: `.NAME.goshare-part` beside its target, with the files at their final relative paths, the
+// manifest, the journal and a lock. The workers write chunks; this room says where, keeps the descriptors, and
+// remembers what is there. It touches the target only to put back what an interrupted commit had moved aside; commit.ts
+// does the rest.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Bitfield } from "../core/bitfield.js";
@@ -36,7 +36,7 @@ import { pauseMark } from "./pause-mark.js";
 import { freePaths, type IfTaken, keptPaths, requireReplaceable } from "./taken-name.js";
 import { manifestFile, type SyncedEntry, type WriteRun, WrittenFiles } from "./written-files.js";
 
-/** Makes files and folders durable, many at a time; rejects if one cannot be, with PART_CHANGED if it has another size. */
+/** Makes files and folders durable, many at a time; rejects on failure, with PART_CHANGED if a size is wrong. */
 export type SyncFiles = (entries: Iterable<SyncedEntry>) => Promise<void>;
 
 const DISPLACED_HINT =
@@ -48,19 +48,19 @@ export class PartFolder implements ChunkPlace {
   readonly targetPath: string;
   /** Absolute path of the part folder. */
   readonly partPath: string;
-  /** Where the share's files are: the folder itself, or the folder the one file lies in. */
+  /** Where the share's files are: the folder itself, or the folder that holds the one file. */
   readonly contentPath: string;
   /** What an earlier run claims to have written. */
   readonly claims: JournalClaims;
-  /** An earlier run was stopped after it had put the finished share under its final name: nothing is left to do
-   * but to clean up. */
+  /** Whether an earlier run was stopped after it had put the finished share under its final name: only cleaning up is
+   * left. */
   readonly isClaimed: boolean;
-  /** Whether the commit takes the final name from what has it then. */
+  /** Whether the commit replaces what has the final name. */
   readonly replaces: boolean;
   readonly #lock: Lock;
   readonly #journal: PartJournal;
   readonly #written = new WrittenFiles(true);
-  /** Files that were given their final size. */
+  /** Files that have been given their final size. */
   readonly #sized = new Set<FileEntry>();
   #isClosed = false;
 
@@ -84,8 +84,8 @@ export class PartFolder implements ChunkPlace {
     this.#journal = journal;
   }
 
-  /** Opens or makes the part folder for what `select` (sorted patterns; none: everything) means of `root`, in
-   * `outputDirectory`. Throws TARGET_EXISTS, TARGET_BUSY, PART_UNUSABLE or a disk error. */
+  /** Opens or makes the part folder in `outputDirectory` for the part of `root` that `select` means (sorted patterns;
+   * none: everything). Throws TARGET_EXISTS, TARGET_BUSY, PART_UNUSABLE or a disk error. */
   static async open(
     outputDirectory: string,
     root: ManifestRoot,
@@ -97,17 +97,17 @@ export class PartFolder implements ChunkPlace {
       makeFolders(outputDirectory);
       const lock = await lockPart(paths);
       try {
-        // Before anything can be wrong with what lies there: it may be the only copy of somebody's folder.
+        // First of all, whatever else is wrong there: it may be the only copy of somebody's folder.
         putBackReplaced(paths);
         const claims = readClaims(root, paths.part, select);
         return PartFolder.#openLocked(outputDirectory, root, paths, ifTaken, lock, claims);
       } catch (thrown) {
         const partPath = path.dirname(lock.path);
         try {
-          // Before another process has the lock, and puts its own there.
+          // While this process has the lock: another might put its own things there.
           emptyIfFresh(partPath);
         } catch {
-          // What cannot be removed stays; why the download ends is what has to be heard of.
+          // What cannot be removed stays; the error that ends the download is the one to report.
         } finally {
           lock.release();
         }
@@ -130,7 +130,7 @@ export class PartFolder implements ChunkPlace {
     const isClaimed = claims.isCommitting && claims.areAll && isOwnTarget(locked);
     let paths = locked;
     const target = fs.lstatSync(locked.target, { throwIfNoEntry: false });
-    // What an earlier run moved out of the way is lost with this part folder: only who may replace it may go on.
+    // What an earlier run moved out of the way is lost with this part folder: only a run that may replace it goes on.
     const wouldLose = ifTaken !== "replace" && hasReplaced(locked.part);
     const isOwnClaim =
       target !== undefined && claims.isCommitting && !wouldLose && isEmptyTarget(root.kind, locked.target);
@@ -153,7 +153,7 @@ export class PartFolder implements ChunkPlace {
     return new PartFolder(root, paths, claims, isClaimed, replaces, lock, journal);
   }
 
-  /** Keeps what this download is for; before anything of it is written. */
+  /** Stores what this download is for, before anything of it is written. */
   storeSelection(selection: PartSelection): void {
     writePartSelection(this.partPath, selection);
   }
@@ -162,17 +162,17 @@ export class PartFolder implements ChunkPlace {
     return `${this.contentPath}/${filePath}`;
   }
 
-  /** The body an earlier run stored, if any; not checked. */
+  /** The body that an earlier run stored, if any; not checked. */
   storedBody(): Uint8Array | undefined {
     return readIfThere(path.join(this.partPath, PART_NAMES.body), this.root.bodySize);
   }
 
-  /** Keeps a body that is not in the root, so that a resumed download need not fetch it. */
+  /** Stores a body that is not in the root, so that a resumed download need not fetch it. */
   storeBody(body: Uint8Array): void {
     writeOwnFile(path.join(this.partPath, PART_NAMES.body), body);
   }
 
-  /** Keeps what is enough to go on with, for whoever asks what lies here. */
+  /** Stores a ticket that is enough to go on with, for commands that ask what is here. */
   storeTicket(ticket: string): void {
     writeOwnFile(path.join(this.partPath, PART_NAMES.ticket), ticket);
   }
@@ -186,8 +186,9 @@ export class PartFolder implements ChunkPlace {
     );
   }
 
-  /** Gives the files that hold bytes of `chunks` their final size, before any of these chunks is taken for right: what is
-   * smaller later was cut by something else. To be called before `takePauseMark`, which tells whether that was needed. */
+  /** Gives the files with bytes of `chunks` their final size, before any of these chunks counts as right: if one is
+   * smaller later, something else has cut it. To be called before `takePauseMark`, which tells whether it was
+   * needed. */
   async sizeFiles({ manifest }: Selection, chunks: Iterable<number>, signal: AbortSignal): Promise<void> {
     const turn = new LoopTurn();
     for (const chunkIndex of chunks) {
@@ -197,20 +198,20 @@ export class PartFolder implements ChunkPlace {
           signal.throwIfAborted();
         }
         const file = manifestFile(manifest, fileIndex);
-        // One that a chunk holds whole is written whole.
+        // A file that a chunk holds whole is written whole.
         if (length !== file.size && !this.#sized.has(file)) this.#size(file, this.filePath(file.path));
       }
     }
   }
 
-  /** One that has its size is not opened: nothing may be left to write to it, and it may be read-only. */
+  /** A file that has its size is not opened: there may be nothing left to write, and it may be read-only. */
   #size(file: FileEntry, filePath: string): void {
     const stats = fs.lstatSync(filePath, { throwIfNoEntry: false });
     if (stats?.isFile() === true && stats.size === file.size) this.#sized.add(file);
     else fs.closeSync(this.#openSized(file, filePath));
   }
 
-  /** A file at its final size, which it has from the first time on: what is smaller later was cut by something else. */
+  /** Opens a file and gives it its final size the first time: if it is smaller later, something else has cut it. */
   #openSized(file: FileEntry, filePath: string): number {
     const fd = openForWriting(filePath, file.executable);
     try {
@@ -232,9 +233,9 @@ export class PartFolder implements ChunkPlace {
     this.#journal.record(chunkIndex);
   }
 
-  /** Why this folder is not where it was any more, or another run's by now; undefined if it is. What is written by its
-   * path goes elsewhere then, or nowhere. The file that is looked for is made with the folder alone, not on the way to a
-   * file in it. Asynchronous, so that a disk that does not answer stops nothing else. */
+  /** Why this folder is no longer where it was, or is another run's by now; undefined if all is well. Otherwise what is
+   * written by its path goes elsewhere, or nowhere. Looks for a file that is made only with the folder itself.
+   * Asynchronous, so that a disk that does not answer stops nothing else. */
   async displacement(): Promise<GoshareError | undefined> {
     if (this.#isClosed) return undefined;
     const [isMissing, isTaken] = await Promise.all([
@@ -250,7 +251,7 @@ export class PartFolder implements ChunkPlace {
     return new GoshareError("PART_CHANGED", `${this.partPath} now belongs to another run`, { hint });
   }
 
-  /** Rejects with PART_CHANGED if this folder is not where it was any more: nothing of it may be told of as there then. */
+  /** Rejects with PART_CHANGED if this folder is no longer where it was: nothing in it may be reported then. */
   async requireOwnPlace(): Promise<void> {
     const displacement = await this.displacement();
     if (displacement !== undefined) throw displacement;
@@ -266,14 +267,14 @@ export class PartFolder implements ChunkPlace {
     this.#journal.markCommitting(true);
   }
 
-  /** What has the name is somebody else's, and stays that, whatever becomes of it and of what is here. */
+  /** What has the name is somebody else's, and counts as that from now on, whatever happens to it or here. */
   endCommitting(): void {
     this.#journal.markCommitting(false);
   }
 
-  /** Makes files and folders durable by `syncFiles`. Where the disk does not confirm it (SYNC_FAILED) everything
-   * written so far is given up: the kernel drops what it could not write but goes on showing it, so that hashing
-   * it again, or syncing once more, would succeed and mean nothing. */
+  /** Makes files and folders durable by `syncFiles`. If the disk does not confirm it (SYNC_FAILED), everything written
+   * so far is given up: the kernel drops what it could not write but goes on showing it, so that hashing or syncing it
+   * again would succeed and mean nothing. */
   async makeDurable(entries: Iterable<SyncedEntry>, syncFiles: SyncFiles): Promise<void> {
     await this.requireOwnPlace();
     await this.#written.requireInPlace();
@@ -291,12 +292,12 @@ export class PartFolder implements ChunkPlace {
       this.#journal.giveUp(this.claims.isCommitting);
       fs.rmSync(this.contentPath, { recursive: true, force: true });
     } catch {
-      // On a disk like this one nothing is sure; what is told is that it failed.
+      // On such a disk nothing is sure; what is reported is that it failed.
     }
   }
 
-  /** Whether an earlier run paused cleanly and nothing has touched its files since; then its claims need no
-   * second look. The mark is used up by this. */
+  /** Whether an earlier run paused cleanly and nothing has touched its files since: then its claims need no second
+   * look. This uses up the mark. */
   async takePauseMark(manifest: Manifest): Promise<boolean> {
     const markPath = path.join(this.partPath, PART_NAMES.pause);
     const mark = readIfThere(markPath)?.toString("latin1");
@@ -304,7 +305,7 @@ export class PartFolder implements ChunkPlace {
     return mark !== undefined && mark === (await this.#mark(manifest, this.claims.held));
   }
 
-  /** Leaves everything so that the next run can trust it. The files must be on the disk (fsync) already. */
+  /** Leaves everything so that the next run can trust it. The files must already be on the disk (fsync). */
   async pause(manifest: Manifest, held: Bitfield): Promise<void> {
     this.flushJournal();
     this.#journal.sync();
@@ -323,13 +324,13 @@ export class PartFolder implements ChunkPlace {
     return pauseMark(manifest, held, (filePath) => this.filePath(filePath));
   }
 
-  /** Closes what is open and gives up the lock. A folder with nothing worth keeping is removed. */
+  /** Closes what is open and gives up the lock. Removes the folder if nothing in it is worth keeping. */
   close(): void {
     if (this.#isClosed) return;
     try {
       this.flushJournal();
     } catch {
-      // A claim that is lost costs time; the lock must be given up all the same.
+      // A lost claim costs time; the lock must be given up all the same.
     }
     this.#isClosed = true;
     this.#written.close();
@@ -341,11 +342,11 @@ export class PartFolder implements ChunkPlace {
     try {
       this.#removeAll();
     } catch {
-      // What stays behind takes room; why the download ends is what has to be heard of.
+      // What stays behind takes room; the error that ends the download is the one to report.
     }
   }
 
-  /** The download is committed: nothing here is needed any more. Returns why something that was replaced is still there. */
+  /** The download is committed: removes everything here. Returns why something replaced is still there, if so. */
   remove(): GoshareError | undefined {
     this.#written.close();
     this.#journal.close();
@@ -360,7 +361,7 @@ export class PartFolder implements ChunkPlace {
     try {
       removeTree(outdatedPath);
       if (!hasReplaced(this.partPath)) return undefined;
-      // By another name, which no run puts back: half of it must not be taken for all of it.
+      // Under another name, which no run puts back: half of it must not be taken for all of it.
       fs.renameSync(replacedPath(this.partPath), outdatedPath);
       removeTree(outdatedPath);
       return undefined;
@@ -369,8 +370,8 @@ export class PartFolder implements ChunkPlace {
     }
   }
 
-  /** The lock goes last, and the folder only if it is empty then: another process may have it by now. Where one has its
-   * own at this path nothing is removed. */
+  /** The lock goes last, and the folder only if it is then empty: another process may have it by now. If one has its
+   * lock at this path, nothing is removed. */
   #removeAll(but: readonly string[] = []): void {
     try {
       if (!this.#lock.isTakenNow) emptyPart(this.partPath, but);
@@ -381,7 +382,7 @@ export class PartFolder implements ChunkPlace {
   }
 }
 
-/** Of a part folder that could not be begun, for want of room for instance, nothing stays. */
+/** Removes all of a part folder that could not be begun, for want of room for instance. */
 function emptyIfFresh(partPath: string): void {
   const journal = fs.lstatSync(path.join(partPath, PART_NAMES.journal), { throwIfNoEntry: false });
   if (journal !== undefined && journal.size > 0) return;
@@ -390,7 +391,7 @@ function emptyIfFresh(partPath: string): void {
   emptyPart(partPath);
 }
 
-/** Of a download that is not to replace what has its name. */
+/** The error of a download that may not replace what has its name. */
 export function targetExists(targetPath: string): GoshareError {
   return new GoshareError("TARGET_EXISTS", `${targetPath} is already there`, {
     hint: "move it away, add --overwrite or --rename, or choose another folder with --output",

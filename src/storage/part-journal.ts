@@ -1,5 +1,5 @@
-// The journal of a part folder as a file that grows: records are put into it in groups, behind what is whole in it
-// already. Knows no chunk but by its number.
+// The journal of a part folder as a file that grows: appends records in groups, behind its last whole record. Knows
+// chunks only by their numbers.
 import * as fs from "node:fs";
 import { errorAt } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -25,12 +25,12 @@ export class PartJournal {
   readonly #fd: number;
   readonly #content: JournaledContent;
   #unwritten: number[] = [];
-  /** Whole records end here; what a failed write left behind is written over. */
+  /** Whole records end here; what a failed write left behind this is overwritten. */
   #wholeBytes: number;
   #records: number;
   #isClosed = false;
 
-  /** Goes on with the journal at `path`, or begins one. `claims` is what was read from it. */
+  /** Continues the journal at `path`, or begins one. `claims` is what was read from it. */
   constructor(path: string, content: JournaledContent, claims: JournalClaims) {
     const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
     this.#path = path;
@@ -48,12 +48,12 @@ export class PartJournal {
     }
   }
 
-  /** Whether chunks are claimed in the file. */
+  /** Whether the file claims no chunks. */
   get isEmpty(): boolean {
     return this.#records === 0;
   }
 
-  /** The chunk is verified and written. */
+  /** Notes that the chunk is verified and written. */
   record(chunkIndex: number): void {
     this.#unwritten.push(chunkIndex);
     if (this.#unwritten.length >= JOURNAL_GROUP) this.flush();
@@ -66,7 +66,7 @@ export class PartJournal {
     this.#unwritten = [];
   }
 
-  /** From now on a target with our name may be our own; or is none of ours after all. */
+  /** Notes that a target with our name may be our own from now on, or is not ours after all. */
   markCommitting(isCommitting: boolean): void {
     this.flush();
     this.#append(encodeCommitMark(isCommitting));
@@ -77,7 +77,7 @@ export class PartJournal {
     fs.fsyncSync(this.#fd);
   }
 
-  /** Claims nothing any more; `isCommitting`: an empty target may still be our own. */
+  /** Withdraws all claims. `isCommitting`: an empty target may still be our own. */
   giveUp(isCommitting: boolean): void {
     this.#unwritten = [];
     this.#records = 0;

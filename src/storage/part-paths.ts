@@ -1,4 +1,4 @@
-// Where a download's part folder stands and what the things in it are called, and the folder of a repair. Looks at no disk.
+// Where a download's part folder is and how the things in it are called; and the folder of a repair. Looks at no disk.
 import * as path from "node:path";
 import { MAX_COMPONENT_BYTES } from "../manifest/limits.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
@@ -12,20 +12,20 @@ export const PART_NAMES = {
   lock: "lock",
   pause: "pause",
   ticket: "ticket",
-  /** What is about to take the final name, so that it is known there. */
+  /** What is about to take the final name, so that it is recognised there. */
   claim: "claim",
   selection: "selection",
-  /** There if the commit is to replace what has the final name. */
+  /** Present if the commit is to replace what has the final name. */
   overwrite: "overwrite",
-  /** What stood under the final name, while another takes it. */
+  /** What had the final name, while the download takes it. */
   replaced: "replaced",
-  /** The same when the other has it: on its way out. */
+  /** The same once the download has the name: being removed. */
   outdated: "outdated",
 } as const;
 
 const SUFFIX = ".goshare-part";
 const REPAIR_SUFFIX = ".goshare-repair";
-/** Of the content id, in the name of a repair's folder. */
+/** Digits of the content id in the name of a repair's folder. */
 const REPAIR_ID_DIGITS = 16;
 const REPAIR_NAME = new RegExp(`^\\.[0-9a-f]{${REPAIR_ID_DIGITS}}\\${REPAIR_SUFFIX}$`);
 
@@ -34,11 +34,11 @@ export interface PartPaths {
   readonly part: string;
 }
 
-/** Names of one download that are told apart by a number. */
+/** The most names of one download that differ by a number. */
 const MAX_NUMBER = 999;
 
-/** Those of a download under its own name, or under one with a number from 1. Long names are cut so that the part
- * folder's own name fits; the content id then keeps them apart. */
+/** The paths of a download under its own name, or under one with a number from 1. Long names are cut so that the part
+ * folder's name fits; the content id then keeps them apart. */
 export function partPaths(outputDirectory: string, root: ManifestRoot, number = 0): PartPaths {
   const directory = path.resolve(outputDirectory);
   const name = numberedName(root, number);
@@ -56,8 +56,8 @@ export function* allPartPaths(outputDirectory: string, root: ManifestRoot): Iter
   for (let number = 0; number <= MAX_NUMBER; number++) yield partPaths(outputDirectory, root, number);
 }
 
-/** "film (1).mkv" for "film.mkv", "photos (1)" for a folder; 0 is the name itself. The part before the number is cut
- * where a disk could not hold the whole. */
+/** "film (1).mkv" for "film.mkv", "photos (1)" for a folder; 0 is the name itself. The part before the number is cut if
+ * a disk could not hold it all. */
 export function numberedName({ name, kind }: Pick<ManifestRoot, "name" | "kind">, number: number): string {
   if (number === 0) return name;
   const extension = kind === "file" ? (/(?<=.)(\.tar)?\.[^. ]{1,16}$/.exec(name)?.[0] ?? "") : "";
@@ -67,18 +67,18 @@ export function numberedName({ name, kind }: Pick<ManifestRoot, "name" | "kind">
   return characters.join("") + end;
 }
 
-/** Whether something of this name may be a part folder. */
+/** Whether something with this name may be a part folder. */
 export function isPartName(name: string): boolean {
   return name.startsWith(".") && name.endsWith(SUFFIX) && name.length > SUFFIX.length + 1;
 }
 
-/** What a repair writes into before it takes its place, in the folder that is repaired. No share can hold the name of its
- * own, since its id follows from its names. */
+/** The folder that a repair writes into, in the folder under repair. No share can hold this name of its own repair
+ * folder, since its content id follows from its names. */
 export function repairPath(rootPath: string, { contentId }: Pick<ManifestRoot, "contentId">): string {
   return path.join(rootPath, `.${contentId.slice(0, REPAIR_ID_DIGITS)}${REPAIR_SUFFIX}`);
 }
 
-/** What goshare has not finished in a folder of this name; undefined: it is no folder of goshare's own. */
+/** What goshare has not finished in a folder of its own; undefined: the folder is not goshare's. */
 export type Unfinished = "download" | "repair";
 
 export function unfinishedOf(name: string): Unfinished | undefined {

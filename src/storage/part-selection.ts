@@ -1,5 +1,5 @@
-// What of its share a part folder is for, written into it before anything of the share is: a run with another selection
-// would commit what it was not asked for, or take for whole what is not. Never looks at the share itself.
+// Which part of its share a part folder is for. Written into it before anything of the share: a run with another
+// selection would commit what it was not asked for, or take for whole what is not. Never looks at the share itself.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
@@ -7,19 +7,19 @@ import { MIB } from "../core/units.js";
 import { readAtMost, writeOwnFile } from "./part-files.js";
 import { PART_NAMES } from "./part-paths.js";
 
-/** Patterns of the command line take less. */
+/** Patterns from a command line take less. */
 const MAX_BYTES = MIB;
 
 export interface PartSelection {
   /** Sorted; none: everything. */
   readonly patterns: readonly string[];
-  /** How many chunks that takes; undefined: all. */
+  /** How many chunks the selection takes; undefined: all. */
   readonly chunks: number | undefined;
 }
 
 const EVERYTHING: PartSelection = { patterns: [], chunks: undefined };
 
-/** What the part folder is for; undefined if that cannot be read any more. */
+/** What the part folder is for; undefined if that can no longer be read. */
 export function readPartSelection(partPath: string): PartSelection | undefined {
   try {
     const bytes = readAtMost(path.join(partPath, PART_NAMES.selection), MAX_BYTES);
@@ -52,7 +52,7 @@ export function isSelectionOf(stored: PartSelection | undefined, patterns: reado
   return stored !== undefined && JSON.stringify(stored.patterns) === JSON.stringify(patterns);
 }
 
-/** What is to be said where they do not. */
+/** The error if they do not. */
 export function otherSelection(partPath: string, stored: PartSelection | undefined): GoshareError {
   const patterns = stored?.patterns.map((pattern) => `--select ${JSON.stringify(pattern)}`).join(" ");
   const what = stored === undefined ? "another selection" : patterns === "" ? "the whole share" : patterns;

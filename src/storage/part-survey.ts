@@ -1,6 +1,6 @@
-// What unfinished downloads lie in an output folder, for whoever asks. Only reads, never follows a link, and
-// believes nothing: what is in a part folder may be torn, old or planted, so it is measured before it is read and
-// checked before it is told. Never decides what to do about it.
+// Which unfinished downloads are in an output folder. Only reads, never follows a link, and believes nothing: what is
+// in a part folder may be torn, old or planted, so it is measured before it is read and checked before it is reported.
+// Never decides what to do about it.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { decodeTicket, encodeTicket } from "../address/ticket.js";
@@ -22,33 +22,33 @@ export interface SurveyedPart {
   readonly root: ManifestRoot;
   /** Absolute path of the final file or folder. */
   readonly targetPath: string;
-  /** Whether that is another name than the share's, since something else has that. */
+  /** Whether that name is not the share's, since something else has that one. */
   readonly isRenamed: boolean;
-  /** Whether the last run was to replace what has that name. */
+  /** Whether the last run was to replace what has the name. */
   readonly replaces: boolean;
-  /** Patterns of what it takes of the share; none: everything. */
+  /** Patterns of the part of the share that it takes; none: everything. */
   readonly select: readonly string[];
-  /** Bytes and chunks of what it takes; where the body is not at hand, bytes that as many chunks have on average. */
+  /** Bytes and chunks that it takes; without the body, the bytes that so many chunks have on average. */
   readonly bytes: number;
   readonly chunks: number;
   /** Chunks the journal claims. */
   readonly chunksDone: number;
-  /** Bytes in them, likewise. */
+  /** Bytes in those chunks, likewise. */
   readonly bytesDone: number;
   /** The process that downloads it now. */
   readonly holderPid: number | undefined;
   /** Whether the last run left a mark that it stopped in good order. */
   readonly hasPauseMark: boolean;
-  /** What the last run could have been started with; undefined if it did not leave that. */
+  /** A ticket with which the last run could have been started; undefined if it left none. */
   readonly ticket: string | undefined;
 }
 
-/** A larger body is not worth reading for the exact number of bytes. */
+/** A larger body is not worth reading just for the exact number of bytes. */
 const MAX_SURVEYED_BODY_BYTES = 64 * MIB;
 const MAX_TICKET_FILE_BYTES = KIB;
 const MAX_MARK_BYTES = KIB;
 
-/** Absolute paths of what has the name of a part folder, sorted. Throws a disk error. */
+/** Absolute paths of everything with the name of a part folder, sorted. Throws a disk error. */
 export function findParts(outputDirectory: string): readonly string[] {
   const directory = path.resolve(outputDirectory);
   const found: string[] = [];
@@ -63,13 +63,13 @@ export function findParts(outputDirectory: string): readonly string[] {
   return found.sort();
 }
 
-/** What lies in `partPath`; undefined if that comes or goes at this moment. Throws PART_UNUSABLE, a disk error, or what a
- * manifest is refused with. */
+/** The download in `partPath`; undefined if that is just coming or going. Throws PART_UNUSABLE, a disk error, or the
+ * errors of an invalid manifest. */
 export function surveyPart(partPath: string): SurveyedPart | undefined {
   try {
     return surveyPresent(partPath);
   } catch (thrown) {
-    // The download may have come to its end while this looked at it.
+    // The download may have ended while it was looked at.
     const isGone = fs.lstatSync(partPath, { throwIfNoEntry: false }) === undefined;
     if (isGone && (isErrno(thrown, "ENOENT") || thrown instanceof GoshareError)) return undefined;
     throw thrown;
@@ -81,7 +81,7 @@ function surveyPresent(partPath: string): SurveyedPart | undefined {
   const within = (name: string) => path.join(partPath, name);
   const rootBytes = readAtMost(within(PART_NAMES.root), MAX_ROOT_BYTES);
   if (rootBytes === undefined) {
-    // The first and the last moment of a download.
+    // It has no root at the first and the last moment of a download.
     if (livingHolder(within(PART_NAMES.lock)) !== undefined) return undefined;
     throw unusable("it does not say what was downloaded");
   }

@@ -1,4 +1,4 @@
-// What tells whether the files of a download were touched since it was paused: a digest over which chunks there are, and
+// Shows whether the files of a download were touched since it was paused: a digest over which chunks there are, and
 // over the identity of every file that holds one. Only looks.
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -7,7 +7,7 @@ import { LoopTurn } from "../core/loop-turn.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { identityOf } from "./file-identity.js";
 
-/** In hex. The numbers of the chunks count: the journal may still claim what this run has found wrong. */
+/** In hex. Covers the numbers of the chunks: the journal may still claim some that this run found wrong. */
 export async function pauseMark(
   manifest: Manifest,
   held: Bitfield,

@@ -1,8 +1,8 @@
-// When to read a source file on the event loop and when through the thread pool. A read of cached data is
-// cheaper when it is done at once (0.66 against 0.9 CPU s/GiB); a read that waits for a disk would stop every
-// connection. So: at once while that is fast; after a slow one, through the pool for a while, then try again. One
-// that only stood still because others had the processor is not slow; whether it did is counted by the kernel, and
-// asked for only once a read was slow, as that costs more than many a read. Pure; what was measured comes in.
+// When to read a source file on the event loop and when through the thread pool. A read of cached data is cheaper when
+// it is done at once (0.66 against 0.9 CPU s/GiB); a read that waits for a disk would stop every connection. So: at
+// once while that is fast; after a slow read through the pool for a while; then it is tried again. A read that only
+// waited for the processor is not slow. The kernel counts that, and is asked only once a read was slow, since asking
+// costs more than many a read. Pure; measurements come in as parameters.
 
 export interface ReadModeOptions {
   /** A read of one file at once that takes longer than this counts as slow. */
@@ -10,7 +10,7 @@ export interface ReadModeOptions {
   /** After a slow read, this many go through the pool; doubles with each further slow one. */
   readonly minPoolReads: number;
   readonly maxPoolReads: number;
-  /** After a slow read, so many are watched for whether they wait. */
+  /** After a slow read, so many are watched to see whether they wait. */
   readonly watchedReads: number;
 }
 
@@ -32,20 +32,20 @@ export class ReadMode {
     this.#nextPoolReads = options.minPoolReads;
   }
 
-  /** How the next read is done; counts it. */
+  /** How the next read is to be done; counts it. */
   next(): "at-once" | "pool" {
     if (this.#poolReadsLeft === 0) return "at-once";
     this.#poolReadsLeft--;
     return "pool";
   }
 
-  /** Whether it is to be counted if the next read at once waits. */
+  /** Whether to count if the next read at once waits. */
   get isWatched(): boolean {
     return this.#watchedReadsLeft > 0;
   }
 
-  /** A read at once took `elapsedMs`. `waited`: the process gave up the processor in it, as one does that waits for a
-   * disk; undefined: that was not counted. */
+  /** A read at once took `elapsedMs`. `waited`: whether the process gave up the processor during it, as when it waits
+   * for a disk; undefined: that was not counted. */
   readAtOnce(elapsedMs: number, waited: boolean | undefined): void {
     const { slowReadMs, minPoolReads, maxPoolReads, watchedReads } = this.#options;
     const isSlow = elapsedMs > slowReadMs;

@@ -1,7 +1,7 @@
-// A file or folder that is repaired where it stands. Only wrong chunks are ever written: large files get them in
-// place; small files of a folder, which share a chunk, are written into a folder of goshare's own in it and take the place
-// of those that differ. So whenever it is stopped, what was right is still there, and what was repaired need not be
-// fetched again. Never removes what is not in the share, and touches nothing outside the target.
+// A file or folder that is repaired in place. Only wrong chunks are ever written: large files get them in place; small
+// files of a folder, which share a chunk, are written into goshare's own folder in it and replace those that differ. So
+// whenever it is stopped, what was right is still there, and what was repaired need not be fetched again. Never removes
+// what is not in the share, and touches nothing outside the target.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { errorAt, GoshareError } from "../core/errors.js";
@@ -17,11 +17,11 @@ import type { TargetComparison } from "./target-comparison.js";
 import { manifestFile, type WriteRun, WrittenFiles } from "./written-files.js";
 
 const CONTENT = "content";
-/** Where a link is made before it takes its place. */
+/** The name under which a link is made before it takes its place. */
 const NEW_LINK = "link";
 
-/** What is written before it takes its place, in the target itself: so it is on the same disk, and whoever may write
- * there may repair. */
+/** Holds what is written before it takes its place. In the target itself, so it is on the same disk, and a user that
+ * may write there may repair. */
 interface OwnFolder {
   readonly path: string;
   readonly lock: Lock;
@@ -30,7 +30,7 @@ interface OwnFolder {
 export class RepairTarget implements ChunkPlace {
   readonly #rootPath: string;
   readonly #manifest: Manifest;
-  /** Undefined for a file: a chunk of it is never shared, and whoever repairs it as well writes the same bytes. */
+  /** Undefined for a file: it shares no chunk, and another repair at the same time writes the same bytes. */
   readonly #own: OwnFolder | undefined;
   readonly #written = new WrittenFiles(false);
   /** Absolute paths of what was changed, to be made durable. */
@@ -42,7 +42,7 @@ export class RepairTarget implements ChunkPlace {
     this.#own = own;
   }
 
-  /** Throws TARGET_EXISTS where something stands in the place of a file, folder or link that is to be repaired,
+  /** Throws TARGET_EXISTS if something else is in the place of a file, folder or link that is to be repaired,
    * TARGET_BUSY, or a disk error. */
   static async open(
     rootPath: string,
@@ -92,7 +92,7 @@ export class RepairTarget implements ChunkPlace {
     }
   }
 
-  /** When every chunk is right: sizes, empty files and folders, links and modes; then all of it is made durable. */
+  /** Every chunk is right: corrects sizes, empty files and folders, links and modes; then makes all durable. */
   async finish(comparison: TargetComparison, syncFiles: SyncFiles): Promise<void> {
     this.#written.close();
     for (const [fileIndex, { problem }] of comparison.files) {
@@ -111,7 +111,7 @@ export class RepairTarget implements ChunkPlace {
     await syncFiles([...this.#changedFolders()].map((folder) => ({ path: folder })));
   }
 
-  /** Gives up the lock; nothing stays beside what is in the share. */
+  /** Gives up the lock, and removes goshare's own folder. */
   close(): void {
     this.#written.close();
     if (this.#own === undefined) return;
@@ -123,12 +123,12 @@ export class RepairTarget implements ChunkPlace {
     removeIfEmpty(folder);
   }
 
-  /** Where a file that one chunk holds whole is written before it takes its place; undefined where that is its place. */
+  /** Where a file that one chunk holds whole is written at first; undefined if it is written in place. */
   #freshPath(filePath: string): string | undefined {
     return this.#own && path.join(this.#own.path, CONTENT, filePath);
   }
 
-  /** Those above all that was changed, up to the target: which of them are new need not be known. */
+  /** All folders above changed entries, up to the target, whether or not they are new. */
   #changedFolders(): ReadonlySet<string> {
     const folders = new Set<string>();
     for (const changed of this.#changed) {
@@ -147,7 +147,7 @@ export class RepairTarget implements ChunkPlace {
     this.#changed.add(folder);
   }
 
-  /** A file of its own folder takes the place of what is in the target, unless that has the same bytes. */
+  /** Replaces a file of the target by one of goshare's own folder, unless both have the same bytes. */
   #replaceIfDifferent(file: FileEntry, fresh: string): void {
     const target = this.filePath(file.path);
     const stats = fs.lstatSync(target, { throwIfNoEntry: false });
@@ -157,7 +157,7 @@ export class RepairTarget implements ChunkPlace {
         return;
       }
     }
-    // Who may read it stays as it was.
+    // Keeps the permissions that it had.
     if (stats?.isFile() === true) fs.chmodSync(fresh, stats.mode & 0o777);
     makeFolders(path.dirname(target));
     fs.renameSync(fresh, target);
@@ -186,7 +186,7 @@ export class RepairTarget implements ChunkPlace {
     this.#changed.add(target);
   }
 
-  /** Whoever may read it may run it, or nobody. */
+  /** Sets the executable bits: for everyone who may read it, or for nobody. */
   #correctMode(file: FileEntry): void {
     const target = this.filePath(file.path);
     const { mode } = fs.lstatSync(target);
@@ -202,7 +202,7 @@ function repairedBy(rootPath: string): (holder: string) => GoshareError {
     });
 }
 
-/** What stands in the way is the user's, and is not removed. */
+/** What is in the way is the user's, and is not removed. */
 function refuseOtherKinds(rootPath: string, manifest: Manifest, comparison: TargetComparison): void {
   const inTheWay = [
     ...[...comparison.files].map(([fileIndex, { problem, detail }]) => ({

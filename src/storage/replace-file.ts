@@ -1,12 +1,12 @@
 // Files that are there whole or not at all, whenever the process ends: written under another name, made durable, and
-// only then renamed. Never touches what is not its own.
+// only then renamed. Never touches files that are not its own.
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 
 const TEMPORARY_NAME = /^\.goshare-[0-9a-f]{12}\.tmp$/;
 
-/** Puts a file at `filePath`, in place of one that is there; `write` gives it its content. */
+/** Puts a file at `filePath`, replacing one that is there; `write` writes its content. */
 export async function replaceFile(
   filePath: string,
   mode: number,
@@ -29,7 +29,7 @@ export async function replaceFile(
   }
 }
 
-/** Removes what processes that were killed have left of `replaceFile` in a folder that is now this process's own. */
+/** Removes what killed processes left of `replaceFile` in a folder that is now this process's own. */
 export async function removeUnfinished(folderPath: string): Promise<void> {
   for (const name of await readdir(folderPath)) {
     if (TEMPORARY_NAME.test(name)) await rm(path.join(folderPath, name), { force: true });

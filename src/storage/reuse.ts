@@ -1,5 +1,5 @@
-// Finds files of an older version that may hold chunks of a share: those at the same place in their folder, else those of
-// the same size. Only looks at names and sizes; whether a chunk is really there is for its digest to say.
+// Finds files of an older version that may hold chunks of a share: those at the same place in their folder, else those
+// of the same size. Looks only at names and sizes; whether a chunk is really there its digest decides.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Bitfield } from "../core/bitfield.js";
@@ -7,11 +7,11 @@ import { GoshareError, isErrno } from "../core/errors.js";
 import { LoopTurn } from "../core/loop-turn.js";
 import type { Selection } from "../manifest/selection.js";
 
-/** Entries of a folder that are looked at for files of the same size. */
+/** How many entries of a folder are searched for files of the same size. */
 const MAX_ENTRIES = 200_000;
 
 export interface Reusable {
-  /** Chunks that may be there: each of their runs lies within a file. */
+  /** Chunks that may be there: each of their runs is within an older file. */
   readonly chunks: Bitfield;
   /** The older file for a file of the manifest; undefined if there is none. */
   pathOf(fileIndex: number): string | undefined;
@@ -30,7 +30,7 @@ export function requireReusable(directory: string): void {
   });
 }
 
-/** What of `selection` may be in `directory`. */
+/** What may be in `directory` of `selection`. */
 export async function findReusable(directory: string, selection: Selection): Promise<Reusable> {
   const found = await sameFiles(path.resolve(directory), selection);
   const { layout } = selection.manifest;
@@ -52,7 +52,7 @@ async function sameFiles(top: string, { manifest }: Selection): Promise<Readonly
   for (const [fileIndex, { path: filePath, size }] of files.entries()) {
     if (turn.isOver) await turn.yield();
     if (size === 0) continue;
-    // The older version may be the folder itself, or lie in it under the share's name.
+    // The older version may be the folder itself, or be in it under the share's name.
     const samePlace = fileAt(path.join(top, filePath)) ?? fileAt(path.join(top, root.name, filePath));
     if (samePlace === undefined) bySize ??= await filesBySize(top);
     const sameSize = samePlace === undefined ? bySize?.get(size) : undefined;
@@ -67,7 +67,7 @@ function fileAt(filePath: string): OldFile | undefined {
     const stats = fs.statSync(filePath, { throwIfNoEntry: false });
     return stats?.isFile() === true ? { path: filePath, size: stats.size } : undefined;
   } catch {
-    // A file where a folder should be, or one that may not be looked into.
+    // A file where a folder should be, or a folder that may not be read.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
-// Reads chunks of a share out of files, to be served: the user's own, those of a download on its way, or a
-// finished download. Nothing is hashed: instead each file must still have the identity it had when it was
-// hashed, after the read. Never writes, never serves a byte of a changed file.
+// Reads chunks of a share from files, to be served: the user's own files, those of a running download, or of a finished
+// one. Hashes nothing: instead each file must, after the read, still have the identity it had when it was hashed. Never
+// writes, never serves a byte of a changed file.
 import * as fs from "node:fs";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -17,17 +17,17 @@ const statInPool = promisify(fs.fstat);
 
 /** Files of chunk size or more that are kept open. */
 const MAX_OPEN_FILES = 32;
-/** How long reads at once may keep the event loop for themselves. */
+/** How long reads at once may block the event loop. */
 const MAX_HOLD_MS = 5;
-/** Small files of one chunk read through the thread pool at a time: as many as it has threads by default. */
+/** Small files of one chunk that are read through the thread pool at a time: as many as it has threads by default. */
 const POOL_READS = 4;
 
-/** Where a share's files are, and what they must still be. */
+/** Where a share's files are, and which identities they must still have. */
 export interface SourceFiles {
   /** Absolute; for a file the file itself, for a folder the folder. */
   readonly rootPath: string;
-  /** Identities of the manifest's files, in their order (file-identity.ts). Undefined while this process writes
-   * the files itself: then they change, and whoever asks knows which chunks are there. */
+  /** Identities of the manifest's files, in their order (file-identity.ts). Undefined while this process writes the
+   * files itself: then they change, and the caller knows which chunks are there. */
   readonly identities: BigInt64Array | undefined;
 }
 
@@ -44,7 +44,7 @@ export class ShareSource {
     this.#files = files;
   }
 
-  /** Fills `into` with what stands at `offset` of chunk `chunkIndex`. Done when it returns undefined, else when the
+  /** Fills `into` with the bytes at `offset` of chunk `chunkIndex`. Done when it returns undefined, else when the
    * promise resolves. Throws SOURCE_CHANGED, DISK_FAILED or PERMISSION_DENIED. */
   readChunk(chunkIndex: number, offset: number, into: Uint8Array): Promise<void> | undefined {
     const segments = within(this.#manifest.layout.segments(chunkIndex), offset, into.byteLength);
@@ -53,14 +53,14 @@ export class ShareSource {
     return done === segments.length ? undefined : this.#readInTurns(segments, done, into);
   }
 
-  /** Reads that run may still fail; none begins. */
+  /** Running reads may still fail; no more begin. */
   close(): void {
     this.#isClosed = true;
     for (const file of this.#open.values()) file.release();
     this.#open.clear();
   }
 
-  /** Reads from segment `from` on, for a few milliseconds at most; the segment to go on with. */
+  /** Reads from segment `from` on, for a few milliseconds at most; returns the segment to go on with. */
   #readAtOnce(segments: readonly ChunkSegment[], from: number, into: Uint8Array): number {
     const { isWatched } = this.#mode;
     const waitsBefore = isWatched ? waits() : undefined;
@@ -81,7 +81,7 @@ export class ShareSource {
     return next;
   }
 
-  /** A pack of a thousand cached files takes longer than others may be kept waiting. */
+  /** In turns: a pack of a thousand cached files takes longer than others should wait. */
   async #readInTurns(segments: readonly ChunkSegment[], from: number, into: Uint8Array): Promise<void> {
     let next = from;
     while (next < segments.length) {
@@ -121,7 +121,7 @@ export class ShareSource {
         await this.#readSegmentInPool(segment, into);
       }
     };
-    // All of them end before this does: what is still read must not reach the buffer's next user.
+    // Waits for all of them: a read that is still running must not reach the buffer's next user.
     const lanes = await Promise.allSettled(
       Array.from({ length: Math.min(POOL_READS, segments.length) }, () =>
         lane().catch((thrown: unknown) => {
@@ -172,7 +172,7 @@ export class ShareSource {
     }
   }
 
-  /** The open file, with a use counted; `open` is called if it is not open yet. */
+  /** The open file, with one more use counted; calls `open` if it is not open yet. */
   #acquire(fileIndex: number, open: () => number): OpenFile {
     let file = this.#open.get(fileIndex);
     if (file === undefined) {
@@ -207,14 +207,14 @@ export class ShareSource {
     });
   }
 
-  /** What is no longer a file there was changed; other failures of the file system keep their own code. */
+  /** If there is no longer a file, it was changed; other failures of the file system keep their own code. */
   #named(thrown: unknown, fileIndex: number): GoshareError {
     return isErrno(thrown, ...REPLACED_ERRNOS) ? this.#changed(fileIndex) : GoshareError.from(thrown);
   }
 }
 
-/** What of `segments` lies in the `length` bytes from `offset` of the chunk on, counted from there. A small file is
- * opened again only where a slice ends inside it. */
+/** The part of `segments` in the `length` bytes from `offset` of the chunk on, counted from there. A small file is
+ * opened again only if a slice ends inside it. */
 function within(segments: readonly ChunkSegment[], offset: number, length: number): readonly ChunkSegment[] {
   const cut: ChunkSegment[] = [];
   for (const segment of segments) {
@@ -232,7 +232,7 @@ function within(segments: readonly ChunkSegment[], offset: number, length: numbe
   return cut;
 }
 
-/** How often this process has given up the processor to wait for something; undefined where that is not counted. */
+/** How often this process has given up the processor to wait for something; undefined if that is not counted. */
 function waits(): number | undefined {
   return process.resourceUsage().voluntaryContextSwitches || undefined;
 }

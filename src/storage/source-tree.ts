@@ -1,5 +1,5 @@
 // What a user wants to share: which files, empty directories and links there are, under which names, and each file's
-// identity. Follows no link but the one that was named, opens no file.
+// identity. Follows only a link that was itself named, opens no file.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
@@ -55,8 +55,8 @@ export function sourceRoot(givenPath: string): SourceRoot {
   return { rootPath, name, kind: stats.isFile() ? "file" : "folder" };
 }
 
-/** Everything under `givenPath`, without the entries whose paths within a folder `isExcluded` names, and what is below
- * them. `look` says what the files in a folder are. Throws as sourceRoot does, or LIMIT_EXCEEDED. */
+/** Everything under `givenPath`, without entries whose paths within the folder are `isExcluded`, and what is below
+ * them. `look` finds what the entries of a folder are. Throws as sourceRoot does, or LIMIT_EXCEEDED. */
 export async function walkSource(
   givenPath: string,
   onProgress: WalkProgress,

@@ -1,8 +1,8 @@
-// Where this user's state lies: what goshare keeps between runs and can do without.
+// Where this user's state is: what goshare keeps between runs and can do without.
 import * as os from "node:os";
 import * as path from "node:path";
 
-/** The absolute path, by the XDG Base Directory Specification (0.8) where there is one. Makes nothing. */
+/** The absolute path, by the XDG Base Directory Specification (0.8) where that applies. Creates nothing. */
 export function stateDirectory(env: Readonly<NodeJS.ProcessEnv>): string {
   const { XDG_STATE_HOME: given = "", LOCALAPPDATA: local = "" } = env;
   // The specification: relative paths are to be ignored.

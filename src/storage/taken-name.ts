@@ -1,5 +1,5 @@
-// What a download does where something has its name already: refuse, replace it, or end under another name. Decides and
-// looks; changes nothing.
+// What a download does if something has its name already: refuse, replace it, or take another name. Looks and decides;
+// changes nothing.
 import type * as fs from "node:fs";
 import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
@@ -11,13 +11,13 @@ import { allPartPaths, PART_NAMES, type PartPaths, partPaths } from "./part-path
 
 export type IfTaken = "refuse" | "replace" | "rename";
 
-/** The paths of a download by its own name, or by the one that an earlier run has chosen for it. */
+/** The paths of a download under its own name, or under the one that an earlier run has chosen for it. */
 export function keptPaths(outputDirectory: string, root: ManifestRoot): PartPaths {
   for (const paths of allPartPaths(outputDirectory, root)) if (isPartOf(root, paths.part)) return paths;
   return partPaths(outputDirectory, root);
 }
 
-/** The first paths that nothing has. Throws TARGET_EXISTS if there are none. */
+/** The first paths whose name is free. Throws TARGET_EXISTS if there are none. */
 export function freePaths(outputDirectory: string, root: ManifestRoot): PartPaths {
   let last = "";
   for (const { target, part } of allPartPaths(outputDirectory, root)) {
@@ -29,7 +29,7 @@ export function freePaths(outputDirectory: string, root: ManifestRoot): PartPath
   });
 }
 
-/** By its root, or by its journal, which is there longer where a run was stopped while it cleaned up. */
+/** Judged by its root, or by its journal, which stays longer if a run was stopped while it cleaned up. */
 function isPartOf(root: ManifestRoot, partPath: string): boolean {
   const { contentId, chunkCount } = root;
   try {
@@ -42,8 +42,8 @@ function isPartOf(root: ManifestRoot, partPath: string): boolean {
   }
 }
 
-/** Throws TARGET_EXISTS unless `stats` are those of something that a share of this kind may replace: a file a file, a
- * folder a folder, and either a link. Whoever wants more than that has more likely named the wrong place. */
+/** Throws TARGET_EXISTS unless `stats` are of something that a share of this kind may replace: a file for a file, a
+ * folder for a folder, and a link for either. To want more is more likely a mistake in the place. */
 export function requireReplaceable({ kind }: ManifestRoot, targetPath: string, stats: fs.Stats): void {
   if (stats.isSymbolicLink() || (kind === "file" ? stats.isFile() : stats.isDirectory())) return;
   const other = stats.isFile() ? "a file" : stats.isDirectory() ? "a folder" : "neither file nor folder";

@@ -1,4 +1,4 @@
-// Compares what lies at a path with what a manifest says should be there, by names, kinds, sizes and modes: what is
+// Compares what is at a path with what a manifest says should be there, by names, kinds, sizes and modes: what is
 // missing, what is something else, what is there besides. Follows no link inside, opens no file, changes nothing.
 import * as fs from "node:fs";
 import { basename } from "node:path";
@@ -7,7 +7,7 @@ import { LoopTurn } from "../core/loop-turn.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import { type Unfinished, unfinishedOf } from "./part-paths.js";
 
-/** A file that cannot be right as a whole, whatever is in it. */
+/** A file that cannot be right, whatever is in it. */
 export interface FileFinding {
   readonly problem: "missing" | "kind" | "unreadable" | "short" | "long";
   /** Bytes it has. */
@@ -28,14 +28,14 @@ export interface TargetComparison {
   readonly entries: readonly EntryFinding[];
   /** Indexes of files whose executable bit differs. */
   readonly modes: readonly number[];
-  /** What is in the folder and not in the share; a folder ends in "/", and what is in it is not listed. */
+  /** Entries that are not in the share; a folder ends in "/", and its content is not listed. */
   readonly extras: readonly string[];
   /** Folders, as in `extras`, that are goshare's own. */
   readonly unfinished: readonly { readonly path: string; readonly kind: Unfinished }[];
 }
 
 const OWNER_EXECUTE = 0o100;
-/** What stands for bytes that are no UTF-8. */
+/** Stands for bytes that are not UTF-8. */
 const REPLACEMENT = "\ufffd";
 
 type Expected =
@@ -43,7 +43,7 @@ type Expected =
   | { readonly kind: "emptyDirectory" | "directory" }
   | { readonly kind: "link"; readonly target: string };
 
-/** `rootPath` is absolute, and a file or a folder as the share is. */
+/** `rootPath` is absolute, and a file or a folder like the share. */
 export async function compareTarget(
   rootPath: string,
   manifest: Manifest,
@@ -111,7 +111,7 @@ class Comparison implements TargetComparison {
     }
   }
 
-  /** Relative paths, sorted. Names that are no UTF-8 are in no share, and are shown as well as they can be. */
+  /** Relative paths, sorted. Names that are not UTF-8 are in no share, and are shown as well as possible. */
   #childrenOf(folder: string): readonly string[] {
     try {
       const names = fs.readdirSync(folder === "" ? this.#rootPath : `${this.#rootPath}/${folder}`);
@@ -125,11 +125,11 @@ class Comparison implements TargetComparison {
     }
   }
 
-  /** Whether it is a folder to look into. What was expected there is not expected any more. */
+  /** Visits an entry, and crosses it off the expected ones. Returns whether it is a folder to look into. */
   #visit(path: string, absolute: string): boolean {
     const stats = fs.lstatSync(absolute, { throwIfNoEntry: false });
     if (stats === undefined) {
-      // It has gone meanwhile, or its name is no UTF-8, and then it is in no share.
+      // It has gone meanwhile, or its name is not UTF-8 and so in no share.
       if (path.includes(REPLACEMENT)) this.extras.push(path);
       return false;
     }
@@ -170,7 +170,7 @@ class Comparison implements TargetComparison {
     } catch (thrown) {
       found("unreadable", reasonOf(thrown));
     }
-    // Windows knows no such bit.
+    // Windows has no such bit.
     const isExecutable = (stats.mode & OWNER_EXECUTE) !== 0;
     if (process.platform !== "win32" && isExecutable !== entry.executable) this.modes.push(index);
   }
@@ -190,7 +190,7 @@ class Comparison implements TargetComparison {
     const problem = isHidden ? "unreadable" : "missing";
     const detail = isHidden ? "its folder cannot be read" : "";
     if (expected.kind === "file") this.files.set(expected.index, { problem, bytes: 0, detail });
-    // A folder that is there for what is in it is missing with that.
+    // A missing folder is reported only if it should be there empty: else its entries are missing.
     else if (expected.kind !== "directory") this.entries.push({ path, problem, detail });
   }
 }

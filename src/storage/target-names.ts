@@ -1,5 +1,5 @@
-// Whether this machine's disk can hold every name of a share, asked before anything of it is written. The
-// answer is about this receiver only; the manifest is fine.
+// Whether this machine's disk can hold every name of a share, checked before anything of it is written. The answer is
+// about this receiver only; the manifest is fine.
 import { existsSync } from "node:fs";
 import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
@@ -25,7 +25,7 @@ function* allPaths(entries: Entries): Iterable<string> {
   for (const link of entries.symbolicLinks) yield link.path;
 }
 
-/** The journal is there under its own name; if it is there under another case too, case does not count. */
+/** The journal exists under its own name; if it is also found in another case, the disk ignores case. */
 function ignoresCase(part: PartFolder): boolean {
   return existsSync(path.join(part.partPath, "JOURNAL"));
 }

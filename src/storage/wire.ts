@@ -1,5 +1,5 @@
-// ManifestFile, bytes ⇄ its fields: the only importer of generated code in this room. Decoded by hand, so that a
-// file full of tiny endpoints costs no memory, and one that was cut short is told from one that is damaged.
+// ManifestFile, bytes ⇄ its fields: the only importer of generated code in this room. Decoded by hand, so that a file
+// full of tiny endpoints costs no memory, and a file that was cut short can be told from a damaged one.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import {
@@ -12,7 +12,7 @@ import { endpointFromWire, endpointToWire } from "../address/wire.js";
 
 export const MANIFEST_FILE_FORMAT = 1;
 
-/** Endpoints of each kind that are read; the rest is not worth dialling. */
+/** How many endpoints of each kind are read; the rest are not worth dialling. */
 const MAX_ENDPOINTS = 64;
 
 export interface ManifestFileFields {
@@ -39,8 +39,8 @@ export function manifestFileToWire(fields: ManifestFileFields): Uint8Array {
 
 const FIELD = ManifestFileSchema.field;
 
-/** The fields in `bytes`, byte fields as views. Unknown fields are ignored; "cut" if the bytes end inside a field,
- * "damaged" if they are no protobuf. */
+/** The fields in `bytes`, byte fields as views. Ignores unknown fields. "cut" if the bytes end inside a field,
+ * "damaged" if they are not protobuf. */
 export function manifestFileFromWire(bytes: Uint8Array): ManifestFileFields | "cut" | "damaged" {
   let manifest: Uint8Array = new Uint8Array(0);
   let body: Uint8Array = new Uint8Array(0);
@@ -79,7 +79,7 @@ function decodeEndpoint(bytes: Uint8Array): EndpointMessage {
   try {
     return fromBinary(EndpointSchema, bytes, { readUnknownFields: false });
   } catch (cause) {
-    // Not a RangeError: the file goes on behind it.
+    // Not a RangeError: the file is not cut here, it goes on behind this field.
     throw new Error("not an Endpoint", { cause });
   }
 }

@@ -1,5 +1,5 @@
 // Where the bytes of chunks go: a run of a file that several chunks share is written through a descriptor, of which a
-// few are kept open, and a file that one chunk holds whole is made by whoever writes it. Decides no paths.
+// few are kept open; a file that one chunk holds whole is made by its writer. Decides no paths.
 import * as fs from "node:fs";
 import { lstat as statPath } from "node:fs/promises";
 import { promisify } from "node:util";
@@ -10,7 +10,7 @@ import { partChanged } from "./part-files.js";
 
 /** Where a run of a chunk's bytes goes. */
 export interface WriteRun {
-  /** Open for writing; undefined where the whole file is written from this chunk alone. */
+  /** Open for writing; undefined if the whole file is written from this chunk alone. */
   readonly fd: number | undefined;
   /** The file, absolute. */
   readonly path: string;
@@ -18,22 +18,22 @@ export interface WriteRun {
   readonly fileOffset: number;
   readonly chunkOffset: number;
   readonly length: number;
-  /** Where the file has its final size since it was opened, and this run is the one at its end: that size. With another
-   * one, something else has cut the file, which this run would hide. */
+  /** If the file got its final size when it was opened, and this run is at its end: that size. If the file has another
+   * size, something else has cut it, which this run would hide. */
   readonly fileBytes: number | undefined;
 }
 
 /** A file or folder that is to be made durable. */
 export interface SyncedEntry {
   readonly path: string;
-  /** The size of a file that goshare has written: with another one, something else has changed it. */
+  /** The size of a file that goshare has written: if it has another one, something else has changed it. */
   readonly fileBytes?: number;
 }
 
 const statOpen = promisify(fs.fstat);
 const BIG = { bigint: true } as const;
 
-/** Large files kept open for writing. */
+/** How many large files are kept open for writing. */
 const MAX_OPEN_FILES = 64;
 
 interface OpenFile {
@@ -46,16 +46,16 @@ export class WrittenFiles {
   /** Least recently used first. */
   readonly #open = new Map<number, OpenFile>();
   readonly #areSized: boolean;
-  /** Of the first file that was found to be somewhere else when it was closed. */
+  /** The error for the first file that was somewhere else when it was closed. */
   #displaced: GoshareError | undefined;
 
-  /** `areSized`: what is opened has its final size at once. */
+  /** `areSized`: files get their final size when they are opened. */
   constructor(areSized: boolean) {
     this.#areSized = areSized;
   }
 
-  /** The runs of a chunk. `placeOf` says where a file is written, whole or not, and `openFile` opens one that is not.
-   * Every call is followed by one `release` with the same segments. */
+  /** The runs of a chunk. `placeOf` says where a file is written, whole or not; `openFile` opens one that is not
+   * written whole. Every call is followed by one `release` with the same segments. */
   runs(
     manifest: Manifest,
     segments: readonly ChunkSegment[],
@@ -82,19 +82,19 @@ export class WrittenFiles {
     this.#closeUnused(MAX_OPEN_FILES);
   }
 
-  /** Rejects with PART_CHANGED where something else had the path of a file when it was closed, or has that of one that is
-   * open: what was written is not there. Not later, since some file systems number a file anew once it is closed. */
+  /** Rejects with PART_CHANGED if something else had a file's path when it was closed, or has that of an open one: then
+   * what was written is not there. Checked no later, since some file systems renumber a file once it is closed. */
   async requireInPlace(): Promise<void> {
     if (this.#displaced !== undefined) throw this.#displaced;
     for (const { fd, path } of [...this.#open.values()]) {
-      // Not at once: a disk that does not answer must not stop the event loop.
+      // Asynchronously: a disk that does not answer must not stop the event loop.
       const [own, there] = await Promise.all([statOpen(fd, BIG), statPath(path, BIG).catch(() => undefined)]);
       const displacement = displacementOf(path, own, there);
       if (displacement !== undefined) throw displacement;
     }
   }
 
-  /** Closes all that nobody writes to. */
+  /** Closes all files that are not being written to. */
   close(): void {
     this.#closeUnused(0);
   }
@@ -123,7 +123,7 @@ export class WrittenFiles {
   }
 }
 
-/** Why what was written to a file is not at `path`, where `there` is what stands there now; undefined if it is. */
+/** Why what was written to a file is not at `path`, where `there` is now; undefined if it is there. */
 function displacementOf(
   path: string,
   own: fs.BigIntStats,
@@ -138,7 +138,7 @@ function displacementNow(path: string, fd: number): GoshareError | undefined {
     const there = fs.lstatSync(path, { ...BIG, throwIfNoEntry: false });
     return displacementOf(path, fs.fstatSync(fd, BIG), there);
   } catch {
-    // What cannot be looked at may be in its place.
+    // A path that cannot be looked at may be all right.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
-// Keeps a peer's leases with its trackers alive: announces to every one of them at its own pace, hands in
-// roots they ask for, and withdraws at the end. A tracker that is down is asked again, ever more slowly and in the end
-// as seldom as leases are renewed, so that one that comes back is not asked by everybody at once. It stops nothing.
+// Keeps a peer's leases with its trackers alive: announces to every one of them at its own pace, hands in roots they
+// ask for, and withdraws at the end. A tracker that is down is asked again, ever more slowly and in the end as seldom
+// as leases are renewed: so not all peers ask it at once when it is back. It stops nothing.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { pause, withTimeout } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
@@ -23,15 +23,15 @@ export interface AnnouncedPeer {
 export interface AnnouncerEvents {
   /** A tracker answered. */
   answered(tracker: string, answer: AnnounceAnswer): void;
-  /** A tracker did not answer, or took no manifest, and is asked again later. Once until it does. */
+  /** A tracker did not answer, or took no manifest, and is asked again later. Called once until it does. */
   failed(tracker: string, error: GoshareError): void;
 }
 
-/** Renewals are spread by this share of their interval either way, so that peers do not come all at once. */
+/** Renewals are spread by this part of their interval either way, so that not all peers come at once. */
 const JITTER = 0.2;
 const MIN_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 60_000;
-/** Whoever leaves does not wait longer for a tracker to be told. */
+/** A peer that leaves waits no longer than this to tell a tracker. */
 const MAX_WITHDRAW_MS = 1_500;
 
 export class Announcer {
@@ -96,7 +96,7 @@ export class Announcer {
         waitMs = answer.renewAfterMs * (1 - JITTER + 2 * JITTER * Math.random());
         maxBackoffMs = Math.max(MAX_BACKOFF_MS, answer.renewAfterMs);
         this.#events.answered(name, answer);
-        // That it takes no manifest is no reason to announce everything again: it asks with the next renewal.
+        // A refused manifest is no reason to announce everything again: the tracker asks with the next renewal.
         await this.#publish(client, answer.wantedManifests, signal).then(
           () => {
             if (answer.wantedManifests.length > 0) refusals = 0;
@@ -116,8 +116,8 @@ export class Announcer {
       await pause(waitMs, AbortSignal.any([signal, woken]));
     }
     settle();
-    // A tracker that cannot be told forgets by itself when the lease ends.
-    // Of the same peer others may announce other shares.
+    // A tracker that cannot be told forgets when the lease ends. Other announcers of this peer may announce other
+    // shares.
     const contentIds = this.#peer.shares().map(({ contentId }) => contentId);
     if (hasLease) {
       const withdrawn = client.withdraw(this.#peer.peerId, contentIds);

@@ -6,7 +6,7 @@ import { smoothed } from "../core/smoothing.js";
 export class AnswerPace {
   /** Between two chunks while something was open; undefined before the first. */
   #intervalMs: number | undefined;
-  /** When the last chunk came, or the first request after a time without any was made. */
+  /** When the last chunk came, or when the first request after a time without any was made. */
   #sinceMs = 0;
   #open = 0;
 
@@ -26,8 +26,8 @@ export class AnswerPace {
     this.refused();
   }
 
-  /** A chunk was left, as it was asked to: it would have taken longer than it was waited for. So of two who both take
-   * longer than that neither is given the same chunk again and again. */
+  /** The peer left a chunk, as it was asked to. This counts as slower than the time that was waited: of two peers that
+   * are both slower than that, neither is given the same chunk again and again. */
   left(nowMs: number): void {
     this.#intervalMs = Math.max(this.#intervalMs ?? 0, nowMs - this.#sinceMs);
     this.refused();
@@ -39,8 +39,8 @@ export class AnswerPace {
     this.#open--;
   }
 
-  /** How long it takes from now on until so many chunks have come, those that are open first. One that is overdue is
-   * judged by how long it has kept waiting, and who was never asked is given a chance. */
+  /** How long it takes from now on until so many chunks have come, those that are open first. A peer that is overdue is
+   * judged by how long it has kept this side waiting; one that was never asked is given a chance. */
   expectedMs(chunks: number, nowMs: number): number {
     const waitedMs = this.#open > 0 ? nowMs - this.#sinceMs : 0;
     const intervalMs = this.#intervalMs ?? 0;

@@ -1,6 +1,6 @@
-// Tells neighbours which chunks have become available here: what is gained within a few milliseconds goes out together,
-// and what comes after a while without any goes at once. Whoever follows has a snapshot already; costs nothing while
-// nobody does. Decides not who follows.
+// Tells neighbours which chunks have become available here: chunks gained within a few milliseconds go out together,
+// and the first after a while goes at once. A follower has a snapshot already. Costs nothing while there are no
+// followers, and does not decide who follows.
 import { processTimers, type Timers } from "../core/clock.js";
 import type { ContentId } from "../core/ids.js";
 import type { PeerConnection } from "../peer/connection.js";
@@ -23,13 +23,13 @@ export class AvailabilityNews {
     this.#timers = timers;
   }
 
-  /** `connection` gets every chunk gained from now on. To be called before its snapshot is taken, or at once
-   * after: a number it knows already does no harm, one that is missing would be lost. */
+  /** `connection` gets every chunk gained from now on. To be called before its snapshot is taken, or at once after:
+   * telling it a chunk twice does no harm, a missed one would be lost. */
   follow(connection: PeerConnection): void {
     this.#followers.add(connection);
   }
 
-  /** It has every chunk by itself, or has gone. */
+  /** `connection` is told of no more chunks: it has left, gone, or not joined after all. */
   unfollow(connection: PeerConnection): void {
     this.#followers.delete(connection);
   }

@@ -35,9 +35,9 @@ export class ChunkDownload {
   readonly #clock: Clock;
   readonly #intake = new Intake();
   readonly #unchecked: Bitfield;
-  /** What may be asked for; undefined: as much as there is room for. */
+  /** The rate at which chunks may be asked for; undefined: no limit. */
   readonly #budget: RateBudget | undefined;
-  /** With what the budget calls when bytes may be asked of them. */
+  /** Each with the function that the budget calls when bytes may be asked of that peer. */
   readonly #peers = new Map<DownloadPeer, () => void>();
   /** Peers whose next chunk waits for a slot, in the order they came. */
   readonly #blocked = new Set<DownloadPeer>();
@@ -49,17 +49,17 @@ export class ChunkDownload {
   #isChecking = false;
   #onIdle: (() => void) | undefined;
   readonly #servable: Servable;
-  /** Of what is selected. */
+  /** Verified bytes of what is selected. */
   bytesDone = 0;
-  /** Of those, found on this machine since the download began. */
+  /** Of `bytesDone`, those found on this machine since the download began. */
   bytesFound = 0;
   bytesWasted = 0;
-  /** Of those found, copied from older files. */
+  /** Of `bytesFound`, those copied from older files. */
   bytesReused = 0;
   /** Whether a chunk that came from a peer was right. */
   isHonestlyServed = false;
 
-  /** Of the selection: `held` is trusted; `unchecked`, of an earlier run, is verified while the rest arrives. */
+  /** Chunks of the selection: `held` is trusted; `unchecked`, of an earlier run, is verified while the rest arrives. */
   constructor(
     work: ChunkWork,
     held: Bitfield,
@@ -134,7 +134,7 @@ export class ChunkDownload {
     }
   }
 
-  /** Ends the download with an error of this machine, or why it was stopped. */
+  /** Ends the download with an error of this machine, or with the reason why it was stopped. */
   fail(error: unknown): void {
     this.#isStopped = true;
     this.#settle?.reject(error);
@@ -152,7 +152,7 @@ export class ChunkDownload {
     this.ask(peer);
   }
 
-  /** How it stands now. Costs a look at each peer, so it is for a few times a second. */
+  /** How the download stands now. Looks at each peer, so it is meant for a few calls a second. */
   get load(): DownloadLoad {
     return {
       ...countPeers(this.#peers, this.#scheduler, this.#budget),
@@ -182,7 +182,7 @@ export class ChunkDownload {
     this.#askAll();
   }
 
-  /** Slots are free again: those who wait for one go on. */
+  /** Slots are free again: the peers that wait for one go on. */
   slotFreed(): void {
     for (const peer of this.#blocked) {
       if (this.#slots.freeCount === 0) return;
@@ -287,13 +287,13 @@ export class ChunkDownload {
     this.#askAll();
   }
 
-  /** Whether a chunk may be asked of `peer` now, by the rate; if not, `ask` is called when its turn has come. */
+  /** Whether the rate lets a chunk be asked of `peer` now; if not, `ask` is called when its turn has come. */
   #mayAsk(peer: DownloadPeer): boolean {
     const waiter = this.#peers.get(peer);
     return !this.#isStopped && waiter !== undefined && this.#budget?.mayBegin(waiter) !== false;
   }
 
-  /** Nothing was asked of it after all. */
+  /** After all, nothing was asked of `peer`. */
   #spare(peer: DownloadPeer): void {
     const waiter = this.#peers.get(peer);
     if (waiter !== undefined) this.#budget?.leave(waiter);
@@ -318,7 +318,7 @@ export class ChunkDownload {
   }
 
   #chunkDone(peer: DownloadPeer, chunkIndex: number): void {
-    // More may be asked of it now than before.
+    // More may be asked of this peer than before.
     if (peer.trust.verified(true)) this.ask(peer);
     if (!this.#scheduler.verified(chunkIndex)) return;
     this.isHonestlyServed = true;

@@ -1,6 +1,6 @@
-// What one connection has asked for and not got yet. Sends one chunk after another, each in slices, ascending and
-// without gaps: half a chunk is of no use to anybody. A slice is read right before it is sent, one at a time. Does
-// not know whose turn it is; never takes memory itself.
+// The chunks that one connection has asked for and not got yet. Sends one after another, each in slices, ascending and
+// without gaps: half a chunk is of no use to anybody. A slice is read right before it is sent, one at a time. Does not
+// know whose turn it is; never takes memory itself.
 import assert from "node:assert/strict";
 import type { Clock } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
@@ -19,16 +19,16 @@ interface AskedChunk {
 
 interface BegunChunk extends AskedChunk {
   readonly chunkBytes: number;
-  /** What was given to the connection. */
+  /** Bytes given to the connection so far. */
   sentBytes: number;
 }
 
-/** What becomes of the chunks that were asked for. */
+/** What happens to the chunks that were asked for. */
 export interface ChunkEvents {
   begun(contentId: ContentId): void;
-  /** Payload bytes of it are out. */
+  /** This many payload bytes of a chunk are out. */
   sent(contentId: ContentId, bytes: number): void;
-  /** It is out, or not sent after all: whether it had begun. */
+  /** A chunk is out, or is not sent after all, whether or not it had begun. */
   ended(contentId: ContentId, chunkIndex: number, isSent: boolean, hadBegun: boolean): void;
 }
 
@@ -36,14 +36,14 @@ export interface ChunkEvents {
 export interface SenderEvents {
   /** There is something to send. */
   wantsTurn(sender: ChunkSender): void;
-  /** So many bytes of a chunk that was begun are not sent after all. */
+  /** This many bytes of a chunk that was begun are not sent after all. */
   notSent(sender: ChunkSender, bytes: number): void;
 }
 
 /** When a peer that was told BUSY may ask again. */
 const BUSY_RETRY_MS = 1000;
 
-/** Why a chunk is not given that could not be read. */
+/** The refusal for a chunk that could not be read. */
 export function readRefusal({ code }: GoshareError): RefusalReason {
   return code === "SOURCE_CHANGED" ? "sourceChanged" : "internal";
 }
@@ -59,7 +59,7 @@ export class ChunkSender {
   /** Slices being read or sent. */
   #inFlight = 0;
   #isReading = false;
-  /** When a slice was last out, or the first of those that wait was given to the kernel. */
+  /** When a slice was last out, or when the first of the waiting slices was given to the kernel. */
   #progressAtMs = Number.NEGATIVE_INFINITY;
   #sentAtMs = Number.NEGATIVE_INFINITY;
 
@@ -82,7 +82,7 @@ export class ChunkSender {
     this.#events.wantsTurn(this);
   }
 
-  /** Something waits for memory, not for this connection's own slices. */
+  /** Whether something waits only for memory, not for this connection's own slices. */
   get isReady(): boolean {
     return !this.#isReading && (this.#begun !== undefined || this.#queue.length > 0);
   }
@@ -97,15 +97,15 @@ export class ChunkSender {
     return this.#inFlight;
   }
 
-  /** Memory for the next slice; 0: not before one is out. */
+  /** Bytes of memory for the next slice; 0: not before a slice is out. */
   sliceBytes(freeBytes: number, poolBytes: number): number {
     const remainingBytes =
       this.#begun === undefined ? this.beginningBytes : this.#begun.chunkBytes - this.#begun.sentBytes;
     return this.#size.next(remainingBytes ?? 0, this.#inFlight, freeBytes, poolBytes);
   }
 
-  /** Reads the next slice into `buffer` and sends it. `done` is called once, when the buffer is free again, with what
-   * was sent of it. */
+  /** Reads the next slice into `buffer` and sends it. `done` is called once, with the bytes sent, when the buffer is
+   * free again. */
   sendSlice(buffer: Uint8Array, done: (sentBytes: number) => void): void {
     assert(this.isReady);
     const chunk = this.#begun ?? this.#begin();
@@ -140,7 +140,7 @@ export class ChunkSender {
     }
   }
 
-  /** Refuses what has not begun, and what has after the slices that are out. */
+  /** Refuses the request: at once if its chunk has not begun, else after the slices that are out. */
   cancel(id: number): void {
     if (this.#begun?.id === id) {
       this.#refuseBegun("cancelled");
@@ -153,7 +153,7 @@ export class ChunkSender {
     if (asked !== undefined) this.#tellEnded(asked, false, false);
   }
 
-  /** What has not begun is not begun any more; of one share only, if it is named. */
+  /** Refuses the chunks that have not begun; those of one share only, if it is named. */
   refuseQueued(reason: RefusalReason, contentId?: ContentId): void {
     const refused = this.#queue.filter(
       ({ share }) => contentId === undefined || share.manifest.root.contentId === contentId,
@@ -165,8 +165,8 @@ export class ChunkSender {
     }
   }
 
-  /** Refuses what has waited longer than `patienceMs`, unless something of this connection is on its way. As for
-   * the requester, a request does not wait while the ones before it are answered. */
+  /** Refuses requests that have waited longer than `patienceMs`, unless a chunk for this connection is on its way: the
+   * requester too counts no time while requests before it are answered. */
   refuseLate(patienceMs: number): void {
     if (this.#inFlight > 0 || this.#begun !== undefined) return;
     const nowMs = this.#clock.nowMs();
@@ -178,7 +178,7 @@ export class ChunkSender {
     }
   }
 
-  /** Hangs up if slices wait for the kernel and it has taken none for `timeoutMs`: others need the memory. */
+  /** Hangs up if slices wait for the kernel, and it has taken none for `timeoutMs`: others need the memory. */
   hangUpIfStalled(timeoutMs: number): void {
     const waiting = this.#inFlight - (this.#isReading ? 1 : 0);
     if (waiting === 0 || this.#clock.nowMs() - this.#progressAtMs < timeoutMs) return;

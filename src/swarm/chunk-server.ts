@@ -1,6 +1,6 @@
-// The shares that are served here, and the connections to whom: who exchanges which, for whom there is room, what was
-// sent. What one connection asks is answered in served-connection.ts; upload-turns.ts says when chunks are sent,
-// chunk-sender.ts how. Never hashes, never dials.
+// The shares that are served here, and the connections they are served on: which connection exchanges which share,
+// whether there is room for one more, what was sent. served-connection.ts answers what one connection asks;
+// upload-turns.ts says when chunks are sent, chunk-sender.ts how. Never hashes, never dials.
 import { processTimers, type Timers } from "../core/clock.js";
 import type { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
@@ -16,16 +16,16 @@ import { UploadTurns } from "./upload-turns.js";
 
 export class ChunkServer implements ServedShares {
   readonly #options: ServerOptions;
-  /** What all servers of this process may send; undefined: as much as they can. */
+  /** The rate at which all servers of this process together may send; undefined: no limit. */
   readonly #budget: RateBudget | undefined;
   readonly #turns: UploadTurns;
   readonly #timers: Timers;
   readonly #shares = new Map<ContentId, ServedShare>();
-  /** Why what was shared here is not any more, where that is not because it was taken back. */
+  /** Why a content is no longer shared here, unless it was simply taken back. */
   readonly #removed = new Map<ContentId, RefusalReason>();
   readonly #offerings = new Map<ContentId, Offering>();
   readonly #connections = new Set<ServedConnection>();
-  /** Contents of which somebody was turned away lately, each with who took how much. */
+  /** Contents for which a neighbour was turned away lately, each with what its neighbours took. */
   readonly #crowded = new Map<ContentId, LeastUseful<ServedConnection>>();
   #turnTimer: NodeJS.Timeout | undefined;
   readonly #bytesSentOf = new Map<ContentId, number>();
@@ -53,15 +53,15 @@ export class ChunkServer implements ServedShares {
     this.#offerings.set(contentId, offering);
   }
 
-  /** Joins those who asked to exchange a share when it was not known here yet: they need not ask again. For owners
-   * that do not join by themselves. */
+  /** Joins the peers that asked to exchange a share before it was known here, so that they need not ask again. For
+   * owners that do not join by themselves. */
   joinWaiting(contentId: ContentId): void {
     const share = this.#shares.get(contentId);
     if (share === undefined) return;
     for (const connection of this.#connections) connection.joinIfWaiting(share);
   }
 
-  /** The share is gone: neighbours are told, what they still ask for is refused. Whoever comes later is told `reason`. */
+  /** The share is gone: tells neighbours, refuses what they still ask for, and gives later askers `reason`. */
   remove(contentId: ContentId, reason: RefusalReason = "contentUnknown"): void {
     if (!this.#shares.delete(contentId)) return;
     if (reason !== "contentUnknown") this.#removed.set(contentId, reason);
@@ -74,7 +74,7 @@ export class ChunkServer implements ServedShares {
     return this.#shares.get(contentId);
   }
 
-  /** Why what is not shared here is not given. */
+  /** Why a content that is not shared here is refused. */
   absence(contentId: ContentId): RefusalReason {
     return this.#removed.get(contentId) ?? "contentUnknown";
   }
@@ -87,7 +87,7 @@ export class ChunkServer implements ServedShares {
     return this.#connections.size;
   }
 
-  /** Those with whom `contentId` is exchanged. */
+  /** The neighbours with which `contentId` is exchanged. */
   neighbours(contentId: ContentId): readonly ServedNeighbour[] {
     const offering = this.#offerings.get(contentId);
     const neighbours: ServedNeighbour[] = [];
@@ -103,7 +103,7 @@ export class ChunkServer implements ServedShares {
     return [...this.#connections].filter(({ joined }) => joined.has(contentId)).length;
   }
 
-  /** Whether one more may exchange `contentId`. If not, whoever makes least use of that has to make room soon. */
+  /** Whether one more may exchange `contentId`. If not, the one that uses its place least must make room soon. */
   hasRoom(contentId: ContentId): boolean {
     if (this.joinedCount(contentId) < this.#options.maxNeighbours) return true;
     if (!this.#crowded.has(contentId)) this.#crowded.set(contentId, new LeastUseful());
@@ -130,12 +130,12 @@ export class ChunkServer implements ServedShares {
     return sum;
   }
 
-  /** Those of them that were of one share. */
+  /** Payload bytes of one share sent so far. */
   bytesSentOf(contentId: ContentId): number {
     return this.#bytesSentOf.get(contentId) ?? 0;
   }
 
-  /** The serving side of a new connection; `ended` when it is over. */
+  /** The serving side of a new connection; `ended` is called when that is over. */
   serve(connection: PeerConnection, ended: (error: GoshareError | undefined) => void): ServedConnection {
     const served: ServedConnection = new ServedConnection(
       this,
@@ -155,7 +155,7 @@ export class ChunkServer implements ServedShares {
     return served;
   }
 
-  /** Every connection ends when its running replies are out, or has taken too long; resolves then. */
+  /** Ends every connection when its running replies are out or have taken too long; resolves when all have ended. */
   async close(reason: GoodbyeReason = "shuttingDown"): Promise<void> {
     const ended = [...this.#connections].map((served) => served.ended);
     for (const served of this.#connections) {
@@ -168,10 +168,10 @@ export class ChunkServer implements ServedShares {
     await Promise.all(ended);
   }
 
-  /** At most `max` peers of `contentId` that others can reach, as seen from here: a random sample. */
+  /** A random sample of at most `max` peers of `contentId` that others can reach, as seen from here. */
   peersOf(contentId: ContentId, asker: PeerConnection, max: number): readonly PeerAddress[] {
     const peers: PeerAddress[] = [];
-    /** Nobody is named twice, however many connections it has. */
+    /** No peer is named twice, however many connections it has. */
     const seen = new Set<PeerId>([asker.remote.peerId]);
     for (const { connection, joined } of this.#connections) {
       const { peerId, listenPort } = connection.remote;
@@ -185,7 +185,7 @@ export class ChunkServer implements ServedShares {
         peers.push(peer);
         continue;
       }
-      // Reservoir sampling: the n-th takes a place with the chance of max in n.
+      // Reservoir sampling: the n-th peer takes a place with a chance of max in n.
       const place = Math.floor(Math.random() * (seen.size - 1));
       if (place < max) peers[place] = peer;
     }

@@ -1,6 +1,6 @@
-// A set of chunk numbers made to be walked and compared 32 at a time: words of 32 bits, and one bit for each word
-// that is not empty, so that 1,024 numbers are skipped in one step. Counts as it changes. Is never sent: what the
-// wire carries is a Bitfield.
+// A set of chunk numbers made to be walked and compared 32 at a time: words of 32 bits, and one bit for each word that
+// is not empty, so that 1,024 numbers are skipped in one step. Counts as it changes. Never sent: the wire carries a
+// Bitfield.
 import assert from "node:assert/strict";
 import type { Bitfield } from "../core/bitfield.js";
 
@@ -8,7 +8,7 @@ import type { Bitfield } from "../core/bitfield.js";
 const TOP_BIT = 0x8000_0000;
 
 export class ChunkSet {
-  /** How many numbers the set can hold: 0 to length - 1. */
+  /** How many numbers the set can hold: 0 to `length` - 1. */
   readonly length: number;
   readonly #words: Uint32Array;
   /** One bit for each word that is not 0. */
@@ -98,10 +98,9 @@ export class ChunkSet {
     for (let at = this.next(0); at !== undefined; at = this.next(at + 1)) yield at;
   }
 
-  /** A number that is in both sets, undefined if there is none. Drawn are a group of 1,024 numbers, a word of 32 in it
-   * and a number in that, each from those that have numbers of both sets: any as likely as the others, unless what
-   * was drawn has no number in common, and the walk goes on to the next. `random` gives from 0 up to but not
-   * including 1. */
+  /** A number that is in both sets; undefined if there is none. Draws a group of 1,024 numbers, a word of 32 in it and
+   * a number in that, each with the same chance among those in which both sets have numbers. If what was drawn has no
+   * number in common, it walks on to the next. `random` gives from 0 up to but not including 1. */
   randomCommon(other: ChunkSet, random: () => number): number | undefined {
     const groups = this.#filled.length;
     let candidates = 0;
@@ -111,7 +110,7 @@ export class ChunkSet {
     for (let skipped = Math.floor(random() * candidates); skipped >= 0; skipped--)
       while (this.#filledInBoth(other, ++first) === 0);
     const words = this.#filledInBoth(other, first);
-    // Round from there: the first group comes again at the end, for the words before the one drawn.
+    // Goes round from there: the first group comes again at the end, for the words before the one drawn.
     const fromDrawn = 0xffff_ffff >>> nthBit(words, Math.floor(random() * bitCount(words)));
     for (let step = 0; step <= groups; step++) {
       const group = (first + step) % groups;

@@ -1,4 +1,4 @@
-// What a chunk download works with, and whom it tells of what happens. Types only.
+// What a chunk download works with, and what it tells its owner. Types only.
 import type { Selection } from "../manifest/selection.js";
 import type { RefusalReason } from "../peer/messages.js";
 import type { ChunkStore } from "../workers/chunk-store.js";
@@ -9,23 +9,23 @@ import type { RateBudget } from "./rate-budget.js";
 
 export interface ChunkWork {
   readonly selection: Selection;
-  /** Puts back what it takes out of `slots`. */
+  /** Puts back the slots that it takes out of `slots`. */
   readonly store: ChunkStore;
   /** Made for `slots`. */
   readonly pool: WorkerPool;
   readonly slots: SlotPool;
-  /** What may be asked for; undefined: as much as there is room for. */
+  /** The rate at which chunks may be asked for; undefined: no limit. */
   readonly budget: RateBudget | undefined;
 }
 
 export interface ChunkDownloadEvents {
   /** More bytes are verified and written. */
   progressed(): void;
-  /** This chunk is, and may be given to others: all of it is kept. */
+  /** This chunk is verified, and may be given to others: all of it is kept. */
   verified(chunkIndex: number): void;
   /** A peer sent wrong bytes; the connection is closed by now. */
   lied(peer: DownloadPeer, chunkIndex: number): void;
-  /** A peer stopped in the middle of a chunk and keeps memory that others need: it is to be hung up. */
+  /** A peer stopped in the middle of a chunk and keeps memory that others need: it is to be disconnected. */
   stalled(peer: DownloadPeer): void;
   /** A peer will not give a chunk. */
   refused(peer: DownloadPeer, reason: RefusalReason, chunkIndex: number): void;

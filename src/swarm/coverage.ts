@@ -1,11 +1,11 @@
-// What somebody has of a share, as it is kept and as Join and Availability say it. Knows neither peers nor sockets.
+// What a peer has of a share, as it is kept and as Join and Availability say it. Knows neither peers nor sockets.
 import { Bitfield } from "../core/bitfield.js";
 import type { Coverage } from "../peer/messages.js";
 
-/** What a peer said that it holds. */
+/** What a peer said it holds. */
 export type PeerCoverage = "none" | "complete" | Bitfield;
 
-/** Whether it is every chunk, however that was said. */
+/** Whether that is every chunk, in whichever way the peer said it. */
 export function isComplete(coverage: PeerCoverage): boolean {
   return typeof coverage === "string" ? coverage === "complete" : coverage.isFull;
 }
@@ -16,7 +16,7 @@ export function coverageOf(held: Bitfield): readonly [Coverage, Uint8Array | und
   return held.count === 0 ? ["none", undefined] : ["bitfield", held.toBytes()];
 }
 
-/** What Join or Availability says of so many chunks; undefined if its bitfield is none of them. */
+/** What a Join or Availability says of so many chunks; undefined if its bitfield does not fit that number. */
 export function coverageFrom(
   coverage: Coverage,
   bitfield: Uint8Array,

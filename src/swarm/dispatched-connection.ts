@@ -1,5 +1,5 @@
-// A connection to a port of several downloads, until it is known which of them it is about: the first content that it
-// names decides. Answers nothing by itself but that a content is not known here.
+// A connection to the port of several downloads, until it is known which of them it is for: the first content that it
+// names decides. Answers by itself only that a content is not known here.
 import { type Cancel, processTimers, type Timers } from "../core/clock.js";
 import type { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -8,9 +8,9 @@ import type { ConnectionHandler } from "../peer/connection-handler.js";
 import type { GoodbyeReason, Notice, Request } from "../peer/messages.js";
 import { defaultDownloadSwarmOptions } from "./options.js";
 
-/** Who takes connections about one content. */
+/** Takes the connections for one content. */
 export interface Acceptor {
-  /** Throws if it is not wanted; it is hung up then. */
+  /** Throws if the connection is not wanted; it is then closed. */
   accept(connection: PeerConnection): ConnectionHandler;
 }
 
@@ -71,7 +71,7 @@ export class DispatchedConnection implements ConnectionHandler {
     try {
       this.#chosen = acceptor.accept(this.#connection);
     } catch {
-      // It knows by now why it is not wanted.
+      // The other side knows by now why it is not wanted.
       this.#isOver = true;
       this.#connection.close("tooManyConnections");
     }

@@ -1,5 +1,5 @@
-// The asking side of a download's connection: what the other side holds and welcomes, and what was asked of it.
-// Passes what happens on to the download; decides nothing itself, serves nothing.
+// The asking side of a download's connection: what the other side holds and welcomes, and what was asked of it. Passes
+// on to the download what happens; decides nothing itself, serves nothing.
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
@@ -13,10 +13,10 @@ import { sourceChangedAt } from "./refusal-text.js";
 import { RequestWindow } from "./request-window.js";
 import { placeOf } from "./told-dials.js";
 
-/** Updates and offers that may come before the answer to Join is dealt with: far more than an event loop that is late makes. */
+/** Notices that may come before the answer to Join is dealt with: far more than a late event loop piles up. */
 const MAX_EARLY_NOTICES = 4096;
 
-/** Refusals after which this chunk is not asked of this peer again. */
+/** Refusals after which the peer is not asked for this chunk again. */
 export const FINAL_REFUSALS: ReadonlySet<RefusalReason> = new Set([
   "contentUnknown",
   "chunkUnavailable",
@@ -34,7 +34,7 @@ export interface DownloadPeerEvents {
   changed(peer: DownloadPeer): void;
   gained(peer: DownloadPeer, chunkIndexes: readonly number[]): void;
   lost(peer: DownloadPeer, chunkIndexes: readonly number[]): void;
-  /** It would send one of these chunks next; to be answered by a request or `decline`. */
+  /** It would send one of these chunks next. To be answered by a request or `decline`. */
   offered(peer: DownloadPeer, offerId: number, chunkIndexes: readonly number[]): void;
   ended(peer: DownloadPeer, error: GoshareError | undefined): void;
 }
@@ -44,25 +44,25 @@ export class DownloadPeer {
   readonly #contentId: ContentId;
   readonly #events: DownloadPeerEvents;
   #chunkCount: number | undefined;
-  /** Whether it was asked to exchange the share. */
+  /** Whether the peer was asked to exchange the share. */
   hasJoined = false;
-  /** It has joined this side after it was asked, and before its answer was dealt with. */
+  /** The peer joined this side after it was asked to, and before its answer was dealt with. */
   hasJoinedMeanwhile = false;
-  /** What it said that it has when it last joined this side; undefined if it has not. */
+  /** What the peer said it has when it last joined this side; undefined if it has not joined. */
   said: PeerCoverage | undefined;
-  /** Whether it had everything when it was asked. */
+  /** Whether the peer had everything when it was asked. */
   wasComplete = false;
   /** Chunks asked for and not answered, with what `cancel` needs. */
   readonly requests = new Map<number, { readonly id: number; isCancelled: boolean }>();
   readonly pace = new AnswerPace();
-  /** It says that it sends under a limit. */
+  /** The peer says that it sends under a limit. */
   isRateLimited = false;
   readonly trust: RequestWindow;
   /** Updates and offers that came while the answer to Join was not dealt with; undefined at other times. */
   #early: AfterAvailability[] | undefined;
-  /** Refused in a row; how long it is left alone grows with them. */
+  /** Refusals in a row: the more, the longer the peer is left alone. */
   refusals = 0;
-  /** It is left alone until this timer has fired. */
+  /** The peer is left alone until this timer has fired. */
   pause: NodeJS.Timeout | undefined;
 
   constructor(
@@ -85,7 +85,7 @@ export class DownloadPeer {
     this.connection.notify({ type: "decline", offerId, reason, retryAfterMs });
   }
 
-  /** Whether a chunk that it offers, or that failed elsewhere, may be asked for: whatever its window for others is. */
+  /** Whether it may be asked for a chunk that it offers, or that failed elsewhere, whatever its window is. */
   get isReadyForOne(): boolean {
     return this.#isListening && this.trust.hasRoomForOne(this.requests.size);
   }
@@ -95,7 +95,7 @@ export class DownloadPeer {
     return this.trust.size;
   }
 
-  /** Whether it is time to ask, for several chunks at once. */
+  /** Whether it is time to ask for several chunks at once. */
   get hasRoomForGroup(): boolean {
     return this.#isListening && this.trust.hasRoomForGroup(this.requests.size);
   }
@@ -109,19 +109,19 @@ export class DownloadPeer {
     return this.connection.isOpen && this.pause === undefined;
   }
 
-  /** Whether it has been asked what it holds, and has not said it. */
+  /** Whether the peer has been asked what it holds, and has not answered yet. */
   get isJoining(): boolean {
     return this.hasJoined && this.#early !== undefined;
   }
 
-  /** Whether it is to be asked for nothing but what it offers. */
+  /** Whether the peer is to be asked only for what it offers. */
   get wantsOffersAwaited(): boolean {
     return this.trust.pullWindow === 0;
   }
 
-  /** It has refused a chunk for now: it is left alone for a while, longer each time in a row; then `over` is called. */
+  /** It has refused a chunk for now: leaves it alone, longer each time in a row, then calls `over`. */
   leaveAlone(retryAfterMs: number, bounds: RefusalPauses, over: () => void): void {
-    // What it had open then is refused with the first.
+    // Its other open requests are refused together with the first.
     if (this.pause !== undefined) return;
     const ownMs = bounds.minRefusalPauseMs * 2 ** Math.min(this.refusals++, 16);
     const pauseMs = Math.min(bounds.maxRefusalPauseMs, Math.max(ownMs, retryAfterMs));
@@ -131,7 +131,7 @@ export class DownloadPeer {
     }, pauseMs);
   }
 
-  /** It need not give this chunk any more. Its answer comes all the same. */
+  /** The peer need not give this chunk any more. Its answer comes all the same. */
   cancel(chunkIndex: number): void {
     const request = this.requests.get(chunkIndex);
     if (request === undefined || request.isCancelled) return;
@@ -139,8 +139,8 @@ export class DownloadPeer {
     this.connection.cancel(request.id);
   }
 
-  /** Exchanges what either side holds; resolves with what this neighbour holds, as it was when it answered. What it
-   * says from then on is passed on after `joined`. */
+  /** Tells each side what the other holds; resolves with what this neighbour held when it answered. What it says from
+   * then on is passed on after `joined`. */
   async join(root: ManifestRoot, held: Bitfield): Promise<PeerCoverage> {
     this.#chunkCount = root.chunkCount;
     this.hasJoined = true;
@@ -164,11 +164,11 @@ export class DownloadPeer {
     this.wasComplete = reply.coverage === "complete";
     const coverage = coverageFrom(reply.coverage, payload, chunkCount);
     if (coverage === undefined) throw new GoshareError("PEER_PROTOCOL", "a peer sent a malformed bitfield");
-    // Of two snapshots that came about together the Join may be the later, and what it lacks of the other is in an update.
+    // If a Join crossed with this answer, it may be the later snapshot; what it lacks of the other is in an update.
     return (this.hasJoinedMeanwhile ? this.said : undefined) ?? coverage;
   }
 
-  /** What it held is known; updates that came together with that follow now. */
+  /** What the peer held is known; the updates that came meanwhile follow now. */
   joined(): void {
     const early = this.#early ?? [];
     this.#early = undefined;
@@ -203,7 +203,7 @@ export class DownloadPeer {
     this.#events.ended(this, error);
   }
 
-  /** Nothing counts before it is known what the peer held. */
+  /** Passes notices on only once it is known what the peer held. */
   #inOrder(notice: AfterAvailability): void {
     if (this.#early === undefined) this.#apply(notice);
     else if (this.#early.push(notice) > MAX_EARLY_NOTICES)

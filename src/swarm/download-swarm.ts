@@ -1,5 +1,5 @@
-// The peers of one download, dialled and accepted: gets the manifest from them, gives them to the chunk download,
-// and serves them what that has verified. Keeps one connection to each. Ends when it is told to. Touches no disk.
+// The peers of one download, dialled and accepted. Gets the manifest from them, hands them to the chunk download, and
+// serves them the chunks that it has verified. Keeps one connection to each. Ends when it is told to. Touches no disk.
 import { setMaxListeners } from "node:events";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId, PeerId } from "../core/ids.js";
@@ -33,12 +33,12 @@ export interface DownloadSwarmSetUp {
   readonly local: LocalPeer;
   readonly connectionOptions: ConnectionOptions;
   readonly options: DownloadSwarmOptions;
-  /** What may be sent; undefined: no limit. */
+  /** The rate at which chunks may be sent; undefined: no limit. */
   readonly uploadBudget?: RateBudget | undefined;
   readonly observe: EventObserver;
 }
 
-/** What is exchanged once the manifest is there: what is wanted, and what is given. */
+/** What is exchanged once the manifest is there: chunks that are wanted, and chunks that are given. */
 interface Exchange {
   readonly download: ChunkDownload;
   readonly share: ServedDownload;
@@ -53,7 +53,7 @@ export class DownloadSwarm {
   readonly #server: ChunkServer;
   #exchange: Exchange | undefined;
   #peerExchange: PeerExchange | undefined;
-  /** Peers that the user named: they keep their place. */
+  /** Peers that the user named: they always get and keep a place. */
   readonly #named = new Set<PeerId>();
   #turnover: Turnover | undefined;
   #isSeed = false;
@@ -62,7 +62,7 @@ export class DownloadSwarm {
 
   constructor(setUp: DownloadSwarmSetUp) {
     this.#setUp = setUp;
-    // Every machine that is dialled, or waited for, listens to it: as many as there may be, and no leak.
+    // Every machine that is dialled or waited for adds a listener: many of them are no leak.
     setMaxListeners(0, this.#closing.signal);
     this.#peers = new Neighbourhood(setUp.local.peerId, setUp.options);
     this.#manifest = new ManifestFetch(setUp.contentId, this.#peers, setUp.options, (error) =>
@@ -94,7 +94,7 @@ export class DownloadSwarm {
     return bytes;
   }
 
-  /** Why there is no help: the last failure of a peer or a dial. */
+  /** Why no peer helps: the last failure of a peer or a dial. */
   get lastError(): GoshareError | undefined {
     return this.#lastPeerError ?? this.#finder.lastError;
   }
@@ -125,7 +125,7 @@ export class DownloadSwarm {
     return this.#manifest.body(root, signal, arriving);
   }
 
-  /** From now on peers are asked for chunks, and given those of `share`, which is what `download` has. */
+  /** From now on asks peers for the chunks of `download`, and gives them those of `share`, which are the same ones. */
   start(download: ChunkDownload, share: ServedDownload): void {
     const exchange = { download, share };
     this.#exchange = exchange;
@@ -145,23 +145,23 @@ export class DownloadSwarm {
     });
   }
 
-  /** Connections wanted beside those that stand. */
+  /** Connections wanted in addition to the open ones. */
   get #wanted(): number {
     const isOneMore = this.#turnover?.isStarved === true && this.#peers.hasRoom("dialler");
     return Math.max(this.#peers.wanted, isOneMore ? 1 : 0);
   }
 
-  /** Those with whom the share is exchanged. */
+  /** The peers with which the share is exchanged. */
   #joined(): DownloadPeer[] {
     return [...this.#peers].filter(({ hasJoined, connection }) => hasJoined && connection.isOpen);
   }
 
-  /** A peer that has dialled this process. Throws if it is not wanted. */
+  /** Takes a peer that has dialled this process. Throws if it is not wanted. */
   accept(connection: PeerConnection): ConnectionHandler {
     return this.#opened(connection, () => undefined);
   }
 
-  /** Everything is here, and is given to whoever comes until `close`; who has everything too is let go. */
+  /** Everything is here: gives it to any peer until `close`, and lets go of peers that have everything too. */
   seed(): void {
     this.#isSeed = true;
     this.#stopLooking();
@@ -173,9 +173,8 @@ export class DownloadSwarm {
     return this.#joined().some((peer) => !this.#isComplete(peer));
   }
 
-  /** Everything is here: resolves when this process may leave. It stays for neighbours who take something and have
-   * nobody else, as far as is known here, who has everything and stays; and a little even if they have, since that one
-   * may go just now. */
+  /** Everything is here: resolves when this process may leave. It stays while neighbours take something, unless another
+   * peer is known that has everything and stays; even then it stays a little, since that peer may be about to go. */
   async released(signal: AbortSignal): Promise<void> {
     this.#stopLooking();
     const { idleStayMs, maxCourtesyMs } = this.#setUp.options;
@@ -193,8 +192,8 @@ export class DownloadSwarm {
     }
   }
 
-  /** Somebody else who has everything stays. Of downloads that end at the same time it is the one with the smallest
-   * id: each of them comes to the same result. */
+  /** Another peer that has everything stays. Of downloads that end at the same time the one with the smallest id stays:
+   * all of them come to the same result. */
   get #isReplaced(): boolean {
     const { peerId } = this.#setUp.local;
     return this.#joined().some((peer) => this.#isComplete(peer) && (peer.wasComplete || peer.id < peerId));
@@ -214,19 +213,19 @@ export class DownloadSwarm {
     const isNews = this.#peers.ban(peer.id);
     this.#lastPeerError = error;
     peer.connection.fail(error, "banned");
-    // It may have been hung up before and be back by now.
+    // It may have been disconnected before and be back by now.
     this.#peers.get(peer.id)?.connection.fail(error, "banned");
     return isNews;
   }
 
-  /** A peer stopped in the middle of a chunk: it is hung up, and not let in again for a while. */
+  /** A peer stopped in the middle of a chunk: hangs up on it, and does not let it in again for a while. */
   stalled({ id, connection }: DownloadPeer): void {
     this.#peers.shun(id, performance.now());
     const message = `the peer at ${connection.remoteHost} stopped in the middle of a chunk`;
     connection.fail(new GoshareError("PEER_UNREACHABLE", message), "timeout");
   }
 
-  /** A peer would not give a chunk; said to the user only if nobody else gives it. */
+  /** A peer would not give a chunk; the user is told only if no other peer gives it. */
   refused(peer: DownloadPeer, reason: RefusalReason): void {
     const where = placeOf(peer.connection);
     this.#noteFailure(
@@ -236,14 +235,14 @@ export class DownloadSwarm {
     );
   }
 
-  /** Keeps the last failure, but for those that say more than what follows: a changed source, then a refused chunk. */
+  /** Keeps the last failure, but puts a changed source before a refused chunk, and that before any other. */
   #noteFailure(error: GoshareError): void {
     const weight = (code: string | undefined) => ["PEER_REFUSED", "SOURCE_CHANGED"].indexOf(code ?? "");
     if (weight(error.code) >= weight(this.#lastPeerError?.code)) this.#lastPeerError = error;
   }
 
-  /** Says goodbye to everybody, and whether that is because everything is here; resolves when what was being sent is out, or
-   * has taken too long. */
+  /** Says goodbye to all peers, for `reason`: finished if everything is here. Resolves when running replies are out or
+   * have taken too long. */
   async close(reason: "finished" | "shuttingDown"): Promise<void> {
     this.#closing.abort();
     this.#stopLooking();
@@ -261,7 +260,7 @@ export class DownloadSwarm {
   async #connect(machine: Machine, connected: () => void): Promise<void> {
     const { local, connectionOptions } = this.#setUp;
     let { peerId } = machine;
-    // It has dialled this process before that could dial it.
+    // The peer dialled this process first.
     const { signal } = this.#closing;
     if (peerId !== undefined && this.#peers.get(peerId) !== undefined) {
       connected();
@@ -284,7 +283,7 @@ export class DownloadSwarm {
       connected();
       const error = await end;
       if (error !== undefined) throw error;
-      // One that neither gave nor took anything is left alone for longer each time.
+      // A peer that neither gave nor took anything is left alone for longer each time.
       if (connection.bytesReceived + connection.bytesSent === 0)
         throw new GoshareError("PEER_CLOSED", "the peer had nothing to give");
     } finally {
@@ -320,14 +319,14 @@ export class DownloadSwarm {
     // The connection counts as open only after this returns.
     queueMicrotask(() => {
       if (before !== undefined) before.connection.close("duplicate");
-      // Who has dialled may not have the manifest yet: it joins when it has.
+      // A peer that dialled may not have the manifest yet: it joins when it has.
       else if (this.#exchange !== undefined && !inbound) void this.#join(peer, this.#exchange);
       this.#peers.tellChanged();
     });
     return new Neighbour(peer, serving, (...said) => this.#joinedBy(peer, ...said));
   }
 
-  /** The other side has joined, so it has the manifest: it may have chunks as well. */
+  /** The other side has joined, so it has the manifest, and may have chunks as well. */
   #joinedBy(peer: DownloadPeer, coverage: Coverage, bitfield: Uint8Array): void {
     if (this.#exchange === undefined || this.#peers.get(peer.id) !== peer) return;
     peer.said = coverageFrom(coverage, bitfield, this.#exchange.share.held.length);
@@ -341,10 +340,10 @@ export class DownloadSwarm {
     this.#endIfBothComplete(peer);
   }
 
-  /** Two who have everything have nothing to say to each other. */
+  /** Two peers that have everything have nothing to say to each other. */
   #endIfBothComplete(peer: DownloadPeer): void {
     if (this.#exchange === undefined || !this.#isComplete(peer)) return;
-    // A download that only stays until others are done has to see whether this one stays.
+    // A download that stays only until others are done has to see whether this peer stays.
     if (this.#isSeed) peer.connection.close("finished");
   }
 
@@ -376,22 +375,22 @@ export class DownloadSwarm {
       else if (error.code === "CONTENT_NOT_FOUND" && (peer.hasJoinedMeanwhile || peer.said === undefined))
         this.#waitForJoin(peer, { download, share });
       else if (peer.said !== undefined && peer.connection.isOpen) {
-        // It only asks, and has said with its own Join what it has.
+        // It only asks, and its own Join has said what it has.
         download.peerJoined(peer, peer.said);
         peer.joined();
       } else {
-        // It may have no room, and knows others.
+        // It may have no room, but knows other peers.
         await this.#peerExchange?.ask(peer.connection);
         peer.connection.close("finished");
       }
     }
   }
 
-  /** It does not know the content yet: it joins as soon as it does, if that is soon. */
+  /** The peer does not know the content yet: waits a while for it to join when it does. */
   #waitForJoin(peer: DownloadPeer, exchange: Exchange): void {
     peer.hasJoined = false;
     exchange.share.news.unfollow(peer.connection);
-    // It may have come together with the refusal.
+    // Its Join may have come together with the refusal.
     if (peer.hasJoinedMeanwhile) return void this.#join(peer, exchange);
     setTimeout(() => {
       if (!peer.hasJoined) peer.connection.close("finished");

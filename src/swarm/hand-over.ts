@@ -1,6 +1,6 @@
-// At the end of a download, when every chunk is asked of somebody: which chunk should rather come from a peer that
-// has nothing to do than from a slow one it was asked of. The slow one is asked to leave it; if it does not answer,
-// both are asked. Decides only: sends nothing, knows no clock.
+// At the end of a download, when every chunk is asked of some peer: which chunk should come from a peer that has
+// nothing to do instead of the slow one it was asked of. The slow one is asked to leave it; if it does not answer, both
+// are asked. Decides only: sends nothing, knows no clock.
 import type { PeerId } from "../core/ids.js";
 import type { AnswerPace } from "./answer-pace.js";
 import type { ChunkScheduler } from "./scheduler.js";
@@ -16,25 +16,25 @@ export interface HandOver<Peer extends PacedPeer> {
   readonly from: Peer;
   readonly to: Peer;
   readonly sinceMs: number;
-  /** Both are asked. */
+  /** Whether both peers are asked. */
   isDoubled: boolean;
 }
 
 export interface HandOverOptions {
-  /** What a hand-over has to gain beside being twice as quick. */
+  /** What a hand-over has to gain, in addition to being twice as quick. */
   readonly minHandOverGainMs: number;
-  /** How long the slow one may take to leave a chunk, until both are asked for it. */
+  /** How long the slow one may take to leave a chunk before both are asked for it. */
   readonly handOverPatienceMs: number;
 }
 
-/** After so many times its patience a hand-over is forgotten: the new one was no better, and a third may be asked. */
+/** A hand-over is forgotten after this many times its patience: `to` was no better, and a third may be asked. */
 const FORGOTTEN_AFTER = 10;
 
 export class HandOvers<Peer extends PacedPeer> {
   readonly #options: HandOverOptions;
   readonly #scheduler: ChunkScheduler;
   readonly #running = new Map<number, HandOver<Peer>>();
-  /** Those that did not answer when they were asked to leave a chunk. */
+  /** Peers that did not answer when they were asked to leave a chunk. */
   readonly #silent = new Set<Peer>();
 
   constructor(options: HandOverOptions, scheduler: ChunkScheduler) {
@@ -42,8 +42,8 @@ export class HandOvers<Peer extends PacedPeer> {
     this.#scheduler = scheduler;
   }
 
-  /** Begins to move one chunk to `to`, which has nothing else to do: the one expected last of all that it has and
-   * would give in less than half the time. Undefined if there is none. */
+  /** Begins to move one chunk to `to`, which has nothing else to do: of those it has and would give in less than half
+   * the time, the one expected last. Undefined if there is none. */
   begin(to: Peer, peers: Iterable<Peer>, nowMs: number): HandOver<Peer> | undefined {
     const ownMs = to.pace.expectedMs(to.pace.open + this.#count((one) => one.to === to) + 1, nowMs);
     let worstMs = 2 * ownMs + this.#options.minHandOverGainMs;
@@ -62,7 +62,7 @@ export class HandOvers<Peer extends PacedPeer> {
     return found;
   }
 
-  /** Those that the slow one has not answered in time. */
+  /** The hand-overs whose slow peer has not answered in time. */
   overdue(nowMs: number): readonly HandOver<Peer>[] {
     const { handOverPatienceMs } = this.#options;
     const overdue: HandOver<Peer>[] = [];
@@ -82,7 +82,7 @@ export class HandOvers<Peer extends PacedPeer> {
     this.#silent.delete(peer);
   }
 
-  /** The slow one has left the chunk, or it has come: nothing is handed over any more. */
+  /** The slow peer has left the chunk, or it has come: its hand-over is over. */
   end(chunkIndex: number): HandOver<Peer> | undefined {
     const ended = this.#running.get(chunkIndex);
     this.#running.delete(chunkIndex);

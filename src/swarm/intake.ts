@@ -1,10 +1,10 @@
-// Whether a download can take one more chunk that is offered: not many more are on their way than it has lately
-// received. One that receives slowly would otherwise accept a chunk of each neighbour, and all of these come slowly,
-// while others wait for those that nobody else has. Pure: no clock, time comes in as a parameter. Asks for nothing.
+// Whether a download can take one more chunk that is offered: only if not many more are on their way than it has lately
+// received. A slow receiver would otherwise accept a chunk from each neighbour, all of them would come slowly, and
+// others would wait for chunks that nobody else has. Pure: no clock, time comes in as a parameter. Asks for nothing.
 
-/** So many may be on their way in any case. */
+/** This many chunks may be on their way in any case. */
 const MIN_CHUNKS = 6;
-/** What came in this interval and the one before is what may be on its way. */
+/** As many chunks may be on their way as came in this interval and the one before. */
 const INTERVAL_MS = 1_000;
 
 export class Intake {
@@ -18,7 +18,7 @@ export class Intake {
     this.#received++;
   }
 
-  /** Whether one more may be accepted beside what is asked of all `peers`. */
+  /** Whether one more may be accepted in addition to what is asked of all `peers`. */
   hasRoom(peers: Iterable<{ readonly requests: { readonly size: number } }>, nowMs: number): boolean {
     this.#pass(nowMs);
     let underWay = 0;

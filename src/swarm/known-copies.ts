@@ -1,21 +1,21 @@
 // How many copies of each chunk the neighbours are known to have, and the rarest chunk of a set. A chunk that is held
-// here stands in exactly one bucket, that of its number of copies. Does not know whose copies they are, nor why.
+// here is in exactly one bucket, the one for its number of copies. Does not know which neighbours have them, nor why.
 import assert from "node:assert/strict";
 import type { Bitfield } from "../core/bitfield.js";
 import { ChunkSet } from "./chunk-set.js";
 
-/** Of so few chunks each is looked at: near the end most buckets have nothing that is still wanted. */
+/** If so few chunks are wanted, each is looked at: near the end most buckets hold none of them. */
 const FEW_CHUNKS = 128;
 
 export class KnownCopies {
   /** What is held here. */
   readonly held: ChunkSet;
   readonly #copies: Uint16Array;
-  /** By number of copies; one that became empty is dropped, and used for the next that is needed. */
+  /** By number of copies; a bucket that becomes empty is dropped, and used for the next that is needed. */
   readonly #buckets: (ChunkSet | undefined)[] = [];
   #spare: ChunkSet | undefined;
-  /** Neighbours that have every chunk: what is the same for all changes nothing of which is the rarest, so they are
-   * counted once, and not for each chunk. */
+  /** Neighbours that have every chunk. They add the same to all chunks and so do not change which is rarest: they are
+   * counted once, not for each chunk. */
   everywhere = 0;
 
   constructor(held: Bitfield) {
@@ -24,40 +24,40 @@ export class KnownCopies {
     for (const chunkIndex of held) this.gained(chunkIndex);
   }
 
-  /** Buckets that take memory, `chunkCount / 8` bytes each: at most one for each number of copies, and a spare. */
+  /** Buckets that take memory, `chunkCount / 8` bytes each: at most one for each number of copies, and one spare. */
   get bucketCount(): number {
     const used = this.#buckets.filter((bucket) => bucket !== undefined).length;
     return used + (this.#spare === undefined ? 0 : 1);
   }
 
-  /** It is held here now; whether that is news. */
+  /** A chunk is held here now; returns whether that is news. */
   gained(chunkIndex: number): boolean {
     if (!this.held.add(chunkIndex)) return false;
     this.#bucket(this.of(chunkIndex)).add(chunkIndex);
     return true;
   }
 
-  /** Known copies of a chunk, beside those that are everywhere. */
+  /** Known copies of a chunk, without those counted in `everywhere`. */
   of(chunkIndex: number): number {
     return this.#copies[chunkIndex] ?? 0;
   }
 
-  /** One more is known. */
+  /** One more copy of a chunk is known. */
   add(chunkIndex: number): void {
     const copies = this.of(chunkIndex);
     assert(copies < 0xffff, "no more neighbours than can be counted");
     this.#move(chunkIndex, copies, copies + 1);
   }
 
-  /** One less is known. */
+  /** One copy of a chunk less is known. */
   remove(chunkIndex: number): void {
     const copies = this.of(chunkIndex);
     assert(copies > 0, `a copy of chunk ${chunkIndex} was counted before`);
     this.#move(chunkIndex, copies, copies - 1);
   }
 
-  /** One of those with the fewest copies among `wanted`, which are all held here and have `atLeast` copies or more;
-   * undefined if there are none. */
+  /** One of the chunks of `wanted` with the fewest copies; undefined if there are none. All of `wanted` are held here
+   * and have `atLeast` copies or more. */
   rarest(wanted: ChunkSet, atLeast: number, random: () => number): number | undefined {
     if (wanted.count <= FEW_CHUNKS) return this.#rarestOfFew(wanted, random);
     for (let copies = atLeast; copies < this.#buckets.length; copies++) {
@@ -67,7 +67,7 @@ export class KnownCopies {
     return undefined;
   }
 
-  /** The same by looking at each: of those that are equally rare, any with the same chance. */
+  /** The same by looking at each; all that are equally rare have the same chance. */
   #rarestOfFew(wanted: ChunkSet, random: () => number): number | undefined {
     let rarest: number | undefined;
     let fewest = Number.POSITIVE_INFINITY;

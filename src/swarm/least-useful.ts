@@ -1,5 +1,5 @@
-// Which neighbour may make room for another: the one that exchanged least since it was last asked, if that is far less
-// than the others did. Is shown totals now and then; closes nothing, knows no clock.
+// Which neighbour may make room for another: the one that exchanged least in the last period, if that is far less than
+// the others did. Is shown totals now and then; closes nothing, knows no clock.
 
 /** Far less than the others: below this part of their average. */
 const LITTLE = 1 / 4;
@@ -8,8 +8,8 @@ export class LeastUseful<Neighbour extends object> {
   /** Bytes exchanged by the end of the last period. */
   #before = new Map<Neighbour, number>();
 
-  /** To be asked once in a period with all neighbours and the bytes each has exchanged so far. One that came during the
-   * period is not judged. Undefined if none did far less than the average of them. */
+  /** To be called once in a period with all neighbours and the bytes each has exchanged so far. A neighbour that came
+   * during the period is not judged. Undefined if none exchanged far less than the average. */
   next(totals: Iterable<readonly [Neighbour, number]>): Neighbour | undefined {
     const now = new Map(totals);
     let least: Neighbour | undefined;

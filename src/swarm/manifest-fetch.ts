@@ -1,6 +1,5 @@
-// Gets a manifest from peers: the root by its content id, the body page by page, each checked on arrival, from another peer
-// where the first stands still.
-// Nothing that fails its check is kept; who sent it is an error of that peer.
+// Gets a manifest from peers: the root by its content id, the body page by page, each checked on arrival, from another
+// peer if the first stands still. Keeps nothing that fails its check; that is an error of the peer that sent it.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { GoshareError } from "../core/errors.js";
@@ -16,10 +15,10 @@ import { sourceChangedAt } from "./refusal-text.js";
 import { placeOf } from "./told-dials.js";
 
 export interface ManifestFetchOptions {
-  /** Body pages asked one peer for at a time. */
+  /** Body pages that one peer is asked for at a time. */
   readonly manifestPagesInFlight: number;
-  /** When nothing has come for so long of those that are asked, one more peer is: one that stands still must not hold up
-   * what others have. */
+  /** If nothing has come for this long from the peers that are asked, one more is asked: a peer that stands still must
+   * not hold up what others have. */
   readonly manifestPatienceMs: number;
   /** Peers asked at a time. */
   readonly manifestPeers: number;
@@ -28,15 +27,15 @@ export interface ManifestFetchOptions {
 /** A peer that was asked. */
 interface Asked<T> {
   readonly connection: PeerConnection;
-  /** When it was last looked whether something has come. */
+  /** What the connection had received when it was last looked at. */
   bytesRead: number;
-  /** What came of it; undefined if nothing did. Rejects with what nobody can do better about. */
+  /** What the peer gave; undefined if nothing. Rejects with an error that no other peer can help with. */
   readonly end: Promise<{ readonly value: T } | undefined>;
 }
 
 type Attempt<T> = (connection: PeerConnection, wanted: AbortSignal) => Promise<T>;
 
-/** Root and body of one content, from `peers`. Those that fail are hung up, and `failed` is told why. */
+/** Gets root and body of one content from `peers`. Hangs up on those that fail, and tells `failed` why. */
 export class ManifestFetch {
   readonly #contentId: ContentId;
   readonly #peers: Neighbourhood;
@@ -55,13 +54,13 @@ export class ManifestFetch {
     this.#failed = failed;
   }
 
-  /** The root, from whichever peer gives it first. Waits for peers until `signal` says otherwise; `arriving` is called about
-   * once a second while something comes. Throws what nobody can do better about: NEWER_FORMAT or MANIFEST_INVALID. */
+  /** The root, from whichever peer gives it first. Waits for peers until `signal` aborts; calls `arriving` about once a
+   * second while something comes. Throws only what no other peer can help with: NEWER_FORMAT or MANIFEST_INVALID. */
   root(signal: AbortSignal, arriving: () => void): Promise<ManifestRoot> {
     return this.#fromPeers((connection) => fetchRoot(connection, this.#contentId), signal, arriving);
   }
 
-  /** The body of `root`, likewise; what one peer still owes when it stands still comes from another. */
+  /** The body of `root`, likewise; the pages that a stalled peer still owes come from another. */
   async body(root: ManifestRoot, signal: AbortSignal, arriving: () => void): Promise<Uint8Array> {
     if (root.inlineBody !== undefined) return root.inlineBody;
     const pages = new BodyPages(root);
@@ -71,7 +70,7 @@ export class ManifestFetch {
     return this.#fromPeers(attempt, signal, arriving);
   }
 
-  /** What `attempt` brings from the first peer it succeeds with. */
+  /** The result of `attempt` with the first peer that it succeeds with. */
   async #fromPeers<T>(attempt: Attempt<T>, signal: AbortSignal, arriving: () => void): Promise<T> {
     const { manifestPatienceMs, manifestPeers } = this.#options;
     const over = new AbortController();
@@ -113,22 +112,22 @@ export class ManifestFetch {
       (thrown: unknown) => {
         const error = GoshareError.from(thrown);
         const isLie = error.code === "DIGEST_MISMATCH";
-        // Who cannot help with what is not wanted any more is still good for chunks.
+        // A peer that cannot help with what is no longer wanted is still good for chunks.
         if (wanted.aborted && !isLie) return undefined;
         this.#failed(error);
         connection.fail(error, isLie ? "banned" : "finished");
-        // The bytes are the wanted ones: nobody has better.
+        // These are the very bytes that were wanted: no peer has better ones.
         if (error.code === "NEWER_FORMAT" || error.code === "MANIFEST_INVALID") throw error;
         return undefined;
       },
     );
-    // It may come to nothing when nobody waits for it any more.
+    // It may fail when nobody waits for it any more.
     end.catch(() => undefined);
     return { connection, bytesRead: connection.bytesRead, end };
   }
 }
 
-/** Whether something has come from any of them since this was last asked. */
+/** Whether anything has come from any of them since the last call. */
 function haveMoved(asked: Iterable<Asked<unknown>>): boolean {
   let isMoving = false;
   for (const one of asked) {
@@ -139,8 +138,9 @@ function haveMoved(asked: Iterable<Asked<unknown>>): boolean {
   return isMoving;
 }
 
-/** The root of `contentId` from one peer. Throws DIGEST_MISMATCH if the peer sent something
- * else, MANIFEST_INVALID or NEWER_FORMAT if nobody can send better, PEER_REFUSED, SOURCE_CHANGED, or what ended the connection. */
+/** The root of `contentId` from one peer. Throws DIGEST_MISMATCH if the peer sent something else, MANIFEST_INVALID or
+ * NEWER_FORMAT if no peer can send better, CONTENT_NOT_FOUND, PEER_REFUSED, SOURCE_CHANGED, or what ended the
+ * connection. */
 async function fetchRoot(connection: PeerConnection, contentId: ContentId): Promise<ManifestRoot> {
   const bytes = await fetchPage(connection, contentId, 0, [1, MAX_ROOT_BYTES]);
   const actual = contentIdFromBytes(createHash("sha256").update(bytes).digest());
@@ -150,8 +150,8 @@ async function fetchRoot(connection: PeerConnection, contentId: ContentId): Prom
   return checkRoot(bytes);
 }
 
-/** Asks one peer for `pages` that are missing, at most `pagesInFlight` at a time and no more than it takes, until none is,
- * or it has given all that nobody else gave. The body. Throws as fetchRoot does, or the reason of `wanted`. */
+/** The body: asks one peer for the missing ones of `pages`, at most `pagesInFlight` at a time and no more than it
+ * takes, until none is missing. Throws as fetchRoot does, or the reason of `wanted`. */
 async function fetchPages(
   connection: PeerConnection,
   contentId: ContentId,

@@ -1,5 +1,5 @@
-// The two sides of a download's connection in one: what the other side asks goes to the serving side, what it
-// says of itself to the asking one. Decides nothing itself.
+// Both sides of a download's connection in one: what the other end asks goes to the serving side, what it says of
+// itself to the asking side. Decides nothing itself.
 import type { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { ConnectionHandler } from "../peer/connection-handler.js";
@@ -12,7 +12,7 @@ export class Neighbour implements ConnectionHandler {
   readonly #serving: ServedConnection;
   readonly #joined: (coverage: Coverage, bitfield: Uint8Array) => void;
 
-  /** `joined` is called after a Join of the other side was dealt with, with what it said. */
+  /** `joined` is called with what a Join of the other side said, after that was dealt with. */
   constructor(
     asking: DownloadPeer,
     serving: ServedConnection,

@@ -1,5 +1,5 @@
-// Who is connected to a download: one connection to each peer, no more of them than allowed, nobody who was banned.
-// Says when somebody has come or gone. Neither dials nor asks.
+// The peers connected to a download: one connection to each, no more of them than allowed, none that was banned. Says
+// when a peer has come or gone. Neither dials nor asks.
 import { pause } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { PeerId } from "../core/ids.js";
@@ -7,18 +7,18 @@ import type { PeerConnection } from "../peer/connection.js";
 import type { DownloadPeer } from "./download-peer.js";
 
 export interface NeighbourhoodOptions {
-  /** Connections at most, whoever dialled. */
+  /** Connections at most, whichever side dialled. */
   readonly maxPeers: number;
-  /** Others are looked for until there are so many: an even number, at least 8. As others dial too, it is about a third
-   * more on average. With fewer than 8 the last of a swarm is done later (docs/swarm-simulation.md); each one more costs
-   * a message for every chunk. */
+  /** Peers are looked for until there are so many: an even number, at least 8. As other peers dial too, there are about
+   * a third more on average. With fewer than 8 the last of a swarm is done later (docs/swarm-simulation.md); each
+   * further one costs a message for every chunk. */
   readonly targetPeers: number;
   /** How long a peer is not let in after it stood still; doubles up to the last. */
   readonly minShunMs: number;
   readonly maxShunMs: number;
 }
 
-/** Ids that are remembered: of more than so many most are made up by few. */
+/** Ids that are remembered: with more than this, a few strangers have made most of them up. */
 const MAX_SHUNNED = 1_000;
 const MAX_BANNED = 1_000;
 
@@ -27,7 +27,7 @@ export class Neighbourhood {
   readonly #options: NeighbourhoodOptions;
   readonly #peers = new Map<PeerId, DownloadPeer>();
   readonly #banned = new Set<PeerId>();
-  /** Who is not let in for now. */
+  /** The peers that are not let in for now. */
   readonly #shunned = new Map<PeerId, { times: number; untilMs: number }>();
   /** Called when a peer has come or gone. */
   readonly #onChanged = new Set<() => void>();
@@ -53,7 +53,7 @@ export class Neighbourhood {
     return this.#banned.has(peerId);
   }
 
-  /** Nobody with this id is let in any more, until a thousand others are banned. False if it was banned before. */
+  /** Lets nobody with this id in any more, until a thousand others are banned. False if it was banned before. */
   ban(peerId: PeerId): boolean {
     if (this.#banned.has(peerId)) return false;
     const [first] = this.#banned;
@@ -62,12 +62,12 @@ export class Neighbourhood {
     return true;
   }
 
-  /** Nobody with this id is let in for a while, which is longer each time. */
+  /** Lets nobody with this id in for a while, longer each time. */
   shun(peerId: PeerId, nowMs: number): void {
     const times = (this.#shunned.get(peerId)?.times ?? 0) + 1;
     const { minShunMs, maxShunMs } = this.#options;
     const shunMs = Math.min(maxShunMs, minShunMs * 2 ** Math.min(times - 1, 16));
-    // As many as this are only strangers who make up ids.
+    // So many come only from strangers that make up ids.
     if (this.#shunned.size >= MAX_SHUNNED) this.#shunned.clear();
     this.#shunned.set(peerId, { times, untilMs: nowMs + shunMs });
   }
@@ -76,8 +76,8 @@ export class Neighbourhood {
     return nowMs < (this.#shunned.get(peerId)?.untilMs ?? 0);
   }
 
-  /** Whether there is room for one more that is dialled, or has dialled. Some places are for those chosen here: who
-   * fills the others may be one and the same. */
+  /** Whether there is room for one more that is dialled, or has dialled. Some places are kept for peers chosen here: a
+   * single attacker could fill all the others. */
   hasRoom(role: PeerConnection["role"]): boolean {
     const { maxPeers } = this.#options;
     const chosen = this.#dialledCount;
@@ -85,8 +85,8 @@ export class Neighbourhood {
     return this.size - chosen < maxPeers - Math.max(chosen, Math.min(this.#ownChoice, maxPeers >> 1));
   }
 
-  /** How many more should be dialled at a time. Half of what is wanted is chosen here, and at once; of the rest others
-   * choose most, if they begin at the same time, so one is dialled after another. */
+  /** How many more should be dialled at a time. Half of the wanted ones are dialled at once; then one after another,
+   * since peers that begin at the same time dial most of the rest themselves. */
   get wanted(): number {
     const { maxPeers, targetPeers } = this.#options;
     if (this.size >= maxPeers) return 0;
@@ -99,7 +99,7 @@ export class Neighbourhood {
     return this.size >= Math.min(this.#options.targetPeers, this.#options.maxPeers);
   }
 
-  /** So many are dialled here, however many have dialled. */
+  /** How many are dialled here, however many have dialled. */
   get #ownChoice(): number {
     return Math.ceil(this.#options.targetPeers / 4);
   }
@@ -110,8 +110,8 @@ export class Neighbourhood {
     return count;
   }
 
-  /** Whether `connection` is wanted: if not, it is hung up and PEER_REFUSED or PEER_CLOSED is thrown. If so, the one
-   * whose place it takes, where there is one. There is always room for who `isNamed` by the user. */
+  /** Decides whether `connection` is wanted. If not, disconnects it and throws PEER_REFUSED or PEER_CLOSED. If so,
+   * returns the one whose place it takes, if any. A peer that `isNamed` by the user always has room. */
   judge(connection: PeerConnection, isNamed: boolean, nowMs: number): DownloadPeer | undefined {
     const { peerId } = connection.remote;
     if (this.isShunned(peerId, nowMs))
@@ -132,19 +132,19 @@ export class Neighbourhood {
     return before;
   }
 
-  /** `peer` is connected, and takes the place of another connection to the same one, which is asked nothing more and ends
-   * when the replies that run there are out. */
+  /** `peer` is connected, and takes the place of any other connection to the same peer: that one is asked nothing more,
+   * and ends when its running replies are out. */
   add(peer: DownloadPeer): void {
     this.#peers.set(peer.id, peer);
   }
 
-  /** `peer` has gone; the connection to the same one that stays, if there is one. */
+  /** `peer` has gone. Returns the connection to the same peer that stays, if there is one. */
   remove(peer: DownloadPeer): DownloadPeer | undefined {
     if (this.#peers.get(peer.id) === peer) this.#peers.delete(peer.id);
     return this.#peers.get(peer.id);
   }
 
-  /** Tells those who wait for a change. */
+  /** Wakes those that wait for a change. */
   tellChanged(): void {
     for (const changed of this.#onChanged) changed();
   }
@@ -171,13 +171,13 @@ export class Neighbourhood {
     enough.abort();
   }
 
-  /** Resolves when there is no connection to `peerId`, or no interest any more. */
+  /** Resolves when there is no connection to `peerId` any more, or when `signal` aborts. */
   async gone(peerId: PeerId, signal: AbortSignal): Promise<void> {
     while (this.#peers.has(peerId) && !signal.aborted) await this.changed(signal).catch(() => undefined);
   }
 
-  /** Of two connections to one peer the one dialled by the smaller peer id stays; dialled by the same side, the
-   * newer. Both sides come to the same result. */
+  /** Of two connections to one peer the one dialled by the smaller peer id stays; if one side dialled both, the newer.
+   * Both sides come to the same result. */
   #stays(newer: PeerConnection, older: PeerConnection): boolean {
     if (newer.role === older.role) return true;
     const isDialledHere = newer.role === "dialler";

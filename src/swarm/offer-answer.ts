@@ -3,12 +3,12 @@ import type { PeerId } from "../core/ids.js";
 import type { DeclineReason } from "../peer/messages.js";
 import type { ChunkScheduler } from "./scheduler.js";
 
-/** The chunk to ask for, taken from now on as asked of the provider, or why none is. */
+/** The chunk to ask for, which now counts as asked of the provider; or why none is asked for. */
 export type OfferAnswer =
   | { readonly chunkIndex: number }
   | { readonly reason: DeclineReason; readonly retryAfterMs: number };
 
-/** What this process can take. */
+/** What this process can take in. */
 export interface Receiving {
   /** Whether there is room for one more chunk. */
   hasRoom(): boolean;
@@ -17,7 +17,7 @@ export interface Receiving {
   waitMs(): number;
 }
 
-/** The first of the chunks offered that is neither here nor asked for elsewhere. */
+/** Answers with the first offered chunk that is neither here nor asked for elsewhere. */
 export function answerOffer(
   scheduler: ChunkScheduler,
   provider: { readonly id: PeerId; readonly isReadyForOne: boolean },

@@ -1,7 +1,7 @@
-// The offers of one share: keeps its upload queue told of what happens, makes the next offer when the uplink will soon
-// have nothing to do, and tells neighbours how much they may ask for by themselves. What to offer to whom is the
-// queue's affair; whose slice goes when is that of the turns. Owns neither sockets nor a clock of its own: the
-// simulator runs it as it is.
+// The offers of one share. Tells its upload queue what happens, makes the next offer when the uplink will soon have
+// nothing to do, and tells neighbours how much they may ask for by themselves. What to offer to whom is the queue's
+// affair; whose slice goes when, that of the turns. Owns neither sockets nor its own clock: the simulator runs it as it
+// is.
 import type { Bitfield } from "../core/bitfield.js";
 import type { Cancel, Timers } from "../core/clock.js";
 import type { ContentId } from "../core/ids.js";
@@ -13,11 +13,11 @@ import { type ChunkOffer, type OfferedRecipient, UploadQueue } from "./upload-qu
 
 /** What the uplink has to do. */
 export interface Uplink {
-  /** How long it takes for what has begun, whatever waits behind it. */
+  /** How long the chunks that have begun take, whatever waits behind them. */
   readonly waitMs: number;
-  /** What one chunk of so many bytes takes; infinity as long as nothing is known. */
+  /** How long one chunk of so many bytes takes; infinity as long as nothing is known. */
   chunkMs(chunkBytes: number): number;
-  /** Whether it keeps to a rate that was set. */
+  /** Whether it keeps to a rate that the user has set. */
   readonly isLimited: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface OfferedConnection {
   /** What `step` sends leaves together. */
   together(step: () => void): void;
   notify(notice: Extract<Notice, { type: "offer" | "pullWindow" }>): void;
-  /** From 1, rising, whatever share it is that is offered. */
+  /** From 1, rising, across all shares on the connection. */
   nextOfferId(): number;
 }
 
@@ -36,13 +36,13 @@ interface Recipient extends OfferedRecipient {
   readonly speaksOffers: boolean;
   isComplete: boolean;
   toldRequests: number | undefined;
-  /** When the chunk that goes to it now began. The uplink counts that one. */
+  /** When the chunk that is being sent to it began. That chunk counts in the uplink's `waitMs`. */
   begunAtMs: number | undefined;
-  /** Asked for and not begun. */
+  /** Chunks it has asked for that have not begun. */
   waiting: number;
 }
 
-/** A receiver is slow if a chunk takes so many times what the uplink needs for one, and so much more. */
+/** A receiver is slow if a chunk takes longer than SLOW_CHUNKS times what the uplink needs for one, plus SLOW_MS. */
 const SLOW_CHUNKS = 2;
 const SLOW_MS = 50;
 
@@ -54,15 +54,15 @@ export class Offering {
   readonly #uplink: Uplink;
   readonly #timers: Timers;
   readonly #random: () => number;
-  /** What a neighbour may ask for by itself if it is the only one. */
+  /** Requests that a neighbour may have open by itself if it is the only one. */
   readonly #pullRequests: number;
   readonly #queue: UploadQueue<Recipient>;
   readonly #recipients = new Map<OfferedConnection, Recipient>();
   #answerMs: number;
-  /** Neighbours that lack something, as far as they said when they joined. */
+  /** Neighbours that lack something, by what they said when they joined. */
   #wanting = 0;
   #isScheduled = false;
-  /** When it was last looked the uplink had nothing to do, for want of something to offer. */
+  /** Whether, at the last look, the uplink lacked work for want of something to offer. */
   #isWaitingForNews = false;
   #cancelLater: Cancel = () => undefined;
 
@@ -86,7 +86,7 @@ export class Offering {
     this.#answerMs = options.firstAnswerMs;
   }
 
-  /** A neighbour said what it has. */
+  /** A neighbour has said what it has. */
   joined(connection: OfferedConnection, coverage: PeerCoverage): void {
     const isAll = isComplete(coverage);
     const recipient = this.#recipients.get(connection) ?? {
@@ -101,7 +101,7 @@ export class Offering {
     this.#schedule();
   }
 
-  /** It gained or lost chunks; false if there are no such chunks. */
+  /** A neighbour gained or lost chunks; false if there are no such chunks. */
   updated(connection: OfferedConnection, gained: readonly number[], lost: readonly number[]): boolean {
     const isBeyond = (chunkIndex: number) => chunkIndex >= this.#chunkCount;
     if (gained.some(isBeyond) || lost.some(isBeyond)) return false;
@@ -122,7 +122,7 @@ export class Offering {
     this.#schedule();
   }
 
-  /** Chunks that a neighbour has, as far as it said or they were sent to it; undefined if it is none. */
+  /** How many chunks a neighbour has, by what it said and what was sent to it; undefined if it has not joined. */
   chunksHeld(connection: OfferedConnection): number | undefined {
     const recipient = this.#recipients.get(connection);
     return recipient && this.#queue.chunksHeld(recipient);
@@ -134,7 +134,7 @@ export class Offering {
     this.#newsCame();
   }
 
-  /** A neighbour asks for a chunk; `offerId` 0: by itself. */
+  /** A neighbour asks for a chunk; `offerId` 0: without an offer. */
   asked(connection: OfferedConnection, chunkIndex: number, offerId: number): void {
     const recipient = this.#recipients.get(connection);
     if (recipient === undefined) return;
@@ -142,11 +142,11 @@ export class Offering {
     if (offerId === 0) this.#queue.requested(recipient, chunkIndex);
     else if (this.#queue.accepted(recipient, offerId, chunkIndex, this.#timers.nowMs()))
       this.#answered(recipient);
-    // The uplink has no less to do than before, but other chunks of the offer are free.
+    // The uplink has no less to do than before, but the other chunks of the offer are free.
     this.#newsCame();
   }
 
-  /** A neighbour declines an offer, which may be that of another share: then it changes nothing. */
+  /** A neighbour declines an offer. If that is another share's offer, nothing changes. */
   declined(
     connection: OfferedConnection,
     offerId: number,
@@ -168,7 +168,7 @@ export class Offering {
     recipient.begunAtMs = this.#timers.nowMs();
   }
 
-  /** A chunk that was asked for is out, or is not sent after all: `hadBegun` or not. */
+  /** A chunk that was asked for is out, or is not sent after all, whether or not it `hadBegun`. */
   ended(connection: OfferedConnection, chunkIndex: number, isSent: boolean, hadBegun: boolean): void {
     const recipient = this.#recipients.get(connection);
     if (recipient === undefined) return;
@@ -186,13 +186,13 @@ export class Offering {
     this.#wanting = 0;
   }
 
-  /** There may be more to offer, which matters only if there was too little: most news comes while the uplink is busy. */
+  /** There may be more to offer, which matters only if there was too little: mostly the uplink is busy anyway. */
   #newsCame(): void {
     if (this.#isWaitingForNews) this.#schedule();
   }
 
-  /** What changes in one turn of the event loop is looked at once, and not at all while one alone asks for what it
-   * wants: that is the path of most transfers. */
+  /** Looks once at all that changes in one turn of the event loop; not at all while a single neighbour asks for what it
+   * wants, as in most transfers. */
   #schedule(): void {
     if (this.#isScheduled || this.#wanting < 2) return;
     this.#isScheduled = true;
@@ -202,7 +202,7 @@ export class Offering {
     });
   }
 
-  /** Makes offers until what is committed lasts for as long as the next offer takes to be answered. */
+  /** Makes offers until what is committed keeps the uplink busy for as long as the next offer takes to be answered. */
   #offerAhead(): void {
     this.#cancelLater();
     this.#isWaitingForNews = false;
@@ -212,11 +212,11 @@ export class Offering {
     const leadMs = this.#answerMs + offerMarginMs;
     const chunkMs = this.#uplink.chunkMs(this.#chunkBytes);
     const isShared = this.#isSharedWithPullers;
-    // Pullers have a request in each round of turns: for a part of their own, so has everybody else.
+    // Pullers have a request in each round of turns. To have a part of their own, all others need one as well.
     const mostCommitted = isShared ? Math.min(maxCommitted, this.#waitingForOffers) : maxCommitted;
     for (;;) {
       const nowMs = this.#timers.nowMs();
-      // What lapses keeps the uplink busy no more, and nobody else may say so.
+      // A lapsed offer no longer keeps the uplink busy, and there may be no other event to say so.
       this.#queue.lapse(nowMs);
       if (this.#queue.committed >= mostCommitted) return this.#later(Number.POSITIVE_INFINITY);
       if (!isShared) {
@@ -233,8 +233,8 @@ export class Offering {
     }
   }
 
-  /** Makes this offer, and on a fast link more to the same neighbour: there a message costs more than the order in
-   * which neighbours take turns is worth. */
+  /** Makes this offer, and on a fast link more to the same neighbour: there messages cost more than the order of turns
+   * between neighbours is worth. */
   #makeOffers(first: ChunkOffer<Recipient>, nowMs: number, chunkMs: number): void {
     const { groupMs, maxCommitted } = this.#options;
     const { recipient } = first;
@@ -250,8 +250,8 @@ export class Offering {
     });
   }
 
-  /** Whether somebody who is offered nothing has asked for chunks: as long as that is so the uplink always has something to
-   * do, and who waits for offers until it has not would get next to nothing. */
+  /** Whether a neighbour that does not understand offers waits for a chunk. Then the uplink always has something to do,
+   * and those that wait for offers until it is idle would get next to nothing. */
   get #isSharedWithPullers(): boolean {
     for (const { speaksOffers, waiting } of this.#recipients.values())
       if (waiting > 0 && !speaksOffers) return true;
@@ -266,13 +266,13 @@ export class Offering {
     return count;
   }
 
-  /** Chunks that the uplink will be busy with: those asked for and not begun, and one for each open offer. What waits
-   * behind a chunk that its receiver takes slowly keeps the uplink from nothing. */
+  /** Chunks that the uplink will be busy with: those asked for and not begun, and one for each open offer. Those that
+   * wait behind a chunk which its receiver takes slowly do not keep the uplink busy. */
   #chunksAhead(nowMs: number, chunkMs: number): number {
     let asked = 0;
     let ahead = 0;
     for (const { speaksOffers, begunAtMs, waiting } of this.#recipients.values()) {
-      // What others have had begun counts as the uplink's.
+      // Chunks begun for pullers count in the uplink's `waitMs`.
       if (!speaksOffers) continue;
       asked += waiting + (begunAtMs === undefined ? 0 : 1);
       const isSlow = begunAtMs !== undefined && nowMs - begunAtMs > SLOW_CHUNKS * chunkMs + SLOW_MS;
@@ -281,7 +281,7 @@ export class Offering {
     return ahead + Math.max(0, this.#queue.committed - asked);
   }
 
-  /** Looks again then, or when something lapses if that is sooner. */
+  /** Looks again after `ms`, or when something lapses if that is sooner. */
   #later(ms: number): void {
     const lapseMs = this.#queue.nextLapseMs() ?? Number.POSITIVE_INFINITY;
     const delayMs = Math.min(ms, lapseMs - this.#timers.nowMs());
@@ -293,7 +293,7 @@ export class Offering {
     this.#answerMs = smoothed(this.#answerMs, this.#queue.answerMs(recipient));
   }
 
-  /** One alone asks for what it wants; of several each waits for offers, if it understands them. */
+  /** A single neighbour asks for what it wants; of several, each that understands offers waits for them. */
   #tellWindows(): void {
     this.#wanting = 0;
     for (const { isComplete } of this.#recipients.values()) if (!isComplete) this.#wanting++;
@@ -308,8 +308,8 @@ export class Offering {
   }
 }
 
-/** Requests that one alone may have open: `most`, or under a limit what goes within a second, so that none of them waits
- * long and none is missing when its turn comes. */
+/** Requests that a single neighbour may have open: `most`, or under a limit as many as go within a second, so that none
+ * waits long and there is always a next one when its turn comes. */
 export function pullRequests(most: number, chunkBytes: number, bytesPerSecond: number | undefined): number {
   if (bytesPerSecond === undefined) return most;
   return Math.max(1, Math.min(most, Math.floor(bytesPerSecond / chunkBytes)));

@@ -9,29 +9,29 @@ import type { TurnoverOptions } from "./turnover.js";
 export interface ServerOptions {
   /** Memory for what is being read and sent, for all connections together. */
   readonly uploadBufferBytes: number;
-  /** Who has taken nothing for this time is hung up while others wait for memory. */
+  /** A peer that has taken nothing for this time is disconnected if others wait for memory. */
   readonly stallTimeoutMs: number;
-  /** Powers of two. */
+  /** Bounds of a slice; powers of two. */
   readonly minSliceBytes: number;
   readonly maxSliceBytes: number;
   /** The first slices of a connection, while most memory is free. */
   readonly firstSliceBytes: number;
-  /** What a slice should take: as long as that, small frames wait behind it. */
+  /** How long a slice should take: small frames wait behind it for that long. */
   readonly sliceDurationMs: number;
-  /** The rate is taken over so many bytes, or this time if that is over first. A kernel takes up to 4 MiB for a peer
+  /** The rate is measured over so many bytes, or this time if that is over first. A kernel takes up to 4 MiB for a peer
    * that reads nothing, so less than twice as much says nothing about a peer. */
   readonly rateWindowBytes: number;
   readonly rateWindowMs: number;
   readonly maxSlicesInFlight: number;
-  /** Requests without an offer a provider welcomes at a time from one peer. */
+  /** Requests without an offer that a provider welcomes at a time from one peer. */
   readonly pullWindowRequests: number;
   /** A request that has not begun after this time is refused with BUSY. */
   readonly requestPatienceMs: number;
   /** The same under a rate limit, which makes any chunk slow. Requesters hang up after 20 s without a byte. */
   readonly limitedPatienceMs: number;
-  /** Who exchanges one content at a time; more are given manifests and told of other peers, and wait. */
+  /** Neighbours that exchange one content at a time; more are given manifests and told of other peers, and wait. */
   readonly maxNeighbours: number;
-  /** While somebody waits, the neighbour that took least makes room so often. */
+  /** How often the neighbour that took least makes room while another waits. */
   readonly turnMs: number;
 }
 
@@ -55,26 +55,26 @@ export const defaultServerOptions: ServerOptions = Object.freeze({
 export interface UploadQueueOptions {
   /** Chunks named in one offer, of which the recipient takes one. */
   readonly maxOfferChunks: number;
-  /** What one recipient has open at most: offers without an answer, and chunks that are asked for and not sent. */
+  /** What one recipient may have open: offers without an answer, and chunks that it asked for and was not sent yet. */
   readonly maxCommittedPerRecipient: number;
-  /** How long a recipient is thought to take to answer an offer, until it has answered one. */
+  /** How long a recipient is assumed to take to answer an offer, until it has answered one. */
   readonly firstAnswerMs: number;
   /** An offer lapses after several times what its recipient takes to answer, within these bounds. */
   readonly minOfferDeadlineMs: number;
   readonly maxOfferDeadlineMs: number;
-  /** Chunks that a recipient does not need are not offered to it again for so long, unless it has news before. */
+  /** Chunks that a recipient does not need are not offered to it again for this long, or until its next update. */
   readonly notNeededMs: number;
-  /** How long a recipient without room is left alone if it does not say, and at most if it does. */
+  /** How long a recipient without room is left alone if it does not say how long, and at most if it does. */
   readonly noRoomPauseMs: number;
   readonly maxNoRoomPauseMs: number;
 }
 
 export interface OfferingOptions extends UploadQueueOptions {
-  /** An offer is made so long before it is needed, beside what its answer takes. */
+  /** An offer is made this long before it is needed, in addition to the time its answer takes. */
   readonly offerMarginMs: number;
   /** A neighbour is offered as many chunks at once as go out in this time. */
   readonly groupMs: number;
-  /** Offers and requests that are open at most, for all neighbours together. */
+  /** Offers and requests that may be open, for all neighbours together. */
   readonly maxCommitted: number;
 }
 
@@ -98,39 +98,39 @@ export interface DownloadSwarmOptions
     HandOverOptions,
     ManifestFetchOptions,
     TurnoverOptions {
-  /** Dials under way at a time, beyond which only those are dialled whom the user named. */
+  /** Dials under way at a time; machines that the user named are dialled beyond that. */
   readonly maxDials: number;
-  /** A machine that has not answered after so long has another one dialled beside it: of those that a tracker names some
-   * may be switched off or out of reach, and say nothing for as long as a dial may take. */
+  /** If a machine has not answered after this long, another is dialled too: some that a tracker names may be switched
+   * off or out of reach, and say nothing for as long as a dial may take. */
   readonly slowDialMs: number;
   /** Machines known but not connected; more are dropped. */
   readonly maxCandidates: number;
-  /** A machine that strangers named is forgotten when so many dials in a row were of no use. */
+  /** A machine that strangers named is forgotten after so many useless dials in a row. */
   readonly maxDialFailures: number;
   /** First wait before an endpoint is dialled again; doubles up to the last. */
   readonly minRedialMs: number;
   readonly maxRedialMs: number;
-  /** Requests that a peer may have open before it has given a right chunk; two more for each that it gives. */
+  /** Requests that a peer may have open before it has given a right chunk; two more for each one it gives. */
   readonly unprovenRequests: number;
   /** How long a refused request waits before the same peer is asked again. */
   readonly minRefusalPauseMs: number;
   readonly maxRefusalPauseMs: number;
-  /** A neighbour that does not know the content is kept for so long, should it come to know it. */
+  /** How long a neighbour that does not know the content is kept, in case it comes to know it. */
   readonly unjoinedMs: number;
-  /** Whoever has everything stays for others who depend on it, until it has given nothing for so long. */
+  /** A download that has everything stays for peers that depend on it, until it has given nothing for this long. */
   readonly idleStayMs: number;
-  /** How long it stays at most for others who could have it elsewhere. */
+  /** How long it stays at most for peers that could get the rest elsewhere. */
   readonly maxCourtesyMs: number;
-  /** How often a download looks for chunks that had better come from elsewhere. */
+  /** How often a download looks for chunks that should rather come from another peer. */
   readonly handOverTickMs: number;
-  /** When nothing was offered for so long, and nothing is asked of anybody, a download does not wait for offers any more.
-   * In a large swarm several seconds go by before everybody has got a first chunk, and whoever asks then only gets in the
-   * way: with 2 s, 16 downloads took 2 to 3 times as long. */
+  /** A download stops waiting for offers when none has come for this long and nothing is asked of any peer. In a large
+   * swarm several seconds go by before every peer has a first chunk, and asking earlier only gets in the way: with 2 s,
+   * 16 downloads took 2 to 3 times as long. */
   readonly unofferedMs: number;
-  /** While others wait for memory, a peer that stops in the middle of a chunk keeps its part of it for so long. */
+  /** How long a peer that stops in the middle of a chunk keeps its memory while others wait for some. */
   readonly stalledSlotMs: number;
-  /** Which chunk a download of so many begins with. Those who begin in different places have something to give
-   * to each other. */
+  /** Which chunk a download of so many begins with. Downloads that begin in different places have something to give
+   * each other. */
   readonly firstChunk: (chunkCount: number) => number;
 }
 

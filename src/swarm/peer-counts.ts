@@ -1,11 +1,11 @@
-// Counts how the peers of a download stand at one moment, which is what its reason to be slow is found from. Changes
+// Counts what the peers of a download are doing at one moment; its slow reason is found from these counts. Changes
 // nothing, asks for nothing.
 import type { DownloadPeer } from "./download-peer.js";
 import type { RateBudget, Waiter } from "./rate-budget.js";
 import type { ChunkScheduler } from "./scheduler.js";
 import type { PeerCounts } from "./slow-reason.js";
 
-/** `peers` with what waits for the rate in their name. A look at each of them, and no more. */
+/** Each of `peers` comes with what waits in line for the rate in its name. Looks at each once. */
 export function countPeers(
   peers: ReadonlyMap<DownloadPeer, Waiter>,
   scheduler: ChunkScheduler,
@@ -20,7 +20,7 @@ export function countPeers(
   }
   if (counts.asked > 0) return counts;
   for (const peer of peers.keys()) {
-    // Whoever may be asked and is not holds nothing that is missing.
+    // A peer that may be asked and is not holds nothing that is missing.
     const isKeptWaiting = peer.pause !== undefined || peer.wantsOffersAwaited;
     if (!isKeptWaiting || !peer.connection.isOpen || !scheduler.holdsMissing(peer.id)) continue;
     if (peer.pause !== undefined) counts.paused++;

@@ -1,5 +1,5 @@
-// Asks neighbours whom else they know, one of them at a time and ever less often, so that downloads find each other
-// where no tracker answers. Believes nothing of what they say: it only passes addresses on.
+// Asks neighbours which other peers they know, one at a time and ever less often, so that downloads find each other
+// where no tracker answers. Believes nothing they say: it only passes addresses on.
 import { eachDialable } from "../address/resolve.js";
 import { pause } from "../core/clock.js";
 import type { ContentId } from "../core/ids.js";
@@ -16,7 +16,7 @@ export interface PeerExchangeOptions {
 export interface PeerExchangeSetUp {
   readonly contentId: ContentId;
   readonly options: PeerExchangeOptions;
-  /** Who can be asked now. */
+  /** The neighbours that can be asked now. */
   readonly neighbours: () => readonly PeerConnection[];
   /** A neighbour named a peer, with addresses that may be dialled. */
   readonly found: (peer: PeerAddress) => void;
@@ -34,7 +34,7 @@ export class PeerExchange {
     void this.#run();
   }
 
-  /** A neighbour was lost: others are looked for soon. */
+  /** A neighbour was lost: asks again soon. */
   hurry(): void {
     this.#pauseMs = this.#setUp.options.minExchangeMs;
     this.#hurry.abort();
@@ -48,7 +48,7 @@ export class PeerExchange {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       this.#hurry = new AbortController();
-      // Half of the pause is random, so that those who began together do not ask all at once.
+      // Half of the pause is random, so that downloads that began together do not all ask at once.
       await pause(this.#pauseMs * (0.5 + Math.random() / 2), AbortSignal.any([signal, this.#hurry.signal]));
       if (this.#hurry.signal.aborted) await pause(this.#pauseMs, signal);
       if (signal.aborted) return;
@@ -63,17 +63,17 @@ export class PeerExchange {
     if (asked !== undefined) await this.ask(asked);
   }
 
-  /** Asks this one now. Never rejects. */
+  /** Asks this neighbour now. Never rejects. */
   async ask(asked: PeerConnection): Promise<void> {
     const { contentId, found } = this.#setUp;
-    // One that takes few requests at a time has none left for this; another is asked next time.
+    // A neighbour that takes few requests at a time may have no room for this one; another is asked next time.
     if (asked.openRequests >= asked.remote.maxRequestsInFlight) return;
     try {
       const { reply } = await asked.request({ type: "getPeers", contentId, max: MAX_PEER_LIST });
       if (reply.type !== "peerList") return;
       await eachDialable(reply.peers, asked.remoteHost, found, this.#closing.signal);
     } catch {
-      // It has gone; another is asked next time.
+      // The neighbour has gone; another is asked next time.
     }
   }
 }

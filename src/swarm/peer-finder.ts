@@ -1,7 +1,7 @@
-// Whom to dial, and when again: candidates from tickets, trackers and peers, each a machine with one or more
-// endpoints, dialled with growing pauses until it answers. Who was named by the user is always dialled, of the others as
-// many as are wanted, chosen by chance: so no machine is chosen by all. Bounded in number and in dials at a time. Keeps
-// no connection.
+// Which machine to dial, and when again: candidates from tickets, trackers and peers, each a machine with one or more
+// endpoints, dialled with growing pauses until it answers. Machines that the user named are always dialled; of the
+// others as many as are wanted, chosen at random, so that not all downloads choose the same one. Bounded in number and
+// in dials at a time. Keeps no connection.
 import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { PeerId } from "../core/ids.js";
@@ -11,7 +11,7 @@ import type { DownloadSwarmOptions } from "./options.js";
 export interface Machine {
   /** Best first. */
   readonly endpoints: readonly Endpoint[];
-  /** Who is said to be there. */
+  /** The peer that is said to be there. */
   readonly peerId?: PeerId | undefined;
   /** The user named it, by a ticket or .goshare file: it is never given up. */
   readonly isNamed?: boolean | undefined;
@@ -23,8 +23,8 @@ interface Candidate extends Machine {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Dials a machine. Calls `connected` when its connection stands, resolves when that has ended, and rejects if
- * there was none, or one that was of no use. */
+/** Dials a machine. Calls `connected` when there is a connection, resolves when that has ended, and rejects if there
+ * was none, or only a useless one. */
 export type Dial = (machine: Machine, connected: () => void) => Promise<void>;
 
 function ledBack(place: string): GoshareError {
@@ -41,13 +41,12 @@ export class PeerFinder {
   readonly #random: () => number;
   readonly #candidates = new Map<string, Candidate>();
   #dialling = 0;
-  /** Of them, machines that nobody named and that may still answer soon. */
+  /** Of the machines being dialled, those that the user did not name and that may still answer soon. */
   #diallingOthers = 0;
   #isClosed = false;
   #lastError: GoshareError | undefined;
 
-  /** `wanted`: how many connections are wanted beside those that stand. `random` gives from 0 up to but not including
-   * 1. */
+  /** `wanted`: how many more connections are wanted. `random` gives numbers from 0 up to but not including 1. */
   constructor(
     options: DownloadSwarmOptions,
     dial: Dial,
@@ -91,8 +90,8 @@ export class PeerFinder {
     for (const { timer } of this.#candidates.values()) clearTimeout(timer);
   }
 
-  /** Dials everybody whom the user named, and of the others as many as are wanted and may be dialled at a time. To be
-   * called when more are wanted than before. */
+  /** Dials all machines that the user named, and of the others as many as are wanted and may be dialled at a time. To
+   * be called when more are wanted than before. */
   fill(): void {
     while (!this.#isClosed) {
       const next = this.#next();
@@ -141,13 +140,13 @@ export class PeerFinder {
       (thrown: unknown) => {
         const error = GoshareError.from(thrown);
         if (error.code === "PEER_SELF") {
-          // Where the user expects somebody else. Of a machine's addresses the one that did not lead back says more.
+          // The user expects another machine there. If another of its addresses failed before, that error says more.
           if (candidate.isNamed) this.#lastError ??= ledBack(key);
           return connected();
         }
         this.#lastError = error;
         candidate.failures++;
-        // Whoever named it may name it again; until then there is room for others.
+        // It may be named again; until then there is room for others.
         const isGivenUp = !candidate.isNamed && candidate.failures >= this.#options.maxDialFailures;
         if (isGivenUp) this.#candidates.delete(key);
         if (isGivenUp) connected();
@@ -160,7 +159,7 @@ export class PeerFinder {
     const { minRedialMs, maxRedialMs } = this.#options;
     const ceilingMs = Math.min(maxRedialMs, minRedialMs * 2 ** Math.min(candidate.failures, 16));
     candidate.state = "waiting";
-    // Half of the pause is random, so that many downloaders do not come back all at once.
+    // Half of the pause is random, so that many downloaders do not all come back at once.
     candidate.timer = setTimeout(
       () => {
         candidate.state = "idle";

@@ -1,14 +1,14 @@
-// One rate for all who send, or all who ask, in this process: they stand in a line, and the first is called when
-// bytes may go again. Owns the timer around a RateLimit; moves no bytes itself.
+// One rate for everything that sends, or everything that asks, in this process. Waiters stand in a line, and the first
+// is called when bytes may go again. Owns the timer around a RateLimit; moves no bytes itself.
 import { processTimers, type Timers } from "../core/clock.js";
 import { MIB } from "../core/units.js";
 import { RateLimit } from "./rate-limit.js";
 
-/** Called when its turn has come; calls `mayBegin` and `spend` then, or has nothing to send. */
+/** Called when its turn has come. It then calls `mayBegin` and `spend`, unless it has nothing to send. */
 export type Waiter = () => void;
 
-/** Of what a late timer cost, so much is made up for: a chunk of the usual size, and at high rates, where a chunk
- * takes less time than an event loop may be late, what goes in this time. */
+/** How much of what a late timer cost is made up for: a chunk of the usual size; or what goes in this time at high
+ * rates, where a chunk takes less time than an event loop may be late. */
 const MAX_CREDIT_BYTES = MIB;
 const MAX_CREDIT_MS = 20;
 
@@ -16,9 +16,9 @@ export class RateBudget {
   readonly bytesPerSecond: number;
   readonly #timers: Pick<Timers, "nowMs" | "later">;
   readonly #limit: RateLimit;
-  /** Who waits, first come first. */
+  /** The waiters, in the order in which they came. */
   readonly #line = new Set<Waiter>();
-  /** Was called and has not begun anything yet. */
+  /** The waiter that was called and has not begun anything yet. */
   #called: Waiter | undefined;
   #isTimed = false;
 
@@ -29,18 +29,18 @@ export class RateBudget {
     this.#limit = new RateLimit(bytesPerSecond, maxCreditBytes, timers.nowMs());
   }
 
-  /** How long until something may begin, were nobody before it in the line. */
+  /** How long until something may begin, not counting the line. */
   get waitMs(): number {
     return this.#limit.waitMs(this.#timers.nowMs());
   }
 
-  /** How long the rate takes for so many bytes. */
+  /** How long so many bytes take at this rate. */
   durationMs(bytes: number): number {
     return (bytes / this.bytesPerSecond) * 1000;
   }
 
-  /** Whether `waiter` may begin one chunk now, of any length; it tells by `spend`. If not, it has a place in the
-   * line and is called when its turn has come. */
+  /** Whether `waiter` may begin one chunk of any length now; it then reports the length by `spend`. If not, it has a
+   * place in the line and is called when its turn has come. */
   mayBegin(waiter: Waiter): boolean {
     const isFirst = this.#called === waiter || (this.#called === undefined && this.#line.size === 0);
     if (isFirst && this.#limit.isReady(this.#timers.nowMs())) {
@@ -56,10 +56,10 @@ export class RateBudget {
     this.#limit.spend(bytes, this.#timers.nowMs());
   }
 
-  /** What was spent was not sent, or not asked for, after all. */
+  /** `bytes` of what was spent were not sent, or not asked for, after all. */
   giveBack(bytes: number): void {
     this.#limit.giveBack(bytes, this.#timers.nowMs());
-    // A timer that is set by now waits for longer than is needed.
+    // A timer that is already set waits longer than needed.
     if (this.#line.size > 0) this.#serveLater();
   }
 
@@ -68,7 +68,7 @@ export class RateBudget {
     return this.#line.has(waiter);
   }
 
-  /** `waiter` does not wait any more. */
+  /** `waiter` no longer waits. */
   leave(waiter: Waiter): void {
     this.#line.delete(waiter);
     if (this.#line.size === 0) this.#limit.rest(this.#timers.nowMs());
@@ -90,13 +90,13 @@ export class RateBudget {
   }
 
   #serveLine(): void {
-    // Who is called and has still more to send goes to the end of the line.
+    // A waiter that has still more to send goes to the end of the line.
     for (const waiter of this.#line) {
       if (!this.#limit.isReady(this.#timers.nowMs())) return this.#setTimer();
       this.#line.delete(waiter);
       this.#called = waiter;
       waiter();
-      // It had nothing to send any more: time did not pass for its sake.
+      // It had nothing left to send, so no time was waited for it.
       if (this.#called !== undefined) this.#limit.rest(this.#timers.nowMs());
       this.#called = undefined;
     }

@@ -2,7 +2,7 @@
 import { GoshareError } from "../core/errors.js";
 import type { RefusalReason } from "../peer/messages.js";
 
-/** Where the name of the reason alone would not tell a person. */
+/** Texts for the reasons whose names alone would not tell a person enough. */
 const TEXTS: Partial<Record<RefusalReason, string>> = {
   shuttingDown: "it is stopping",
   contentUnknown: "it no longer shares that",
@@ -14,7 +14,7 @@ export function refusalText(reason: RefusalReason): string {
   return TEXTS[reason] ?? reason;
 }
 
-/** What the peer at `place` (HOST:PORT) shared was changed there: to have it shared again is all that helps. */
+/** The share of the peer at `place` (HOST:PORT) was changed there: only sharing it again helps. */
 export function sourceChangedAt(place: string): GoshareError {
   return new GoshareError("SOURCE_CHANGED", `the file at ${place} has changed since it was shared`);
 }

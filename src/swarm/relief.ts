@@ -1,6 +1,6 @@
 // Looks after a download now and then: no chunk waits for a slow peer while another has nothing to do, no peer waits
-// for memory that another holds and does not fill, and nobody waits for offers that never come. Asks through its
-// owner only, and knows no sockets: the simulator runs it as it is.
+// for memory that another holds and does not fill, and the download does not wait for offers that never come. Asks only
+// through its owner, and knows no sockets: the simulator runs it as it is.
 import { HandOvers, type PacedPeer } from "./hand-over.js";
 import type { DownloadSwarmOptions } from "./options.js";
 import type { ChunkScheduler } from "./scheduler.js";
@@ -20,13 +20,13 @@ export interface RelievedPeer extends PacedPeer, WatchedPeer {
 /** The download that is looked after. */
 export interface Relieved<Peer extends RelievedPeer> {
   peers(): readonly Peer[];
-  /** Whether somebody waits for memory. */
+  /** Whether a peer waits for memory. */
   isShortOfMemory(): boolean;
-  /** Whether a chunk may be asked of `peer` now, by the rate. If so, one is asked for, or `spare` is called. */
+  /** Whether the rate lets a chunk be asked of `peer` now. If so, one is asked for, or `spare` is called. */
   mayAsk(peer: Peer): boolean;
   spare(peer: Peer): void;
   request(peer: Peer, chunkIndex: number): void;
-  /** To be hung up. */
+  /** This peer stands still: it is to be disconnected. */
   stalled(peer: Peer): void;
 }
 
@@ -36,8 +36,8 @@ export class Relief<Peer extends RelievedPeer> {
   readonly #handOvers: HandOvers<Peer>;
   readonly #stalls: StallWatch<Peer>;
   readonly #unofferedMs: number;
-  /** Since when nothing has come, and nothing is asked of anybody; undefined if that is not so. Where chunks come quickly
-   * after they were offered, hardly one tick sees a request. */
+  /** Since when nothing has come and nothing has been asked of any peer; undefined if something has. Where chunks come
+   * quickly after they were offered, hardly a tick sees a request. */
   #idleSinceMs: number | undefined;
 
   constructor(options: DownloadSwarmOptions, scheduler: ChunkScheduler, owner: Relieved<Peer>) {
@@ -54,7 +54,7 @@ export class Relief<Peer extends RelievedPeer> {
     this.#idleSinceMs = undefined;
   }
 
-  /** A chunk has come from `peer`: whoever else was asked for it need not give it. */
+  /** A chunk has come from `peer`: another peer that was asked for it need not give it. */
   arrived(peer: Peer, chunkIndex: number): void {
     const handOver = this.#handOvers.end(chunkIndex);
     for (const other of [handOver?.from, handOver?.to]) if (other !== peer) other?.cancel(chunkIndex);
@@ -78,7 +78,7 @@ export class Relief<Peer extends RelievedPeer> {
     for (const peer of stalled) this.#owner.stalled(peer);
     if (this.#scheduler.isAllTaken) for (const to of peers) this.#takeOver(to, peers, nowMs);
     for (const handOver of this.#handOvers.overdue(nowMs)) {
-      // The slow peer does not say whether it leaves the chunk: the other is asked too.
+      // The slow peer does not say whether it leaves the chunk: asks the other too.
       if (!handOver.to.isReadyForOne || !this.#owner.mayAsk(handOver.to)) continue;
       handOver.isDoubled = true;
       this.#scheduler.alsoAsked(handOver.to.id, handOver.chunkIndex);
@@ -96,8 +96,8 @@ export class Relief<Peer extends RelievedPeer> {
     }
   }
 
-  /** Where nobody offers anything, one chunk is asked for all the same: it may have failed elsewhere, or those who
-   * hold it do not keep to the rules. */
+  /** If no peer offers anything, asks for one chunk all the same: it may have failed elsewhere, or the peers that hold
+   * it do not keep to the rules. */
   #askUnoffered(peers: readonly Peer[], nowMs: number): void {
     const isIdle = peers.length > 0 && peers.every(({ requests }) => requests.size === 0);
     if (!isIdle) this.#idleSinceMs = undefined;

@@ -1,16 +1,16 @@
-// How many requests one provider may have open. Few until it has given a right chunk, and soon as many as it
-// welcomes: so one that lies or stands still costs little. Counts; asks for nothing.
+// How many requests may be open at one provider. Few until it has given a right chunk, and soon as many as it welcomes:
+// so a provider that lies or stands still costs little. Counts; asks for nothing.
 
-/** Chunks that were offered, or failed elsewhere, may be asked for so many at a time. */
+/** How many chunks that were offered, or failed elsewhere, may be asked for at a time. */
 const MAX_BESIDE_WINDOW = 16;
 
 /** Requests without an offer that a provider welcomes until it says otherwise. */
 const FIRST_PULL_WINDOW = 1;
 
-/** After so many right chunks it may be asked for as much as it welcomes. */
+/** After so many right chunks a provider may be asked for as much as it welcomes. */
 const UNPROVEN_CHUNKS = 32;
 
-/** Beside chunks a provider may be asked to join, and for other peers, at the same time. */
+/** Requests besides chunks that may be open at the same time: to join, and for other peers. */
 const OTHER_REQUESTS = 2;
 
 export class RequestWindow {
@@ -23,7 +23,7 @@ export class RequestWindow {
   /** Requests without an offer that it welcomes. */
   pullWindow = FIRST_PULL_WINDOW;
 
-  /** `maxRequests`: what it takes at most, of any kind. */
+  /** `maxRequests`: how many requests of any kind the provider accepts. */
   constructor(unprovenRequests: number, maxRequests: number) {
     this.#unprovenRequests = unprovenRequests;
     this.#maxRequests = Math.max(1, maxRequests - OTHER_REQUESTS);
@@ -39,24 +39,24 @@ export class RequestWindow {
     return running < this.size;
   }
 
-  /** Whether a chunk that it offers, or that failed elsewhere, may be asked for: whatever it welcomes of others. */
+  /** Whether a chunk that it offers, or that failed elsewhere, may be asked for, whatever else it welcomes. */
   hasRoomForOne(running: number): boolean {
     const most = Math.min(this.#trusted, MAX_BESIDE_WINDOW, this.#maxRequests);
     return running < Math.max(most, this.size);
   }
 
-  /** Whether it is time to ask: a quarter of the window is free, or nothing runs at all. Requests in groups cost
-   * either side one system call instead of one each. */
+  /** Whether it is time to ask: a quarter of the window is free, or nothing runs at all. A group of requests costs each
+   * side one system call instead of one per request. */
   hasRoomForGroup(running: number): boolean {
     return this.hasRoom(running) && (running === 0 || this.size - running >= this.size / 4);
   }
 
-  /** A chunk that it gave is being verified; to be followed by one `verified`. */
+  /** A chunk that it gave is being verified. To be followed by one `verified`. */
   verifying(): void {
     this.#unverified++;
   }
 
-  /** That is over; whether it may be asked for more because of that. */
+  /** A chunk that it gave was verified; returns whether it may be asked for more because of that. */
   verified(isRight: boolean): boolean {
     this.#unverified--;
     return isRight && this.#verified++ < UNPROVEN_CHUNKS;

@@ -1,6 +1,6 @@
-// Which chunk to ask of which peer: a deterministic state machine over chunk states and what each peer holds.
-// Owns no sockets, no timers, no disk; events in, decisions out. A chunk is asked of one peer at a time, unless the
-// owner wants a second one to be asked as well; one that failed somewhere is asked elsewhere.
+// Which chunk to ask of which peer: a deterministic state machine over chunk states and what each peer holds. Owns no
+// sockets, no timers, no disk; events in, decisions out. A chunk is asked of one peer at a time, unless the owner wants
+// a second peer asked as well; a chunk that failed at one peer is asked of another.
 import assert from "node:assert/strict";
 import { Bitfield } from "../core/bitfield.js";
 import type { PeerId } from "../core/ids.js";
@@ -12,7 +12,7 @@ interface PeerState {
   readonly refused: Set<number>;
   /** Chunks being asked of this peer. */
   readonly asked: Set<number>;
-  /** No chunk before this one is missing here and to be had from this peer. */
+  /** No chunk before this one is both missing here and available from this peer. */
   firstWanted: number;
 }
 
@@ -21,21 +21,22 @@ export class ChunkScheduler {
   /** Verified and written; wanted chunks only. */
   readonly held: Bitfield;
   readonly #wanted: Bitfield;
-  /** Held, asked of a peer, being verified from an earlier run, or not wanted: not to be asked for now. */
+  /** Chunks not to be asked for now: held, asked of a peer, being verified from an earlier run, or not wanted. */
   readonly #taken: Bitfield;
   /** Delivered and being verified. */
   readonly #arrived = new Set<number>();
   readonly #peers = new Map<PeerId, PeerState>();
   /** Chunks are asked for in order, from this one on and then from 0. */
   readonly #firstChunk: number;
-  /** No chunk between `#firstChunk` and this is free to be asked for, nor any from 0 to the other. */
+  /** No chunk from `#firstChunk` to before this one is free to be asked for, nor any from 0 to before
+   * `#firstFreeBefore`. */
   #firstFree: number;
   #firstFreeBefore = 0;
   /** No chunk from this one on is asked for yet. */
   #limit: number;
 
-  /** `held` is trusted; `unchecked` is being verified and comes back by `verified` or `missing`. Neither has a chunk that
-   * is not in `wanted`: every one, unless given. */
+  /** `held` is trusted; chunks of `unchecked` are being verified and come back by `verified` or `missing`. Neither
+   * holds a chunk outside `wanted`, which is every chunk unless given. */
   constructor(
     held: Bitfield,
     unchecked: Bitfield,
@@ -66,7 +67,7 @@ export class ChunkScheduler {
     return this.#taken.isFull || (this.#taken.nextMissing(0) ?? this.chunkCount) >= this.#limit;
   }
 
-  /** From now on no chunk from `limit` on is asked for; what has been asked for still comes. */
+  /** From now on chunks are asked for only below `limit`; those already asked for still come. */
   askBelow(limit: number): void {
     this.#limit = limit;
   }
@@ -103,7 +104,7 @@ export class ChunkScheduler {
     for (const chunkIndex of chunkIndexes) state.held.delete(chunkIndex);
   }
 
-  /** The peer is gone: what was asked of it is free again. */
+  /** The peer is gone: the chunks asked of it are free again. */
   peerLeft(peer: PeerId): void {
     const state = this.#peers.get(peer);
     if (state === undefined) return;
@@ -116,8 +117,8 @@ export class ChunkScheduler {
     return this.#peers.get(peer)?.held === "complete";
   }
 
-  /** Whether `peer` holds a chunk that is missing here, asked for or not. However often this is called, it goes over
-   * a peer's chunks once. */
+  /** Whether `peer` holds a chunk that is missing here, asked for or not. However often it is called, it goes over a
+   * peer's chunks once. */
   holdsMissing(peer: PeerId): boolean {
     const state = this.#peers.get(peer);
     if (state === undefined) return false;
@@ -128,7 +129,7 @@ export class ChunkScheduler {
     return chunkIndex !== undefined;
   }
 
-  /** The chunk to ask `peer` for next, taken from now on; undefined if there is none it could give. */
+  /** The chunk to ask `peer` for next, which is taken from now on; undefined if the peer could give none. */
   next(peer: PeerId): number | undefined {
     const state = this.#peers.get(peer);
     if (state === undefined) return undefined;
@@ -139,8 +140,8 @@ export class ChunkScheduler {
     return this.#take(state, this.#firstFreeBefore, this.#firstChunk);
   }
 
-  /** The first of the chunks `peer` offers that is needed, taken from now on as asked of it; undefined if none is. An
-   * offer is as good as an announcement. Each must be below the number of chunks. */
+  /** The first chunk that `peer` offers and that is needed; from now on it counts as asked of that peer. Undefined if
+   * none is needed. An offer counts as an announcement. Each must be below the number of chunks. */
   take(peer: PeerId, offered: readonly number[]): number | undefined {
     const state = this.#peers.get(peer);
     if (state === undefined) return undefined;
@@ -152,22 +153,22 @@ export class ChunkScheduler {
     return chunkIndex;
   }
 
-  /** The chunk that was asked of `from` last, of those that have not come, `peer` could give instead and `isMovable`
-   * says yes to. Nothing changes; undefined if there is none. */
+  /** Of the chunks asked of `from` that have not come, that `peer` could give and that are `isMovable`: the one asked
+   * for last. Undefined if there is none. Changes nothing. */
   lastAskedOf(from: PeerId, peer: PeerId, isMovable: (chunkIndex: number) => boolean): number | undefined {
     const state = this.#peers.get(peer);
     const asked = this.#peers.get(from)?.asked;
     if (state === undefined || asked === undefined) return undefined;
     let last: number | undefined;
     for (const chunkIndex of asked) {
-      // It came from somebody else meanwhile.
+      // The chunk has come from another peer meanwhile.
       if (this.held.has(chunkIndex) || this.#arrived.has(chunkIndex)) continue;
       if (this.#couldGive(state, chunkIndex) && isMovable(chunkIndex)) last = chunkIndex;
     }
     return last;
   }
 
-  /** A chunk that is asked of somebody is asked of `peer` too. */
+  /** A chunk that is asked of another peer is asked of `peer` too. */
   alsoAsked(peer: PeerId, chunkIndex: number): void {
     assert(this.#taken.has(chunkIndex));
     this.#peers.get(peer)?.asked.add(chunkIndex);
@@ -177,7 +178,7 @@ export class ChunkScheduler {
     return !state.asked.has(chunkIndex) && gives(state, chunkIndex);
   }
 
-  /** The first free chunk from `from` up to `end` that the peer could give, taken from now on. */
+  /** The first free chunk from `from` up to `end` that the peer could give, which is taken from now on. */
   #take(state: PeerState, from: number, end: number): number | undefined {
     if (state.held === "none") return undefined;
     for (
@@ -193,7 +194,7 @@ export class ChunkScheduler {
     return undefined;
   }
 
-  /** The peer delivered; whether the chunk is needed. If so, it stays taken until it is `verified` or `missing`. */
+  /** The peer delivered; returns whether the chunk is needed. If so, it stays taken until `verified` or `missing`. */
   delivered(peer: PeerId, chunkIndex: number): boolean {
     this.#peers.get(peer)?.asked.delete(chunkIndex);
     if (this.held.has(chunkIndex) || this.#arrived.has(chunkIndex)) return false;
@@ -201,7 +202,7 @@ export class ChunkScheduler {
     return true;
   }
 
-  /** The peer will not give it. `forGood`: not to be asked for this chunk again. */
+  /** The peer refuses a chunk. `forGood`: it is not asked for this chunk again. */
   refused(peer: PeerId, chunkIndex: number, forGood: boolean): void {
     const state = this.#peers.get(peer);
     if (state === undefined || !state.asked.delete(chunkIndex)) return;
@@ -209,20 +210,20 @@ export class ChunkScheduler {
     this.#free(chunkIndex);
   }
 
-  /** Verified and written; whether that is news. */
+  /** A chunk is verified and written; returns whether that is news. */
   verified(chunkIndex: number): boolean {
     this.#arrived.delete(chunkIndex);
     this.#taken.add(chunkIndex);
     return this.held.add(chunkIndex);
   }
 
-  /** What was delivered, or claimed by an earlier run, is not the chunk. */
+  /** The bytes that a peer delivered, or that an earlier run claimed, are not the chunk. */
   missing(chunkIndex: number): void {
     this.#arrived.delete(chunkIndex);
     this.#free(chunkIndex);
   }
 
-  /** To be asked for again, unless it is here by now or somebody else is asked for it. */
+  /** The chunk may be asked for again, unless it is here by now or is asked of another peer. */
   #free(chunkIndex: number): void {
     if (this.held.has(chunkIndex) || this.#arrived.has(chunkIndex)) return;
     for (const { asked } of this.#peers.values()) if (asked.has(chunkIndex)) return;
@@ -232,7 +233,7 @@ export class ChunkScheduler {
   }
 }
 
-/** Whether the peer holds it, and has not refused it for good. */
+/** Whether the peer holds the chunk and has not refused it for good. */
 function gives({ held, refused }: PeerState, chunkIndex: number): boolean {
   if (held === "none" || refused.has(chunkIndex)) return false;
   return held === "complete" || held.has(chunkIndex);

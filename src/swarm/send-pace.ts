@@ -1,23 +1,23 @@
-// How long the uplink takes for a number of bytes, from when the kernel took what. Pure: no clock, time comes in as a
-// parameter. Does not know who sends what to whom.
+// How long the uplink takes for a number of bytes, found from when the kernel took how many. Pure: no clock, time comes
+// in as a parameter. Does not know what is sent to whom.
 
-/** A rate is taken over at least so much time and so many bytes. */
+/** A rate is measured over at least this much time and this many bytes. */
 const WINDOW_MS = 100;
 const WINDOW_BYTES = 256 * 1024;
 
-/** What the latest window counts beside all before it. A quicker one shows what the uplink can do; a slower one may
+/** The weight of the latest window against all before it. A quicker one shows what the uplink can do; a slower one may
  * only show what receivers can. */
 const QUICKER_WEIGHT = 1 / 2;
 const SLOWER_WEIGHT = 1 / 16;
 
 export class SendPace {
-  /** Of all windows that are over; undefined before the first is. */
+  /** Smoothed over all windows that have ended; undefined before the first has. */
   #msPerByte: number | undefined;
   #windowMs = 0;
   #windowBytes = 0;
   #takenAtMs = 0;
 
-  /** Something is being sent from now on, and nothing was before. */
+  /** Sending begins now; nothing was being sent before. */
   begun(nowMs: number): void {
     this.#takenAtMs = nowMs;
   }

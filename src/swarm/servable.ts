@@ -1,9 +1,9 @@
-// Which of the chunks that a download holds may be given to others: those it keeps whole, where it keeps any.
+// Which of the chunks that a download holds may be given to others: those it keeps whole, if it keeps any.
 import { Bitfield } from "../core/bitfield.js";
 import type { Selection } from "../manifest/selection.js";
 
 export class Servable {
-  /** Grows; the same object as `held` where everything that is held may be given. */
+  /** Grows. The same object as `held` if everything that is held may be given. */
   readonly chunks: Bitfield;
   readonly #selection: Selection;
   readonly #keepsChunks: boolean;
@@ -15,7 +15,7 @@ export class Servable {
     for (const chunkIndex of held) this.gained(chunkIndex);
   }
 
-  /** A chunk is held by now; whether it may be given. */
+  /** A chunk is held now; returns whether it may be given. */
   gained(chunkIndex: number): boolean {
     if (!this.#keepsChunks || !this.#selection.isWholeChunk(chunkIndex)) return false;
     this.chunks.add(chunkIndex);

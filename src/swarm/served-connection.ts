@@ -1,5 +1,5 @@
-// One connection's place in a chunk server: answers what the other side asks of any share there, and keeps what they
-// exchange: what it has joined, whether its copy counts, the ids of what it is offered. Never hashes, never dials.
+// One connection's place in a chunk server. Answers what the other side asks of any share there, and remembers what it
+// has joined, whether its copy counts, and the last offer id. Never hashes, never dials.
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
@@ -16,10 +16,10 @@ import type { ServedNeighbour, ServedShare } from "./served-share.js";
 type GetChunk = Extract<Request, { type: "getChunk" }>;
 type Join = Extract<Request, { type: "join" }>;
 
-/** What a connection has to know of the server it is one of. */
+/** What a connection needs to know of its server. */
 export interface ServedShares {
   get(contentId: ContentId): ServedShare | undefined;
-  /** Why what is not shared here is not given. */
+  /** Why a content that is not shared here is refused. */
   absence(contentId: ContentId): RefusalReason;
   offering(contentId: ContentId): Offering | undefined;
   /** Whether one more may exchange `contentId`. */
@@ -28,20 +28,20 @@ export interface ServedShares {
   peersOf(contentId: ContentId, asker: PeerConnection, max: number): readonly PeerAddress[];
 }
 
-/** Who found no room may ask again after so long. */
+/** How long a peer that found no room should wait before it asks again. */
 const CROWDED_RETRY_MS = 10_000;
 
-/** So many contents that are not known here are remembered for one connection. */
+/** How many contents that are not known here are remembered for one connection. */
 const MAX_WAITED_FOR = 16;
 
 export class ServedConnection implements ConnectionHandler, OfferedConnection {
   readonly connection: PeerConnection;
   readonly joined = new Set<ContentId>();
-  /** Contents it had the manifest of from here. */
+  /** Contents whose manifest it got from here. */
   readonly #described = new Set<ContentId>();
-  /** Those it has joined of which its copy counts. */
+  /** Joined contents of which its copy counts. */
   readonly #counted = new Set<ContentId>();
-  /** Contents it wanted to exchange that were not known here. */
+  /** Contents it wanted to exchange before they were known here. */
   readonly #waitedFor = new Set<ContentId>();
   readonly #server: ServedShares;
   readonly #removed: () => void;
@@ -85,7 +85,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
     return ++this.#lastOfferId;
   }
 
-  /** The other side as one that holds so many chunks of a share. */
+  /** The other side as a neighbour that holds so many chunks of a share. */
   asNeighbour(chunksHeld: number): ServedNeighbour {
     const { remoteHost: host, remotePort: port, remote } = this.connection;
     return { peerId: remote.peerId, endpoint: { host, port, transport: "tcp" }, chunksHeld };
@@ -119,7 +119,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
   noticed(notice: Exclude<Notice, { type: "hello" | "goodbye" }>): void {
     if (notice.type === "decline") {
       const { offerId, reason, retryAfterMs } = notice;
-      // One of them has made this offer.
+      // One of these shares has made the offer.
       for (const contentId of this.joined)
         this.#server.offering(contentId)?.declined(this, offerId, reason, retryAfterMs);
       return;
@@ -138,7 +138,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
     this.#sender.refuseQueued("cancelled", notice.contentId);
   }
 
-  /** Whoever takes its leave and has everything is done; whoever goes without a word may have failed in the end. */
+  /** A peer that takes its leave and has everything is done; one that goes without a word may have failed. */
   #tellIfCopied(contentId: ContentId): void {
     const share = this.#server.get(contentId);
     const chunksHeld = this.#server.offering(contentId)?.chunksHeld(this);
@@ -152,7 +152,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
     this.refuseQueued();
   }
 
-  /** What has not begun is not begun any more. */
+  /** Refuses the chunks that have not begun. */
   refuseQueued(): void {
     this.#sender.refuseQueued("shuttingDown");
   }
@@ -175,7 +175,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
     this.#sender.refuseQueued(this.#server.absence(contentId), contentId);
   }
 
-  /** The share is here now: it joins whoever wanted to exchange it before. */
+  /** The share is here now: joins the other side if it wanted to exchange it before. */
   joinIfWaiting(share: ServedShare): void {
     const { contentId } = share.manifest.root;
     if (!this.#waitedFor.delete(contentId) || !this.connection.isOpen) return;
@@ -191,7 +191,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
 
   #joinAnswered(share: ServedShare, reply: Reply, bitfield: Uint8Array): void {
     const { contentId } = share.manifest.root;
-    // It may have joined meanwhile by itself, and what it said then is as good.
+    // It may have joined by itself meanwhile, and what it said then is as good.
     if (this.joined.has(contentId)) return;
     if (reply.type !== "availability") {
       share.news?.unfollow(this.connection);
@@ -226,7 +226,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
       if (this.#waitedFor.size < MAX_WAITED_FOR) this.#waitedFor.add(contentId);
       return this.connection.refuse(id, this.#server.absence(contentId));
     }
-    // The bitfield of a share that was not known when it began to arrive was not kept.
+    // A bitfield was not kept if its share was unknown when it began to arrive.
     const isKept = coverage !== "bitfield" || bitfield.byteLength > 0;
     const theirs = coverageFrom(isKept ? coverage : "none", bitfield, share.held.length);
     if (theirs === undefined) return this.connection.fail(spareBit());
@@ -239,12 +239,12 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
     this.#server.offering(contentId)?.joined(this, theirs);
   }
 
-  /** From now on the other side, which holds `theirs`, counts as one that exchanges the share. */
+  /** From now on the other side, which holds `theirs`, counts as exchanging the share. */
   #exchange({ manifest }: ServedShare, theirs: PeerCoverage): void {
     const { contentId } = manifest.root;
     this.joined.add(contentId);
-    // Who had it all along is no copy that was made here, unless it came here to be told what it is to have: somebody has
-    // run a download there, and found that nothing was missing.
+    // A peer that had everything all along is no copy made from here, unless it asked for the manifest here: then
+    // somebody has run a download there, and found that nothing was missing.
     if (!isComplete(theirs) || this.#described.has(contentId)) this.#counted.add(contentId);
   }
 

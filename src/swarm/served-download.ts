@@ -1,5 +1,5 @@
-// What a download gives to others: the chunks verified so far, read from its part folder and, once it is
-// finished, from where it was put. Never gives a chunk that is not verified, never writes.
+// What a download gives to others: the chunks verified so far, read from its part folder or, once it is finished, from
+// the final place. Never gives a chunk that is not verified, never writes.
 import type { Bitfield } from "../core/bitfield.js";
 import type { GoshareError } from "../core/errors.js";
 import type { Manifest } from "../manifest/manifest.js";

@@ -6,11 +6,11 @@ import type { PeerId } from "../core/ids.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { AvailabilityNews } from "./availability-news.js";
 
-/** Who exchanges a share with this process. */
+/** A peer that exchanges a share with this process. */
 export interface ServedNeighbour {
   readonly peerId: PeerId;
   readonly endpoint: Endpoint;
-  /** As far as it said, or they were sent to it. */
+  /** Chunks that it said it has, or that were sent to it. */
   readonly chunksHeld: number;
 }
 
@@ -18,12 +18,12 @@ export interface ServedNeighbour {
 export interface ServedShare {
   readonly manifest: Manifest;
   readonly held: Bitfield;
-  /** Who is told when more is held; undefined where nothing is gained any more. */
+  /** Tells neighbours when more is held; undefined if nothing more is gained. */
   readonly news?: AvailabilityNews | undefined;
-  /** Fills `into` with what stands at `offset` of a held chunk: done when it returns undefined, else when the
-   * promise resolves. Throws GoshareError. */
+  /** Fills `into` with the bytes at `offset` of a held chunk. Done when it returns undefined, else when the promise
+   * resolves. Throws GoshareError. */
   readChunk(chunkIndex: number, offset: number, into: Uint8Array): Promise<void> | undefined;
-  /** A neighbour that has everything takes its leave; perhaps more than once. */
+  /** A neighbour that has everything takes its leave. May be called more than once for it. */
   copied?(neighbour: ServedNeighbour): void;
   /** A chunk could not be read: the owner decides what that means. */
   readFailed(error: GoshareError): void;

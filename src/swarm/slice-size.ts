@@ -1,4 +1,4 @@
-// How much of a chunk goes at a time on one connection. Not much at first, so that those who ask and read nothing hold
+// How much of a chunk goes at a time on one connection. Little at first, so that peers which ask and read nothing hold
 // little; by the rate once that is known; less while memory is short. Pure: told what the kernel took and when, time
 // comes in as a parameter. Never reads, never sends.
 import type { ServerOptions } from "./options.js";
@@ -14,11 +14,12 @@ export type SliceOptions = Pick<
   | "maxSlicesInFlight"
 >;
 
-/** With all memory free one slice may take this part of it, with half of it free a quarter of that, and so on: so
- * well over a hundred connections may stand still, however fast they were before, until nothing is left for others. */
+/** The part of the memory that one slice may take while all of it is free; with half of it free, a quarter of that, and
+ * so on. So well over a hundred connections, however fast they were, may stand still before nothing is left for
+ * others. */
 const MAX_PART_OF_POOL = 1 / 16;
 
-/** One of which nothing is known has more than the least only while so much of the memory is free. */
+/** A connection whose rate is not known has more than the least only while this part of the memory is free. */
 const MOSTLY_FREE = 3 / 4;
 
 export class SliceSize {
@@ -34,7 +35,7 @@ export class SliceSize {
     this.#bytes = Math.min(options.maxSliceBytes, Math.max(options.minSliceBytes, options.firstSliceBytes));
   }
 
-  /** Bytes wait for the kernel from now on, and none did before. */
+  /** From now on bytes wait for the kernel; none did before. */
   waiting(nowMs: number): void {
     this.#countedAtMs = nowMs;
   }
@@ -46,7 +47,7 @@ export class SliceSize {
     this.#windowBytes += bytes;
     this.#windowMs += elapsedMs;
     this.#countedAtMs = nowMs;
-    // That a kernel takes bytes quickly says nothing, that it does not says enough.
+    // A kernel that takes bytes quickly proves nothing; one that takes them slowly proves enough.
     if (!this.#isMeasured && elapsedMs > sliceDurationMs)
       this.#bytes = Math.max(minSliceBytes, this.#bytes / 2);
     const isLong = this.#isMeasured && this.#windowMs >= rateWindowMs;
@@ -59,12 +60,12 @@ export class SliceSize {
     this.#windowMs = 0;
   }
 
-  /** Memory for the next slice, a power of two, where `remainingBytes` of the chunk are left and `inFlight` slices
-   * are on their way; 0: not before one of those is out. `freeBytes` of `poolBytes` of memory are free. */
+  /** Bytes of memory for the next slice, a power of two; 0: not before a slice is out. `remainingBytes` of the chunk
+   * are left, `inFlight` slices are on their way, `freeBytes` of the pool's `poolBytes` are free. */
   next(remainingBytes: number, inFlight: number, freeBytes: number, poolBytes: number): number {
     const { minSliceBytes, maxSlicesInFlight } = this.#options;
-    // More than one at a time only saves the time of a read: not worth memory that is short, or for a peer of which
-    // nothing is known.
+    // A second slice only saves the time of a read: that is not worth memory that is short, or a peer whose rate is not
+    // known.
     const isRoomy = this.#isMeasured && freeBytes * 2 >= poolBytes;
     if (inFlight >= (isRoomy ? maxSlicesInFlight : 1)) return 0;
     const mostBytes = (freeBytes / poolBytes) ** 2 * poolBytes * MAX_PART_OF_POOL;

@@ -1,19 +1,19 @@
-// What keeps a download from going faster at one moment: from a few counts to one reason, which are explained in
-// proto/goshare/v1/event.proto. Pure; looks at no peer, socket or clock itself.
+// What keeps a download from going faster at one moment: turns a few counts into one of the reasons that
+// proto/goshare/v1/event.proto explains. Pure; looks at no peer, socket or clock itself.
 import type { ErrorCode } from "../core/errors.js";
 import type { SlowReason } from "../events/event.js";
 
-/** How the peers stand with whom a share is exchanged. */
+/** How many of the peers with which a share is exchanged are in which state. */
 export interface PeerCounts {
-  /** Were asked for chunks that have not come. */
+  /** Peers that were asked for chunks which have not come. */
   readonly asked: number;
-  /** Of those, who send under a limit. */
+  /** Those of them that send under a limit. */
   readonly limited: number;
-  /** Would be asked for more, but for the rate here. */
+  /** Peers that would be asked for more, were it not for the rate here. */
   readonly heldBack: number;
-  /** Where nobody is asked: hold something missing and want offers to be waited for. */
+  /** If no peer is asked: those that hold a missing chunk and want their offers awaited. */
   readonly offering: number;
-  /** Where nobody is asked: hold something missing and are left alone after a refusal. */
+  /** If no peer is asked: those that hold a missing chunk and are left alone after a refusal. */
   readonly paused: number;
 }
 
@@ -21,9 +21,9 @@ export interface PeerCounts {
 export interface DownloadLoad extends PeerCounts {
   /** Whether chunks that are here are being verified or written. */
   readonly isWorking: boolean;
-  /** Whether memory is short because of that. */
+  /** Whether memory is short because of this work. */
   readonly isBehind: boolean;
-  /** Whether that takes so long because of the disk. */
+  /** Whether this work takes so long because of the disk. */
   readonly isDiskSlow: boolean;
 }
 
@@ -36,22 +36,22 @@ export interface DownloadSituation {
   /** Whether a peer has yet to say what it holds. */
   readonly isJoining: boolean;
   readonly isDialling: boolean;
-  /** How the last dial failed, or the connection made by it. */
+  /** Why the last dial, or the connection that it made, failed. */
   readonly lastFailure: ErrorCode | undefined;
-  /** Whether somebody who was asked has said that its source has changed. */
+  /** Whether a peer that was asked has said that its source has changed. */
   readonly isSourceChanged: boolean;
   /** Whether there are trackers and none of them answers. */
   readonly isTrackerSilent: boolean;
 }
 
-/** The reason: what is nearest to the disk comes first, since whatever is behind it would only have to wait there. */
+/** The slow reason. What is nearest to the disk comes first: anything farther away would only have to wait there. */
 export function slowReason(situation: DownloadSituation): SlowReason {
   const { load } = situation;
   const working = load?.isDiskSlow ? "disk" : "verification";
   if (load?.isBehind) return working;
   if (load !== undefined && load.heldBack > 0) return "downloadLimit";
   if (load !== undefined && load.asked > 0) return load.limited === load.asked ? "uploadLimit" : "network";
-  // Nothing is on its way, and something is in hand.
+  // Nothing is on its way, but something is in hand.
   if (load?.isWorking) return working;
   if (situation.connected === 0) return lonely(situation);
   if (load === undefined || situation.isJoining) return "network";
@@ -59,7 +59,7 @@ export function slowReason(situation: DownloadSituation): SlowReason {
   return load.paused > 0 ? "peerBusy" : "noPeerHasChunk";
 }
 
-/** Why nobody is connected. */
+/** Why no peer is connected. */
 function lonely({
   lastFailure,
   isDialling,
@@ -73,7 +73,7 @@ function lonely({
       return "noPeerHasChunk";
     case "PEER_CLOSED":
     case "PEER_REFUSED":
-      // Who has said that hangs up on whoever asks, and not for want of room.
+      // A peer whose source has changed hangs up on all that ask, and not for want of room.
       return isSourceChanged ? "noPeerHasChunk" : "peerBusy";
     default:
       return "dialFailed";

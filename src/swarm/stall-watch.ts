@@ -1,4 +1,4 @@
-// Which peers have stopped in the middle of a chunk: they hold memory for it that others could use. Is shown the
+// Which peers have stopped in the middle of a chunk, and hold memory for it that others could use. Is shown the
 // connections now and then; closes nothing.
 
 /** What is seen of a connection. */
@@ -20,8 +20,8 @@ export class StallWatch<Peer extends WatchedPeer> {
     this.#patienceMs = patienceMs;
   }
 
-  /** To be asked while somebody waits for memory, again and again with all `peers`: those that hold some of it and have
-   * sent nothing since they were first seen to, for too long. */
+  /** Those of `peers` that hold memory and have sent nothing for too long since that was first seen. To be called again
+   * and again with all peers while one waits for memory. */
   stalled(peers: readonly Peer[], nowMs: number): readonly Peer[] {
     const seen = new Map<Peer, Seen>();
     const stalled: Peer[] = [];

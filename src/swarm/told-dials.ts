@@ -1,12 +1,12 @@
-// What goes on with peers, for who wants details: whom this process dials, what comes of it, and who becomes a neighbour.
-// Decides nothing.
+// Details about peers for those who want them: what this process dials, what comes of it, and which peers become
+// neighbours. Decides nothing.
 import { formatEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { DownloadPeer } from "./download-peer.js";
 import type { Dial } from "./peer-finder.js";
 
-/** `dial`, told of. */
+/** `dial`, with details of what it does. */
 export function toldDial(observe: EventObserver, dial: Dial): Dial {
   const { detail } = observe;
   if (detail === undefined) return dial;

@@ -1,22 +1,22 @@
-// Keeps a download's neighbours worth having: now and then the least useful makes room for another, and where none of
-// them has what is missing more are looked for. Says whom to let go; dials and closes nothing itself.
+// Keeps a download's neighbours worth having: now and then the least useful makes room for another, and more are looked
+// for if none has a missing chunk. Says which to let go; dials and closes nothing itself.
 import type { DownloadPeer } from "./download-peer.js";
 import { LeastUseful } from "./least-useful.js";
 
 export interface TurnoverOptions {
-  /** So often the neighbour that gave and took least makes room for another, where there are as many as are wanted. */
+  /** How often the neighbour that gave and took least makes room for another, if there are as many as are wanted. */
   readonly rotationMs: number;
-  /** So often it is looked whether any neighbour has what is missing; if none has, one more is looked for. */
+  /** How often to check whether any neighbour has a missing chunk; if none has, one more is looked for. */
   readonly starvationTickMs: number;
 }
 
-/** The neighbours it is about. */
+/** The neighbours that are looked after. */
 export interface Turned {
-  /** Those with whom the share is exchanged and whom the user has not named. */
+  /** Neighbours with which the share is exchanged and which the user did not name. */
   exchangeable(): readonly DownloadPeer[];
-  /** Whether there are as many as are wanted, and somebody else could be dialled. */
+  /** Whether there are as many as are wanted, and another could be dialled. */
   mayReplace(): boolean;
-  /** Whether no neighbour has what is missing. */
+  /** Whether no neighbour has a missing chunk. */
   hasNothing(): boolean;
   lookFurther(): void;
   letGo(peer: DownloadPeer): void;
@@ -26,7 +26,7 @@ export class Turnover {
   readonly #owner: Turned;
   readonly #leastUseful = new LeastUseful<DownloadPeer>();
   readonly #timers: readonly NodeJS.Timeout[];
-  /** Enough neighbours are not enough: none of them has what is missing. */
+  /** Whether no neighbour has a missing chunk, however many there are. */
   isStarved = false;
 
   constructor(options: TurnoverOptions, owner: Turned) {
@@ -51,7 +51,7 @@ export class Turnover {
     const least = this.#leastUseful.next(
       peers.map((peer) => [peer, peer.connection.bytesReceived + peer.connection.bytesSent]),
     );
-    // Where nobody has what is missing none is less useful than another.
+    // If none has a missing chunk, none is less useful than another.
     const dropped = least ?? (this.isStarved ? peers[0] : undefined);
     if (dropped !== undefined && this.#owner.mayReplace()) this.#owner.letGo(dropped);
   }

@@ -1,21 +1,20 @@
-// How long the uplink will be busy with chunks that have begun, where nothing but the uplink itself holds them back.
-// Pure: no clock, time comes in as a parameter. Does not know whose turn it is, nor what waits.
+// How long the uplink will be busy with chunks that have begun, if only the uplink itself holds them back. Pure: no
+// clock, time comes in as a parameter. Does not know whose turn it is, nor what waits.
 import { SendPace } from "./send-pace.js";
 
-/** A receiver is slow if it takes less than this part of its share of the uplink, which is the smaller the more chunks
- * are on their way; judged once its share is this part of the chunk. */
+/** A receiver is slow if it takes less than SLOW_PART of its fair part of the uplink, which is smaller the more chunks
+ * are on their way. It is judged once that fair part is JUDGED_PART of the chunk. */
 const SLOW_PART = 3 / 4;
 const JUDGED_PART = 1 / 4;
 
-/** So many chunks to slow receivers may be on their way beside one to another, and any number of those that take less
- * than this part of the uplink. If there were no bound, an uplink that is shared by many would take each of them for
- * slow, and be shared by more and more. */
+/** At most MAX_SLOW chunks count as going to slow receivers, besides those that take less than TINY_PART of the uplink.
+ * Without a bound, an uplink shared by many would take each of them for slow, and be shared by more and more. */
 const MAX_SLOW = 3;
 const TINY_PART = 1 / 8;
 
 interface BegunChunk {
   readonly sinceMs: number;
-  /** What would have been taken by now if all took the same. */
+  /** Bytes that would have been taken by now if all took the same. */
   shareBytes: number;
   bytes: number;
   leftBytes: number;
@@ -24,7 +23,7 @@ interface BegunChunk {
 export class UplinkLoad<Sender extends object> {
   readonly #pace = new SendPace();
   readonly #begun = new Map<Sender, BegunChunk>();
-  /** The part of the uplink that the last chunk took, of those to whom it took long. */
+  /** For slow receivers: the part of the uplink that their last chunk took. */
   readonly #slow = new WeakMap<Sender, number>();
   #sharedAtMs = 0;
 
@@ -41,7 +40,7 @@ export class UplinkLoad<Sender extends object> {
     }
   }
 
-  /** The kernel has taken so much of it. */
+  /** The kernel has taken so many bytes of it. */
   taken(sender: Sender, bytes: number, nowMs: number): void {
     this.#share(nowMs);
     this.#pace.taken(bytes, nowMs);
@@ -55,7 +54,7 @@ export class UplinkLoad<Sender extends object> {
     this.dropped(sender, bytes);
   }
 
-  /** So much of it is not sent after all. */
+  /** So many bytes of it are not sent after all. */
   dropped(sender: Sender, bytes: number): void {
     const chunk = this.#begun.get(sender);
     if (chunk === undefined) return;
@@ -68,7 +67,7 @@ export class UplinkLoad<Sender extends object> {
     return this.#pace.durationMs(bytes);
   }
 
-  /** What goes to slow receivers keeps the uplink from nothing. */
+  /** How long the begun chunks keep the uplink busy. Those for slow receivers do not count. */
   waitMs(nowMs: number): number {
     this.#share(nowMs);
     let bytes = 0;
@@ -87,7 +86,7 @@ export class UplinkLoad<Sender extends object> {
     return this.durationMs(takenBytes) / (nowMs - sinceMs);
   }
 
-  /** The part of the uplink that it takes if its receiver is slow; undefined if that is not. */
+  /** The part of the uplink that a chunk takes if its receiver is slow; undefined if the receiver is not. */
   #slowPart(sender: Sender, chunk: BegunChunk, nowMs: number): number | undefined {
     const { bytes, leftBytes, shareBytes } = chunk;
     if (shareBytes < bytes * JUDGED_PART) return this.#slow.get(sender);
@@ -95,7 +94,7 @@ export class UplinkLoad<Sender extends object> {
     return takenBytes < shareBytes * SLOW_PART ? this.#part(takenBytes, chunk, nowMs) : undefined;
   }
 
-  /** What all that are on their way could have taken since this was last looked at. */
+  /** Adds to each begun chunk what it could have taken since the last call. */
   #share(nowMs: number): void {
     const elapsedMs = nowMs - this.#sharedAtMs;
     this.#sharedAtMs = nowMs;

@@ -14,9 +14,9 @@ import { KnownCopies } from "./known-copies.js";
 import type { UploadQueueOptions } from "./options.js";
 import { UploadRecipient } from "./upload-recipient.js";
 
-/** Who is offered chunks, in the eyes of whom the queue is for. */
+/** A recipient of offers, as the owner of the queue sees it. */
 export interface OfferedRecipient {
-  /** What the next offer to it is called: rising. */
+  /** The id of the next offer to it: rising. */
   nextOfferId(): number;
 }
 
@@ -25,17 +25,17 @@ export interface ChunkOffer<Recipient> {
   readonly offerId: number;
   /** At least one, at most `maxOfferChunks`; the rarest first. */
   readonly chunkIndexes: readonly number[];
-  /** The offer lapses so long after it was made. */
+  /** The offer lapses this long after it was made. */
   readonly deadlineMs: number;
 }
 
 export class UploadQueue<Recipient extends OfferedRecipient> {
   readonly #options: UploadQueueOptions;
   readonly #copies: KnownCopies;
-  /** The one offered longest ago first. Whoever joins takes its place at the end, so that leaving and joining again
-   * gains nothing. */
+  /** The one offered longest ago first. A neighbour that joins is put at the end, so that leaving and joining again
+   * gains it nothing. */
   readonly #recipients = new Map<Recipient, UploadRecipient>();
-  /** Nothing lapses or ends before. May be earlier than the first that does, as what was answered leaves no trace. */
+  /** Nothing lapses or ends before this time, which may be too early: an answered offer does not change it. */
   #nextLapseMs = Number.POSITIVE_INFINITY;
 
   /** `held` is copied. */
@@ -44,7 +44,7 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     this.#copies = new KnownCopies(held);
   }
 
-  /** Open offers, and requests for chunks that were not sent yet, of all recipients that can be offered something. Looks at
+  /** Open offers, and requests for chunks that were not sent yet, of all recipients that understand offers. Looks at
    * each of them once. */
   get committed(): number {
     let committed = 0;
@@ -52,7 +52,7 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     return committed;
   }
 
-  /** Known copies of a chunk: 0 to the number of recipients. What is held here does not count. */
+  /** Known copies of a chunk, 0 to the number of recipients. The one held here does not count. */
   copiesOf(chunkIndex: number): number {
     return this.#copies.of(chunkIndex) + this.#copies.everywhere;
   }
@@ -73,7 +73,7 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     for (const state of this.#recipients.values()) state.becameAvailable(chunkIndex);
   }
 
-  /** A snapshot of what it has; a later one replaces it and what it was sent, not what it asked for or is offered. */
+  /** What it has. A later snapshot replaces this and what it was sent, not what it asked for or is offered. */
   recipientJoined(recipient: Recipient, coverage: PeerCoverage, speaksOffers: boolean): void {
     const state =
       this.#recipients.get(recipient) ?? new UploadRecipient(this.#options, this.#copies, speaksOffers);
@@ -81,30 +81,30 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     state.covers(coverage, speaksOffers);
   }
 
-  /** It announced these chunks; each must be below the number of chunks. */
+  /** The recipient announced these chunks; each must be below the number of chunks. */
   recipientGained(recipient: Recipient, chunkIndexes: readonly number[]): void {
     this.#recipients.get(recipient)?.announced(chunkIndexes);
   }
 
-  /** It no longer has these chunks; each must be below the number of chunks. */
+  /** The recipient no longer has these chunks; each must be below the number of chunks. */
   recipientLost(recipient: Recipient, chunkIndexes: readonly number[]): void {
     this.#recipients.get(recipient)?.lost(chunkIndexes);
   }
 
-  /** Its offers are void. What is still being sent to it counts no more. */
+  /** The recipient's offers are void. What is still being sent to it no longer counts. */
   recipientLeft(recipient: Recipient): void {
     this.#recipients.get(recipient)?.left();
     this.#recipients.delete(recipient);
   }
 
-  /** The next offer, which is open from now on; undefined if there is nothing that may be offered to anybody. */
+  /** The next offer, which is open from now on; undefined if nothing may be offered to any recipient. */
   offer(nowMs: number, random: () => number): ChunkOffer<Recipient> | undefined {
     this.lapse(nowMs);
     const recipient = this.#next(nowMs, random);
     return recipient && this.offerTo(recipient, nowMs, random);
   }
 
-  /** The next offer to this one, whoever's turn it is; undefined if there is none that may be made to it. */
+  /** The next offer to this recipient, whether or not it is its turn; undefined if none may be made to it. */
   offerTo(recipient: Recipient, nowMs: number, random: () => number): ChunkOffer<Recipient> | undefined {
     this.lapse(nowMs);
     const state = this.#recipients.get(recipient);
@@ -117,8 +117,8 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     return { recipient, ...made };
   }
 
-  /** The first that may be offered something. If it was never offered anything, any of those that follow it and were
-   * not either: providers to whom all came in the same order do not all begin with the same. */
+  /** The first recipient that may be offered something; if it was never offered anything, a random one of all that
+   * never were: so providers whose neighbours joined in the same order do not all begin with the same one. */
   #next(nowMs: number, random: () => number): Recipient | undefined {
     let next: Recipient | undefined;
     let count = 0;
@@ -131,8 +131,8 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     return next;
   }
 
-  /** A GetChunk that names an offer. Counts as `requested` in any case; whether the offer is open and names the chunk.
-   * If not, it is an ordinary request. The offer is over either way, and the other chunks in it are free. */
+  /** A GetChunk that names an offer; returns whether that is open and names the chunk. If not, this is an ordinary
+   * request. It counts as `requested` in any case, the offer is over, and its other chunks are free. */
   accepted(recipient: Recipient, offerId: number, chunkIndex: number, nowMs: number): boolean {
     this.lapse(nowMs);
     return this.#recipients.get(recipient)?.accepted(offerId, chunkIndex, nowMs) ?? false;
@@ -143,8 +143,8 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     this.#recipients.get(recipient)?.asked(chunkIndex);
   }
 
-  /** A Decline; whether it names an offer that waits for an answer. If not, it changes nothing. `retryAfterMs` 0: not
-   * said. */
+  /** A Decline; returns whether it names an offer that waits for an answer. If not, it changes nothing. `retryAfterMs`
+   * 0: not said. */
   declined(
     recipient: Recipient,
     offerId: number,
@@ -164,13 +164,13 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     this.#recipients.get(recipient)?.sent(chunkIndex);
   }
 
-  /** A chunk that was asked for is not sent after all: it failed, was refused, or cancelled. */
+  /** A chunk that was asked for is not sent after all: it failed, was refused or was cancelled. */
   notSent(recipient: Recipient, chunkIndex: number): void {
     this.#recipients.get(recipient)?.notSent(chunkIndex);
   }
 
-  /** Ends whatever ends with time by `nowMs`: offers lapse, chunks that were not needed and recipients that had no room
-   * are offered again. Costs one comparison before `nextLapseMs`. */
+  /** Ends what is over by `nowMs`: offers lapse, chunks that were not needed may be offered again, and so may chunks to
+   * recipients that had no room. Costs one comparison before `nextLapseMs`. */
   lapse(nowMs: number): void {
     if (nowMs < this.#nextLapseMs) return;
     let nextMs = Number.POSITIVE_INFINITY;
@@ -178,8 +178,8 @@ export class UploadQueue<Recipient extends OfferedRecipient> {
     this.#nextLapseMs = nextMs;
   }
 
-  /** When `lapse` should be called next, as then there may be something to offer; undefined if there is no need to.
-   * Never too late; too early if what it was about is over by then. */
+  /** When `lapse` should be called next, since there may be something to offer then; undefined if there is no need.
+   * Never too late; too early if what would have lapsed was answered. */
   nextLapseMs(): number | undefined {
     return Number.isFinite(this.#nextLapseMs) ? this.#nextLapseMs : undefined;
   }

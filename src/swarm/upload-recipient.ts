@@ -1,6 +1,6 @@
 // One neighbour as the upload queue sees it: what it has, asked for, was offered, and does not need, and which of the
-// chunks held here it therefore lacks. Keeps its share in the known copies right. Pure: time and random numbers come
-// in as arguments. Does not know the other neighbours, nor whose turn it is.
+// chunks held here it therefore lacks. Keeps its part in the known copies right. Pure: time and random numbers come in
+// as arguments. Does not know the other neighbours, nor whose turn it is.
 import { smoothed } from "../core/smoothing.js";
 import type { DeclineReason } from "../peer/messages.js";
 import { ChunkSet } from "./chunk-set.js";
@@ -8,7 +8,7 @@ import { isComplete, type PeerCoverage } from "./coverage.js";
 import type { KnownCopies } from "./known-copies.js";
 import type { UploadQueueOptions } from "./options.js";
 
-/** An offer lapses after so many times what an answer takes. */
+/** An offer lapses after this many times what an answer takes. */
 const DEADLINE_ANSWERS = 4;
 
 interface MadeOffer {
@@ -21,23 +21,23 @@ export class UploadRecipient {
   readonly #options: UploadQueueOptions;
   readonly #copies: KnownCopies;
   #speaksOffers: boolean;
-  /** It announced them, or they were sent to it. */
+  /** Chunks that it announced, or that were sent to it. */
   #has: ChunkSet;
-  /** It said that it has everything, which counts as one copy everywhere, and not for each chunk. */
+  /** It said that it has everything, which counts as one copy `everywhere`, not for each chunk. */
   #isComplete = false;
-  /** Held here, and there is no reason not to offer it. */
+  /** Chunks held here that there is no reason not to offer to it. */
   #lacking: ChunkSet;
-  /** Asked for and not sent, with how many times: nothing keeps a peer from asking twice. */
+  /** Chunks it asked for that were not sent, with how often it asked: nothing keeps a peer from asking twice. */
   readonly #asked = new Map<number, number>();
   #askedCount = 0;
   /** Whether anything was ever offered to it. */
   wasOffered = false;
   readonly #open = new Map<number, MadeOffer>();
-  /** Not answered in time. While there is one no other offer is made. */
+  /** Offers not answered in time. While there is one, no other is made. */
   readonly #lapsed = new Map<number, MadeOffer>();
   /** The chunks of the open offers. */
   readonly #offered = new Set<number>();
-  /** Until when each is not offered again, the first to end first. */
+  /** Chunks it did not need, with the time until which each is not offered again; the first to end first. */
   readonly #notNeeded = new Map<number, number>();
   #isUnwanted = false;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
@@ -51,8 +51,8 @@ export class UploadRecipient {
     this.#lacking = copies.held.copy();
   }
 
-  /** Offers without an answer in time, and requests for chunks not sent yet. 0 of one that cannot be offered anything: how
-   * much that asks for by itself is its own affair, and takes nothing from what others are offered. */
+  /** Open offers, and requests for chunks not sent yet. 0 if it does not understand offers: how much such a peer asks
+   * for by itself is its own affair, and takes nothing from what others are offered. */
   get committed(): number {
     return this.#speaksOffers ? this.#open.size + this.#askedCount : 0;
   }
@@ -79,7 +79,7 @@ export class UploadRecipient {
     );
   }
 
-  /** What it says that it has, instead of all it said before and was sent before. */
+  /** It says what it has: that replaces all it said and was sent before. */
   covers(coverage: PeerCoverage, speaksOffers: boolean): void {
     this.#speaksOffers = speaksOffers;
     this.#needsAll();
@@ -102,14 +102,14 @@ export class UploadRecipient {
     this.#lacking = new ChunkSet(this.#has.length);
   }
 
-  /** What it has is counted for each chunk from now on. */
+  /** From now on what it has is counted for each chunk. */
   #countEach(): void {
     this.#isComplete = false;
     this.#copies.everywhere--;
     for (const chunkIndex of this.#has) this.#copies.add(chunkIndex);
   }
 
-  /** None of what it has or was promised counts any more. */
+  /** Nothing that it has or was promised counts any more. */
   #uncountEach(): void {
     for (const chunkIndex of this.#has) this.#copies.remove(chunkIndex);
     const promised = new Set([...this.#asked.keys(), ...this.#offered]);
@@ -130,12 +130,12 @@ export class UploadRecipient {
     }
   }
 
-  /** A chunk is held here that was not before. */
+  /** A chunk is held here now that was not before. */
   becameAvailable(chunkIndex: number): void {
     this.#settle(chunkIndex, this.#isKnown(chunkIndex));
   }
 
-  /** It counts no more. */
+  /** This neighbour no longer counts. */
   left(): void {
     if (this.#isComplete) this.#copies.everywhere--;
     else this.#uncountEach();
@@ -172,7 +172,7 @@ export class UploadRecipient {
     this.#settle(chunkIndex, wasKnown);
   }
 
-  /** It asks for a chunk and names an offer; whether the offer is open and names the chunk. */
+  /** It asks for a chunk and names an offer; returns whether the offer is open and names the chunk. */
   accepted(offerId: number, chunkIndex: number, nowMs: number): boolean {
     this.asked(chunkIndex);
     const isOpen = this.#open.has(offerId);
@@ -180,7 +180,7 @@ export class UploadRecipient {
     return isOpen && offer?.chunkIndexes.includes(chunkIndex) === true;
   }
 
-  /** It declines an offer; whether that waits for an answer. */
+  /** It declines an offer; returns whether that waits for an answer. */
   declined(offerId: number, reason: DeclineReason, retryAfterMs: number, nowMs: number): boolean {
     const offer = this.#answered(offerId, nowMs);
     if (offer === undefined) return false;
@@ -188,7 +188,7 @@ export class UploadRecipient {
     switch (reason) {
       case "notNeeded":
         for (const chunkIndex of offer.chunkIndexes) {
-          // Set anew, it is the last to end.
+          // Deleted and set anew, it is the last to end.
           this.#notNeeded.delete(chunkIndex);
           this.#notNeeded.set(chunkIndex, nowMs + notNeededMs);
           this.#lacking.delete(chunkIndex);
@@ -213,8 +213,8 @@ export class UploadRecipient {
     this.#askEnded(chunkIndex);
   }
 
-  /** Voids the offers whose time is over, and forgets what else has ended by now; when there is more of that to do,
-   * infinity if there is nothing. */
+  /** Voids the offers whose time is over, and forgets what else has ended by now. Returns when there is more of that to
+   * do, or infinity. */
   lapse(nowMs: number): number {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const [offerId, offer] of this.#open) {
@@ -235,7 +235,7 @@ export class UploadRecipient {
     return this.#pausedUntilMs > nowMs ? Math.min(nextMs, this.#pausedUntilMs) : nextMs;
   }
 
-  /** The offer that this is the answer to, late or not. Whoever has let some lapse and answers one of them is there
+  /** The offer that this answers, late or not. A neighbour that let offers lapse and answers one of them is there
    * again; the others are forgotten. */
   #answered(offerId: number, nowMs: number): MadeOffer | undefined {
     const open = this.#open.get(offerId);
@@ -255,14 +255,14 @@ export class UploadRecipient {
     }
   }
 
-  /** The most frequent event of all: of fifty neighbours each announces whatever it gains. */
+  /** The most frequent event of all: each of fifty neighbours announces whatever it gains. */
   #gained(chunkIndex: number): void {
     if (!this.#has.add(chunkIndex)) return;
     if (!this.#isPromised(chunkIndex)) this.#copies.add(chunkIndex);
     this.#lacking.delete(chunkIndex);
   }
 
-  /** One request for it is over. It may have been made before the recipient left and came again. */
+  /** One request for a chunk is over. It may have been made before the recipient left and joined again. */
   #askEnded(chunkIndex: number): void {
     const times = this.#asked.get(chunkIndex);
     if (times === undefined) return;
@@ -293,7 +293,7 @@ export class UploadRecipient {
     );
   }
 
-  /** To be called for a chunk of which something has changed, with whether it was known before. */
+  /** To be called when something has changed for a chunk, with whether it was a known copy before. */
   #settle(chunkIndex: number, wasKnown: boolean): void {
     const isKnown = this.#isKnown(chunkIndex);
     if (isKnown && !wasKnown) this.#copies.add(chunkIndex);
@@ -304,7 +304,7 @@ export class UploadRecipient {
   }
 }
 
-/** Of who does not have everything. */
+/** The chunks of a neighbour that does not have all of them. */
 function setOf(coverage: PeerCoverage, length: number): ChunkSet {
   return typeof coverage === "string" ? new ChunkSet(length) : ChunkSet.from(coverage);
 }

@@ -1,6 +1,6 @@
-// Whose turn it is to send: connections go round slice by slice, so that no one waits behind one that is slow or
-// asks for much. Owns the memory of slices, and the patience of those who wait for it or for the rate. Knows no
-// files and no messages.
+// Which connection's turn it is to send: they go round slice by slice, so that none waits behind one that is slow or
+// asks for much. Owns the memory of slices, and the time limit for waiting for it or for the rate. Knows no files and
+// no messages.
 import type { Clock } from "../core/clock.js";
 import type { PeerConnection } from "../peer/connection.js";
 import { BufferPool } from "./buffer-pool.js";
@@ -12,20 +12,20 @@ import { UplinkLoad } from "./uplink-load.js";
 
 export class UploadTurns implements SenderEvents, Uplink {
   readonly #options: ServerOptions;
-  /** What all servers of this process may send; undefined: as much as they can. */
+  /** The rate at which all servers of this process together may send; undefined: no limit. */
   readonly #budget: RateBudget | undefined;
   readonly #patienceMs: number;
   readonly #clock: Clock;
   readonly #buffers: BufferPool;
-  /** Who has something to send, in the order of their turns. */
+  /** Senders that have something to send, in the order of their turns. */
   readonly #turns = new Set<ChunkSender>();
-  /** Who has slices on their way. */
+  /** Senders that have slices on their way. */
   readonly #sending = new Set<ChunkSender>();
   readonly #load = new UplinkLoad<ChunkSender>();
   #isScheduled = false;
   /** Runs while requests wait for a buffer, or for the rate. */
   #patience: NodeJS.Timeout | undefined;
-  /** Runs while somebody waits for a buffer. */
+  /** Runs while a sender waits for a buffer. */
   #shortage: NodeJS.Timeout | undefined;
 
   constructor(options: ServerOptions, budget: RateBudget | undefined, clock: Clock) {
@@ -62,7 +62,7 @@ export class UploadTurns implements SenderEvents, Uplink {
     this.#budget?.giveBack(bytes);
   }
 
-  /** Nothing begins any more for the rate's sake. */
+  /** Leaves the rate's line: nothing begins from there any more. */
   close(): void {
     this.#budget?.leave(this.#takeTurns);
   }
@@ -75,7 +75,7 @@ export class UploadTurns implements SenderEvents, Uplink {
         ? sender.sliceBytes(this.#buffers.freeBytes, this.#options.uploadBufferBytes)
         : 0;
       if (sliceBytes === 0) {
-        // It comes back when its own slice is out, or when it is asked for more.
+        // The sender comes back when its own slice is out, or when it is asked for more.
         this.#turns.delete(sender);
         continue;
       }
@@ -84,7 +84,7 @@ export class UploadTurns implements SenderEvents, Uplink {
       const buffer = this.#buffers.acquire(sliceBytes);
       if (buffer === undefined) return this.#bufferMissing();
       if (beginningBytes !== undefined) {
-        // Asked last: who may begin has the rate's turn, and must not lose it for want of memory.
+        // Asked last: a sender that may begin has the rate's turn, and must not lose it for want of memory.
         if (this.#budget?.mayBegin(this.#takeTurns) === false) {
           this.#buffers.release(buffer);
           isRateSpent = true;
@@ -124,7 +124,7 @@ export class UploadTurns implements SenderEvents, Uplink {
     });
   }
 
-  /** What is missing may not come for long: who waits for it is told in time. */
+  /** Memory or rate may not come for long: refuses the requests that wait for it in time. */
   #limitWaiting(): void {
     this.#patience ??= setTimeout(() => {
       this.#patience = undefined;
@@ -133,7 +133,7 @@ export class UploadTurns implements SenderEvents, Uplink {
     }, this.#patienceMs / 8).unref();
   }
 
-  /** Whoever stands still while others wait loses its place. */
+  /** Hangs up on peers that stand still while others wait. */
   #bufferMissing(): void {
     this.#limitWaiting();
     if (this.#shortage !== undefined) return;

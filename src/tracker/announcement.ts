@@ -1,5 +1,5 @@
-// The domain types of a tracker's calls: what peers tell it and what it tells them. Values of these types
-// have passed the checks of wire.ts; what a tracker says of peers is a hint all the same.
+// The domain types of a tracker's calls: what peers tell it and what it tells them. Values of these types have passed
+// the checks of wire.ts; what a tracker says about peers is only a hint all the same.
 import type { Endpoint } from "../address/endpoint.js";
 import type { ContentId, PeerId } from "../core/ids.js";
 
@@ -20,14 +20,13 @@ export interface Announcement {
   readonly peerId: PeerId;
   /** Unix milliseconds at which the process started. */
   readonly runEpochMs: number;
-  /** Where the peer says that it can be reached, besides the observed address. At most
-   * MAX_ANNOUNCED_ENDPOINTS. */
+  /** Where the peer says it can be reached, besides the observed address. At most MAX_ANNOUNCED_ENDPOINTS. */
   readonly endpoints: readonly Endpoint[];
-  /** Where it accepts peers at its observed address, 1 to 65535; 0 if it accepts none. */
+  /** The port at which it accepts peers at its observed address, 1 to 65535; 0 if it accepts none. */
   readonly listenPort: number;
-  /** Any number; one content id listed twice counts once, the last. */
+  /** Any number. If a content id is listed twice, only the last counts. */
   readonly shares: readonly ShareAnnouncement[];
-  /** Left out of the answers besides the peer itself. */
+  /** A peer to leave out of the answers, besides the caller itself. */
   readonly excludePeerId?: PeerId | undefined;
 }
 
@@ -61,18 +60,18 @@ export interface AnnounceAnswer {
   readonly ttlMs: number;
   /** Announce again after about this many milliseconds. */
   readonly renewAfterMs: number;
-  /** Where others are told to find the caller; empty if nowhere. */
+  /** The addresses of the caller that other peers are told; may be empty. */
   readonly listedEndpoints: readonly Endpoint[];
   /** One for each share that wanted peers. */
   readonly answers: readonly SwarmAnswer[];
-  /** Roots the tracker would like from this caller: of shares it announced, nothing else. */
+  /** Roots that the tracker would like from this caller: only of shares that it announced. */
   readonly wantedManifests: readonly ContentId[];
 }
 
 export interface TrackerInfo {
   /** Program and version, for people. */
   readonly agent: string;
-  /** Hex; another one means that the tracker has started anew and leases may be gone. */
+  /** Hex. A change means that the tracker has started anew and leases may be gone. */
   readonly instanceId: string;
   readonly ttlMs: number;
   readonly maxSharesPerAnnounce: number;
@@ -82,5 +81,5 @@ export interface TrackerInfo {
   readonly observedHost: string;
 }
 
-/** What a tracker's health service says of it. */
+/** What a tracker's health service says. */
 export type TrackerHealth = "SERVING" | "NOT_SERVING" | "UNKNOWN";

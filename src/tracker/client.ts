@@ -32,9 +32,9 @@ import {
 } from "./wire.js";
 
 export interface TrackerClientOptions {
-  /** Time for one call, attempts after the first included. */
+  /** Time for one call, including attempts after the first. */
   readonly callTimeoutMs: number;
-  /** Times a call is sent at most while the tracker is unavailable, 1 to 5. */
+  /** How often a call is sent at most while the tracker is unavailable, 1 to 5. */
   readonly maxAttempts: number;
 }
 
@@ -57,7 +57,7 @@ export class TrackerClient {
   readonly endpoint: Endpoint;
   readonly #options: TrackerClientOptions;
   readonly #rpc: UnaryClient;
-  /** What the tracker gave with the last announcement; proves later that the leases are ours. */
+  /** The token that the tracker gave with the last announcement; proves later that the leases are ours. */
   #leaseToken: Uint8Array = NO_TOKEN;
 
   /** Dials nothing before the first call. */
@@ -73,7 +73,7 @@ export class TrackerClient {
     });
   }
 
-  /** Adds or renews leases, with as many calls as the shares take; the answer is of all together. */
+  /** Adds or renews leases, with as many calls as the shares take; returns one answer for all of them. */
   async announce(announcement: Announcement, signal?: AbortSignal): Promise<AnnounceAnswer> {
     const { shares } = announcement;
     let answer = await this.#announcePart(announcement, shares.slice(0, MAX_SHARES_PER_ANNOUNCE), signal);
@@ -102,8 +102,8 @@ export class TrackerClient {
     return announceAnswerFromWire(response, part, this.proposingHost);
   }
 
-  /** Ends the leases on `contentIds`, on everything if there are none. Does nothing where the tracker holds
-   * none of ours. */
+  /** Ends the leases on `contentIds`, or on everything if that is empty. Does nothing if the tracker holds none of
+   * ours. */
   async withdraw(peerId: PeerId, contentIds: readonly ContentId[] = [], signal?: AbortSignal): Promise<void> {
     if (this.#leaseToken.length === 0) return;
     let at = 0;
@@ -120,7 +120,7 @@ export class TrackerClient {
     } while (at < contentIds.length);
   }
 
-  /** A random sample of at most `max` peers (0 to 50), and how many there are. */
+  /** A random sample of at most `max` peers (0 to 50), and how many there are in all. */
   async listPeers(
     contentId: ContentId,
     max: number,
@@ -133,8 +133,8 @@ export class TrackerClient {
     return swarmFromWire(response, wanted, new Set([excludePeerId]), this.proposingHost);
   }
 
-  /** The exact bytes of the root with this content id; undefined if the tracker has none. Unchecked beyond
-   * their digest. */
+  /** The exact bytes of the root with this content id; undefined if the tracker has none. Only their digest is
+   * checked. */
   async getManifest(contentId: ContentId, signal?: AbortSignal): Promise<Uint8Array | undefined> {
     const request = { contentId: idToBytes(contentId) };
     const answer = this.#call(TrackerService.method.getManifest, request, signal);
@@ -146,7 +146,7 @@ export class TrackerClient {
     return response.manifest;
   }
 
-  /** Hands in a root the tracker asked for in `wantedManifests`. Returns whether it keeps it. */
+  /** Hands in a root that the tracker asked for in `wantedManifests`. Returns whether it keeps it. */
   async publishManifest(peerId: PeerId, manifest: Uint8Array, signal?: AbortSignal): Promise<boolean> {
     const request = { peerId: idToBytes(peerId), leaseToken: this.#leaseToken, manifest };
     const { stored } = await this.#call(TrackerService.method.publishManifest, request, signal);
@@ -157,7 +157,7 @@ export class TrackerClient {
     return infoFromWire(await this.#call(TrackerService.method.getTrackerInfo, {}, signal));
   }
 
-  /** How it is, by the standard health protocol; "UNKNOWN" if it does not say. */
+  /** The tracker's health, by the standard health protocol; "UNKNOWN" if it does not say. */
   async health(signal?: AbortSignal): Promise<TrackerHealth> {
     const limits = { deadlineMs: this.#options.callTimeoutMs, signal };
     try {
@@ -169,12 +169,12 @@ export class TrackerClient {
     }
   }
 
-  /** Ends the connection; calls fail from now on. Leases stay until they are withdrawn or end. */
+  /** Ends the connection; calls fail from now on. Leases stay until they are withdrawn or end by themselves. */
   async close(): Promise<void> {
     await this.#rpc.close();
   }
 
-  /** Who proposes the peers it names: the address behind a name decides what may be dialled. */
+  /** The host that proposes the peers it names: the address behind a name decides what may be dialled. */
   get proposingHost(): string {
     return this.#rpc.peerHost ?? this.endpoint.host;
   }
@@ -226,7 +226,7 @@ export class TrackerClient {
       });
     }
     const reason = quoted(cause.message.replace(NODE_ADVICE, ""));
-    // In the message: a warning has no hint.
+    // Part of the message, since a warning has no hint.
     const isUntrusted = this.endpoint.certificateSha256 === undefined && reason.includes("certificate");
     const own = isUntrusted ? "; name one of your own as tls://HOST:PORT#SHA256" : "";
     return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached by TLS: ${reason}${own}`, {
@@ -243,10 +243,10 @@ export class TrackerClient {
   }
 }
 
-/** What Node from 24 on appends to OpenSSL's words: nobody here runs Node by itself. */
+/** What Node appends to OpenSSL's words from version 24 on; it is no help here, where nobody runs Node by itself. */
 const NODE_ADVICE = /; if the root CA is installed locally.*$/;
 
-/** For calls where one status is an answer: undefined for it, every other failure stays one. */
+/** For calls where one status is an answer: returns undefined for it; every other failure stays a failure. */
 function unlessStatus(status: RpcError["status"]): (error: unknown) => undefined {
   return (error) => {
     if (error instanceof GoshareError && error.cause instanceof RpcError && error.cause.status === status)

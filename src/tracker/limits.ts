@@ -1,11 +1,11 @@
-// The limits of the tracker's protocol, as proto/goshare/v1/tracker.proto states them. Every limit stands
-// here and nowhere else; what a tracker chooses for itself is in server/options.ts.
+// The limits of the tracker's protocol, as in proto/goshare/v1/tracker.proto. Every limit is here and nowhere else;
+// what a tracker chooses for itself is in server/options.ts.
 import { KIB, MIB } from "../core/units.js";
 
 export const DEFAULT_TRACKER_PORT = 8080;
-/** Calls a second that a tracker answers to one address unless it is told otherwise. */
+/** Calls a second from one address that a tracker answers, unless it is told otherwise. */
 export const DEFAULT_CALLS_PER_ADDRESS = 100;
-/** Peers that hold a lease at one tracker, and how many of them one content may have unless it is told otherwise. */
+/** Most peers that hold a lease at one tracker, and those of one content; unless it is told otherwise. */
 export const MAX_PEERS_KEPT = 250_000;
 export const DEFAULT_PEERS_PER_CONTENT = MAX_PEERS_KEPT / 2;
 
@@ -17,15 +17,15 @@ export const MAX_RESPONSE_BYTES = 2 * MIB;
 export const MAX_SHARES_PER_ANNOUNCE = 1000;
 /** Content ids in one Withdraw. */
 export const MAX_WITHDRAWN_SHARES = 1000;
-/** Endpoints a peer may say it has. */
+/** Endpoints that a peer may announce. */
 export const MAX_ANNOUNCED_ENDPOINTS = 8;
 export const MAX_LEASE_TOKEN_BYTES = 64;
 
-/** Peers one share may want, and ListPeers gives. */
+/** Most peers that one share may want, and that ListPeers gives. */
 export const MAX_WANT_PEERS = 50;
 /** Peers in one response, all shares together. */
 export const MAX_PEERS_PER_RESPONSE = 2000;
-/** Endpoints believed of one peer: what it may announce and what was observed, over IPv4 and IPv6. */
+/** Most endpoints that are believed of one peer: those it may announce, and those observed over IPv4 and IPv6. */
 export const MAX_ENDPOINTS_PER_PEER = MAX_ANNOUNCED_ENDPOINTS + 2;
 
 /** Fields in a request and in a response, at all depths: more than the limits above need (5,100 and 125,000),
@@ -33,8 +33,8 @@ export const MAX_ENDPOINTS_PER_PEER = MAX_ANNOUNCED_ENDPOINTS + 2;
 export const MAX_REQUEST_FIELDS = 8 * KIB;
 export const MAX_RESPONSE_FIELDS = 128 * KIB;
 
-/** What a peer makes of a tracker's renewal interval, whatever it says. Who is being dialled at an address it announced is
- * told the least, to learn soon whether it is listed. */
+/** The bounds that a peer puts on a tracker's renewal interval. A peer whose announced address is being dialled is told
+ * the least, to learn soon whether it is listed. */
 export const MIN_RENEW_MS = 5_000;
 export const MAX_RENEW_MS = 10 * 60_000;
 

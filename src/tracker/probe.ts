@@ -1,5 +1,5 @@
-// Whether a tracker answers at an endpoint that nobody named, within a fraction of a second. The gRPC library
-// is loaded only where something speaks HTTP/2 at all.
+// Whether a tracker answers at an endpoint that nobody named, within a fraction of a second. Loads the gRPC library
+// only if something speaks HTTP/2 there.
 import { V4MAPPED } from "node:dns";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -7,14 +7,14 @@ import type { Endpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { MIN_TLS_VERSION } from "../rpc/tls-version.js";
 
-/** Who speaks HTTP/2 answers a call; on a busy machine a first one takes more than the fraction of a second. */
+/** A server that speaks HTTP/2 answers a call; on a busy machine a first one takes more than that fraction. */
 const CALL_TIMEOUT_MS = 2_000;
-/** Where the type of an HTTP/2 frame stands, and the type of the one a server begins with. */
+/** The offset of the type in an HTTP/2 frame, and the type of the frame that a server begins with. */
 const FRAME_TYPE_OFFSET = 3;
 const SETTINGS_FRAME = 4;
 
-/** Whether a goshare tracker answers at `endpoint`. Nothing that says nothing is waited for longer than
- * `timeoutMs`. Never rejects for what the other side does. */
+/** Whether a goshare tracker answers at `endpoint`. Waits at most `timeoutMs` for a side that says nothing. Never
+ * rejects for what the other side does. */
 export async function probeTracker(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
   if (!(await speaksHttp2(endpoint, timeoutMs))) return false;
 
@@ -31,11 +31,11 @@ export async function probeTracker(endpoint: Endpoint, timeoutMs: number): Promi
   }
 }
 
-/** Whether the first that is said there, unasked, is how an HTTP/2 server begins. */
+/** Whether the first bytes that come from there, unasked, are how an HTTP/2 server begins. */
 function speaksHttp2(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = dialled(endpoint);
-    // What came while this process was busy itself is looked at first.
+    // Bytes that came while this process was busy are looked at first.
     const timer = setTimeout(() => setImmediate(() => end(false)), timeoutMs);
     const end = (isHttp2: boolean): void => {
       clearTimeout(timer);
@@ -54,11 +54,11 @@ function speaksHttp2(endpoint: Endpoint, timeoutMs: number): Promise<boolean> {
 }
 
 function dialled({ host, port, transport }: Endpoint): Socket {
-  // Any hint but none: with none Node asks for addresses of the kinds that the machine has beyond loopback, and
+  // Any hint will do: without one Node asks only for the kinds of address that the machine has beyond loopback, and
   // "localhost" may have none of those.
   const place = { host, port, hints: V4MAPPED };
   if (transport === "tcp") return connect(place);
-  // Whose certificate it is the call looks at that follows.
+  // The call that follows checks whose certificate it is.
   const servername = isIP(host) === 0 ? host : "";
   return connectTls({
     ...{ ...place, servername, minVersion: MIN_TLS_VERSION, ALPNProtocols: ["h2"] },

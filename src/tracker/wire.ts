@@ -1,6 +1,6 @@
-// The peer's side of tracker.proto: domain types ⇒ requests, responses ⇒ domain types. A tracker is a
-// stranger: what is too much is cut off, what is no peer, id or address is skipped, and intervals are kept
-// within bounds. The tracker's own side is server/wire.ts.
+// The peer's side of tracker.proto: domain types ⇒ requests, responses ⇒ domain types. A tracker is a stranger: excess
+// is cut off, what is no valid peer, id or address is skipped, and intervals are kept within bounds. The tracker's own
+// side is server/wire.ts.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import type { Endpoint as EndpointMessage } from "../../gen/goshare/v1/endpoint_pb.js";
@@ -44,7 +44,7 @@ import {
   TTL_PER_RENEWAL,
 } from "./limits.js";
 
-/** Characters of a tracker's own description that are kept. */
+/** How many characters of a tracker's own description are kept. */
 const MAX_AGENT_CHARACTERS = 100;
 const MAX_INSTANCE_ID_BYTES = 64;
 
@@ -81,7 +81,7 @@ function optionalId(id: PeerId | undefined): Uint8Array {
   return id === undefined ? new Uint8Array(0) : idToBytes(id);
 }
 
-/** What the tracker at `trackerHost` answered to `asked`, as far as it was asked for. */
+/** The answer of the tracker at `trackerHost` to `asked`, without what was not asked for. */
 export function announceAnswerFromWire(
   message: AnnounceResponse,
   asked: Announcement,
@@ -113,12 +113,12 @@ export function announceAnswerFromWire(
   };
 }
 
-/** A copy of the token, which outlives the response; empty if it is none. */
+/** A copy of the token, which outlives the response; empty if it is not a token. */
 export function leaseTokenFromWire({ leaseToken }: AnnounceResponse): Uint8Array {
   return leaseToken.length > MAX_LEASE_TOKEN_BYTES ? new Uint8Array(0) : Uint8Array.from(leaseToken);
 }
 
-/** At most `max` peers, none of the excluded, each once and with an address that may be dialled. */
+/** At most `max` peers, without those excluded, each once and with an address that may be dialled. */
 export function swarmFromWire(
   message: ListPeersResponse | SwarmAnswerMessage,
   max: number,
@@ -162,7 +162,7 @@ export function infoFromWire(message: GetTrackerInfoResponse): TrackerInfo {
     ttlMs,
     maxSharesPerAnnounce,
     maxManifestBytes,
-    // It is put into command lines that people copy.
+    // It goes into command lines that people copy.
     observedHost: parseAddress(observedHost)?.toString() ?? "",
   };
 }

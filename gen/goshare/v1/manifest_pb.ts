@@ -10,44 +10,44 @@
 // # Content id
 //
 // The content id of a share is the SHA-256 of the exact bytes of its encoded
-// Manifest (the "root"). Protobuf encodings are not canonical, so these bytes
-// are kept and passed on as they were received and never encoded again for
-// others. The same content under the same name has the same id, because there
-// are no times in it and one layout only.
+// Manifest (the "root"). Protobuf encodings are not canonical, so peers keep
+// these bytes and pass them on as they received them; they never encode the root
+// again for others. The same content under the same name has the same id, because
+// a manifest holds no times and there is only one layout.
 //
 // # Strict reading
 //
 // Manifest and ManifestBody (and Ticket, in endpoint.proto) are read strictly.
-// Writers write fields in the order of their numbers, each at most once (but
-// for repeated ones), and leave out fields that hold their default value, as
-// every proto3 encoder does. A reader
+// Writers write fields in the order of their numbers, each at most once (except
+// repeated fields), and leave out fields that hold their default value, as every
+// proto3 encoder does. A reader
 //
 //   1. decodes, refusing strings that are not valid UTF-8;
-//   2. refuses an unknown field with a number below 1000, at any depth;
-//      unknown fields from 1000 up are hints: kept, and otherwise ignored, so
+//   2. refuses an unknown field with a number below 1000, at any depth.
+//      Unknown fields from 1000 up are hints: kept, and otherwise ignored, so
 //      that the first optional field does not lock old readers out;
-//   3. encodes what it decoded (hints included) and refuses if the length
-//      differs from that of the bytes received. That catches fields written
+//   3. encodes what it decoded (hints included), and refuses the message if that
+//      length differs from the length received. This catches fields written
 //      twice, both halves of a oneof, written-out defaults, padded varints;
-//   4. refuses a known field with another wire type than its own, and a message
-//      that reaches beyond the end of the one it lies in (most decoders do).
+//   4. refuses a known field with a wire type other than its own, and a message
+//      that reaches beyond the end of its parent (most decoders do this).
 //
 // # Layout: which bytes make up which chunk
 //
-// It follows from the file sizes and chunk_size alone. Take the files in
+// The layout follows from the file sizes and chunk_size alone. Take the files in
 // their order:
 //
 //   * An empty file takes no chunk.
 //   * A file of chunk_size or more bytes has chunks of its own: chunk_size
-//     bytes each, its last one what is left. They are shared with no one.
+//     bytes each, the last one what is left. They hold no other file's bytes.
 //   * A smaller file is appended to the open pack if it fits whole
 //     (pack length + file size <= chunk_size) and the pack holds fewer than
-//     1,024 files; else that pack is closed, a new one is opened, and the file
+//     1,024 files. Else that pack is closed, a new one is opened, and the file
 //     is its first. A file of chunk_size or more does not close the open pack.
 //
-// Chunks are numbered from 0 in the order in which they are opened. A share
-// of 0 chunks (only empty files, directories and links) is complete as soon as
-// its manifest is there.
+// Chunks are numbered from 0 in the order in which they are opened. A share of 0
+// chunks (only empty files, directories and links) is complete as soon as its
+// manifest is there.
 //
 // # Limits of format 1
 //
@@ -78,16 +78,16 @@ export const file_goshare_v1_manifest: GenFile = /*@__PURE__*/
  */
 export type Manifest = Message<"goshare.v1.Manifest"> & {
   /**
-   * 1. A reader refuses any other number ("made by a newer goshare"); whatever
-   * an old reader must not ignore raises it.
+   * 1. A reader refuses any other number ("made by a newer goshare"). Every change
+   * that an old reader must not ignore raises it.
    *
    * @generated from field: uint32 format = 1;
    */
   format: number;
 
   /**
-   * The file's or folder's own name: one path component under the name rules
-   * of FileEntry.path.
+   * The file's or folder's own name: one path component, under the name rules of
+   * FileEntry.path.
    *
    * @generated from field: string name = 2;
    */
@@ -152,8 +152,8 @@ export type Manifest = Message<"goshare.v1.Manifest"> & {
    */
   bodyForm: {
     /**
-     * The encoded ManifestBody itself. Empty bytes
-     * are a valid body: that of an empty folder.
+     * The encoded ManifestBody itself. Empty bytes are a valid body: that of an
+     * empty folder.
      *
      * @generated from field: bytes body = 10;
      */
@@ -161,9 +161,9 @@ export type Manifest = Message<"goshare.v1.Manifest"> & {
     case: "body";
   } | {
     /**
-     * SHA-256 of each 1 MiB page of the encoded ManifestBody (the last page may
-     * be shorter), one after another: exactly 32 * ceil(body_size / 1 MiB)
-     * bytes. Used where the body is larger than 512 KiB. Pages are fetched with
+     * The SHA-256 of each 1 MiB page of the encoded ManifestBody, one after
+     * another: exactly 32 * ceil(body_size / 1 MiB) bytes. The last page may be
+     * shorter. Used where the body is larger than 512 KiB. Pages are fetched with
      * GetManifest (peer.proto).
      *
      * @generated from field: bytes body_digests = 11;
@@ -181,8 +181,8 @@ export const ManifestSchema: GenMessage<Manifest> = /*@__PURE__*/
   messageDesc(file_goshare_v1_manifest, 0);
 
 /**
- * Files and digests of a share. Read strictly, after its length was compared
- * with Manifest.body_size and its pages with their digests.
+ * Files and digests of a share. Read strictly, after its length was compared with
+ * Manifest.body_size, and its pages with their digests.
  *
  * @generated from message goshare.v1.ManifestBody
  */
@@ -195,9 +195,9 @@ export type ManifestBody = Message<"goshare.v1.ManifestBody"> & {
   files: FileEntry[];
 
   /**
-   * Directories with nothing in them, sorted likewise; one that another entry
-   * lies in is refused. Other directories follow from the paths of what is in
-   * them. Path rules as in FileEntry.path.
+   * Directories with nothing in them, sorted likewise, under the path rules of
+   * FileEntry.path. A directory listed here that holds another entry is refused.
+   * All other directories follow from the paths of the entries in them.
    *
    * @generated from field: repeated string empty_directories = 2;
    */
@@ -236,15 +236,18 @@ export type FileEntry = Message<"goshare.v1.FileEntry"> & {
    * Where it goes, relative to the share: components joined by "/".
    *
    * Names are bytes: valid UTF-8 in protobuf, no Unicode normalisation, never
-   * repaired. The whole manifest is refused by every reader if a path or the
-   * share's name is empty or absolute, or has a component that is empty, ".",
-   * "..", longer than 255 bytes, or contains "/", NUL or another control or
-   * bidirectional formatting character: U+0000-001F, U+007F-009F, U+061C,
-   * U+200E, U+200F, U+202A-202E, U+2066-2069; if a path stands in it twice (in
-   * any of the three lists); or if a path is that of a file or link and at the
-   * same time that of a directory another entry lies in.
+   * repaired. Every reader refuses the whole manifest if
    *
-   * Names a receiver's own disk cannot hold (backslash, colon and reserved
+   *   * a path or the share's name is empty or absolute;
+   *   * a component of one is empty, ".", "..", longer than 255 bytes, or contains
+   *     "/", NUL or another control or bidirectional formatting character:
+   *     U+0000-001F, U+007F-009F, U+061C, U+200E, U+200F, U+202A-202E,
+   *     U+2066-2069;
+   *   * a path stands in the three lists more than once; or
+   *   * the path of a file or link is also that of a directory which holds another
+   *     entry.
+   *
+   * Names that a receiver's own disk cannot hold (backslash, colon and reserved
    * names on Windows, a trailing dot or space there, names equal after case
    * folding) are refused by that receiver only.
    *
@@ -289,11 +292,11 @@ export type SymbolicLink = Message<"goshare.v1.SymbolicLink"> & {
   path: string;
 
   /**
-   * What the link holds, as it is, 1 to 4,095 bytes, under the character rules
-   * of FileEntry.path. Relative, and staying inside the share: empty and "."
-   * components are passed over, ".." components stand before all others, and
-   * there are no more of them than directories above the link. (A ".." after a
-   * name could climb out through another link of the share.) It need not exist.
+   * What the link holds, unchanged: 1 to 4,095 bytes, under the character rules of
+   * FileEntry.path. It is relative and stays inside the share: empty and "."
+   * components are passed over, ".." components stand before all others, and there
+   * are no more of them than directories above the link. (A ".." after a name could
+   * climb out through another link of the share.) It need not exist.
    *
    * @generated from field: string target = 2;
    */
@@ -343,7 +346,8 @@ export const ShareKindSchema: GenEnum<ShareKind> = /*@__PURE__*/
   enumDesc(file_goshare_v1_manifest, 0);
 
 /**
- * How chunks and body pages are hashed. A reader refuses what it does not know.
+ * How chunks and body pages are hashed. A reader refuses an algorithm that it does
+ * not know.
  *
  * @generated from enum goshare.v1.HashAlgorithm
  */

@@ -1,9 +1,9 @@
-// What two peers say to each other, over one TCP connection per pair of peers.
+// What two peers say to each other over TCP, on one connection per pair of peers.
 // Default port 9000.
 //
 // Goals: payload that is never copied or parsed (it stands outside protobuf);
 // every length checked before anything is allocated; either side may ask, offer
-// and serve, whoever dialled; a client that only asks is complete.
+// and serve, whichever dialled; a client that only asks is complete.
 //
 // Non-goals: several shares' secrets on one connection, routing, relaying.
 //
@@ -12,47 +12,53 @@
 //   u32 BE length of what follows | u16 BE header length H, at least 1
 //   | H bytes PeerFrame | raw payload (may be empty): length - 2 - H bytes
 //
-// Requests carry an id of their sender's choosing: odd if it dialled, even if it
-// was dialled, rising, never used twice on a connection, never 0. The reply
-// carries the same id. Notices have id 0.
+// The sender of a request chooses its id: odd if the sender dialled, even if it
+// was dialled. Its ids rise, are never used twice on a connection, and are never
+// 0. A reply carries the id of its request. Notices have id 0.
 //
 //   requests: GetManifest -> ManifestData, Join -> Availability, GetChunk ->
 //             ChunkData (one or more frames), GetPeers -> PeerList, Ping -> Pong.
-//             Refusal answers any. Exactly one reply each.
+//             Each gets exactly one reply: the one named here, or a Refusal.
 //   notices:  Hello, AvailabilityUpdate, Offer, Decline, PullWindow, Leave,
 //             Goodbye
-//   Cancel    carries the id of the request it cancels; ignored once answered.
+//   Cancel    carries the id of the request it cancels. It is ignored if that
+//             request is already answered.
 //
 // # Lengths (checked before allocation)
 //
-// Before Hello a frame is at most 4 KiB after its first four bytes; afterwards
-// headers are at most 16 KiB. Payloads:
+// Before Hello a frame is at most 4 KiB, its first four bytes not counted. After
+// Hello a header is at most 16 KiB. Payloads:
 //
 //   ManifestData      1 byte to 1 MiB
 //   Join, Availability  ceil(chunk_count / 8) bytes if coverage is BITFIELD,
 //                     else none
 //   ChunkData         the frames of one reply together are exactly the chunk,
 //                     in ascending order without gaps. A provider sends the
-//                     chunks of a connection one after another: only frames
-//                     that are not ChunkData stand between those of a reply
+//                     chunks of a connection one after another: no ChunkData of
+//                     another reply stands between the frames of one
 //   all others        none
 //
-// A peer that breaks a rule gets Goodbye and a closed socket.
+// A peer that breaks a rule is sent Goodbye, and its socket is closed.
 //
 // # What is not known
 //
-// A body that is not known (PeerFrame without body), with an id of the other
-// side's parity: answered with Refusal(UNIMPLEMENTED). With the id of an open
-// request of one's own: that has failed; nothing is sent. With id 0: ignored. Its
-// payload, at most 4 MiB, is read and dropped. New bodies are sent only to peers
-// whose Hello names their feature. Unknown refusal reasons: ask elsewhere, here
-// again after a pause.
+// A reader may not know the body of a frame (a PeerFrame without body). What it
+// does then depends on the frame's id:
+//
+//   an id of the other side's parity    answer with Refusal(UNIMPLEMENTED)
+//   the id of an own open request       that request has failed; send nothing
+//   0                                   ignore it
+//
+// The payload of such a frame, at most 4 MiB, is read and dropped. New bodies are
+// sent only to peers whose Hello names their feature. After an unknown refusal
+// reason, ask elsewhere, and here again after a pause.
 //
 // # Trust
 //
-// Offsets, lengths and digests come from the requester's own manifest. Only what
-// was asked for is accepted. A chunk comes from one peer, so a wrong digest names
-// its author: that peer is not asked again for this content.
+// Offsets, lengths and digests come from the requester's own manifest. A
+// requester accepts only what it asked for. A chunk comes from one peer, so a
+// wrong digest shows which peer sent it: that peer is not asked again for this
+// content.
 //
 // # Order of a conversation
 //
@@ -68,49 +74,61 @@
 //
 // # Availability
 //
-// Each direction: one snapshot (Join or Availability; a later one replaces it),
-// then updates. Every chunk verified after the snapshot was taken is in an
-// update, at once. Either side may Join any content id at any time once it holds
-// its root; crossing Joins are both answered. A side that lacks the content
-// answers CONTENT_UNKNOWN, and Joins back when it has the root. Availability
-// comes before the first Offer. Of two complete peers, and where nothing has been
-// joined for 30 s, either may Leave or say Goodbye(FINISHED).
+// In each direction a snapshot of what the sender holds (Join or Availability)
+// comes first, then updates. A later snapshot replaces the one before. Every
+// chunk verified after the snapshot was taken is announced in an update, at once;
+// those verified within some 25 ms may share one.
+// Either side may Join any content id at any time once it holds the root. If two
+// Joins cross, both are answered. A side that lacks the content answers
+// CONTENT_UNKNOWN, and sends a Join itself when it has the root. Availability
+// comes before the first Offer. Either side may Leave or say Goodbye(FINISHED)
+// when both are complete, or when nothing has been joined for 30 s.
 //
 // # Offers (feature "offers")
 //
-// A holder offers chunks, the requester names one by GetChunk with the offer's
-// id, or declines; at once, one chunk per offer. offer_id rises per connection
-// and direction; 0 means no offer. A GetChunk that names a lapsed or unknown
-// offer, or a chunk not in it, is an ordinary request, never an error. An
-// accepted offer is served unless SOURCE_CHANGED, CANCELLED or SHUTTING_DOWN, or,
-// by a provider that keeps to a rate, BUSY. A
-// peer that lets an offer lapse gets no more until it answers, late or not. A
-// requester whose accepted chunk fails asks another holder without an offer.
+// A provider offers chunks that it holds. The requester answers at once, either
+// with a GetChunk for one of them that carries the offer's id, or with Decline.
+// An offer is good for one chunk. offer_id rises per connection and direction; 0
+// means no offer. A GetChunk that names a lapsed or unknown offer, or a chunk not
+// in the offer, is an ordinary request, never an error. An accepted offer is
+// served; the provider refuses it only if it no longer can (SOURCE_CHANGED,
+// CHUNK_UNAVAILABLE, INTERNAL, CANCELLED or SHUTTING_DOWN), or with BUSY if it
+// cannot begin within 10 s. A requester that lets an offer lapse gets no more
+// offers until it answers, late or not. If an accepted chunk fails, the requester
+// asks another holder, without an offer.
 //
 // # Pull
 //
-// PullWindow says how many GetChunk without offer the provider wants open at a
-// time: 1 until it says otherwise; 16 when that neighbour is the only one that
-// lacked anything when it joined; 0 means wait for offers, except after a failure,
-// or when none has come for 10 s. One turn order serves
-// both: whose turn it is gets its oldest queued GetChunk, else an offer. Beyond
-// the window requests queue, up to Hello.max_requests_in_flight; beyond that
-// LIMIT_EXCEEDED. A request not begun within 10 s: BUSY; a provider that keeps to
-// a rate may take longer, but less than a requester waits for a first byte. A
-// chunk asked for or accepted counts as a known copy.
+// PullWindow says how many GetChunk without an offer the provider wants open at a
+// time:
+//
+//   1    until the provider says otherwise
+//   16   when this neighbour is the only one that lacked anything when it joined,
+//        or does not know offers; less where a rate allows less
+//   0    wait for offers, except after a failure, or when none has come for 10 s
+//
+// One turn order serves requests and offers: the neighbour whose turn it is gets
+// its oldest queued GetChunk, or else an offer. Requests beyond the window queue,
+// up to Hello.max_requests_in_flight; those beyond that are refused with
+// LIMIT_EXCEEDED. A request that is not begun within 10 s is refused with BUSY. A
+// provider that keeps to a rate may take longer, but less than a requester waits
+// for a first byte. A chunk that was asked for or accepted counts as a known
+// copy.
 //
 // # One connection per pair and share
 //
-// A process that exchanges several shares may take them all on one connection, or
-// each on one of its own. Of two connections for one share between two peers, however old, the one dialled by the
-// smaller peer id (compared as bytes) stays; if the same side dialled both, the
-// newer. The other gets Goodbye(DUPLICATE), takes nothing new and closes when
-// its running replies are out; Joins are repeated on the one that stays.
+// A process that exchanges several shares may carry them all on one connection,
+// or each on one of its own. If two peers have two connections for one share,
+// only one stays, however old they are: the one dialled by the peer with the
+// smaller id (compared as bytes), or, if the same side dialled both, the newer.
+// The other connection gets Goodbye(DUPLICATE), takes nothing new, and closes
+// when its running replies are out. Its Joins are repeated on the one that stays.
 //
 // # Liveness
 //
-// Any byte received is progress. Who has heard nothing for a while sends Ping. A
-// request's first byte comes within 20 s, then at least 16 KiB/s over 30 s.
+// Any byte received is progress. A side that has heard nothing for a while sends
+// Ping. The reply to a request begins within 20 s, then keeps at least 16 KiB/s
+// over 30 s.
 
 // @generated by protoc-gen-es v2.17.0 with parameter "target=ts,import_extension=js"
 // @generated from file goshare/v1/peer.proto (package goshare.v1, syntax proto3)
@@ -142,7 +160,7 @@ export type PeerFrame = Message<"goshare.v1.PeerFrame"> & {
   requestId: number;
 
   /**
-   * Exactly one; none means that the reader does not know it.
+   * Exactly one. If there is none, the reader does not know the body.
    *
    * @generated from oneof goshare.v1.PeerFrame.body
    */
@@ -180,7 +198,7 @@ export type PeerFrame = Message<"goshare.v1.PeerFrame"> & {
     case: "manifestData";
   } | {
     /**
-     * Request: let us exchange a content id; may have payload.
+     * Request: to exchange a content id; may have payload.
      *
      * @generated from field: goshare.v1.Join join = 6;
      */
@@ -220,7 +238,7 @@ export type PeerFrame = Message<"goshare.v1.PeerFrame"> & {
     case: "chunkData";
   } | {
     /**
-     * Request: who else is there.
+     * Request: other peers of a share.
      *
      * @generated from field: goshare.v1.GetPeers get_peers = 11;
      */
@@ -236,7 +254,7 @@ export type PeerFrame = Message<"goshare.v1.PeerFrame"> & {
     case: "peerList";
   } | {
     /**
-     * Request: are you there.
+     * Request: a sign of life.
      *
      * @generated from field: goshare.v1.Ping ping = 13;
      */
@@ -276,7 +294,7 @@ export type PeerFrame = Message<"goshare.v1.PeerFrame"> & {
     case: "offer";
   } | {
     /**
-     * Notice: none of them.
+     * Notice: an offer is not taken.
      *
      * @generated from field: goshare.v1.Decline decline = 18;
      */
@@ -284,7 +302,7 @@ export type PeerFrame = Message<"goshare.v1.PeerFrame"> & {
     case: "decline";
   } | {
     /**
-     * Notice: how many requests without offer are welcome.
+     * Notice: how many requests without an offer are welcome.
      *
      * @generated from field: goshare.v1.PullWindow pull_window = 19;
      */
@@ -292,7 +310,7 @@ export type PeerFrame = Message<"goshare.v1.PeerFrame"> & {
     case: "pullWindow";
   } | {
     /**
-     * Notice: no longer held or wanted.
+     * Notice: a share is no longer held or wanted.
      *
      * @generated from field: goshare.v1.Leave leave = 20;
      */
@@ -309,10 +327,10 @@ export const PeerFrameSchema: GenMessage<PeerFrame> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 0);
 
 /**
- * First frame of each side, without payload; the dialler speaks first, the
- * listener answers after checking it. The version spoken is the smaller of the
- * two protocol_max; if that is below either protocol_min: Goodbye(VERSION).
- * Hello and Goodbye never change meaning.
+ * The first frame of each side, without payload. The dialler speaks first; the
+ * listener checks its Hello before it answers. The version spoken is the smaller
+ * of the two protocol_max. If that is below either protocol_min, the connection
+ * ends with Goodbye(VERSION). Hello and Goodbye never change meaning.
  *
  * @generated from message goshare.v1.Hello
  */
@@ -339,31 +357,31 @@ export type Hello = Message<"goshare.v1.Hello"> & {
   peerId: Uint8Array;
 
   /**
-   * Program and version for people, "goshare/0.1.0"; at most 64 bytes.
+   * Program and version for people, such as "goshare/0.1.0"; at most 64 bytes.
    *
    * @generated from field: string agent = 4;
    */
   agent: string;
 
   /**
-   * Names of what this side understands beyond the plain protocol, at most 32,
-   * each at most 32 bytes: "offers" (Offer, Decline, PullWindow 0).
+   * Names of what this side understands beyond the plain protocol: "offers"
+   * (Offer, Decline, PullWindow 0). At most 32, each at most 32 bytes.
    *
    * @generated from field: repeated string features = 5;
    */
   features: string[];
 
   /**
-   * Port at which this side accepts connections at its observed address, 0 if at
-   * none.
+   * Port at which this side accepts connections at its observed address; 0 if it
+   * accepts none.
    *
    * @generated from field: uint32 listen_port = 6;
    */
   listenPort: number;
 
   /**
-   * Random 8 bytes or more, at most 32: a dialler that receives its own nonce has
-   * dialled itself, and hangs up.
+   * 8 to 32 random bytes. A dialler that receives its own nonce has dialled
+   * itself, and hangs up.
    *
    * @generated from field: bytes nonce = 7;
    */
@@ -377,15 +395,15 @@ export type Hello = Message<"goshare.v1.Hello"> & {
   maxRequestsInFlight: number;
 
   /**
-   * This side hangs up after so many milliseconds without any byte.
+   * This side hangs up after this many milliseconds without any byte.
    *
    * @generated from field: uint32 idle_timeout_ms = 9;
    */
   idleTimeoutMs: number;
 
   /**
-   * The dialler only wants to know whether it reaches this peer: the answer is
-   * Hello, then both close.
+   * The dialler only wants to know whether it reaches this peer: the listener
+   * answers with Hello, then both close.
    *
    * @generated from field: bool probe = 10;
    */
@@ -400,9 +418,9 @@ export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 1);
 
 /**
- * Last frame of a side but for the replies that run. The sender asks and offers
- * nothing more; after a broken rule it closes at once, else when these are out, or
- * have taken 5 s.
+ * The last frame of a side, except for running replies. Its sender asks for and
+ * offers nothing more. After a broken rule it closes at once, else when those
+ * replies are out or have taken 5 s.
  *
  * @generated from message goshare.v1.Goodbye
  */
@@ -430,7 +448,7 @@ export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 2);
 
 /**
- * Asks for a page of a manifest. No Join needed.
+ * Asks for a page of a manifest. Needs no Join.
  *
  * @generated from message goshare.v1.GetManifest
  */
@@ -459,8 +477,8 @@ export const GetManifestSchema: GenMessage<GetManifest> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 3);
 
 /**
- * The page is the payload. Page 0 is checked against the content id, page k
- * against its digest in the root, on arrival.
+ * The page is the payload. On arrival page 0 is checked against the content id,
+ * and page k against its digest in the root.
  *
  * @generated from message goshare.v1.ManifestData
  */
@@ -509,7 +527,7 @@ export const JoinSchema: GenMessage<Join> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 5);
 
 /**
- * Says what the other side holds.
+ * Answers a Join with what the sender holds.
  *
  * @generated from message goshare.v1.Availability
  */
@@ -550,15 +568,15 @@ export type AvailabilityUpdate = Message<"goshare.v1.AvailabilityUpdate"> & {
   contentId: Uint8Array;
 
   /**
-   * Chunks it now holds; with lost, at most 2,048 numbers (more: several updates,
-   * or a new Join).
+   * Chunks it now holds. Gained and lost together have at most 2,048 numbers; more
+   * take several updates, or a new Join.
    *
    * @generated from field: repeated uint32 gained = 2;
    */
   gained: number[];
 
   /**
-   * Chunks it holds no more.
+   * Chunks it no longer holds.
    *
    * @generated from field: repeated uint32 lost = 3;
    */
@@ -608,9 +626,9 @@ export const GetChunkSchema: GenMessage<GetChunk> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 8);
 
 /**
- * Part of a chunk; the bytes are the payload, at least one. A whole chunk in one
- * frame on fast links; about 50 ms worth per frame on slow ones, so that small
- * frames do not wait behind a chunk.
+ * Part of a chunk, or all of it. The payload is its bytes, at least one. On a fast
+ * link one frame carries a whole chunk; on a slow link, about as much as goes in
+ * 50 ms, so that small frames do not wait behind a chunk.
  *
  * @generated from message goshare.v1.ChunkData
  */
@@ -765,8 +783,8 @@ export type Refusal = Message<"goshare.v1.Refusal"> & {
   message: string;
 
   /**
-   * When asking again makes sense, in milliseconds; 0: not said. Who asks may come
-   * back after 10 s all the same.
+   * Milliseconds after which it makes sense to ask again; 0: not said. After 10 s
+   * the requester may ask again in any case.
    *
    * @generated from field: uint32 retry_after_ms = 3;
    */
@@ -781,9 +799,9 @@ export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 15);
 
 /**
- * Takes back the request whose id the frame carries. Its reply (what was asked
- * for, or CANCELLED) still comes, and it holds its place until then; a frame that
- * has begun is finished.
+ * Takes back the request whose id the frame carries. A reply still comes (what was
+ * asked for, or CANCELLED), and the request counts as unanswered until then. A
+ * frame that has begun is finished.
  *
  * @generated from message goshare.v1.Cancel
  */
@@ -825,7 +843,7 @@ export type Offer = Message<"goshare.v1.Offer"> & {
   chunks: number[];
 
   /**
-   * The offer lapses after so many milliseconds.
+   * The offer lapses after this many milliseconds.
    *
    * @generated from field: uint32 deadline_ms = 4;
    */
@@ -860,7 +878,7 @@ export type Decline = Message<"goshare.v1.Decline"> & {
   reason: DeclineReason;
 
   /**
-   * When to offer again, in milliseconds, kept up to 10 s; 0: not said.
+   * Milliseconds after which to offer again, honoured up to 10 s; 0: not said.
    *
    * @generated from field: uint32 retry_after_ms = 3;
    */
@@ -875,8 +893,8 @@ export const DeclineSchema: GenMessage<Decline> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 18);
 
 /**
- * How many GetChunk without offer the sender wants open at a time from the
- * receiver, for one share. See "Pull".
+ * How many GetChunk without an offer the sender wants the receiver to have open at
+ * a time, for one share. See "Pull".
  *
  * @generated from message goshare.v1.PullWindow
  */
@@ -896,8 +914,8 @@ export type PullWindow = Message<"goshare.v1.PullWindow"> & {
   requests: number;
 
   /**
-   * The sender keeps to a rate its user has set: for the receiver's user, who may
-   * ask why it is slow. Older peers do not say it.
+   * The sender keeps to a rate its user has set. This tells the receiver's user why
+   * the sender is slow. Older peers never set it.
    *
    * @generated from field: bool rate_limited = 3;
    */
@@ -912,8 +930,8 @@ export const PullWindowSchema: GenMessage<PullWindow> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 19);
 
 /**
- * The sender no longer holds or wants the share: its open requests are refused,
- * its offers void.
+ * The sender no longer holds or wants the share. Its open requests are refused,
+ * and its offers are void.
  *
  * @generated from message goshare.v1.Leave
  */
@@ -968,7 +986,7 @@ export enum GoodbyeReason {
   PROTOCOL_ERROR = 3,
 
   /**
-   * We speak no version in common.
+   * We have no protocol version in common.
    *
    * @generated from enum value: GOODBYE_REASON_VERSION = 4;
    */
@@ -989,7 +1007,7 @@ export enum GoodbyeReason {
   TOO_MANY_CONNECTIONS = 6,
 
   /**
-   * You are me.
+   * You are this same process.
    *
    * @generated from enum value: GOODBYE_REASON_SELF = 7;
    */
@@ -1023,7 +1041,7 @@ export const GoodbyeReasonSchema: GenEnum<GoodbyeReason> = /*@__PURE__*/
  */
 export enum Coverage {
   /**
-   * Never sent; breaks the rules.
+   * Never sent: sending it breaks a rule.
    *
    * @generated from enum value: COVERAGE_UNSPECIFIED = 0;
    */
@@ -1044,8 +1062,8 @@ export enum Coverage {
   COMPLETE = 2,
 
   /**
-   * Payload: ceil(chunk_count / 8) bytes; bit 0x80 of byte 0 is chunk 0, spare
-   * bits at the end are 0.
+   * The payload says which: ceil(chunk_count / 8) bytes. Bit 0x80 of byte 0 is
+   * chunk 0. Spare bits at the end are 0.
    *
    * @generated from enum value: COVERAGE_BITFIELD = 3;
    */
@@ -1065,7 +1083,7 @@ export const CoverageSchema: GenEnum<Coverage> = /*@__PURE__*/
  */
 export enum RefusalReason {
   /**
-   * Not said: ask elsewhere, here again after a pause.
+   * Not said. Ask elsewhere, and here again after a pause.
    *
    * @generated from enum value: REFUSAL_REASON_UNSPECIFIED = 0;
    */
@@ -1079,37 +1097,38 @@ export enum RefusalReason {
   CONTENT_UNKNOWN = 1,
 
   /**
-   * Not this chunk (yet, or any more).
+   * This chunk is not held here (yet, or any more).
    *
    * @generated from enum value: REFUSAL_REASON_CHUNK_UNAVAILABLE = 2;
    */
   CHUNK_UNAVAILABLE = 2,
 
   /**
-   * It was not begun in time, or, to Join, there are enough neighbours: GetManifest
-   * and GetPeers are answered all the same. Ask again after retry_after_ms.
+   * The reply was not begun in time; or, to a Join, there are enough neighbours
+   * (GetManifest and GetPeers are still answered). Ask again after
+   * retry_after_ms.
    *
    * @generated from enum value: REFUSAL_REASON_BUSY = 3;
    */
   BUSY = 3,
 
   /**
-   * A rate limit stands against it.
+   * A rate limit does not allow it.
    *
    * @generated from enum value: REFUSAL_REASON_RATE_LIMITED = 4;
    */
   RATE_LIMITED = 4,
 
   /**
-   * The file is not what it was when it was shared: said of a chunk, and from then
-   * on to every request for that share.
+   * A file has changed since it was shared. Once a chunk is refused with this, so
+   * is every later request for that share.
    *
    * @generated from enum value: REFUSAL_REASON_SOURCE_CHANGED = 5;
    */
   SOURCE_CHANGED = 5,
 
   /**
-   * By your Cancel or Leave.
+   * Your Cancel or Leave cancelled it.
    *
    * @generated from enum value: REFUSAL_REASON_CANCELLED = 6;
    */
@@ -1130,7 +1149,7 @@ export enum RefusalReason {
   LIMIT_EXCEEDED = 8,
 
   /**
-   * Not for you.
+   * You may not have it.
    *
    * @generated from enum value: REFUSAL_REASON_PERMISSION_DENIED = 9;
    */
@@ -1164,23 +1183,23 @@ export const RefusalReasonSchema: GenEnum<RefusalReason> = /*@__PURE__*/
  */
 export enum DeclineReason {
   /**
-   * As NO_ROOM.
+   * Means the same as NO_ROOM.
    *
    * @generated from enum value: DECLINE_REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * These chunks are held or accepted elsewhere. Holds for at most 2 s, or until
-   * the next update from the declining peer: a chunk whose accepted source dies
-   * must be offered again.
+   * The declining peer holds these chunks, or has accepted them elsewhere. This is
+   * valid for at most 2 s, or until its next update: a chunk whose accepted source
+   * dies must be offered again.
    *
    * @generated from enum value: DECLINE_REASON_NOT_NEEDED = 1;
    */
   NOT_NEEDED = 1,
 
   /**
-   * Nothing of this share is wanted until Leave.
+   * The declining peer wants nothing of this share until Leave.
    *
    * @generated from enum value: DECLINE_REASON_NOT_WANTED = 2;
    */

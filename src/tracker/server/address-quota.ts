@@ -1,6 +1,7 @@
 // How much one address may ask of a tracker: connections, calls, and leases, each a bucket that fills with time; and
-// when to hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one. Remembers
-// a bounded number of them, forgetting those that were quiet longest. Loopback is this machine's own and exempt.
+// when to hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one.
+// Remembers a bounded number of them, and forgets those that were quiet longest. Loopback is exempt: it is this
+// machine's own.
 import { hostNetwork, isLoopbackAddress } from "../../address/host.js";
 import type { Clock } from "../../core/clock.js";
 import { KIB } from "../../core/units.js";
@@ -14,25 +15,26 @@ export interface QuotaLimits {
 
 /** A call that came too soon. */
 export interface TooSoon {
-  /** When there is room for another. */
+  /** When there will be room for another, in milliseconds from now. */
   readonly retryAfterMs: number;
-  /** It has asked again and again instead of waiting. */
+  /** Whether its caller has asked again and again instead of waiting. */
   readonly isFlood: boolean;
 }
 
-/** Seconds whose calls may come at once, and seconds whose refusals may. */
+/** How many seconds' worth of calls, and of refusals, may come at once. */
 const BURST_SECONDS = 2;
 const REFUSAL_BURST_SECONDS = 2;
 
-/** Connections for each call: many machines behind one address connect for one call, and some of them in vain. */
+/** Connections for each call: many machines behind one address connect for one call each, and some in vain. */
 const CONNECTIONS_PER_CALL = 2;
 
-/** To read so many bytes, or so many shares that are then refused, costs as much as a call. What is answered is not charged
- * for its shares: a hundred machines behind one address may have a thousand each, and come back together after a restart. */
+/** Reading so many bytes, or so many shares that are then refused, costs as much as a call. Answered announcements are
+ * not charged for their shares: a hundred machines behind one address may have a thousand each, and come back together
+ * after a restart. */
 const BYTES_PER_CALL = 64 * KIB;
 const SHARES_PER_CALL = 100;
 
-/** How long an address that floods is hung up on. */
+/** How long no connection is taken from an address that floods. */
 const HANG_UP_MS = 10_000;
 
 const MAX_ADDRESSES = 65_536;
@@ -49,7 +51,7 @@ export class AddressQuota {
   readonly #limits: QuotaLimits;
   readonly #clock: Clock;
   readonly #maxAddresses: number;
-  /** The one that asked last stands last. */
+  /** The address that asked last comes last. */
   readonly #addresses = new Map<string, Address>();
 
   constructor(limits: QuotaLimits, clock: Clock, maxAddresses = MAX_ADDRESSES) {
@@ -63,13 +65,13 @@ export class AddressQuota {
     return this.#addresses.size;
   }
 
-  /** Counts a call from `host`; undefined if there is room for it. */
+  /** Counts a call from `host`; undefined if there is room for it, else when to come again. */
   call(host: string): TooSoon | undefined {
     const address = this.#addressOf(host);
     return address && this.#take(address, address.calls);
   }
 
-  /** Counts a connection from `host`; whether it is taken. */
+  /** Counts a connection from `host`; returns whether to take it. */
   connection(host: string): boolean {
     const address = this.#addressOf(host);
     if (address === undefined) return true;
@@ -86,19 +88,19 @@ export class AddressQuota {
     return { retryAfterMs, isFlood };
   }
 
-  /** Counts a request that `host` has sent, by its size: whether it was worth it is only known once it has been read. */
+  /** Counts a request that `host` has sent, by its size, before it is known whether it is of any use. */
   read(host: string, bytes: number): void {
     this.#addressOf(host)?.calls.charge(bytes / BYTES_PER_CALL);
   }
 
-  /** Counts leases that `host` announces, new or not; how long to wait until there is room for them, 0 if there is.
-   * Renewed every `renewMs`, no more than the limit can be kept up. */
+  /** Counts leases that `host` announces, new or not; returns how long to wait until there is room for them, 0 if there
+   * is. Renewed every `renewMs`, no more leases than the limit can be kept up. */
   leases(host: string, count: number, renewMs: number): number {
     const address = this.#addressOf(host);
     if (address === undefined) return 0;
     const nowMs = this.#clock.nowMs();
     const waitMs = address.leases.take(count, nowMs, this.#limits.maxLeasesPerAddress / renewMs);
-    // All of it has been read; who heeds the answer is not back before this is paid for.
+    // All shares have been read; a caller that heeds the answer is not back before this is paid for.
     if (waitMs > 0) address.calls.charge(count / SHARES_PER_CALL);
     return waitMs;
   }
@@ -138,7 +140,7 @@ export class AddressQuota {
   }
 }
 
-/** Tokens that come back with time, up to a number. */
+/** Tokens that come back with time, up to `capacity`. */
 class Bucket {
   readonly #capacity: number;
   readonly #perMs: number;
@@ -152,13 +154,13 @@ class Bucket {
     this.#atMs = nowMs;
   }
 
-  /** Takes `count` whether they are there or not; as much as it holds may be owed. */
+  /** Takes `count` whether or not they are there; as many as it holds may be owed. */
   charge(count: number): void {
     this.#tokens = Math.max(this.#tokens - count, -this.#capacity);
   }
 
-  /** Takes `count` and returns 0; or takes nothing and returns how long it will be until there are so many. More
-   * than it holds at all counts as all that it holds. */
+  /** Takes `count` and returns 0; or takes nothing and returns how long until there are so many. More than it can hold
+   * counts as all that it can hold. */
   take(count: number, nowMs: number, perMs = this.#perMs): number {
     this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * perMs);
     this.#atMs = nowMs;

@@ -1,5 +1,5 @@
-// What happens to every call before it is read and after it has ended: it is counted, refused if its address asks
-// too much, and told to the log and to whoever measures. Knows no method by name.
+// What happens to every call before it is read and after it has ended: it is counted, refused if its address asks too
+// much, and reported to the log and the metrics. Knows no method by name.
 import type { Clock } from "../../core/clock.js";
 import type { CallKind, CallRefusal, CallWatch, EndedCall } from "../../rpc/call-watch.js";
 import type { AddressQuota, TooSoon } from "./address-quota.js";
@@ -15,7 +15,7 @@ const REFUSALS_LOGGED_EVERY_MS = 10_000;
 /** Calls that are under way, of each kind. */
 export type Open = Readonly<Record<CallKind, OpenCalls>>;
 
-/** When to come again if too many calls are under way. */
+/** When to call again if too many calls are under way. */
 const CROWD_RETRY_MS = 500;
 
 export class CallControl implements CallWatch {

@@ -1,5 +1,5 @@
-// The certificate and key of a tracker in two files, read again when they change: whoever renews certificates writes
-// files and tells nobody. A pair that does not go together (one of the two is not written yet) is not used.
+// The certificate and key of a tracker in two files, read again when they change: programs that renew certificates
+// write files and tell nobody. A pair that does not match (one of the two is not written yet) is not used.
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { GoshareError, readProblem } from "../../core/errors.js";
@@ -15,7 +15,7 @@ export class CertificateFiles {
   #seen: string;
   readonly pair: CertificatePair;
 
-  /** Throws what file systems throw, or USAGE for files that are no certificate and its key. */
+  /** Throws what the file system throws, or USAGE if the files are not a certificate and its key. */
   constructor(certPath: string, keyPath: string) {
     this.#certPath = certPath;
     this.#keyPath = keyPath;
@@ -23,8 +23,8 @@ export class CertificateFiles {
     this.pair = this.#read();
   }
 
-  /** What the files hold, if they have changed since they were last looked at. Throws as the constructor does; once
-   * for each change. */
+  /** The pair in the files, if they have changed since the last look. Throws as the constructor does, once for each
+   * change. */
   reread(): CertificatePair | undefined {
     const identity = this.#identity();
     if (identity === this.#seen) return undefined;
@@ -61,7 +61,7 @@ function read(path: string, option: string): Buffer {
   }
 }
 
-/** Changes whenever a file is written or replaced; one that is not there, or cannot be looked at, is one more state. */
+/** Changes whenever a file is written or replaced; a file that is missing or unreadable is one more state. */
 function identityOf(path: string): string {
   try {
     const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true });

@@ -1,5 +1,5 @@
-// Who is told what: which of a peer's addresses one asker gets, and how many peers fit in an answer. Pure,
-// but for remembering what hosts are.
+// What a caller is told: which of a peer's addresses it gets, and how many peers fit in an answer. Pure, except that it
+// remembers parsed hosts.
 import { isIPv4 } from "node:net";
 import { mayDial } from "../../address/dialable.js";
 import type { Endpoint } from "../../address/endpoint.js";
@@ -28,13 +28,13 @@ const MAPPED_PREFIX = "::ffff:";
 
 /** An address as a socket shows it, in canonical form; undefined if the socket is gone. */
 export function socketHost(address: string): string | undefined {
-  // Nearly every caller: spares parsing an address that the system has written canonically already.
+  // The case of nearly every caller: no need to parse an address that the system has written canonically.
   const unmapped = address.startsWith(MAPPED_PREFIX) ? address.slice(MAPPED_PREFIX.length) : address;
   if (isIPv4(unmapped)) return unmapped;
   return remember(socketHosts, address, () => normaliseHost(address.split("%", 1)[0] ?? ""));
 }
 
-/** Hosts remembered at once; each is parsed once while it stays, not once for everybody who is told of it. */
+/** Hosts remembered at once: each is parsed once while it stays, not once for each caller that is told of it. */
 const MAX_REMEMBERED = 65_536;
 
 const socketHosts = new Map<string, string | undefined>();
@@ -50,14 +50,14 @@ function remember<T>(memory: Map<string, T>, key: string, judge: () => T): T {
   return verdict;
 }
 
-/** mayDial, for endpoints whose port has been checked: it looks at the hosts alone then. */
+/** mayDial, for endpoints whose port has been checked: only the hosts matter then. */
 function mayTell(endpoint: Endpoint, reachedAt: string): boolean {
   const memory = isLoopbackAddress(reachedAt) ? dialableFromLoopback : dialableHosts;
   return remember(memory, endpoint.host, () => mayDial(endpoint, reachedAt));
 }
 
-/** Where `caller` is told to find a peer: where the tracker sees it, then what it announced, where `caller`
- * may dial it at all. A peer on the tracker's own machine is where the caller found the tracker. */
+/** Where `caller` is told to find a peer: where the tracker sees it, then at the addresses it announced, as far as
+ * `caller` may dial them. A peer on the tracker's own machine is where the caller found the tracker. */
 export function endpointsFor(
   caller: Caller,
   { key, endpoints }: Pick<StoredPeer, "key" | "endpoints">,
@@ -73,12 +73,12 @@ export function endpointsFor(
   return [observed, ...announced.filter((endpoint) => !isSamePlace(endpoint, observed))];
 }
 
-/** So many times as many peers as are wanted are drawn where those nearby come first. */
+/** If peers nearby come first, so many times as many as are wanted are drawn. */
 export const DRAWN_FOR_NEAR = 4;
 
-/** Of a random sample the `max` peers to tell somebody at `host` of: half of them, as far as there are so many, from close
- * by, which come first; the other half as chance has it, so that whoever rents the addresses next to somebody's is not all
- * that he sees. Complete and partial peers as the sample mixes them. */
+/** The `max` peers of a random sample to tell a caller at `host`. First come peers from close by, for half of the
+ * answer if there are so many; the other half is random, so that an attacker who rents addresses next to the caller's
+ * is not all that it sees. Complete and partial peers as the sample mixes them. */
 export function nearFirst(sample: readonly StoredPeer[], host: string, max: number): readonly StoredPeer[] {
   const complete = sample.filter((peer) => peer.complete);
   const partial = sample.filter((peer) => !peer.complete);
@@ -99,7 +99,7 @@ function halfNear(peers: readonly StoredPeer[], region: string, places: number):
   return [...near, ...others.slice(0, places - near.length)];
 }
 
-/** Collects the peers of one response, within its limit in bytes. */
+/** Collects the peers of one response, within its limit of bytes. */
 export class Handout {
   readonly #caller: Caller;
   #bytesLeft: number;
@@ -109,7 +109,7 @@ export class Handout {
     this.#bytesLeft = maxBytes;
   }
 
-  /** Of one swarm's sample what the caller can use. A peer with leases at several places is one peer. */
+  /** The peers of one swarm's sample that the caller can use. A peer with leases at several places is one peer. */
   peersOf(sample: readonly StoredPeer[]): readonly SwarmPeer[] {
     const peers = new Map<PeerId, SwarmPeer>();
     for (const stored of sample) {

@@ -1,5 +1,5 @@
-// Health and reflection beside the tracker's own service, so that common tools can watch it and make its
-// calls without knowing goshare. Knows nothing of leases.
+// Health and reflection next to the tracker's own service, so that common tools can watch it and make its calls without
+// knowing goshare. Knows nothing of leases.
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type {
@@ -17,7 +17,7 @@ const WHOLE_SERVER = "";
 
 const UNKNOWN_SERVICE = { code: RPC_STATUS.NOT_FOUND, details: "there is no such service here" };
 
-/** Serves reflection on `service`, and its health and the whole server's; not serving until told. */
+/** Serves reflection on `service`, and health for it and for the whole server: not serving until told. */
 export class Introspection {
   readonly #services: readonly string[];
   readonly #health: HealthImplementation;
@@ -31,12 +31,12 @@ export class Introspection {
     this.#health.addToServer({
       addService: (definition, handlers) => server.addService(definition, this.#ofKnown(handlers)),
     });
-    // Health is left out: its library loads descriptors in which the entries of maps are missing, and tools
-    // that link what they are given stumble. Those that ask for health know its messages by themselves.
+    // Without the health service: its library's descriptors lack the entries of maps, and tools that link them stumble.
+    // Tools that ask for health know its messages anyway.
     new ReflectionService({ [service.typeName]: descriptors(service.file) }).addToServer(server);
   }
 
-  /** The library remembers every name that was ever watched, and sends back every name it does not know. */
+  /** The library would remember every name that was ever watched, and echo every name that it does not know. */
   #ofKnown(handlers: UntypedServiceImplementation): UntypedServiceImplementation {
     const { check, watch } = handlers;
     const isKnown = ({ request }: { readonly request: unknown }): boolean =>
@@ -58,7 +58,7 @@ export class Introspection {
     this.#tell();
   }
 
-  /** Whether it could answer them. */
+  /** Whether the tracker could answer calls. */
   setStoreUsable(isUsable: boolean): void {
     this.#isStoreUsable = isUsable;
     this.#tell();

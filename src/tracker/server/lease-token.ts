@@ -1,5 +1,5 @@
-// Lease tokens: what a peer shows to prove that a lease is its own. They say which lease they are for, so the
-// tracker keeps nothing but the secret; where the store has forgotten that, old ones are worth nothing.
+// Lease tokens: what a peer shows to prove that a lease is its own. A token says which lease it is for, so the tracker
+// keeps only the secret; if the store has lost that, old tokens are worth nothing.
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { PeerId } from "../../core/ids.js";
 import type { LeaseKey } from "./store.js";
@@ -17,7 +17,7 @@ export class LeaseTokens {
   readonly #secret: KeyObject;
   readonly #secretId: Buffer;
 
-  /** `secret`: at least 16 random bytes that nobody else knows. */
+  /** `secret`: at least 16 random bytes, known to nobody else. */
   constructor(secret: Uint8Array) {
     this.#secret = createSecretKey(secret);
     this.#secretId = this.#hmac("which secret").subarray(0, SECRET_ID_BYTES);
@@ -39,8 +39,8 @@ export class LeaseTokens {
     return { peerId, host: place.toString("latin1", PORT_BYTES), listenPort: place.readUInt16BE() };
   }
 
-  /** Whether `token` says that it is for a lease at this place. Proves nothing: to be asked of who is there anyway, and
-   * gets no more by it than a token that is of no use. It spares every renewal the MAC. */
+  /** Whether `token` says that it is for a lease at this place. Proves nothing: to be asked only for a caller that is
+   * there anyway, which at most gets a useless token back. Spares renewals the MAC. */
   isFor(host: string, listenPort: number, token: Uint8Array): boolean {
     if (!this.#isOfSecret(token) || token.length !== HOST_AT + host.length) return false;
     if (token[PLACE_AT] !== listenPort >> 8 || token[PLACE_AT + 1] !== (listenPort & 0xff)) return false;

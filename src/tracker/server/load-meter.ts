@@ -1,11 +1,11 @@
-// How busy this process is: calls a second and how late its event loop is, each over the last seconds and beside
+// How busy this process is: calls a second and how late its event loop is, each over the last seconds and relative to
 // what it is meant to bear. Sets no timer and refuses nobody.
 import type { Clock } from "../../core/clock.js";
 
 /** How often `tick` is to be called. */
 export const LOAD_TICK_MS = 250;
 
-/** Time over which both are averaged: long enough for one pause of garbage collection to pass unnoticed. */
+/** Time over which both are averaged: long enough for a pause of garbage collection not to matter. */
 const AVERAGED_MS = 10_000;
 
 export interface LoadLimits {
@@ -37,7 +37,7 @@ export class LoadMeter {
     return this.#lagMs;
   }
 
-  /** 1: as much as it is meant to bear, of whichever there is more of. */
+  /** The higher of both loads; 1: as much as the process is meant to bear. */
   get load(): number {
     const { callsPerSecond, maxLagMs } = this.#limits;
     return Math.max(this.#callsPerSecond / callsPerSecond, this.#lagMs / maxLagMs);

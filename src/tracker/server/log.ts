@@ -1,6 +1,6 @@
-// The tracker's log for operators: one JSON object a line on stderr, from the level that was asked for. Whatever
-// strangers sent stands in it escaped, so that no line steers a terminal or passes for another. What is to be said
-// for each refused call is said once in a while and counted. The library is loaded only where there is a log.
+// The tracker's log for operators: one JSON object per line on stderr, from the level that was asked for. What
+// strangers sent is escaped, so that no line steers a terminal or passes for another. What could be said for each
+// refused call is counted and said once in a while. Loads its library only if there is a log.
 import type { Writable } from "node:stream";
 import { escapeSteering } from "../../core/characters.js";
 import type { Clock } from "../../core/clock.js";
@@ -13,7 +13,7 @@ export interface TrackerLog {
   info(fields: LogFields, message: string): void;
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
-  /** Whether `debug` writes anything: what is said of every call costs something. */
+  /** Whether `debug` writes anything: saying something about every call costs time. */
   readonly isDebugging: boolean;
 }
 
@@ -44,7 +44,7 @@ export async function openLog(level: LogLevel, out: Writable): Promise<TrackerLo
   };
 }
 
-/** Things that may happen thousands of times a second, said at most once in a while for each kind of thing. */
+/** For things that may happen thousands of times a second: each kind is said at most once in a while. */
 export class Seldom {
   readonly #everyMs: number;
   readonly #clock: Clock;
@@ -56,7 +56,7 @@ export class Seldom {
     this.#clock = clock;
   }
 
-  /** Calls `say` with how often it has happened since it was said, if that is long enough ago. */
+  /** Calls `say` with how often this has happened since it was last said, if that is long enough ago. */
   happened(say: (times: number) => void): void {
     this.#count += 1;
     const nowMs = this.#clock.nowMs();

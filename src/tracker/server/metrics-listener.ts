@@ -1,5 +1,5 @@
 // The port at which a tracker's metrics are read: plain HTTP, GET /metrics and nothing else, with deadlines and few
-// connections. Knows nothing of what it hands out.
+// connections. Does not know what it hands out.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ListenAddress } from "../../address/endpoint.js";
@@ -20,7 +20,7 @@ export class MetricsListener {
     this.endpoint = dialableFromHere({ host: address.address, port: address.port });
   }
 
-  /** Listens and answers with what `read` brings. Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
+  /** Listens, and answers with what `read` returns. Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
   static async listen(
     at: ListenAddress,
     contentType: string,
@@ -37,7 +37,7 @@ export class MetricsListener {
       (request, response) => void answer(request, response, contentType, read),
     );
     server.maxConnections = MAX_CONNECTIONS;
-    // A reader that takes nothing.
+    // For a reader that takes nothing.
     server.setTimeout(IDLE_TIMEOUT_MS, (socket) => socket.destroy());
     const address = await listenAt(at, (host, port) => bindOnce(server, host, port), "--metrics");
     // Accepting may fail now and then; the ones that wait are accepted later.

@@ -1,10 +1,10 @@
-// What a tracker counts and measures, for Prometheus. Loaded only where somebody asks for it. Labels are method
-// paths and status codes, of which there are few: nothing that a stranger sends becomes one.
+// What a tracker counts and measures, for Prometheus. Loaded only if metrics are asked for. Labels are method paths and
+// status codes, of which there are few: nothing that a stranger sends becomes one.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { EndedCall } from "../../rpc/call-watch.js";
 import type { StoreSize, TrackerStore } from "./store.js";
 
-/** What there is at the moment of a scrape. */
+/** The tracker's state at the moment of a scrape. */
 export interface TrackerState {
   /** Undefined: the store did not say. */
   readonly size: StoreSize | undefined;
@@ -95,7 +95,7 @@ export class TrackerMetrics {
     };
   }
 
-  /** All of it in the text format of Prometheus. */
+  /** All metrics in the text format of Prometheus. */
   async text(state: TrackerState): Promise<string> {
     const { size } = state;
     this.#set("peers", size?.peers);

@@ -1,5 +1,5 @@
-// What a tracker decides for itself, and what it does where nobody says otherwise. What the protocol decides is in
-// ../limits.ts; the command keeps what it knows by default (cli/option-table.ts), a program that starts one says where.
+// What a tracker decides for itself, and its defaults. What the protocol decides is in ../limits.ts. By default the
+// command keeps what its tracker knows (cli/option-table.ts); a program that starts one says where.
 import type { ListenAddress } from "../../address/endpoint.js";
 import { MAX_PORT } from "../../address/limits.js";
 import { MAX_TIMER_MS } from "../../core/clock.js";
@@ -17,13 +17,13 @@ import {
 import { MAX_ROWS } from "./stores/leases/slab.js";
 
 export interface TrackerOptions {
-  /** Address or name to listen at; "" is every address, IPv4 and IPv6. */
+  /** Address or name to listen at; "": every address, IPv4 and IPv6. */
   readonly listenHost: string;
-  /** 0 picks a free one. */
+  /** 0: any free port. */
   readonly listenPort: number;
   /** What keeps leases and roots; see stores/open-store.ts. */
   readonly store: string;
-  /** Whether addresses that peers announce are listed without proof, besides those they are seen at. */
+  /** Whether addresses that peers announce are listed without proof, besides those at which they are seen. */
   readonly trustAnnounced: boolean;
   /** Whether peers with addresses close to the asker's come first. */
   readonly preferNear: boolean;
@@ -32,41 +32,39 @@ export interface TrackerOptions {
   /** Leases of all peers together. */
   readonly maxLeases: number;
   readonly maxLeasesPerPeer: number;
-  /** On one content id, so that others have room too. Who is refused finds peers all the same. */
+  /** Leases on one content id, so that others have room too. A refused peer finds peers all the same. */
   readonly maxLeasesPerSwarm: number;
   /** Roots kept, in number and in bytes; 0 to keep none. */
   readonly maxManifests: number;
   readonly maxManifestBytesTotal: number;
-  /** Peers are told to renew as often as keeps this process below this rate, within the two bounds that
-   * follow; and less often while it has more calls of all kinds than the next says, or its timers are later than the
-   * last says. */
+  /** Peers are told to renew so often that this process stays below this rate, within the next two bounds; and less
+   * often while it has more calls of all kinds than `callsPerSecond`, or its timers are later than `maxLagMs`. */
   readonly renewalsPerSecond: number;
   readonly minRenewMs: number;
   readonly maxRenewMs: number;
   readonly callsPerSecond: number;
   readonly maxLagMs: number;
-  /** What one address (of IPv6 a /64) may ask: calls a second, and leases that it keeps up. Loopback may ask
-   * anything. */
+  /** What one address (an IPv6 /64) may ask: calls a second, and leases that it keeps up. Loopback has no limits. */
   readonly perAddressLimit: number;
   readonly maxLeasesPerAddress: number;
-  /** Files in PEM with the certificate and its key, for TLS; both or neither. They are looked at again this often. */
+  /** PEM files with the certificate and its key, for TLS; both or neither; and how often they are looked at again. */
   readonly tlsCertPath: string | undefined;
   readonly tlsKeyPath: string | undefined;
   readonly certificateCheckMs: number;
   /** Where Prometheus reads metrics; undefined: nowhere. */
   readonly metrics: ListenAddress | undefined;
-  /** From which level on a log is written to stderr. */
+  /** The level from which on a log is written to stderr. */
   readonly logLevel: LogLevel;
   readonly maxConnections: number;
-  /** Of them, from one address; loopback may have all. */
+  /** How many of them from one address; loopback may have all. */
   readonly maxConnectionsPerAddress: number;
   /** Calls under way, in all and from one address; loopback may have all. */
   readonly maxOpenCalls: number;
   readonly maxOpenCallsPerAddress: number;
-  /** The same of calls that may stay open for as long as their caller wishes: watches of health, and reflection. */
+  /** The same for calls that may stay open for as long as their caller wishes: watches of health, and reflection. */
   readonly maxOpenStreams: number;
   readonly maxOpenStreamsPerAddress: number;
-  /** A connection without calls is closed after it: with many peers, none holds a socket between renewals. */
+  /** A connection without calls is closed after this: with many peers, none is to hold a socket between renewals. */
   readonly connectionIdleMs: number;
   /** Running calls get this long when the tracker stops. */
   readonly shutdownGraceMs: number;
@@ -107,7 +105,7 @@ export const defaultTrackerOptions: TrackerOptions = Object.freeze({
 });
 
 const COUNT = [0, Number.MAX_SAFE_INTEGER] as const;
-/** Peers and leases have numbered rows. */
+/** The range for peers and leases, which have numbered rows. */
 const ROWS = [1, MAX_ROWS] as const;
 const SOME = [1, Number.MAX_SAFE_INTEGER] as const;
 const RENEWAL = [MIN_RENEW_MS, MAX_RENEW_MS] as const;

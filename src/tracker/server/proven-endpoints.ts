@@ -1,8 +1,8 @@
 // Which of the addresses that peers announce may be handed out: those at which the tracker has dialled them itself and
-// been answered with their peer id. Names are no proof, since whoever owns one can let it stand for another address
-// a moment later. Nobody can use the tracker to knock at others' doors: an address is dialled at most once a minute,
-// whoever names it and however often; so many a second in all, so many at a time, and for one that asks a part of them; and
-// nobody from outside gets it to dial into private networks. Dials by what it is given.
+// been answered with their peer id. Names are never listed, since their owner can let one stand for another address a
+// moment later. Nobody can use the tracker to knock at others' doors: it dials an address at most once a minute,
+// whichever peer names it and however often; a bounded number a second in all and at a time, and a part of both for one
+// caller; and into private networks never for callers from outside. Dials by a function that it is given.
 import { mayDialBack } from "../../address/dialable.js";
 import { type Endpoint, formatEndpoint } from "../../address/endpoint.js";
 import { hostNetwork, parseAddress } from "../../address/host.js";
@@ -10,27 +10,27 @@ import { HostParts } from "../../address/host-parts.js";
 import type { Clock } from "../../core/clock.js";
 import type { PeerId } from "../../core/ids.js";
 
-/** Dials `endpoint`; who says to be there, or undefined if nobody does. Ends when `signal` aborts, and in any case
- * after some seconds. */
+/** Dials `endpoint`; the id of the peer that answers, or undefined if none does. Ends when `signal` aborts, and in any
+ * case after some seconds. */
 export type FindPeer = (endpoint: Endpoint, signal: AbortSignal) => Promise<PeerId | undefined>;
 
 export interface Listing {
-  /** Those that are proven. */
+  /** The proven ones. */
   readonly endpoints: readonly Endpoint[];
-  /** The proof of another has just begun: asking again soon is worth while. */
+  /** Whether the proof of another has just begun: asking again soon is worth while. */
   readonly isLooking: boolean;
 }
 
 const DIAL_PAUSE_MS = 60_000;
 const MAX_DIALS_AT_A_TIME = 16;
-/** 20 a second in the long run; so the addresses that were dialled within the last minute are few. */
+/** 20 a second in the long run, so that few addresses were dialled within the last minute. */
 const MAX_DIALS_PER_PAUSE = (20 * DIAL_PAUSE_MS) / 1000;
-/** How long a proof is good: an address may be given to somebody else. For the last part of it who was there is looked
- * for again, as often as its peer announces it, so that one that stays is listed without a break. */
+/** How long a proof is good: an address may be given to another machine. In the last RENEWAL_MS the peer is looked for
+ * again whenever it announces the address, so that one that stays is listed without a break. */
 const PROOF_MS = 60 * 60_000;
 const RENEWAL_MS = 15 * 60_000;
-/** Where there are more, those asked about longest ago are forgotten. With the figures above there are dials enough to
- * renew all of them. */
+/** Beyond this, proofs asked about longest ago are forgotten. With the figures above there are enough dials to renew
+ * all of them. */
 const MAX_PROOFS = 65_536;
 
 interface Dial {
@@ -43,7 +43,7 @@ export class ProvenEndpoints {
   readonly #clock: Clock;
   readonly #unexpected: (error: unknown) => void;
   readonly #closing = new AbortController();
-  /** When a proof ends, by peer and place; the one asked about last stands last. */
+  /** When a proof ends, by peer and place; the one asked about last comes last. */
   readonly #proofs = new Map<string, number>();
   /** By the address that was dialled, oldest first. */
   readonly #dials = new Map<string, Dial>();
@@ -58,8 +58,8 @@ export class ProvenEndpoints {
     this.#unexpected = unexpected;
   }
 
-  /** What of `announced` by `peerId`, seen at `askerHost`, may be handed out now; looks for the rest of it as far as
-   * that may be. */
+  /** Which addresses of `announced` by `peerId`, seen at `askerHost`, may be handed out now. Dials the others as far as
+   * that is allowed. */
   listing(peerId: PeerId, announced: readonly Endpoint[], askerHost: string): Listing {
     const endpoints: Endpoint[] = [];
     let isLooking = false;
@@ -73,7 +73,7 @@ export class ProvenEndpoints {
     return { endpoints, isLooking };
   }
 
-  /** Ends the dials that run, and begins no others. */
+  /** Ends running dials, and begins no others. */
   close(): void {
     this.#closing.abort();
   }

@@ -1,6 +1,6 @@
-// How often peers are told to renew: often enough to be of use, and seldom enough for this process. It remembers
-// for each second to come how many it has told to be back then, which is all it knows of peers: so it does not
-// matter where leases are kept, nor how many other trackers renew them. Sets no timer.
+// How often peers are told to renew: often enough to be of use, and seldom enough for this process. It remembers, for
+// each second to come, how many peers it has told to be back then. That is all it knows of peers, so it does not matter
+// where leases are kept, nor how many other trackers renew them. Sets no timer.
 import type { Clock } from "../../core/clock.js";
 import { TTL_PER_RENEWAL } from "../limits.js";
 
@@ -11,12 +11,12 @@ export interface PaceLimits {
   readonly maxRenewMs: number;
 }
 
-/** Each answer asks for up to this share less than the whole interval: who came together does not come back
- * together. Never more, since a lease is as long as so many whole intervals. */
+/** Each answer asks for up to this part less than the whole interval, so that peers that came together do not come back
+ * together. Never more, since a lease lasts a fixed number of whole intervals. */
 const JITTER = 0.2;
 
-/** Time in which a process that has just started cannot know how many peers there are, only at what pace they come:
- * who comes then is told to be back as if all the time were like that. */
+/** For this time a process that has just started cannot know how many peers there are, only at what pace they come: it
+ * tells peers to be back as if that pace went on. */
 const WARM_UP_MS = 60_000;
 const MIN_UPTIME_MS = 1_000;
 
@@ -29,10 +29,10 @@ export class RenewalPace {
   /** Peers told to be back in a second, by that second modulo the length. */
   readonly #backAt: Uint32Array;
   #expected = 0;
-  /** No second before this one is counted any more. */
+  /** Seconds before this one are no longer counted. */
   #firstSecond: number;
 
-  /** `load` is how busy the process is, 1 as busy as it is meant to be; `random` gives numbers from 0 up to, not
+  /** `load`: how busy the process is, where 1 is as busy as it is meant to be. `random` gives numbers from 0 up to, not
    * including, 1. */
   constructor(limits: PaceLimits, clock: Clock, load: () => number, random: () => number = Math.random) {
     this.#limits = limits;
@@ -44,7 +44,7 @@ export class RenewalPace {
     this.#firstSecond = this.#nowSecond();
   }
 
-  /** Peers that are to be back some time. */
+  /** How many peers are still to come back. */
   get expectedPeers(): number {
     this.#forgetPast();
     return this.#expected;
@@ -59,12 +59,12 @@ export class RenewalPace {
     return Math.round(Math.min(forRenewalsMs * Math.max(1, this.#load()), maxRenewMs));
   }
 
-  /** How long a lease given now lasts: it outlives renewals that are lost. */
+  /** How long a lease given now lasts: it outlives lost renewals. */
   get ttlMs(): number {
     return Math.ceil(this.intervalMs * TTL_PER_RENEWAL);
   }
 
-  /** When the peer that is answered now is to be back, in milliseconds from now; it is expected then. */
+  /** In how many milliseconds the peer that is answered now is to be back; from now on it is expected then. */
   nextRenewalMs(): number {
     const renewAfterMs = Math.round(this.intervalMs * (1 - JITTER * this.#random()));
     const second = Math.floor((this.#clock.nowMs() + renewAfterMs) / 1000);
@@ -75,7 +75,7 @@ export class RenewalPace {
 
   #forgetPast(): void {
     const nowSecond = this.#nowSecond();
-    // After a long pause every second that is counted is over.
+    // After a long pause all counted seconds are over.
     this.#firstSecond = Math.max(this.#firstSecond, nowSecond - this.#backAt.length);
     for (; this.#firstSecond < nowSecond; this.#firstSecond += 1) {
       const gone = this.#backAt[this.#firstSecond % this.#backAt.length] ?? 0;

@@ -1,5 +1,5 @@
-// The tracker's six calls: what tracker.proto says of them, over a store. Leases, moves and listing rules
-// meet here; knows no sockets and keeps nothing itself.
+// The tracker's six calls, as tracker.proto describes them, over a store. Leases, moves and listing rules meet here;
+// knows no sockets and keeps nothing itself.
 import { createHash, randomBytes } from "node:crypto";
 import { setImmediate as leaveTheLoop } from "node:timers/promises";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
@@ -39,7 +39,7 @@ import {
 
 const INSTANCE_ID_BYTES = 16;
 
-/** What a response may spend on peers; the rest is for ids and counts of 1,000 shares. */
+/** How many bytes of a response peers may take; the rest is for ids and counts of 1,000 shares. */
 const MAX_PEER_BYTES = MAX_RESPONSE_BYTES - 256 * MAX_SHARES_PER_ANNOUNCE;
 
 /** The calls of one tracker process. */
@@ -53,7 +53,7 @@ export class TrackerCalls {
   readonly #provenEndpoints: ProvenEndpoints;
   readonly #instanceId = randomBytes(INSTANCE_ID_BYTES);
 
-  /** `tokens` are made with the store's secret. */
+  /** `tokens` uses the store's secret. */
   constructor(
     store: TrackerStore,
     tokens: LeaseTokens,
@@ -132,7 +132,7 @@ export class TrackerCalls {
     const { intervalMs, ttlMs } = this.#pace;
     const isInPlace = this.#tokens.isFor(caller.host, listenPort, leaseToken);
     const movedFrom = isInPlace ? undefined : this.#tokens.read(peerId, leaseToken);
-    // A move takes all leases of a peer with it, whatever it announces.
+    // A move takes all leases of a peer along, whatever it announces.
     const moved = movedFrom === undefined ? 0 : MAX_SHARES_PER_ANNOUNCE;
     const waitMs = this.#quota.leases(caller.host, shares.length + moved, intervalMs);
     if (waitMs > 0) {
@@ -153,15 +153,15 @@ export class TrackerCalls {
       answers: await this.#answers(wanting, exclude, caller),
       wantedManifests: isHeld?.wantedManifests ?? [],
     };
-    // An announcement of an earlier run must not get the means to withdraw what the later one holds.
+    // An announcement of an earlier run must not get the means to withdraw what the later run holds.
     if (isHeld === undefined) return { answer, token: new Uint8Array(0) };
     return { answer, token: isInPlace ? leaseToken : this.#tokens.issue(key) };
   }
 
-  /** Which of the places where a peer says it is others are told of. */
+  /** Which of the places where a peer says it is may be told to others. */
   #listing({ peerId, endpoints, listenPort }: Announcement, caller: Caller): Listing {
     if (this.#options.trustAnnounced) return { endpoints, isLooking: false };
-    // Where it is seen it is listed anyway.
+    // It is listed anyway where it is seen.
     const others = endpoints.filter(({ host, port }) => host !== caller.host || port !== listenPort);
     return this.#provenEndpoints.listing(peerId, others, caller.host);
   }
@@ -240,7 +240,7 @@ async function othersFirst(shares: number): Promise<void> {
 
 const NOBODY: Swarm = { peers: [], counts: { completePeers: 0, partialPeers: 0 } };
 
-/** Trying again within the same call would be of no use. */
+/** Tells a caller that trying again within the same call is of no use. */
 const NEVER = -1;
 /** The longest a caller is asked to wait: its call has a deadline. */
 const MAX_PUSHBACK_MS = 4_000;

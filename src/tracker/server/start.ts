@@ -1,5 +1,5 @@
-// Starts a tracker: store, calls, health and reflection on one listener; stops it in bounded time. The one
-// door to this room's server. Prints nothing.
+// Starts a tracker: store, calls, health and reflection on one listener; stops it in bounded time. The only entry to
+// this room's server. Prints nothing.
 import { TLS_SCHEME } from "../../address/endpoint.js";
 import { dialableFromHere, EVERY_HOST, listenAt } from "../../address/listening.js";
 import { AGENT } from "../../core/agent.js";
@@ -29,7 +29,7 @@ import type { StoreWarning } from "./stores/file-store.js";
 import { openStore } from "./stores/open-store.js";
 
 export interface RunningTracker {
-  /** HOST:PORT that can be dialled from this machine, with tls:// before it where that is spoken. */
+  /** HOST:PORT that can be dialled from this machine, with tls:// before it if it speaks TLS. */
   readonly endpoint: string;
   /** Stops taking calls, lets running ones end for `shutdownGraceMs`, closes every connection. */
   close(): Promise<void>;
@@ -50,11 +50,11 @@ const CONNECTION = {
 } as const;
 
 /** Starts a tracker that listens when the promise resolves. `observe` gets `listening`, a `warning` for what its store
- * cannot keep, and one with code BUG for everything that should not happen while it runs. `store` takes the place of the
- * one that the options name, and is closed with the tracker. `find` dials peers at the addresses that they announce;
- * without it none of those is handed out, unless the options trust them. Rejects with USAGE (an option), STORE_BUSY,
- * ADDRESS_IN_USE or PERMISSION_DENIED (an address to listen at), what reading the files of its certificate brings, or the
- * reason of `signal`, which ends a start that waits; a tracker that runs is ended by `close`. */
+ * cannot keep, and one with code BUG for everything that should not happen while it runs. `store` replaces the one that
+ * the options name, and is closed with the tracker. `find` dials peers at the addresses that they announce; without it
+ * none of those is handed out, unless the options trust them. Rejects with USAGE (an option), STORE_BUSY,
+ * ADDRESS_IN_USE or PERMISSION_DENIED (an address to listen at), what reading the certificate files throws, or the
+ * reason of `signal`, which ends a start that waits; a running tracker is ended by `close`. */
 export async function startTracker(
   options: Partial<TrackerOptions>,
   observe: EventObserver,
@@ -180,7 +180,7 @@ class Tracker implements RunningTracker {
     const scheme = certificate === undefined ? "" : TLS_SCHEME;
     this.endpoint = scheme + dialableFromHere({ host: address.address, port: address.port });
     this.#observe({ type: "listening", endpoint: this.endpoint });
-    // Nothing but the kind of store: what follows it may hold a password.
+    // Only the kind of store: what follows it may hold a password.
     const [storeKind] = store.split(":", 1);
     this.#log.info({ endpoint: this.endpoint, store: storeKind, agent: AGENT }, "listening");
   }
@@ -208,7 +208,7 @@ class Tracker implements RunningTracker {
       this.#server.setCertificate(renewed);
       this.#log.info({}, "the certificate was read again");
     } catch (thrown) {
-      // The old one goes on being shown.
+      // The old certificate goes on being shown.
       const { code, message } = GoshareError.from(thrown);
       this.#observe({ type: "warning", code, message, path: "" });
       this.#log.error({ code, err: thrown }, message);
@@ -249,7 +249,7 @@ class Tracker implements RunningTracker {
     this.#log.error({ code, err: problem }, message);
   }
 
-  /** That the store cannot be used its health has said. */
+  /** The store's health has already reported that it cannot be used. */
   #expiryFailed(error: unknown): void {
     if (error instanceof GoshareError && error.code === "STORE_UNAVAILABLE") return;
     this.#unexpected(error, "expiry");

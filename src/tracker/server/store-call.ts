@@ -1,10 +1,10 @@
-// A call that the store answers: while the store cannot be used, the caller may try again, here or at another
-// tracker. Tells callers nothing of where the store is.
+// A call that the store answers: while the store cannot be used, the caller may try again, here or at another tracker.
+// Does not tell callers where the store is.
 import { GoshareError } from "../../core/errors.js";
 import type { RpcMethod } from "../../rpc/adapter.js";
 import { RpcError } from "../../rpc/rpc-error.js";
 
-/** `method`; where its handler meets STORE_UNAVAILABLE, it answers UNAVAILABLE. */
+/** `method`, but answering UNAVAILABLE if its handler throws STORE_UNAVAILABLE. */
 export function storeCall(method: RpcMethod): RpcMethod {
   return {
     name: method.name,

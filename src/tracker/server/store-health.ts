@@ -1,13 +1,13 @@
-// Whether the store of a tracker can be used, asked again and again; tells when that changes. Sets no timer but the
-// one that ends a question nobody answers.
+// Whether the store of a tracker can be used: asks again and again, and tells when that changes. Its only timer ends a
+// question that is not answered.
 import { withTimeout } from "../../core/clock.js";
 import { GoshareError } from "../../core/errors.js";
 import type { TrackerStore } from "./store.js";
 
-/** Time a store has to answer. */
+/** The time a store has to answer. */
 const CHECK_TIMEOUT_MS = 2_000;
 
-/** Told that the store can be used again, or why it cannot be used any more. */
+/** Called when the store can be used again, or with the reason why it no longer can. */
 export type HealthChange = (problem: GoshareError | undefined) => void;
 
 export class StoreHealth {
@@ -46,7 +46,7 @@ export class StoreHealth {
   }
 }
 
-/** A store that says so itself says more. */
+/** An error by which the store itself says so says more. */
 function unavailable(cause: unknown): GoshareError {
   if (cause instanceof GoshareError && cause.code === "STORE_UNAVAILABLE") return cause;
   const message = cause instanceof Error ? cause.message : String(cause);

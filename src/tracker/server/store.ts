@@ -1,10 +1,10 @@
-// What a tracker remembers, as an interface of few methods: leases, swarms and roots. Asynchronous so that
-// another process may keep it. Stores know no gRPC, no tokens, no rules of who is told what.
+// What a tracker remembers, as an interface of few methods: leases, swarms and roots. Asynchronous, so that another
+// process may keep it. Stores know no gRPC, no tokens, and no rules about what callers are told.
 import type { Endpoint } from "../../address/endpoint.js";
 import type { ContentId, PeerId } from "../../core/ids.js";
 import type { HeldShare, SwarmCounts } from "../announcement.js";
 
-/** What tells one lease from another. */
+/** What distinguishes one lease from another. */
 export interface LeaseKey {
   readonly peerId: PeerId;
   /** The address at which the tracker sees the peer, in canonical form. */
@@ -15,11 +15,11 @@ export interface LeaseKey {
 
 export interface LeaseUpdate {
   readonly key: LeaseKey;
-  /** The place from which the peer has moved, where it has proved that the lease there is its own. */
+  /** The place from which the peer has moved, if it has proved that the lease there is its own. */
   readonly movedFrom?: LeaseKey | undefined;
   /** Unix milliseconds at which the peer's process started. */
   readonly runEpochMs: number;
-  /** Places besides key.host:key.listenPort where others may be told to find it. */
+  /** Places besides key.host:key.listenPort that others may be told. */
   readonly endpoints: readonly Endpoint[];
   /** Each content id once. */
   readonly shares: readonly HeldShare[];
@@ -27,11 +27,11 @@ export interface LeaseUpdate {
 }
 
 export interface LeaseResult {
-  /** `held`: all of it stands. `stale`: an announcement of an earlier run, nothing was changed.
-   * `trackerFull`, `peerFull`: what was there is renewed, nothing new was taken. `swarmFull`: the same of the shares
-   * that have as many leases as one may have, and all others stand. */
+  /** `held`: all leases were taken. `stale`: an announcement of an earlier run, nothing was changed. `trackerFull`,
+   * `peerFull`: leases that were there are renewed, no new ones were taken. `swarmFull`: the same for shares that have
+   * as many leases as one may have; all others were taken. */
   readonly outcome: "held" | "stale" | "trackerFull" | "peerFull" | "swarmFull";
-  /** Content ids of the update whose roots are missing and that this peer should send. */
+  /** Content ids of the update whose roots are missing and which this peer should send. */
   readonly wantedManifests: readonly ContentId[];
 }
 
@@ -41,7 +41,7 @@ export interface SampleQuery {
   readonly max: number;
 }
 
-/** A live lease on a share, of a peer that can be reached somewhere. */
+/** A peer that has a live lease on a share and can be reached somewhere. */
 export interface StoredPeer {
   readonly key: LeaseKey;
   readonly endpoints: readonly Endpoint[];
@@ -50,7 +50,7 @@ export interface StoredPeer {
 }
 
 export interface SwarmSample {
-  /** Random, each lease at most once; of a large swarm complete and partial peers, as far as there are both. */
+  /** Random, each lease at most once; from a large swarm both complete and partial peers, if there are both. */
   readonly peers: readonly StoredPeer[];
   readonly counts: SwarmCounts;
 }
@@ -58,20 +58,20 @@ export interface SwarmSample {
 export interface StoreSize {
   readonly peers: number;
   readonly leases: number;
-  /** Content ids with a lease; undefined where they are not counted. */
+  /** Content ids with a lease; undefined if they are not counted. */
   readonly swarms?: number;
   readonly manifests: number;
   readonly manifestBytes: number;
 }
 
-/** What a store holds at most. */
+/** The most that a store holds. */
 export interface StoreLimits {
   /** Peers that hold a lease. */
   readonly maxPeers: number;
   /** Leases of all peers together. */
   readonly maxLeases: number;
   readonly maxLeasesPerPeer: number;
-  /** On one content id. */
+  /** Leases on one content id. */
   readonly maxLeasesPerSwarm: number;
   readonly maxManifests: number;
   readonly maxManifestBytesTotal: number;
@@ -81,33 +81,33 @@ export interface StoreLimits {
 export const SECRET_BYTES = 32;
 
 export interface TrackerStore {
-  /** At least 16 random bytes, the same for all trackers over one store and for as long as it keeps anything: with
-   * them lease tokens are made and read. */
+  /** At least 16 random bytes with which lease tokens are made and read: the same for all trackers over one store, for
+   * as long as it keeps anything. */
   secret(): Promise<Uint8Array>;
   /** Adds or renews leases; never ends one. */
   announce(update: LeaseUpdate): Promise<LeaseResult>;
-  /** Ends the leases at `key` on `contentIds`, on everything if there are none. */
+  /** Ends the leases at `key` on `contentIds`, or on everything if that is empty. */
   withdraw(key: LeaseKey, contentIds: readonly ContentId[]): Promise<void>;
-  /** One sample for each query, in order, together at most `maxPeers` peers, none of them in `exclude`. */
+  /** One sample for each query, in order: at most `maxPeers` peers together, none of them in `exclude`. */
   sample(
     queries: readonly SampleQuery[],
     exclude: readonly PeerId[],
     maxPeers: number,
   ): Promise<readonly SwarmSample[]>;
-  /** The root's bytes; must not be changed. */
+  /** The root's bytes, which must not be changed. */
   manifest(contentId: ContentId): Promise<Uint8Array | undefined>;
   /** Whether there is a live lease at `key` on `contentId`. */
   holdsLease(key: LeaseKey, contentId: ContentId): Promise<boolean>;
-  /** Keeps a root, sent from the address `host`, for as long as somebody has a lease on it; `bytes` become the store's
-   * own. False if it is there already, there is no room, or nobody has a lease. */
+  /** Keeps a root that `host` has sent for as long as a peer has a lease on it; `bytes` become the store's own. False
+   * if it is there already, if there is no room, or if no peer has a lease. */
   putManifest(contentId: ContentId, bytes: Uint8Array, host: string): Promise<boolean>;
-  /** Forgets leases whose time is over. To be called about once a second. */
+  /** Forgets leases that have ended. To be called about once a second. */
   expire(): Promise<void>;
-  /** What is there; of a store that others use too, what this process knows of it. */
+  /** How much is there; for a store that others use too, how much this process knows of. */
   size(): Promise<StoreSize>;
-  /** Rejects while the store cannot be used. Asked once a second, so it must be cheap; a store without it can always be
-   * used. */
+  /** Rejects while the store cannot be used. Called once a second, so it must be cheap. Without it a store can always
+   * be used. */
   check?(): Promise<void>;
-  /** Keeps what is to be kept and lets go of the rest. Nothing is called after it. */
+  /** Saves what is to be kept and frees the rest. Nothing is called after it. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
-// The tracker's side of tracker.proto: requests ⇒ domain types, domain types ⇒ responses. The one place where
-// what callers send is checked; whatever breaks a rule is INVALID_ARGUMENT and named. Answers that hold peers are
-// written here field by field: with the general codec one of 50 peers took a tracker twice as long. Decides nothing.
+// The tracker's side of tracker.proto: requests ⇒ domain types, domain types ⇒ responses. The only place where callers'
+// input is checked; a field that breaks a rule is named with INVALID_ARGUMENT. Answers that hold peers are written
+// field by field: with the general codec one of 50 peers took a tracker twice as long. Decides nothing.
 import type { DescField } from "@bufbuild/protobuf";
 import {
   type AnnounceRequest,
@@ -41,13 +41,13 @@ function invalid(problem: string): RpcError {
   return new RpcError("INVALID_ARGUMENT", problem);
 }
 
-/** What proves a lease, in calls that need one. */
+/** The proof of a lease, in calls that need one. */
 export interface LeaseClaim {
   readonly peerId: PeerId;
   readonly leaseToken: Uint8Array;
 }
 
-/** Shares are there once, in the order of the request. */
+/** The announcement, with each share once, in the order of the request. */
 export function announcementFromWire(message: AnnounceRequest): Announcement & LeaseClaim {
   const { runEpochMs, listenPort, endpoints, shares, excludePeerId } = message;
   if (runEpochMs > LATEST_EPOCH_MS) throw invalid(`run_epoch_ms is ${runEpochMs}`);
@@ -68,7 +68,7 @@ export function announcementFromWire(message: AnnounceRequest): Announcement & L
 
 const LATEST_EPOCH_MS = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** Of two on one share the last counts, at the place of the first. */
+/** Of two for one share the last counts, at the place of the first. */
 function onceEach(shares: readonly ShareAnnouncement[]): readonly ShareAnnouncement[] {
   if (shares.length < 2) return shares;
   return [...new Map(shares.map((share) => [share.contentId, share])).values()];
@@ -114,7 +114,7 @@ export function peersQueryFromWire({ contentId, max, excludePeerId }: ListPeersR
   };
 }
 
-/** The root is not checked beyond its length, and a view of the request. */
+/** The publication. Its root is a view of the request, and only its length has been checked. */
 export function publicationFromWire(message: PublishManifestRequest): LeaseClaim & { manifest: Uint8Array } {
   const { manifest } = message;
   atMost("manifest", manifest.length, MAX_ROOT_BYTES);
@@ -142,7 +142,7 @@ function atMost(field: string, count: number, max: number): void {
   if (count > max) throw invalid(`${field} has ${count}, more than ${max}`);
 }
 
-/** Its memory is used again for every answer. */
+/** Its memory is reused for every answer. */
 const writer = new MessageWriter();
 
 /** An AnnounceResponse, encoded. */

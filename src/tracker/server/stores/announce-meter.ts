@@ -1,6 +1,6 @@
-// How many peers and leases there are, told from announcements alone: a peer that renews every 30 s announces
-// twice a minute. Costs the same however many there are; of several trackers over one store, each counts those
-// that announce to it.
+// How many peers and leases there are, estimated from announcements alone: a peer that renews every 30 s announces
+// twice a minute. Costs the same however many there are. Of several trackers over one store, each counts the peers that
+// announce to it.
 import type { Clock } from "../../../core/clock.js";
 import { TTL_PER_RENEWAL } from "../../limits.js";
 import type { StoreSize } from "../store.js";
@@ -8,7 +8,7 @@ import type { StoreSize } from "../store.js";
 const WINDOW_MS = 60_000;
 
 interface Tally {
-  /** Announcements, and leases in them, each times the interval at which it comes again. */
+  /** Announcements, and leases in them, each multiplied by the interval at which it comes again. */
   peerMs: number;
   leaseMs: number;
 }
@@ -38,7 +38,7 @@ export class AnnounceMeter {
     return { peers: count("peerMs"), leases: count("leaseMs") };
   }
 
-  /** Begins a new window where one is over. Returns how much of the current one has passed. */
+  /** Begins a new window if one is over. Returns how much of the current one has passed. */
   #turn(): number {
     const passedMs = this.#clock.nowMs() - this.#startedAtMs;
     if (passedMs < WINDOW_MS) return passedMs;

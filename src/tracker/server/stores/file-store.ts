@@ -1,5 +1,6 @@
-// The memory of one tracker process that outlives it: leases in a snapshot every half minute and at the end, roots and
-// the secret of lease tokens in files as they come. A disk that fails costs memory after a restart, never a call.
+// The memory of one tracker process, which outlives it: leases in a snapshot every half minute and at the end, roots
+// and the secret of lease tokens in files as they come. If the disk fails, this is lost with a restart, but no call
+// fails.
 import { rename } from "node:fs/promises";
 import path from "node:path";
 import type { Clock } from "../../../core/clock.js";
@@ -15,7 +16,7 @@ import { secretIn } from "./file/secret.js";
 import { readSnapshot, SnapshotError, writeSnapshot } from "./file/snapshot.js";
 import { MemoryStore } from "./memory-store.js";
 
-/** Less than half a minute, so that with the time that writing takes no more than that is lost. */
+/** Less than half a minute, so that no more than that is lost, the time for writing included. */
 const SNAPSHOT_INTERVAL_MS = 25_000;
 
 /** After a power cut a tracker starts with its machine, and must not give up on a lock that nobody holds. */
@@ -25,17 +26,17 @@ const FILE_NAMES = { lock: "lock", leases: "leases", secret: "secret", manifests
 /** Added to the name of a snapshot that could not be read. */
 const ASIDE = ".unreadable";
 
-/** Told of what does not work and does not stop the tracker. */
+/** Told of failures that do not stop the tracker. */
 export type StoreWarning = (code: ErrorCode, message: string, path: string) => void;
 
-/** What a store in files is opened with. */
+/** The settings of a store in files. */
 export interface FileStoreSetting {
   readonly directory: string;
   readonly limits: StoreLimits;
   readonly clock: Clock;
   readonly warn: StoreWarning;
   readonly random?: () => number;
-  /** Ends the wait for a lock of somebody who may be gone. */
+  /** Ends the wait for a lock whose holder may be gone. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,7 +45,7 @@ export class FileStore extends MemoryStore {
   readonly #warn: StoreWarning;
   readonly #lock: Lock;
   readonly #roots: RootFiles;
-  /** Roots that were there at the start and that nobody had a lease on: whoever has is yet to announce it. */
+  /** Roots found at the start on which no peer had a lease: a peer that has the share is yet to announce it. */
   readonly #unclaimed = new Set<ContentId>();
   readonly #openedMs: number;
   #snapshotMs: number;
@@ -63,7 +64,7 @@ export class FileStore extends MemoryStore {
     this.#snapshotMs = this.#openedMs;
   }
 
-  /** Opens the store in a folder, which is made if it is not there. Throws STORE_BUSY if another process has it open, or
+  /** Opens the store in a folder, which it makes if there is none. Throws STORE_BUSY if another process has it open, or
    * a disk error. */
   static async open(setting: FileStoreSetting): Promise<FileStore> {
     const { directory, warn, signal } = setting;
@@ -123,7 +124,7 @@ export class FileStore extends MemoryStore {
     this.#unclaimed.clear();
   }
 
-  /** Writes all leases; one that is being written is waited for. Never rejects. */
+  /** Writes all leases, after a snapshot that is already being written. Never rejects. */
   #snapshot(): Promise<void> {
     this.#writing ??= this.#writeSnapshot().finally(() => {
       this.#writing = undefined;
@@ -146,7 +147,7 @@ export class FileStore extends MemoryStore {
     }
   }
 
-  /** Until a snapshot succeeds again, what the disk does not do is said once. */
+  /** Warns once of what the disk does not do, until a snapshot succeeds again. */
   #warnOnce(thrown: unknown, where: string): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
@@ -157,7 +158,7 @@ export class FileStore extends MemoryStore {
   }
 
   override async close(): Promise<void> {
-    // What runs already ends first.
+    // What is already running ends first.
     await super.expire();
     await this.#writing;
     await this.#snapshot();

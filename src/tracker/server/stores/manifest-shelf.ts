@@ -1,19 +1,19 @@
-// Which roots a tracker keeps, bounded in number and bytes, and whom it has asked for those it lacks. Where their
-// bytes are is another part's to know. Reads no clock; the store drops a root with the last lease on it.
+// Which roots a tracker keeps, bounded in number and bytes, and which peers it has asked for those it lacks. Another
+// part keeps their bytes. Reads no clock; the store drops a root with the last lease on it.
 import { HostParts } from "../../../address/host-parts.js";
 import type { ContentId, PeerId } from "../../../core/ids.js";
 import type { LeaseKey, StoreLimits, StoreSize } from "../store.js";
 
-/** A share that many announce at once must not be sent by all of them. */
+/** If many peers announce a share at once, not all of them are to send its root. */
 export const MAX_ASKED_PEERS = 2;
 
-/** Shares that are asked for at once; who announces another is asked when it renews. */
+/** Shares asked for at the same time; a peer that announces another is asked when it renews. */
 const MAX_ASKED_SHARES = 10_000;
 
-/** Time an asked peer has before another is asked in its place. */
+/** The time an asked peer has before another is asked instead. */
 export const ASK_TIMEOUT_MS = 30_000;
 
-/** Keeps the bytes of roots. What is called for one content id takes effect in the order of the calls. */
+/** Keeps the bytes of roots. Calls for one content id take effect in their order. */
 export interface RootBytes {
   /** The root's bytes, with the digest that is its content id; "lost" if they are not there or damaged, undefined if they
    * cannot be read just now. */
@@ -49,7 +49,7 @@ interface Asked {
 /** A root that is kept, or is being written. */
 interface Kept {
   readonly bytes: number;
-  /** Who has sent it; undefined if that is not known any more. */
+  /** The address that sent it; undefined if that is no longer known. */
   readonly host: string | undefined;
 }
 
@@ -57,7 +57,7 @@ export class ManifestShelf {
   readonly #limits: Pick<StoreLimits, "maxManifests" | "maxManifestBytesTotal">;
   readonly #roots: RootBytes;
   readonly #kept = new Map<ContentId, Kept>();
-  /** Only for content ids that somebody has a lease on, the one that was asked for longest ago first. */
+  /** Only for content ids on which a peer has a lease; the one asked for longest ago comes first. */
   readonly #asked = new Map<ContentId, readonly Asked[]>();
   readonly #askedParts = new HostParts(MAX_ASKED_SHARES);
   readonly #byteParts: HostParts;
@@ -78,7 +78,7 @@ export class ManifestShelf {
     return undefined;
   }
 
-  /** Keeps `bytes`, which `host` has sent; false if they are there already or there is no room. */
+  /** Keeps `bytes`, which `host` has sent; false if the root is there already or there is no room. */
   async put(contentId: ContentId, bytes: Uint8Array, host: string): Promise<boolean> {
     this.#setAsked(contentId, []);
     if (!this.#byteParts.hasRoom(host, bytes.length)) return false;
@@ -119,8 +119,8 @@ export class ManifestShelf {
     if (host !== undefined) this.#byteParts.add(host, bytes);
   }
 
-  /** Whether to ask a peer, who has the share in full, for its root. Who is asked already is asked again,
-   * within the same time: the first answer may have been lost. */
+  /** Whether to ask a peer that has the whole share for its root. A peer that is asked already is asked again, within
+   * the same time: the first answer may have been lost. */
   ask(contentId: ContentId, { peerId, host }: LeaseKey, nowMs: number): boolean {
     const { maxManifests, maxManifestBytesTotal } = this.#limits;
     if (this.#kept.has(contentId) || this.#kept.size >= maxManifests) return false;
@@ -135,7 +135,7 @@ export class ManifestShelf {
     return true;
   }
 
-  /** They are those who were asked last. */
+  /** Sets which peers are asked for a root; it then counts as the one asked for last. */
   #setAsked(contentId: ContentId, asked: readonly Asked[]): void {
     for (const { host } of this.#asked.get(contentId) ?? []) this.#askedParts.add(host, -1);
     for (const { host } of asked) this.#askedParts.add(host, 1);

@@ -16,7 +16,7 @@ import { SECRET_BYTES } from "../store.js";
 import { LeaseBook } from "./leases/lease-book.js";
 import { ManifestShelf, type RootBytes, RootsInMemory } from "./manifest-shelf.js";
 
-/** What another store keeps elsewhere. */
+/** The parts that another store keeps elsewhere. */
 export interface KeptElsewhere {
   readonly roots: RootBytes;
   readonly secret: Uint8Array;
@@ -84,7 +84,7 @@ export class MemoryStore implements TrackerStore {
     return this.#expiring;
   }
 
-  /** Other work gets its turn between the steps. */
+  /** Other work has its turn between the steps. */
   async #expireInSteps(): Promise<void> {
     let next = this.leases.expireFrom(0, this.clock.nowMs());
     while (next !== undefined) {

@@ -1,5 +1,5 @@
-// From an address to a store in Redis. Loaded only where one is named: the client library takes longer to load
-// than most commands take to run.
+// From an address to a store in Redis. Loaded only if one is named: the client library takes longer to load than most
+// commands take to run.
 import type { Clock } from "../../../core/clock.js";
 import { GoshareError } from "../../../core/errors.js";
 import type { StoreLimits } from "../store.js";
@@ -7,7 +7,7 @@ import { parseRedisAddress } from "./redis-address.js";
 import { RedisConnection } from "./redis-connection.js";
 import { RedisStore } from "./redis-store.js";
 
-/** Rejects with USAGE for what is no address, STORE_UNAVAILABLE if nobody answers there or cannot do what is
+/** Rejects with USAGE if `spec` is no address, STORE_UNAVAILABLE if nothing answers there or it cannot do what is
  * needed. */
 export async function openRedisStore(spec: string, limits: StoreLimits, clock: Clock): Promise<RedisStore> {
   const address = parseRedisAddress(spec);

@@ -1,4 +1,4 @@
-// Which store a tracker keeps its leases in, by one word: the one place that knows them all.
+// Which store a tracker keeps its leases in, by one word: the only place that knows all stores.
 import path from "node:path";
 import type { Clock } from "../../../core/clock.js";
 import { EXIT, GoshareError } from "../../../core/errors.js";
@@ -12,8 +12,8 @@ const FILE = "file";
 const MEMORY = "memory";
 
 /** Opens the store that `spec` names. "memory" keeps nothing beyond this process; "file:DIR" keeps leases and roots in
- * a folder, "file" in one of this user's; where that cannot be written to, `warn` is told and they stay in memory.
- * redis://HOST:PORT and its relatives (redis-address.ts) leave them to a Redis. Throws USAGE for what names no store,
+ * a folder, "file" in one of this user's; if that cannot be written to, they stay in memory and `warn` is told.
+ * redis://HOST:PORT and its variants (redis-address.ts) keep them in a Redis. Throws USAGE if `spec` names no store,
  * STORE_BUSY if another process has DIR, STORE_UNAVAILABLE if no Redis answers, the reason of `signal` if that ends the
  * wait for a process that may have DIR. */
 export async function openStore(
@@ -38,7 +38,7 @@ export async function openStore(
     return await FileStore.open({ directory, limits, clock, warn, signal });
   } catch (thrown) {
     const error = GoshareError.from(thrown);
-    // Two trackers on one machine shall each run by one word; who names a folder means it.
+    // Two trackers on one machine must both run without options; a user that names a folder means it.
     const isBusy = error.code === "STORE_BUSY";
     if (isBusy ? spec !== FILE : error.exitCode !== EXIT.disk) throw error;
     const effect = "leases and manifests stay in memory, and are lost when this tracker ends";

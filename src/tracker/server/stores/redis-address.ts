@@ -1,16 +1,16 @@
-// Where a Redis is, as one word. Dials nothing.
+// The address of a Redis, as one word. Dials nothing.
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../../address/endpoint.js";
 import { GoshareError } from "../../../core/errors.js";
 
 export interface RedisAddress {
-  /** Those of a cluster: some of its servers, the rest are found. */
+  /** Of a cluster, some of its servers: the others are found through them. */
   readonly servers: readonly Endpoint[];
   readonly isCluster: boolean;
   readonly tls: boolean;
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly database: number;
-  /** For messages: without the password. */
+  /** For messages; without the password. */
   readonly name: string;
 }
 
@@ -27,7 +27,7 @@ export function looksLikeRedis(spec: string): boolean {
   return /^rediss?(-cluster)?:/.test(spec);
 }
 
-/** Throws USAGE for what is no address of a Redis; never repeats a password. */
+/** Throws USAGE if `spec` is no address of a Redis; never repeats a password. */
 export function parseRedisAddress(spec: string): RedisAddress {
   const { scheme, user, hosts, database = "" } = FORM.exec(spec)?.groups ?? {};
   if (scheme === undefined || hosts === undefined) throw notAnAddress();

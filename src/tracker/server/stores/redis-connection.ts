@@ -1,5 +1,5 @@
-// The connection to a Redis or a cluster of them. Nothing waits here while it is away: calls are refused at once
-// or after a bounded time, what they may hold together is bounded, and the connection comes back by itself.
+// The connection to a Redis or a cluster of them. While Redis is away nothing waits: calls are refused at once or after
+// a bounded time, the memory that they hold together is bounded, and the connection comes back by itself.
 import { type ClientContext, Cluster, Redis, type Result } from "ioredis";
 import { withTimeout } from "../../../core/clock.js";
 import { GoshareError } from "../../../core/errors.js";
@@ -8,7 +8,7 @@ import type { RedisAddress } from "./redis-address.js";
 import { type RedisCalls, RedisFullError } from "./redis-calls.js";
 import type { RedisScript } from "./redis-scripts.js";
 
-// There, as for every command, and missing in the library's types only.
+// It exists, as for every command; only the library's types lack it.
 declare module "ioredis" {
   interface RedisCommander<Context extends ClientContext> {
     evalBuffer(
@@ -27,17 +27,17 @@ declare module "ioredis" {
 const OPEN_TIMEOUT_MS = 5_000;
 const DISCONNECT_TIMEOUT_MS = 200;
 const CONNECT_TIMEOUT_MS = 3_000;
-/** A server that owes answers and says nothing for so long is hung up. */
+/** A server that owes answers and says nothing for this long is hung up on. */
 const SILENCE_LIMIT_MS = 2_000;
-/** For a call, redirections and attempts in a cluster included. */
+/** For one call, including redirections and attempts in a cluster. */
 const CALL_TIMEOUT_MS = 4_000;
 const MAX_RECONNECT_MS = 1_000;
-/** What calls that are not answered hold at most: at 10,000 calls a second some seconds' worth. */
+/** What unanswered calls may hold: some seconds' worth at 10,000 calls a second. */
 const MAX_PENDING_BYTES = 32 * MIB;
 const CALL_BYTES = 512;
 const KEY_BYTES = 256;
 
-/** Errors by which Redis says that it cannot do now what it could do at other times. */
+/** Errors by which Redis says that it cannot do something at the moment. */
 const TEMPORARY =
   /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|READONLY|BUSY|UNKILLABLE|NOREPLICAS|MISCONF|NOAUTH|WRONGPASS)\b/;
 
@@ -46,7 +46,7 @@ export class RedisConnection implements RedisCalls {
   readonly #client: Redis | Cluster;
   readonly #name: string;
   #pendingBytes = 0;
-  /** Why it is away, as the client library saw it last. */
+  /** Why Redis is away, by the client library's last error. */
   #lastError: unknown;
 
   private constructor(address: RedisAddress) {
@@ -58,7 +58,7 @@ export class RedisConnection implements RedisCalls {
     });
   }
 
-  /** Waits some seconds for a server that is starting; rejects with STORE_UNAVAILABLE if nobody answers. */
+  /** Waits some seconds for a server that is starting; rejects with STORE_UNAVAILABLE if none answers. */
   static async open(address: RedisAddress): Promise<RedisConnection> {
     const connection = new RedisConnection(address);
     try {
@@ -70,7 +70,7 @@ export class RedisConnection implements RedisCalls {
     }
   }
 
-  /** A server that answers with an error will not do better in a moment. */
+  /** Gives up at once if the server answers with an error: it would do no better in a moment. */
   #ready(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#client.once("ready", () => resolve());
@@ -98,7 +98,7 @@ export class RedisConnection implements RedisCalls {
   }
 
   async settle(key: string, bytes: Uint8Array): Promise<Uint8Array> {
-    // Most often it is there, and a Redis without memory can still say so.
+    // Most often the value is there, and even a Redis without free memory can read it.
     const found = await this.#call(CALL_BYTES, (client) => client.getBuffer(key));
     if (found !== null) return found;
     const other = await this.#call(CALL_BYTES, (client) =>
@@ -115,7 +115,7 @@ export class RedisConnection implements RedisCalls {
     if (this.#pendingBytes + bytes > MAX_PENDING_BYTES)
       throw this.#unavailable(new Error("too many calls are waiting"));
     this.#pendingBytes += bytes;
-    // Counted until the library has let go of it, which may be later than the caller is answered.
+    // Counted until the library has let go of it, which may be after the caller was answered.
     const answer = call(this.#client).finally(() => {
       this.#pendingBytes -= bytes;
     });
@@ -140,7 +140,7 @@ function commonOptions({ username, password, tls }: RedisAddress) {
   return {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    // The certificate must be of the host that is dialled, and of an authority that Node knows (NODE_EXTRA_CA_CERTS).
+    // The certificate must be for the dialled host, from an authority that Node knows (NODE_EXTRA_CA_CERTS).
     ...(tls && { tls: {} }),
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -185,7 +185,7 @@ function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === "ReplyError";
 }
 
-/** What the client library says, and no more: its errors carry what was sent, which may be a password or a root. */
+/** Only the client library's words: its errors carry what was sent, which may be a password or a root. */
 function withoutCommand({ name, message }: Error): Error {
   const error = new Error(message);
   error.name = name;

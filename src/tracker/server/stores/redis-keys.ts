@@ -1,5 +1,5 @@
-// The names of what the tracker keeps in Redis, and which of them may stand in one call. A key's part in braces
-// alone says in which slot of a cluster it is: hex digits, since raw bytes may hold a brace.
+// The names of what the tracker keeps in Redis, and which of them may be in one call. Only a key's part in braces
+// decides its slot in a cluster: hex digits, since raw bytes may hold a brace.
 import { createHash } from "node:crypto";
 import type { ContentId } from "../../../core/ids.js";
 import type { LeaseKey } from "../store.js";
@@ -7,10 +7,10 @@ import type { LeaseKey } from "../store.js";
 const SLOTS = 2 ** 14;
 const MEMBER_BYTES = 16;
 
-/** The largest group: others get their turn after as many shares. */
+/** The largest group: after so many shares other calls have their turn. */
 const MAX_GROUP = 100;
 
-/** A peer at one place, as its leases name it: 16 bytes. */
+/** The name of a peer at one place, used in its leases: 16 bytes. */
 export function memberOf({ peerId, host, listenPort }: LeaseKey): Buffer {
   const place = `${peerId} ${host} ${listenPort}`;
   return createHash("sha256").update(place).digest().subarray(0, MEMBER_BYTES);
@@ -38,12 +38,12 @@ export class RedisKeys {
     return `${this.#prefix}{${member.toString("hex")}}:held`;
   }
 
-  /** Of each share the sorted set of its leases and the hash of what is known of them. */
+  /** For each share, the sorted set of its leases and the hash of what is known of them. */
   shares(contentIds: readonly ContentId[]): string[] {
     return contentIds.flatMap((id) => [`${this.#prefix}{${id}}:swarm`, `${this.#prefix}{${id}}:records`]);
   }
 
-  /** Makes the calls for all groups of `items` at once, so that they are on their way together. */
+  /** Makes the calls for all groups of `items` at once, so that they run at the same time. */
   eachGroup<T extends { readonly contentId: ContentId }, R>(
     items: readonly T[],
     call: (group: readonly T[], keys: readonly string[]) => Promise<R>,
@@ -54,7 +54,7 @@ export class RedisKeys {
     return Promise.all(calls);
   }
 
-  /** Splits up what concerns shares, each group for one call: its keys are in one slot. */
+  /** Splits items about shares into groups, each for one call: the keys of a group are in one slot. */
   #groups<T extends { readonly contentId: ContentId }>(items: readonly T[]): T[][] {
     if (!this.#isCluster) return cut(items);
     const bySlot = new Map<number, T[]>();
@@ -74,7 +74,7 @@ function cut<T>(items: readonly T[]): T[][] {
   return groups;
 }
 
-/** CRC-16/XMODEM, as the cluster specification wants it, of a key's part in braces. */
+/** CRC-16/XMODEM of a key's part in braces, as the cluster specification says. */
 function slotOfTag(tag: string): number {
   let crc = 0;
   for (let i = 0; i < tag.length; i++) {

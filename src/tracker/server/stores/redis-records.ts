@@ -38,7 +38,7 @@ function packedWithLength(endpoint: Endpoint): Uint8Array[] {
   return [length, packed];
 }
 
-/** The peer in a record; undefined if it is none. */
+/** The peer in a record; undefined if the record cannot be read. */
 export function peerOfRecord(record: Buffer): StoredPeer | undefined {
   if (record.length < HOST_AT) return undefined;
   const hostEnd = HOST_AT + record.readUInt8(HOST_AT - 1);

@@ -1,4 +1,4 @@
-// What Redis answered, as the type that the script returns. Anything else is a bug of ours, or no Redis.
+// What Redis answered, as the type that the script returns. Anything else is a bug of ours, or not from a Redis.
 
 export function integerOf(reply: unknown): number {
   if (typeof reply === "number" && Number.isSafeInteger(reply)) return reply;

@@ -1,5 +1,5 @@
-// Samples of swarms in Redis: one call for each group of queries, a second one only where the first showed that
-// the limit of the response had been kept for swarms with few peers. Writes nothing.
+// Samples of swarms in Redis: one call for each group of queries, and a second only if the first showed that part of
+// the response's limit had been reserved for swarms with few peers. Writes nothing.
 import type { PeerId } from "../../../core/ids.js";
 import type { SampleQuery, StoredPeer, SwarmSample } from "../store.js";
 import { firstPart } from "./mixed-part.js";
@@ -9,11 +9,11 @@ import { peerOfRecord } from "./redis-records.js";
 import { integerOf, itemsOf } from "./redis-reply.js";
 import { LEASE_KINDS, SAMPLE } from "./redis-scripts.js";
 
-/** Leases of one excluded peer that a sample makes up for: it may be there by IPv4 and by IPv6. */
+/** Leases of one excluded peer that a sample makes up for: there may be one by IPv4 and one by IPv6. */
 const PLACES_PER_PEER = 2;
 
 interface Draw extends SampleQuery {
-  /** Of which query in the response. */
+  /** The index of its query in the response. */
   readonly index: number;
 }
 
@@ -61,7 +61,7 @@ export class RedisSampler {
   }
 
   async #draw(draws: readonly Draw[], exclude: readonly PeerId[], drawn: Drawn[]): Promise<void> {
-    // One for a mixture that chance has rounded the other way.
+    // One more in case chance has rounded the mixture the other way.
     const spare = 1 + exclude.length * PLACES_PER_PEER;
     await this.#keys.eachGroup(draws, async (group, keys) => {
       const seed = Math.floor(this.#random() * 2 ** 31);
@@ -80,7 +80,7 @@ export class RedisSampler {
     for (const record of answer.slice(LEASE_KINDS)) {
       const peer = Buffer.isBuffer(record) ? peerOfRecord(record) : undefined;
       if (peer === undefined || exclude.includes(peer.key.peerId)) continue;
-      // Who is left over must not depend on the order in which they were drawn.
+      // Which ones are left out must not depend on the order in which they were drawn.
       const at = Math.floor(this.#random() * (found.length + 1));
       const moved = found[at];
       if (moved !== undefined) found.push(moved);
@@ -97,7 +97,7 @@ export class RedisSampler {
   }
 }
 
-/** What each query may have so that all of them, the first ones first, have `maxPeers` together. */
+/** How many peers each query may have, so that all have `maxPeers` together; the first queries come first. */
 function budgeted(queries: readonly SampleQuery[], maxPeers: number): Draw[] {
   let left = maxPeers;
   return queries.map(({ contentId, max }, index) => {

@@ -1,6 +1,6 @@
-// What runs inside Redis, as Lua: each script is one atomic step on keys of one slot, all of them named in KEYS,
-// and knows no time but the server's. Commands up to Redis 7.0. Keys and records are described in redis-keys.ts
-// and redis-records.ts; nothing here is sent anywhere.
+// What runs inside Redis, as Lua. Each script is one atomic step on keys of one slot, all named in KEYS, and knows only
+// the server's time. Uses commands up to Redis 7.0. redis-keys.ts and redis-records.ts describe keys and records;
+// nothing here is sent anywhere.
 import { createHash } from "node:crypto";
 import { MAX_LEASE_MS } from "../../limits.js";
 import { ASK_TIMEOUT_MS, MAX_ASKED_PEERS } from "./manifest-shelf.js";
@@ -16,26 +16,26 @@ export function redisScript(lua: string): RedisScript {
   return { lua, sha1: createHash("sha1").update(lua).digest("hex") };
 }
 
-/** Every script begins with it: milliseconds of the server's clock. */
+/** Every script begins with this: milliseconds of the server's clock. */
 export const NOW_LUA = `local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-// What would end later than any lease can was written before the server's clock was set back, and counts as ended.
+// A lease that ends later than any lease can was written before the server's clock was set back: it counts as ended.
 const AHEAD_LUA = `local AHEAD = ${2 * MAX_LEASE_MS}
 `;
 
 /** Kinds of leases in a swarm: listed or not, complete or not. */
 export const LEASE_KINDS = 4;
 
-/** One lease in so many clears ended ones away, of one kind each, and at most so many. */
+/** One announced lease in so many clears away ended ones of one kind, at most so many of them. */
 const CLEARED_EVERY = 4;
 const MAX_CLEARED = 64;
 export const CLEARING_TURNS = LEASE_KINDS * CLEARED_EVERY;
-/** Runs of leases of one kind that a sample consists of. */
+/** The most runs of leases of one kind in a sample. */
 const MAX_RUNS = 6;
 
-// Leases of one swarm stand in one sorted set. A score is CLASS * (2 * listed + complete) + when it ends, so that
+// Leases of one swarm are in one sorted set. A score is CLASS * (2 * listed + complete) + when the lease ends, so that
 // each of the four kinds is one range of scores.
 const SWARM_LUA = `
 local CLASS = ${2 ** 42}
@@ -57,7 +57,7 @@ local function outlive(key, ttl)
 end
 `;
 
-// What a peer holds, by when it ends.
+// What a peer holds, sorted by when it ends.
 const HELD_LUA = `
 local function forget_ended(held)
   redis.call('ZREMRANGEBYSCORE', held, 0, now)
@@ -68,13 +68,13 @@ end
 const script = (...parts: readonly string[]): RedisScript =>
   redisScript(NOW_LUA + AHEAD_LUA + parts.join(""));
 
-/** KEYS: one that nobody uses. Fails where a later script would: before Redis 7.0, or without the right to it. */
+/** KEYS: an unused one. Fails where a later script would: before Redis 7.0, or without the permission for it. */
 export const PROBE = script("return redis.call('PEXPIRE', KEYS[1], 1, 'GT')");
 
 /** KEYS: held. ARGV: run epoch, TTL, most leases, content ids; then, after an empty one, content id and end of each
- * lease that moves here. What the peer holds is noted under a member that is no content id too: "run" scores
- * -(run epoch + 1). Returns "stale", "held", or for a peer that holds too much "1" or "0" for each content id; then
- * " dropped" if it would hold too much with the leases that move here, none of which is noted. */
+ * lease that moves here. `held` also has a member that is no content id: "run", with the score -(run epoch + 1).
+ * Returns "stale", "held", or for a peer that holds too much "1" or "0" for each content id; then " dropped" if it
+ * would hold too much with the leases that move here, none of which is then noted. */
 export const CLAIM = script(
   HELD_LUA,
   OUTLIVE_LUA,
@@ -139,9 +139,9 @@ return redis.call('ZRANGEBYSCORE', KEYS[1], now + 1, now + AHEAD, 'WITHSCORES')`
 export const FORGET = script(`if #ARGV > 0 then redis.call('ZREM', KEYS[1], unpack(ARGV)) end
 if #ARGV == 0 or redis.call('ZCOUNT', KEYS[1], now + 1, now + AHEAD) == 0 then redis.call('DEL', KEYS[1]) end`);
 
-/** KEYS: swarm and records of each share. ARGV: member, place, TTL, 1 if listed, a random number below
- * CLEARING_TURNS, most leases of a share, peer id to ask for roots or nothing, state of each share. Returns the numbers of
- * the shares whose roots are wanted, and as negative ones those that have as many leases as they may. */
+/** KEYS: swarm and records of each share. ARGV: member, place, TTL, 1 if listed, a random number below CLEARING_TURNS,
+ * most leases of a share, peer id to ask for roots or nothing, state of each share. Returns the numbers of the shares
+ * whose roots are wanted, and as negative numbers the shares that have as many leases as they may. */
 export const LEASE = script(
   SWARM_LUA,
   OUTLIVE_LUA,
@@ -226,10 +226,10 @@ end`,
 export const DROP = script(LEAVE_LUA, "for i = 1, #KEYS, 2 do leave(KEYS[i], KEYS[i + 1], ARGV[1]) end");
 
 /** KEYS: swarm and records of each share. ARGV: a random number, how many records more of each kind may be of no use,
- * then how many are wanted of each share. Returns for each live leases listed and complete, listed and partial,
- * hidden and complete, hidden and partial, then records of both kinds, enough for any mixture of them
- * (mixed-part.ts). The live of one kind are a ring by the time at which they end, of which a few runs are taken,
- * evenly spaced from a random place on: each is equally likely, and a swarm of any size costs the same. */
+ * then how many are wanted of each share. Returns for each share how many live leases are listed and complete, listed
+ * and partial, hidden and complete, hidden and partial, then records of both listed kinds, enough for any mixture
+ * (mixed-part.ts). The live leases of one kind form a ring, ordered by when they end, from which a few runs are taken,
+ * evenly spaced from a random place on: each lease is equally likely, and a swarm of any size costs the same. */
 export const SAMPLE = script(
   SWARM_LUA,
   `math.randomseed(tonumber(ARGV[1]))
@@ -282,10 +282,10 @@ local ends = (score or 0) % CLASS
 return ends > now and ends <= now + AHEAD and 1 or 0`,
 );
 
-/** KEYS: swarm, records. Returns the root while somebody has a lease, or nil. */
+/** KEYS: swarm, records. Returns the root while a peer has a lease, else nil. */
 export const ROOT = script(SWARM_LUA, "return is_live(KEYS[1]) and redis.call('HGET', KEYS[2], 'root')");
 
-/** KEYS: swarm, records. ARGV: root. Returns 1 if it is kept, 0 if it is there already or nobody has a lease. */
+/** KEYS: swarm, records. ARGV: root. Returns 1 if it is kept, 0 if it is there already or no peer has a lease. */
 export const KEEP = script(
   SWARM_LUA,
   `if not is_live(KEYS[1]) then return 0 end

@@ -1,7 +1,7 @@
-// The tracker's memory in Redis, shared by any number of trackers that keep nothing themselves. Leases end by the
-// clock of the Redis server, whatever the clocks of the trackers say. Every call costs what it is given and what
-// it returns. How many peers and leases there may be is for Redis to bound (maxmemory), not for a tracker; the
-// bound of each peer holds here.
+// The tracker's memory in Redis, shared by any number of trackers that keep nothing themselves. Leases end by the clock
+// of the Redis server, whatever the trackers' clocks say. The cost of a call grows only with what it is given and
+// returns. Redis bounds how many peers and leases there may be (maxmemory), not the tracker; the bound of each peer
+// holds here.
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../../core/clock.js";
 import { type ContentId, contentIdFromBytes, idToBytes, type PeerId } from "../../../core/ids.js";
@@ -42,7 +42,7 @@ export class RedisStore implements TrackerStore {
   readonly #meter: AnnounceMeter;
   #secret: Uint8Array | undefined;
 
-  /** `clock` only measures what this process does. `random` gives numbers from 0 up to, not including, 1. */
+  /** `clock` only measures this process's own work. `random` gives numbers from 0 up to, not including, 1. */
   constructor(
     redis: RedisCalls,
     limits: StoreLimits,
@@ -58,7 +58,7 @@ export class RedisStore implements TrackerStore {
     this.#meter = new AnnounceMeter(clock);
   }
 
-  /** Whether Redis can do what is wanted of it at all; rejects with what it says. */
+  /** Checks that Redis can do what is wanted of it; rejects with its error if not. */
   async probe(): Promise<void> {
     await this.#redis.run(scripts.PROBE, [this.#keys.probe], []);
   }
@@ -111,7 +111,7 @@ export class RedisStore implements TrackerStore {
     return held;
   }
 
-  /** As the script of that name answers. */
+  /** The answer of the script CLAIM. */
   async #claim(
     member: Buffer,
     runEpochMs: number,
@@ -158,14 +158,14 @@ export class RedisStore implements TrackerStore {
     await this.#drop(member, ending, contentIds);
   }
 
-  /** Ends leases, and has the peer hold none of `named`, or nothing any more if there are none. */
+  /** Ends leases, and notes that the peer no longer holds those in `named`, or anything at all if that is empty. */
   async #drop(
     member: Buffer,
     ending: readonly Pick<Held, "contentId">[],
     named: readonly ContentId[] = [],
   ): Promise<void> {
     await this.#keys.eachGroup(ending, (_, keys) => this.#redis.run(scripts.DROP, keys, [member]));
-    // Last, so that what was interrupted can be done again.
+    // Last, so that an interrupted step can be repeated.
     await this.#redis.run(scripts.FORGET, [this.#keys.held(member)], named.map(idToBytes));
   }
 
@@ -197,8 +197,7 @@ export class RedisStore implements TrackerStore {
   /** Nothing to do: scores end leases, announcements clear ended ones away, and keys end by themselves. */
   async expire(): Promise<void> {}
 
-  /** Gives Redis the secret back if it has lost it: tokens that were given out stay good for trackers that start
-   * later. */
+  /** Gives Redis the secret back if it has lost it, so that tokens stay good for trackers that start later. */
   async check(): Promise<void> {
     await this.#redis.settle(this.#keys.secret, await this.secret());
   }
@@ -208,7 +207,7 @@ export class RedisStore implements TrackerStore {
     return this.#secret;
   }
 
-  /** What this tracker's announcements of the last minute amount to. Of roots it counts none. */
+  /** Estimated from this tracker's announcements of the last minute. Does not count roots. */
   async size(): Promise<StoreSize> {
     return { ...this.#meter.estimate(), manifests: 0, manifestBytes: 0 };
   }
@@ -218,7 +217,7 @@ export class RedisStore implements TrackerStore {
   }
 }
 
-/** What a script answers that kept nothing, where Redis has no memory for it. */
+/** The answer of a script that kept nothing, if Redis has no memory for it. */
 function unlessFull(error: unknown): number {
   if (error instanceof RedisFullError) return 0;
   throw error;

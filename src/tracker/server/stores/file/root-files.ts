@@ -1,5 +1,5 @@
 // Roots as files that never change, each under its content id: manifests/ab/ab12…, so that no folder holds too many.
-// Off the event loop, a few at a time. Which are kept is the shelf's to say.
+// Works off the event loop, on a few at a time. The shelf decides which are kept.
 import { webcrypto } from "node:crypto";
 import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
 import path from "node:path";
@@ -10,10 +10,10 @@ import { MAX_ROOT_BYTES } from "../../../../manifest/limits.js";
 import { removeUnfinished, replaceFile } from "../../../../storage/replace-file.js";
 import type { RootBytes } from "../manifest-shelf.js";
 
-/** Roots in memory that wait for the disk. More are not taken: whoever sent one is asked again. */
+/** Bytes of roots in memory that wait for the disk. More are not taken: their sender is asked again. */
 const MAX_UNWRITTEN_BYTES = 32 * MIB;
 
-/** Files that are written or removed at a time: the threads are there for others too. */
+/** Files that are written or removed at a time: the threads serve others too. */
 const MAX_RUNNING = 2;
 
 export interface RootFile {
@@ -24,7 +24,7 @@ export interface RootFile {
 export class RootFiles implements RootBytes {
   readonly #directory: string;
   readonly #onFailure: (thrown: unknown) => void;
-  /** What was called last for a content id, until it is done. */
+  /** The last call for a content id, until it is done. */
   readonly #last = new Map<ContentId, Promise<unknown>>();
   readonly #reading = new Map<ContentId, Promise<Uint8Array | "lost" | undefined>>();
   /** In the order in which they came. */
@@ -32,13 +32,13 @@ export class RootFiles implements RootBytes {
   #running = 0;
   #unwrittenBytes = 0;
 
-  /** `onFailure` is told what writing or removing a file threw. */
+  /** `onFailure` gets what writing or removing a file threw. */
   constructor(directory: string, onFailure: (thrown: unknown) => void) {
     this.#directory = directory;
     this.#onFailure = onFailure;
   }
 
-  /** Every root that is there, once what killed processes left half written is gone. */
+  /** Removes what killed processes left half written, and returns every root that is there. */
   async list(): Promise<RootFile[]> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const files: RootFile[] = [];
@@ -52,7 +52,7 @@ export class RootFiles implements RootBytes {
     return files;
   }
 
-  /** Nothing for a file that is no root. */
+  /** Empty for a file that is no root. */
   async #rootAt(folderPath: string, name: string): Promise<RootFile[]> {
     const filePath = path.join(folderPath, name);
     const contentId = parseContentId(name);
@@ -61,7 +61,7 @@ export class RootFiles implements RootBytes {
     return stats.isFile() ? [{ contentId, bytes: stats.size }] : [];
   }
 
-  /** Those who ask at the same time share one reading. */
+  /** Callers that ask at the same time share one read. */
   get(contentId: ContentId): Promise<Uint8Array | "lost" | undefined> {
     const reading = this.#reading.get(contentId) ?? this.#read(contentId);
     this.#reading.set(contentId, reading);
@@ -76,7 +76,7 @@ export class RootFiles implements RootBytes {
       const digest = await webcrypto.subtle.digest("SHA-256", bytes);
       return contentIdFromBytes(new Uint8Array(digest)) === contentId ? bytes : "lost";
     } catch (thrown) {
-      // A process that may open no more files just now has lost nothing.
+      // If the process may open no more files just now, nothing is lost.
       return isErrno(thrown, "ENOENT") ? "lost" : undefined;
     } finally {
       this.#reading.delete(contentId);
@@ -147,7 +147,7 @@ async function readRoot(filePath: string): Promise<Buffer> {
   const handle = await open(filePath, "r");
   try {
     const { size } = await handle.stat();
-    // Of one that is larger than any root the digest is wrong then.
+    // A file larger than any root is cut, and so has a wrong digest.
     const bytes = Buffer.allocUnsafeSlow(Math.min(size, MAX_ROOT_BYTES));
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
     return bytes.subarray(0, bytesRead);

@@ -1,12 +1,12 @@
-// The secret that lease tokens are made with, in a file that only this user may read: whoever knows it could end
-// the leases of others. Never printed, never sent.
+// The secret that lease tokens are made with, in a file that only this user may read: anyone who knows it could end
+// other peers' leases. Never printed, never sent.
 import { randomBytes } from "node:crypto";
 import { readAtMost } from "../../../../storage/part-files.js";
 import { replaceFile } from "../../../../storage/replace-file.js";
 import { SECRET_BYTES } from "../../store.js";
 
-/** The secret in `filePath`; a new one if there is none. `onDamage` is told where what is there is no secret: all tokens
- * that peers have are worth nothing then, and they are given others when they renew. */
+/** The secret in `filePath`; a new one if there is none. `onDamage` is called if the file holds no secret: then peers'
+ * tokens are worth nothing, and they are given new ones when they renew. */
 export async function secretIn(filePath: string, onDamage: () => void): Promise<Uint8Array> {
   const known = readAtMost(filePath, SECRET_BYTES);
   if (known?.length === SECRET_BYTES) return known;

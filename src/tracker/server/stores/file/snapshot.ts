@@ -1,5 +1,5 @@
-// Leases in a file, whole or not at all: written and read in steps between which other work gets its turn. What is in
-// it is the lease book's to say. Reads no clock of the machine: a lease has in it the time it had left.
+// Leases in a file, whole or not at all: written and read in steps, between which other work has its turn. The lease
+// book decides what is in it. Reads no clock of the machine: for each lease the file holds the time it had left.
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { endianness } from "node:os";
@@ -19,11 +19,11 @@ const LENGTH_AT = 24;
 const DIGEST_AT = 32;
 const HEADER_BYTES = 64;
 
-/** What is written or read between two turns of the event loop, and the rest of the last peer. Taking so much up takes
- * 3 to 5 ms. */
+/** How much is written or read between two turns of the event loop, plus the rest of the last peer. Loading so much
+ * takes 3 to 5 ms. */
 const STEP_BYTES = 128 * KIB;
 
-/** Why a file is no snapshot that can be read here. */
+/** Says why a file is no snapshot that can be read here. */
 export class SnapshotError extends Error {
   override readonly name = "SnapshotError";
 }
@@ -48,8 +48,8 @@ export async function writeSnapshot(filePath: string, leases: LeaseBook, clock: 
   });
 }
 
-/** Takes up the leases in `filePath`. Throws a SnapshotError, before anything is taken up, if it is damaged or something
- * else, and what the file system throws. */
+/** Loads the leases in `filePath`. Throws a SnapshotError, before anything is loaded, if the file is damaged or
+ * something else; and what the file system throws. */
 export async function readSnapshot(filePath: string, leases: LeaseBook, clock: Clock): Promise<void> {
   const handle = await open(filePath, SOURCE_OPEN_FLAGS);
   try {
@@ -81,7 +81,7 @@ function loadFrame(leases: LeaseBook, words: Uint32Array, nowMs: number): void {
   }
 }
 
-/** Reads all of it once, so that nothing is taken up of a file that is damaged at its end. */
+/** Reads all of it once, so that nothing is loaded from a file that is damaged at its end. */
 async function check(handle: FileHandle, size: number): Promise<void> {
   const found = Buffer.alloc(HEADER_BYTES);
   if (size < HEADER_BYTES) throw new SnapshotError("it is too short");

@@ -1,13 +1,13 @@
-// Finds rows of a slab by the hash of their key: linear hashing with chains, so that with each row that is added
-// at most one bucket is split, and a table never stops the process to be built anew. Compares no keys.
+// Finds rows of a slab by the hash of their key: linear hashing with chains. Each added row splits at most one bucket,
+// so a table never stops the process to be built anew. Compares no keys.
 import { GrowingMemory, NO_ROW, type Slab } from "./slab.js";
 
 /** A power of two. */
 const FIRST_BUCKETS = 16;
 
 export class HashIndex {
-  /** Of each row its hash, and then the next row of the same bucket, plus 1: fresh memory says that there is none. Side
-   * by side, since of a million rows hardly one is in the processor's caches. */
+  /** For each row its hash, then the next row of the same bucket, plus 1, so that fresh memory means that there is
+   * none. Next to each other, since of a million rows hardly one is in the processor's caches. */
   readonly #links: Int32Array;
   readonly #memory: GrowingMemory;
   /** The first row of each bucket, plus 1. */
@@ -81,7 +81,7 @@ export class HashIndex {
     this.#heads[bucket] = row + 1;
   }
 
-  /** Opens one bucket more, and moves there what the next bit of its hash sends there. */
+  /** Opens one more bucket, and moves the rows there that the next bit of their hash sends there. */
   #split(): void {
     const old = this.#buckets - this.#round;
     this.#buckets += 1;

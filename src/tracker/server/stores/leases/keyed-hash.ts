@@ -1,5 +1,5 @@
-// HalfSipHash-1-3, which Linux uses for its hash tables: without the key nobody can choose peers or shares that
-// fall into one bucket. For tables in memory only; it proves nothing to anybody.
+// HalfSipHash-1-3, which Linux uses for its hash tables: without the key nobody can choose peers or shares that fall
+// into one bucket. For tables in memory only; it is no proof of anything.
 import { randomBytes } from "node:crypto";
 
 /** The two constants of HalfSipHash. */
@@ -23,7 +23,7 @@ export class KeyedHash {
     let v2 = V2 ^ this.#key0;
     let v3 = V3 ^ this.#key1;
     for (let i = start; i <= end + 3; i++) {
-      // After the words their number of bytes, then three rounds without input.
+      // After the words comes their number of bytes, then three rounds without input.
       const word = i < end ? (words[i] ?? 0) : i === end ? (end - start) << 26 : 0;
       if (i === end + 1) v2 ^= 0xff;
       v3 ^= word;

@@ -1,11 +1,11 @@
-// Rows found by a key of fixed length. A key is written to one place and looked for from there, so that looking
+// Rows found by a key of fixed length. A key is written to one place and looked up from there, so that a lookup
 // allocates nothing.
 import { HashIndex } from "./hash-index.js";
 import type { KeyedHash } from "./keyed-hash.js";
 import { NO_ROW, type Slab } from "./slab.js";
 
 export class KeyedRows {
-  /** The key that is looked for or was read last, as bytes. Its words in `keyWords` are the same memory. */
+  /** The key that is looked up or was read last, as bytes. `keyWords` is the same memory as words. */
   readonly key: Buffer;
   readonly keyWords: Uint32Array;
   readonly #slab: Slab;
@@ -22,12 +22,12 @@ export class KeyedRows {
     this.key = Buffer.from(this.keyWords.buffer);
   }
 
-  /** The row with the key that stands in `key`; NO_ROW if there is none. */
+  /** The row with the key in `key`; NO_ROW if there is none. */
   find(): number {
     return this.#find(this.#hashOfKey());
   }
 
-  /** Takes a row for the key that stands in `key`, which no row may have yet. */
+  /** Takes a row for the key in `key`, which no row may have yet. */
   add(): number {
     const row = this.#slab.take();
     this.#set(row, this.#hashOfKey());
@@ -39,7 +39,7 @@ export class KeyedRows {
     this.#slab.giveBack(row);
   }
 
-  /** Gives `row` the key that stands in `key`, which no row may have yet. */
+  /** Gives `row` the key in `key`, which no row may have yet. */
   rename(row: number): void {
     this.#index.remove(row);
     this.#set(row, this.#hashOfKey());

@@ -1,5 +1,5 @@
-// Who holds what until when, and samples of it: all that a tracker keeps but the roots. Every call costs what it is
-// given and what it returns, never what is there. Reads no clock and waits for nothing.
+// Which peer holds what until when, and samples of that: all that a tracker keeps except the roots. The cost of a call
+// grows with what it is given and returns, never with what is there. Reads no clock and waits for nothing.
 import type { Endpoint } from "../../../../address/endpoint.js";
 import { type ContentId, DIGEST_BYTES, type PeerId } from "../../../../core/ids.js";
 import type { HeldShare } from "../../../announcement.js";
@@ -20,16 +20,16 @@ import { NO_ROW } from "./slab.js";
 import { COMPLETE, type Group, PARTIAL, Swarms } from "./swarms.js";
 import type { WordReader, WordWriter } from "./words.js";
 
-/** What one step of expiring may do: leases removed, rows looked at. About a millisecond of either. */
+/** What one step of expiring may do: leases removed, rows looked at. Either takes about a millisecond. */
 const MAX_REMOVED = 1_000;
 const MAX_SEEN = 65_536;
 
-/** Of a lease in a snapshot: content id, time left, chunks held, group. */
+/** A lease in a snapshot: content id, time left, chunks held, group. */
 const WORDS_PER_LEASE = DIGEST_BYTES / 4 + 3;
 
 export interface Announced {
   readonly outcome: LeaseResult["outcome"];
-  /** Content ids of the update that this peer has in full, and a lease on. */
+  /** Content ids of the update that this peer has in full and has a lease on. */
   readonly completeShares: readonly ContentId[];
 }
 
@@ -47,10 +47,10 @@ export class LeaseBook {
   readonly #peers: Peers;
   readonly #leases: LeaseRows;
   readonly #swarms: Swarms;
-  /** Swarms that have lost their last lease, until that is told. */
+  /** Swarms that have lost their last lease, until that is reported. */
   readonly #ended: ContentId[] = [];
 
-  /** `random` gives numbers from 0 up to, not including, 1. `onSwarmEnd` is told of each content id on which nobody
+  /** `random` gives numbers from 0 up to, not including, 1. `onSwarmEnd` is called for each content id on which no peer
    * has a lease any more. */
   constructor(limits: StoreLimits, random: () => number, onSwarmEnd: (contentId: ContentId) => void) {
     const hash = new KeyedHash();
@@ -113,7 +113,7 @@ export class LeaseBook {
     };
   }
 
-  /** What becomes of so many leases that `peer` does not have yet: all of them are taken or none. */
+  /** The outcome for so many leases that `peer` does not have yet: all are taken or none. */
   #outcome(peer: number, newLeases: number): LeaseResult["outcome"] {
     if (newLeases === 0) return "held";
     const { maxLeasesPerPeer, maxLeases, maxPeers } = this.#limits;
@@ -123,8 +123,8 @@ export class LeaseBook {
     return peer === NO_ROW && this.peerCount >= maxPeers ? "trackerFull" : "held";
   }
 
-  /** Gives the leases of `from` to the peer at `key`, which is `to` if it is there, as far as it has none of its own
-   * on the same share; all of them end if it would have too many then. Returns the peer at `key`. */
+  /** Gives the leases of `from` to the peer at `key` (`to`, if it is there already), except for shares on which that
+   * has a lease itself; all of them end if it would then have too many. Returns the peer at `key`. */
   #move(from: number, to: number, key: LeaseKey): number {
     if (to === NO_ROW) {
       this.#peers.move(from, key);
@@ -147,7 +147,7 @@ export class LeaseBook {
     return to;
   }
 
-  /** How many shares two peers have leases on together. */
+  /** On how many shares two peers together have leases. */
   #merged(from: number, to: number): number {
     let count = this.#peers.leaseCount(to);
     for (let lease = this.#peers.firstLease(from); lease !== NO_ROW; lease = this.#leases.after(lease)) {
@@ -162,7 +162,7 @@ export class LeaseBook {
     this.#listAlike(peer);
   }
 
-  /** All leases of a peer are listed, or none, whatever it was before. */
+  /** Makes all leases of a peer listed, or none, whatever they were before. */
   #listAlike(peer: number): void {
     const isListable = this.#peers.isListable(peer);
     let lease = this.#peers.firstLease(peer);
@@ -176,7 +176,7 @@ export class LeaseBook {
     this.#swarms.setListed(lease, this.#leases.swarmOf(lease), this.#leases.groupOf(lease), isListed);
   }
 
-  /** Whether there was such a lease to renew. */
+  /** Renews a lease; returns whether there was one. */
   #renew(peer: number, share: HeldShare, expiresAtMs: number): boolean {
     const lease = this.#find(peer, share.contentId);
     if (lease === NO_ROW) return false;
@@ -205,7 +205,7 @@ export class LeaseBook {
     if (ended !== undefined) this.#ended.push(ended);
   }
 
-  /** Tells of swarms that have ended and were not begun again meanwhile, as by a peer that moves and has too much. */
+  /** Reports swarms that have ended and were not begun again meanwhile, as by a peer that moves and has too much. */
   #tellEnded(): void {
     for (const contentId of this.#ended) if (!this.hasSwarm(contentId)) this.#onSwarmEnd(contentId);
     this.#ended.length = 0;
@@ -257,7 +257,7 @@ export class LeaseBook {
         random: this.#random,
         at: (group, position) => {
           const lease = this.#swarms.leaseAt(swarm, group, position);
-          // What has ended is there until it is cleared away.
+          // A lease that has ended is there until it is cleared away.
           return this.#leases.expiresAtMs(lease) > nowMs ? this.#storedPeer(lease, exclude) : undefined;
         },
       });
@@ -283,14 +283,14 @@ export class LeaseBook {
     return lease !== NO_ROW && this.#leases.expiresAtMs(lease) > nowMs;
   }
 
-  /** Whether anybody has a lease on it. */
+  /** Whether any peer has a lease on it. */
   hasSwarm(contentId: ContentId): boolean {
     return this.#swarms.find(contentId) !== NO_ROW;
   }
 
-  /** One step of forgetting leases whose time is over, that of the rows from `start` on. Returns where the next step
-   * starts; undefined at the end. All rows are looked at, since that takes a few nanoseconds each: an index by time
-   * would cost more at every announcement than it would spare here. */
+  /** One step of forgetting leases that have ended, for the rows from `start` on. Returns where the next step starts;
+   * undefined at the end. Looks at all rows, since that takes a few nanoseconds each: an index by time would cost more
+   * at every announcement than it would save here. */
   expireFrom(start: number, nowMs: number): number | undefined {
     const end = Math.min(this.#leases.slab.end, start + MAX_SEEN);
     let lease = this.#leases.firstEnded(start, end, nowMs);
@@ -310,9 +310,9 @@ export class LeaseBook {
     return end < this.#leases.slab.end ? end : undefined;
   }
 
-  /** Writes the peers in rows from `start` on, with their leases and the time each has left, until `out` has `words`
-   * or there are no more. Returns where to go on; undefined at the end. Whoever comes or moves between two steps
-   * may be left out, or be written twice. */
+  /** Writes the peers in rows from `start` on, with their leases and the time each has left, until `out` has `words` or
+   * there are no more. Returns where to go on; undefined at the end. A peer that comes or moves between two steps may
+   * be left out or written twice. */
   dumpFrom(start: number, words: number, nowMs: number, out: WordWriter): number | undefined {
     const { end } = this.#peers;
     for (let peer = start; peer < end; peer++) {
@@ -340,8 +340,8 @@ export class LeaseBook {
     else out.replace(countAt, count);
   }
 
-  /** Takes up what `dumpFrom` wrote, each lease for the time it had left then, and `maxMs` at most; as much as there
-   * is room for. Throws a RangeError for words that it did not write. */
+  /** Loads what `dumpFrom` wrote, as much as there is room for. Each lease gets the time it had left then, at most
+   * `maxMs`. Throws a RangeError for words that `dumpFrom` did not write. */
   load(words: WordReader, maxMs: number, nowMs: number): void {
     const { maxPeers, maxLeases, maxLeasesPerSwarm } = this.#limits;
     while (!words.isAtEnd) {
@@ -349,7 +349,7 @@ export class LeaseBook {
       words.require(Math.max(1, count) * WORDS_PER_LEASE);
       if (this.peerCount >= maxPeers || this.leaseCount + count > maxLeases) return;
       const peer = this.#peers.load(words);
-      // One that stands there twice may have changed in between.
+      // A peer that was written twice may have changed in between.
       this.#listAlike(peer);
       const isListed = this.#peers.isListable(peer);
       for (let left = count; left > 0; left--) {

@@ -1,11 +1,11 @@
-// The leases themselves: whose, on what, until when. Each is found by its peer and its swarm. Knows neither who the
-// peers are nor what the swarms are of.
+// The leases themselves: whose, on what, until when. Each is found by its peer and its swarm. Does not know what the
+// peers and swarms are.
 import { HashIndex } from "./hash-index.js";
 import type { KeyedHash } from "./keyed-hash.js";
 import { NO_ROW, Slab } from "./slab.js";
 import { COMPLETE, type Group, PARTIAL } from "./swarms.js";
 
-/** What stands as the end of a row that is no lease. */
+/** The end of a row that is no lease. */
 const NEVER = Number.POSITIVE_INFINITY;
 
 const FACTS = 4;
@@ -15,9 +15,9 @@ export class LeaseRows {
   readonly slab: Slab;
   readonly #hash: KeyedHash;
   readonly #byPeerAndSwarm: HashIndex;
-  /** Of each lease what is looked at together: peer, swarm, group and chunks held. */
+  /** What is looked at together for each lease: peer, swarm, group and chunks held. */
   readonly #facts: Uint32Array;
-  /** By itself, since all of them are looked at once a second. */
+  /** Apart from the rest, since all of these are looked at once a second. */
   readonly #expiresAtMs: Float64Array;
   /** The leases of the same peer before and after; NO_ROW at the ends. */
   readonly #before: Int32Array;
@@ -41,7 +41,7 @@ export class LeaseRows {
     return NO_ROW;
   }
 
-  /** A lease, before `first` in the list of its peer. */
+  /** Adds a lease, before `first` in the list of its peer. */
   add(peer: number, swarm: number, first: number): number {
     const lease = this.slab.take();
     this.#facts[lease * FACTS + SWARM] = swarm;
@@ -83,7 +83,7 @@ export class LeaseRows {
     return this.#facts[lease * FACTS + CHUNKS_HELD] ?? 0;
   }
 
-  /** Infinite for a row that is no lease. */
+  /** When the lease ends; infinity for a row that is no lease. */
   expiresAtMs(lease: number): number {
     return this.#expiresAtMs[lease] ?? NEVER;
   }

@@ -1,5 +1,5 @@
-// Members of groups, numbered within their group without gaps, so that one of a million is drawn as fast as one of
-// ten: a table finds (group, position), joining takes the next number, and whoever leaves is replaced by the last.
+// Members of groups, numbered within their group without gaps, so that one of a million is drawn as fast as one of ten:
+// a table finds (group, position), joining takes the next number, and the last member replaces one that leaves.
 import { HashIndex } from "./hash-index.js";
 import type { KeyedHash } from "./keyed-hash.js";
 import { NO_ROW, type Slab } from "./slab.js";
@@ -7,7 +7,7 @@ import { NO_ROW, type Slab } from "./slab.js";
 export class Listing {
   readonly #hash: KeyedHash;
   readonly #index: HashIndex;
-  /** Of a member, its group plus 1, or 0 while it is in none, and then its position. */
+  /** For each member its group plus 1 (0 while it is in none), then its position. */
   readonly #places: Int32Array;
   readonly #counts: Int32Array;
 
@@ -28,7 +28,7 @@ export class Listing {
     return this.#places[2 * member] !== 0;
   }
 
-  /** The member of `group` at `position`; NO_ROW where there is none. */
+  /** The member of `group` at `position`; NO_ROW if there is none. */
   at(group: number, position: number): number {
     const hash = this.#hash.ofPair(group, position);
     for (let member = this.#index.first(hash); member !== NO_ROW; member = this.#index.next(member)) {
@@ -37,7 +37,7 @@ export class Listing {
     return NO_ROW;
   }
 
-  /** Adds a member of no group. */
+  /** Adds a member that is in no group. */
   join(member: number, group: number): void {
     const position = this.count(group);
     this.#counts[group] = position + 1;
@@ -45,7 +45,7 @@ export class Listing {
     this.#place(member, group, position);
   }
 
-  /** Does nothing for a member of no group. */
+  /** Does nothing for a member that is in no group. */
   leave(member: number): void {
     if (!this.has(member)) return;
     const group = (this.#places[2 * member] ?? 0) - 1;

@@ -1,20 +1,20 @@
-// A random sample of two groups, the larger of which must not crowd out the other. Costs what it returns, whatever
-// the groups' sizes. Pure: who stands at a position is the caller's to say.
+// A random sample of two groups, the larger of which must not crowd out the other. Its cost grows with what it returns,
+// whatever the groups' sizes. Pure: the caller says who is at a position.
 import { firstPart } from "../mixed-part.js";
 
 export interface SampleOf<T> {
-  /** Members of either group. */
+  /** Members of each group. */
   readonly counts: readonly [number, number];
   readonly max: number;
   /** Members of a group that are known to be of no use at most; some more may be. */
   readonly spare: number;
-  /** From 0 up to, not including, 1. */
+  /** Gives numbers from 0 up to, not including, 1. */
   readonly random: () => number;
-  /** Who is at `position` of `group`; undefined for somebody who is not to be given out. */
+  /** The member at `position` of `group`; undefined if it is not to be given out. */
   readonly at: (group: 0 | 1, position: number) => T | undefined;
 }
 
-/** Up to `max` members, none twice. Within a group each is equally likely; so is each of all, but where one group
+/** Up to `max` members, none twice. Within a group all are equally likely; so are all of both groups, unless one group
  * would get less than its least part. */
 export function mixedSample<T>(wanted: SampleOf<T>): T[] {
   const { counts, max } = wanted;
@@ -23,18 +23,18 @@ export function mixedSample<T>(wanted: SampleOf<T>): T[] {
   const drawn: T[] = [];
   first.drawUntil(drawn, firstPart(counts, max, wanted.random));
   second.drawUntil(drawn, max);
-  // Where the second has not given its part, the first has more.
+  // If the second group has not given its part, the first gives more.
   first.drawUntil(drawn, max);
   return drawn;
 }
 
-/** A Fisher–Yates shuffle of one group that goes only as far as is needed, and notes swaps instead of making them: in
- * lists that are searched, since for the few that are drawn a table costs more. */
+/** A Fisher–Yates shuffle of one group that goes only as far as needed, and notes swaps instead of making them: in
+ * lists that are searched, since for so few draws a table costs more. */
 class Draw<T> {
   readonly #wanted: SampleOf<T>;
   readonly #group: 0 | 1;
   readonly #count: number;
-  /** Positions somebody else stands at, and who: the one who stood at this position. */
+  /** Swapped positions; `#with` has for each the position whose member is there now. */
   readonly #swapped: number[] = [];
   readonly #with: number[] = [];
   #next = 0;

@@ -1,5 +1,5 @@
-// Peers at their places: who and where they are, of which run, and the list of leases that each has. Whether a peer
-// should be there is for the lease book to decide.
+// Peers at their places: who and where they are, of which run, and the list of leases that each has. The lease book
+// decides whether a peer should be there.
 import type { Endpoint } from "../../../../address/endpoint.js";
 import { packEndpoint, unpackEndpoint } from "../../../../address/packed-endpoint.js";
 import { DIGEST_BYTES, peerIdFromBytes, writeHex } from "../../../../core/ids.js";
@@ -18,8 +18,8 @@ const LENGTH_AT = PORT_AT + 2;
 const HOST_AT = LENGTH_AT + 1;
 const KEY_WORDS = (HOST_AT + MAX_HOST_BYTES) / 4;
 
-/** Keys that were read and are kept as objects, those of rows that leave the same rest one at a time: of a swarm that is
- * asked about again and again the same peers are handed out. A few megabytes at most. */
+/** How many keys that were read are kept as objects, one for all rows with the same remainder: a swarm that is asked
+ * about often hands out the same peers again. A few megabytes at most. */
 const REMEMBERED_KEYS = 16_384;
 
 interface RememberedKey {
@@ -37,7 +37,7 @@ export class Peers {
   /** The first lease, plus 1. */
   readonly #leases: Int32Array;
   readonly #leaseCounts: Int32Array;
-  /** Of peers that have some, which is the exception. */
+  /** Only of peers that have some, which is the exception. */
   readonly #endpoints: (readonly Endpoint[] | undefined)[] = [];
 
   constructor(maxPeers: number, hash: KeyedHash) {
@@ -62,7 +62,7 @@ export class Peers {
     return this.#rows.find();
   }
 
-  /** A new peer without leases; to be called where `find` finds none. */
+  /** Adds a peer without leases. To be called if `find` finds none. */
   add(key: LeaseKey): number {
     this.#write(key);
     return this.#addKey();
@@ -76,7 +76,7 @@ export class Peers {
     return peer;
   }
 
-  /** Lets `peer` be at another place, where nobody is. */
+  /** Moves `peer` to another place, where no peer is. */
   move(peer: number, key: LeaseKey): void {
     this.#write(key);
     this.#rows.rename(peer);
@@ -130,12 +130,12 @@ export class Peers {
       if (peer < this.#endpoints.length) this.#endpoints[peer] = undefined;
       return;
     }
-    // Without holes an array stays one in memory.
+    // Without holes it stays a plain array in memory.
     while (this.#endpoints.length < peer) this.#endpoints.push(undefined);
     this.#endpoints[peer] = endpoints;
   }
 
-  /** Whether anybody could be told where to find it. */
+  /** Whether there is a place at which others could find it. */
   isListable(peer: number): boolean {
     if (this.endpointsOf(peer).length > 0) return true;
     this.#rows.read(peer);
@@ -150,13 +150,13 @@ export class Peers {
     return (this.#leases[peer] ?? 0) - 1;
   }
 
-  /** Says which lease comes first now, and how many more there are than before. */
+  /** Sets which lease comes first now, and whether there is one more or one less. */
   changeLeases(peer: number, first: number, more: 1 | -1): void {
     this.#leases[peer] = first + 1;
     this.#leaseCounts[peer] = this.leaseCount(peer) + more;
   }
 
-  /** Writes who and where `peer` is. */
+  /** Writes the identity and the place of `peer`. */
   dump(peer: number, out: WordWriter): void {
     this.#rows.read(peer);
     out.putAll(this.#rows.keyWords, wordsOfKey(this.#rows.key));
@@ -166,7 +166,7 @@ export class Peers {
     for (const bytes of packed) out.putBytes(bytes);
   }
 
-  /** The peer that was written, which is added if it is not there; there must be room for it. */
+  /** Reads a peer, and adds it if it is not there; there must be room for it. */
   load(words: WordReader): number {
     const { key, keyWords } = this.#rows;
     const leastWords = wordsOfHost(0);

@@ -1,5 +1,5 @@
-// Rows of numbers in typed arrays: a million leases are a handful of objects to the garbage collector. Knows
-// nothing of what the numbers mean.
+// Rows of numbers in typed arrays: a million leases are a handful of objects to the garbage collector. Does not know
+// what the numbers mean.
 
 /** Stands for no row. */
 export const NO_ROW = -1;
@@ -9,8 +9,8 @@ export const MAX_ROWS = 2 ** 24;
 
 const FIRST_ROWS = 1024;
 
-/** Memory that doubles where it stands: address space for `maxBytes` is reserved at once, pages come as they are
- * written to. So it never copies, and views of it that were made without a length grow with it. */
+/** Memory that doubles in place: address space for `maxBytes` is reserved at once, pages come as they are written to.
+ * So nothing is ever copied, and views that were made without a length grow with it. */
 export class GrowingMemory {
   readonly buffer: ArrayBuffer;
 
@@ -25,8 +25,8 @@ export class GrowingMemory {
   }
 }
 
-/** Columns of rows, each row known by its number. A row that was given back is taken again before a new one;
- * what its columns hold then is what was left in them. */
+/** Columns of rows, each row known by its number. A row that was given back is taken again before a new one; its
+ * columns then hold what was left in them. */
 export class Slab {
   readonly #maxRows: number;
   readonly #columns: { readonly memory: GrowingMemory; readonly rowBytes: number }[] = [];
@@ -67,7 +67,7 @@ export class Slab {
     return this.#end;
   }
 
-  /** Throws if all are taken: whoever takes rows keeps count of them. */
+  /** Takes a row. Throws if all are taken: the caller keeps count of them. */
   take(): number {
     let row = this.#firstFree;
     if (row !== NO_ROW) {

@@ -7,7 +7,7 @@ import { Listing } from "./listing.js";
 import { NO_ROW, Slab } from "./slab.js";
 import type { WordReader, WordWriter } from "./words.js";
 
-/** Those who have everything, and those who have not. */
+/** Peers that have everything, and those that have not. */
 export type Group = 0 | 1;
 const GROUPS = 2;
 export const COMPLETE: Group = 0;
@@ -37,7 +37,7 @@ export class Swarms {
     return this.#rows.find();
   }
 
-  /** The swarm of `contentId`, which is added if there is none. */
+  /** The swarm of `contentId`; adds it if there is none. */
   findOrAdd(contentId: ContentId): number {
     writeHex(contentId, this.#rows.key, 0);
     return this.#findOrAddKey();
@@ -62,7 +62,7 @@ export class Swarms {
     return { completePeers: this.#count(swarm, COMPLETE), partialPeers: this.#count(swarm, PARTIAL) };
   }
 
-  /** All leases. */
+  /** How many leases it has. */
   sizeOf(swarm: number): number {
     return this.#count(swarm, COMPLETE) + this.#count(swarm, PARTIAL);
   }
@@ -86,13 +86,13 @@ export class Swarms {
     if (isListed) this.#listing.join(lease, swarm * GROUPS + group);
   }
 
-  /** Whether the lease of `group` can be handed out, from now on. */
+  /** Sets whether the lease of `group` can be handed out. */
   setListed(lease: number, swarm: number, group: Group, isListed: boolean): void {
     this.#listing.leave(lease);
     if (isListed) this.#listing.join(lease, swarm * GROUPS + group);
   }
 
-  /** A lease goes from one group to another. */
+  /** A lease moves from one group to another. */
   change(lease: number, swarm: number, from: Group, to: Group): void {
     const isListed = this.isListed(lease);
     this.#leases[swarm * GROUPS + from] = this.#count(swarm, from) - 1;
@@ -100,7 +100,7 @@ export class Swarms {
     this.setListed(lease, swarm, to, isListed);
   }
 
-  /** A lease of `group` is gone. The swarm is forgotten with the last: then it is its content id that is returned. */
+  /** A lease of `group` is gone. With the last one the swarm is forgotten, and its content id is returned. */
   leave(lease: number, swarm: number, group: Group): ContentId | undefined {
     this.#listing.leave(lease);
     this.#leases[swarm * GROUPS + group] = this.#count(swarm, group) - 1;
@@ -116,7 +116,7 @@ export class Swarms {
     out.putAll(this.#rows.keyWords);
   }
 
-  /** The swarm of the content id that was written, which is added if there is none. */
+  /** Reads a content id; returns its swarm, which is added if there is none. */
   load(words: WordReader): number {
     words.takeInto(this.#rows.keyWords, 0, this.#rows.keyWords.length);
     return this.#findOrAddKey();

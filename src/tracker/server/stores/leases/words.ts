@@ -1,5 +1,5 @@
-// Rows of 32-bit words, as a snapshot holds them: written to memory that is used again, and read back with every
-// length checked. In the byte order of the machine; a snapshot says which that is.
+// Rows of 32-bit words, as a snapshot holds them: written to memory that is reused, and read back with every length
+// checked. In the byte order of the machine; a snapshot says which that is.
 
 const FIRST_WORDS = 16 * 1024;
 
@@ -11,7 +11,7 @@ export class WordWriter {
     return this.#length;
   }
 
-  /** What was written, until something else is. */
+  /** What was written; valid until more is written. */
   get written(): Uint32Array {
     return this.#words.subarray(0, this.#length);
   }
@@ -26,7 +26,7 @@ export class WordWriter {
     for (let i = 0; i < count; i++) this.#words[this.#length++] = words[i] ?? 0;
   }
 
-  /** A number that fits into 53 bits without a sign. */
+  /** Writes an unsigned number of up to 53 bits. */
   putLarge(value: number): void {
     this.put(value % 2 ** 32);
     this.put(Math.floor(value / 2 ** 32));
@@ -39,12 +39,12 @@ export class WordWriter {
     this.putAll(words);
   }
 
-  /** Writes over a word that is there. */
+  /** Overwrites a word. */
   replace(at: number, word: number): void {
     this.#words[at] = word;
   }
 
-  /** Takes back what was written from `length` on. */
+  /** Drops what was written from `length` on. */
   cutTo(length: number): void {
     this.#length = length;
   }
@@ -57,7 +57,7 @@ export class WordWriter {
   }
 }
 
-/** Throws a RangeError where something is longer than what is there. */
+/** Throws a RangeError if something is longer than what is left. */
 export class WordReader {
   readonly #words: Uint32Array;
   #next = 0;
