@@ -166,8 +166,12 @@ export class GoshareError extends Error {
   static from(thrown: unknown): GoshareError {
     if (thrown instanceof GoshareError) return thrown;
     const errno = errnoOf(thrown);
-    if (thrown instanceof Error && errno !== undefined && diskErrorCode(errno) !== undefined)
-      return fileSystemError(errno, thrown.message.replace(UNKNOWN_PREFIX, `${errno}:`), thrown);
+    if (thrown instanceof Error && errno !== undefined && isOfFileSystem(thrown, errno))
+      return fileSystemError(
+        errno,
+        thrown.message.replace(UNKNOWN_PREFIX, `${shownErrno(thrown, errno)}:`),
+        thrown,
+      );
     if (errno === "" && thrown instanceof Error)
       return fileSystemError(errno, thrown.message.replace(NAMELESS_PREFIX, ""), thrown);
     const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -208,6 +212,9 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
   ENAMETOOLONG: "TARGET_NAME_UNSUPPORTED",
 };
 
+/** What a file system never fails with unless goshare asks wrongly. */
+const OWN_MISTAKES: readonly string[] = ["EBADF", "EFAULT"];
+
 /** What to do about a failure of the file system, whatever the command: one that knows more says more. */
 export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free some space and run the same command again",
@@ -225,6 +232,14 @@ const ERRNO_HINTS: Readonly<Record<string, string>> = {
 /** The code for a file system errno name such as "ENOSPC"; undefined if it is none. */
 export function diskErrorCode(errno: string): ErrorCode | undefined {
   return DISK_ERRNOS[errno];
+}
+
+/** Network file systems and those of programs (FUSE) fail with whatever their servers or authors have chosen, ETIMEDOUT
+ * or ENOTSUP for instance, so no list has all of it. Node begins the message of their errors with the errno, and that of
+ * a socket's with the call. */
+function isOfFileSystem({ message }: Error, errno: string): boolean {
+  if (diskErrorCode(errno) !== undefined) return true;
+  return !OWN_MISTAKES.includes(errno) && FILE_SYSTEM_PREFIX.test(message);
 }
 
 /** A file system failure as a GoshareError; `message` is Node's own, which names the call and the path. */
@@ -252,6 +267,9 @@ export function readProblem(thrown: unknown): { readonly reason: string; readonl
   return { reason: thrown instanceof Error ? thrown.message : String(thrown), hint };
 }
 
+/** How Node begins the message of an error of a file system. */
+const FILE_SYSTEM_PREFIX = /^(E[A-Z0-9]+|UNKNOWN): /;
+
 /** How Node begins the message of an error whose number it has no name for. */
 const UNKNOWN_PREFIX = /^UNKNOWN: unknown error,/;
 
@@ -264,6 +282,11 @@ export function errnoOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error && "code" in thrown && typeof thrown.code === "string")) return undefined;
   if (thrown.code !== "UNKNOWN" || !("errno" in thrown)) return thrown.code;
   return ERRNO_NAMES.find(([, number]) => number === -Number(thrown.errno))?.[0] ?? thrown.code;
+}
+
+/** Of one without a name here its number, as people can look it up. */
+function shownErrno(thrown: Error, errno: string): string {
+  return errno === "UNKNOWN" && "errno" in thrown ? `error ${-Number(thrown.errno)}` : errno;
 }
 
 /** Whether `thrown` is a Node system error with one of these errno names. */

@@ -102,6 +102,26 @@ test("a quota that is used up is a full disk, though Node calls it unknown", () 
   assert.match(errorAt(thrown, "/a/b").message, "EDQUOT: write '/a/b'");
 });
 
+test("whatever a file system fails with is an error of the disk, and what a socket fails with is not", () => {
+  for (const [code, message] of [
+    ["ENOTCONN", "ENOTCONN: socket is not connected, read"],
+    ["ETIMEDOUT", "ETIMEDOUT: connection timed out, open '/a/b'"],
+    ["EINVAL", "EINVAL: invalid argument, mkdir '/a/b:c'"],
+    ["UNKNOWN", "UNKNOWN: unknown error, write"],
+  ] as const) {
+    const error = GoshareError.from(Object.assign(new Error(message), { code, errno: -123 }));
+    assert.equal([error.code, error.exitCode], ["DISK_FAILED", EXIT.disk], code);
+    assert.is.not(error.hint, "");
+    assert.ok(error.message.startsWith(code === "UNKNOWN" ? "error 123: write" : `${code}: `), error.message);
+  }
+  for (const [code, message] of [
+    ["ETIMEDOUT", "connect ETIMEDOUT 10.0.0.1:9000"],
+    ["ECONNRESET", "read ECONNRESET"],
+    ["EBADF", "EBADF: bad file descriptor, write"],
+  ] as const)
+    assert.is(GoshareError.from(Object.assign(new Error(message), { code })).code, "BUG", message);
+});
+
 test("an error that names no path gets one, and keeps the one it has", () => {
   const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
   assert.is(errorAt(full, "/a/b").message, "ENOSPC: no space left on device, write '/a/b'");
