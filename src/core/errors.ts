@@ -220,6 +220,7 @@ export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free some space and run the same command again",
   DISK_FAILED: "check the path and the disk, or use another folder",
   PERMISSION_DENIED: "check its owner and mode, and whether the disk is read-only",
+  SYNC_FAILED: "check the disk; the same command fetches again what was written to it",
   TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
 };
 

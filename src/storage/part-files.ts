@@ -2,7 +2,7 @@
 // planted it might have it point anywhere. Knows nothing of what is in them.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { DISK_HINTS, errorAt, GoshareError, isErrno } from "../core/errors.js";
 
 /** Mode of a file that is for goshare itself. */
 const OWN_FILE_MODE = 0o600;
@@ -124,6 +124,15 @@ export function requireBytes(fd: number, filePath: string, fileBytes: number): v
 export function partChanged(filePath: string, what: string, cause?: unknown): GoshareError {
   const message = `${filePath} ${what}: something else has changed it`;
   return new GoshareError("PART_CHANGED", message, { hint: PART_CHANGED_HINT, cause });
+}
+
+/** What was written to `filePath` may not be on the disk. */
+export function notConfirmed(thrown: unknown, filePath: string): GoshareError {
+  const { message } = errorAt(thrown, filePath);
+  return new GoshareError("SYNC_FAILED", `the disk did not confirm what was written: ${message}`, {
+    hint: DISK_HINTS.SYNC_FAILED,
+    cause: thrown,
+  });
 }
 
 /** Whether anything has this name, a link that leads nowhere included. */

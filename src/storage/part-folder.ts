@@ -278,6 +278,7 @@ export class PartFolder implements ChunkPlace {
     await this.requireOwnPlace();
     await this.#written.requireInPlace();
     try {
+      await this.#written.closeWritten();
       await syncFiles(entries);
     } catch (thrown) {
       if (thrown instanceof GoshareError && thrown.code === "SYNC_FAILED") this.#giveUpContent();

@@ -94,7 +94,7 @@ export class RepairTarget implements ChunkPlace {
 
   /** When every chunk is right: sizes, empty files and folders, links and modes; then all of it is made durable. */
   async finish(comparison: TargetComparison, syncFiles: SyncFiles): Promise<void> {
-    this.#written.close();
+    await this.#written.closeWritten();
     for (const [fileIndex, { problem }] of comparison.files) {
       const file = manifestFile(this.#manifest, fileIndex);
       if (problem === "long" || file.size === 0) this.#cut(file);

@@ -9,7 +9,7 @@ import { DIGEST_BYTES } from "../core/ids.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { lookAtFiles } from "../storage/file-looks.js";
-import { openForWriting, partChanged, requireBytes } from "../storage/part-files.js";
+import { notConfirmed, openForWriting, partChanged, requireBytes } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/written-files.js";
 import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
@@ -270,8 +270,7 @@ function syncFile(fd: number, path: string): void {
   try {
     fs.fsyncSync(fd);
   } catch (thrown) {
-    const { message } = errorAt(thrown, path);
-    throw new GoshareError("SYNC_FAILED", `the disk did not confirm what was written: ${message}`);
+    throw notConfirmed(thrown, path);
   }
 }
 

@@ -197,6 +197,29 @@ test("if a file cannot be made durable the name is not claimed and the part fold
   }
 });
 
+test("where the disk tells only at the close that it has lost something, nothing is committed nor kept", async () => {
+  const lose = (fd: number, done: fs.NoParamCallback) => {
+    fs.closeSync(fd);
+    done(Object.assign(new Error("EDQUOT: disk quota exceeded, close"), { code: "EDQUOT" }));
+  };
+  for (const ends of ["commit", "pause"]) {
+    const output = scratch();
+    const share = singleFile(3 * CHUNK);
+    const part = await complete(output, share);
+    const own = { path: part.filePath(share.manifest.root.name) };
+    const restore = replaceCalls({ close: lose });
+    const error = await errorOf(() =>
+      ends === "commit" ? commit(part, share.manifest, syncAtOnce) : part.makeDurable([own], syncAtOnce),
+    ).finally(restore);
+    assert.is(error.code, "SYNC_FAILED");
+    assert.match(error.message, own.path);
+    part.close();
+    assert.equal(fs.readdirSync(output), []);
+    assert.equal((await downloadAll(output, share)).fetched, [0, 1, 2]);
+    assertDone(output, share);
+  }
+});
+
 test("a failing disk during the claim ends with its code, and the next run ends right", async () => {
   for (const [call, errno, code] of [
     ["renameSync", "EIO", "DISK_FAILED"],
