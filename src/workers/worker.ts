@@ -314,9 +314,10 @@ class OpenFiles {
     }
   }
 
-  /** Closes what is open without a check. */
+  /** Closes what is open without a check. Once: also where that fails another file may have its number by now. */
   abandon(): void {
-    if (this.#current !== undefined) fs.closeSync(this.#current.fd);
+    const current = this.#current;
     this.#current = undefined;
+    if (current !== undefined) fs.closeSync(current.fd);
   }
 }
