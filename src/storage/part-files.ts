@@ -154,9 +154,20 @@ export async function isGone(somePath: string): Promise<boolean> {
 export function syncDirectory(directory: string): void {
   const fd = fs.openSync(directory, fs.constants.O_RDONLY);
   try {
-    fs.fsyncSync(fd);
+    syncOpen(fd);
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** Makes what is open durable. Some file systems (9p, VirtualBox shared folders) have no such thing for folders, and say
+ * so: when a name in one is on the disk is their own affair then. */
+export function syncOpen(fd: number): void {
+  try {
+    fs.fsyncSync(fd);
+  } catch (thrown) {
+    const isUnknownHere = isErrno(thrown, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS");
+    if (!isUnknownHere || !fs.fstatSync(fd).isDirectory()) throw thrown;
   }
 }
 

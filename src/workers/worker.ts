@@ -9,7 +9,7 @@ import { DIGEST_BYTES } from "../core/ids.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { lookAtFiles } from "../storage/file-looks.js";
-import { notConfirmed, openForWriting, partChanged, requireBytes } from "../storage/part-files.js";
+import { notConfirmed, openForWriting, partChanged, requireBytes, syncOpen } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/written-files.js";
 import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
@@ -268,7 +268,7 @@ function openWritten(path: string, fileBytes: number | undefined): number {
 
 function syncFile(fd: number, path: string): void {
   try {
-    fs.fsyncSync(fd);
+    syncOpen(fd);
   } catch (thrown) {
     throw notConfirmed(thrown, path);
   }

@@ -5,6 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { MIB } from "../../src/core/units.js";
+import { syncDirectory } from "../../src/storage/part-files.js";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import { sourcePath, walkSource } from "../../src/storage/source-tree.js";
 import { chunkDigest, hashTasks, syncTasks, verifyTasks } from "../../src/workers/batches.js";
@@ -255,6 +256,15 @@ test("files and folders are made durable; one that is not there is a failure of 
   assert.is(error.code, "DISK_FAILED");
   assert.ok(error.message.includes(names[70] ?? "?"));
 });
+
+testUnless(
+  fs.existsSync("/proc/self/mem") ? undefined : "there is no /proc",
+  "folders of a file system that cannot make them durable are left to it",
+  async () => {
+    await pool.runAll(syncTasks([{ path: "/proc" }]), () => undefined, never);
+    syncDirectory("/proc");
+  },
+);
 
 test("a file that something else has cut is not lengthened again, nor made durable", async () => {
   const share = singleFile(3 * CHUNK);
