@@ -14,14 +14,21 @@ export const PART_CHANGED_HINT =
  * a disk is full or read-only. */
 export function makeFolders(folderPath: string, mode?: number): void {
   try {
+    makeFolder(folderPath, mode);
+  } catch (thrown) {
+    if (!isErrno(thrown, "ENOENT")) throw thrown;
+    // If the parent is there, another thread has made it since, or the file system has no room for folders, like /proc.
+    const parent = path.dirname(folderPath);
+    if (!fs.existsSync(parent)) makeFolders(parent);
+    makeFolder(folderPath, mode);
+  }
+}
+
+function makeFolder(folderPath: string, mode: number | undefined): void {
+  try {
     fs.mkdirSync(folderPath, mode);
   } catch (thrown) {
-    const parent = path.dirname(folderPath);
-    // A file system that has no room for folders, like /proc, says ENOENT where the parent is there.
-    if (isErrno(thrown, "ENOENT") && !fs.existsSync(parent)) {
-      makeFolders(parent);
-      makeFolders(folderPath, mode);
-    } else if (!isFolder(folderPath)) throw noFolder(folderPath, thrown);
+    if (!isFolder(folderPath)) throw noFolder(folderPath, thrown);
   }
 }
 

@@ -4,7 +4,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
 import { commit } from "../../src/storage/commit.js";
+import { makeFolders } from "../../src/storage/part-files.js";
 import { file } from "../manifest/craft.js";
+import { replaceCalls } from "./crash.js";
 import { downloadAll, killedAfter, open, partPathOf, syncAtOnce, writeChunk } from "./download-run.js";
 import { actualTree, CHUNK, expectedTree, mixedFolder, sampleShare, singleFile } from "./sample-share.js";
 import { errorOf, noDescriptorList, openBelow, scratchFolders, testUnless } from "./scratch.js";
@@ -134,6 +136,29 @@ test("an output folder that is a file is said to be so", async () => {
   const error = await errorOf(() => open(output, mixedFolder()));
   assert.is(error.exitCode, 6);
   assert.ok(error.message.includes(output));
+});
+
+test("a folder is made also where another thread makes the one above it meanwhile", () => {
+  const folder = scratch();
+  const inner = path.join(folder, "outer", "inner");
+  const { mkdirSync } = fs;
+  const restore = replaceCalls({
+    mkdirSync: (made: string, mode?: number) => {
+      const isThere = fs.existsSync(path.dirname(made));
+      mkdirSync(path.join(folder, "outer"), { recursive: true });
+      if (!isThere)
+        throw Object.assign(new Error(`ENOENT: no such file or directory, mkdir '${made}'`), {
+          code: "ENOENT",
+        });
+      mkdirSync(made, mode);
+    },
+  });
+  try {
+    makeFolders(inner);
+  } finally {
+    restore();
+  }
+  assert.ok(fs.statSync(inner).isDirectory());
 });
 
 test("a link or file in place of the part folder is refused and never followed", async () => {
