@@ -226,6 +226,7 @@ export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
 
 /** Where the errno says more than its code. */
 const ERRNO_HINTS: Readonly<Record<string, string>> = {
+  EFBIG: "use a disk, and a limit (ulimit -f), that allow files as large as that",
   EMFILE: "raise the limit on open files per process (ulimit -n)",
   ENFILE: "raise this machine's limit on open files, or stop whatever has many open",
 };

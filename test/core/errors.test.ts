@@ -61,6 +61,7 @@ test("a failure of the file system keeps its message, and gets a code", () => {
   assert.is.not(fileSystemError("ENOSPC", "full").hint, "");
   assert.is(fileSystemError("EROFS", "read-only").code, "PERMISSION_DENIED");
   assert.is(fileSystemError("EWHAT", "new").code, "DISK_FAILED");
+  assert.not.match(fileSystemError("EFBIG", "too large").hint, "free some space");
   assert.match(fileSystemError("EMFILE", "too many open files").hint, "ulimit -n");
   assert.is(diskErrorCode("ENAMETOOLONG"), "TARGET_NAME_UNSUPPORTED");
   assert.is(diskErrorCode("ECONNRESET"), undefined);
