@@ -178,6 +178,28 @@ test("a disk without hard links takes files and folders as well", async () => {
   }
 });
 
+test("a disk that renames nothing over what is there takes files and folders as well", async () => {
+  const { renameSync } = fs;
+  for (const share of [mixedFolder(), singleFile(CHUNK + 1), singleFile(0)]) {
+    for (const errno of ["EEXIST", "EPERM"]) {
+      const output = scratch();
+      const restore = replaceCalls({
+        linkSync: refusing("EPERM"),
+        renameSync: (from: string, to: string) => {
+          if (fs.existsSync(to)) refusing(errno)();
+          renameSync(from, to);
+        },
+      });
+      try {
+        await downloadAll(output, share);
+      } finally {
+        restore();
+      }
+      assertDone(output, share);
+    }
+  }
+});
+
 test("if a file cannot be made durable the name is not claimed and the part folder stays", async () => {
   for (const failingCall of [1, 2]) {
     for (const share of [mixedFolder(), singleFile(CHUNK + 1)]) {
