@@ -4,7 +4,7 @@
 // fetched again. Never removes what is not in the share, and touches nothing outside the target.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { errorAt, GoshareError } from "../core/errors.js";
+import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import type { ChunkPlace } from "./chunk-place.js";
@@ -158,7 +158,8 @@ export class RepairTarget implements ChunkPlace {
       }
     }
     // Who may read it stays as it was.
-    if (stats?.isFile() === true) fs.chmodSync(fresh, stats.mode & 0o777);
+    if (stats?.isFile() === true && (stats.mode & 0o777) !== (fs.lstatSync(fresh).mode & 0o777))
+      fs.chmodSync(fresh, stats.mode & 0o777);
     makeFolders(path.dirname(target));
     fs.renameSync(fresh, target);
     this.#changed.add(target);
@@ -186,11 +187,16 @@ export class RepairTarget implements ChunkPlace {
     this.#changed.add(target);
   }
 
-  /** Whoever may read it may run it, or nobody. */
+  /** Whoever may read it may run it, or nobody. On a disk that knows no modes (FAT) it stays as a download leaves it. */
   #correctMode(file: FileEntry): void {
     const target = this.filePath(file.path);
     const { mode } = fs.lstatSync(target);
-    fs.chmodSync(target, file.executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111);
+    try {
+      fs.chmodSync(target, file.executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111);
+    } catch (thrown) {
+      if (!isErrno(thrown, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw thrown;
+      return;
+    }
     this.#changed.add(target);
   }
 }
