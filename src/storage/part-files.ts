@@ -1,8 +1,10 @@
 // Single files and folders of a part folder: read, made and opened without ever following a link, since who
 // planted it might have it point anywhere. Knows nothing of what is in them.
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { DISK_HINTS, errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { PART_NAMES } from "./part-paths.js";
 
 /** Mode of a file that is for goshare itself. */
 const OWN_FILE_MODE = 0o600;
@@ -62,7 +64,27 @@ export function makeOwnFolder(folderPath: string, mode?: number): void {
 /** Whether a real folder of this user is there, and no link: someone else could change files under us. */
 export function isOwnFolder(folderPath: string): boolean {
   const stats = fs.lstatSync(folderPath);
-  return stats.isDirectory() && (process.getuid === undefined || stats.uid === process.getuid());
+  if (!stats.isDirectory() || process.getuid === undefined) return stats.isDirectory();
+  return stats.uid === process.getuid() || stats.uid === ownerOfNewFile(folderPath);
+}
+
+/** Whose a file is said to be that this user makes there: some file systems know no owners (FAT), or number them as
+ * another machine does (sshfs, CIFS, NFS for root). Undefined if none can be made. */
+function ownerOfNewFile(folderPath: string): number | undefined {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
+  // A name that is removed with the folder, should this process be killed now.
+  const trial = path.join(folderPath, `${PART_NAMES.lock}.${randomUUID()}`);
+  try {
+    const fd = fs.openSync(trial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWN_FILE_MODE);
+    try {
+      return fs.fstatSync(fd).uid;
+    } finally {
+      fs.closeSync(fd);
+      fs.unlinkSync(trial);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 function refuseForeign(partPath: string): void {

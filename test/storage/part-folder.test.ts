@@ -179,6 +179,38 @@ test("a link or file in place of the part folder is refused and never followed",
   assert.equal(fs.readdirSync(elsewhere), []);
 });
 
+test("on a disk that says that all is somebody else's a part folder is still this user's, and no other folder is", async () => {
+  const { lstatSync, fstatSync } = fs;
+  const foreign = (stats: fs.Stats | undefined) => {
+    if (stats !== undefined) stats.uid = Number(stats.uid) + 1;
+    return stats;
+  };
+  const isFolder = (stats: fs.Stats | undefined) => stats?.isDirectory() === true;
+  for (const isDiskForeign of [true, false]) {
+    const output = scratch();
+    const share = singleFile(CHUNK + 1);
+    fs.mkdirSync(partPathOf(output, share.manifest.root.name));
+    const restore = replaceCalls({
+      lstatSync: (place: string, options: fs.StatSyncOptions) => {
+        const stats = lstatSync(place, options) as fs.Stats | undefined;
+        return isFolder(stats) ? foreign(stats) : stats;
+      },
+      ...(isDiskForeign && { fstatSync: (fd: number) => foreign(fstatSync(fd)) }),
+    });
+    try {
+      if (isDiskForeign) await downloadAll(output, share);
+      else assert.is((await errorOf(() => open(output, share))).code, "PART_UNUSABLE");
+    } finally {
+      restore();
+    }
+    const left = isDiskForeign
+      ? [share.manifest.root.name]
+      : [path.basename(partPathOf(output, share.manifest.root.name))];
+    assert.equal(fs.readdirSync(output), left);
+    if (!isDiskForeign) assert.equal(fs.readdirSync(partPathOf(output, share.manifest.root.name)), []);
+  }
+});
+
 test("a link in place of any file of the part folder is never written through", async () => {
   const share = mixedFolder();
   const names = ["journal", "root", "body", "pause.new", "content", "content/a/one", "content/b/deep/large"];
