@@ -270,10 +270,12 @@ export function readProblem(thrown: unknown): { readonly reason: string; readonl
 }
 
 /** How Node begins the message of an error of a file system. */
-const FILE_SYSTEM_PREFIX = /^(E[A-Z0-9]+|UNKNOWN): /;
+const FILE_SYSTEM_PREFIX = /^(E[A-Z0-9]+|UNKNOWN|Unknown system error -\d+): /;
 
-/** How Node begins the message of an error whose number it has no name for. */
-const UNKNOWN_PREFIX = /^UNKNOWN: unknown error,/;
+/** How Node begins the message of an error whose number it has no name for, thrown at once or later. */
+const UNKNOWN_PREFIX = /^(UNKNOWN: unknown error|Unknown system error -\d+: Unknown system error -\d+),/;
+/** And what it has for their code. */
+const UNKNOWN_CODE = /^(UNKNOWN|Unknown system error -\d+)$/;
 
 /** And that of an error of rmSync from Node 24 on, which has neither code nor number for most: only the system's words. */
 const NAMELESS_PREFIX = /^, Unknown error: /;
@@ -282,8 +284,8 @@ const NAMELESS_PREFIX = /^, Unknown error: /;
  * quota that is used up (EDQUOT) among them. */
 export function errnoOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error && "code" in thrown && typeof thrown.code === "string")) return undefined;
-  if (thrown.code !== "UNKNOWN" || !("errno" in thrown)) return thrown.code;
-  return ERRNO_NAMES.find(([, number]) => number === -Number(thrown.errno))?.[0] ?? thrown.code;
+  if (!UNKNOWN_CODE.test(thrown.code) || !("errno" in thrown)) return thrown.code;
+  return ERRNO_NAMES.find(([, number]) => number === -Number(thrown.errno))?.[0] ?? "UNKNOWN";
 }
 
 /** Of one without a name here its number, as people can look it up. */

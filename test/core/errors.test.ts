@@ -93,14 +93,20 @@ test("what a later Node cannot name is an error of the disk all the same, in the
 });
 
 test("a quota that is used up is a full disk, though Node calls it unknown", () => {
-  const thrown = Object.assign(new Error("UNKNOWN: unknown error, write"), {
-    ...{ code: "UNKNOWN", errno: -constants.errno.EDQUOT, syscall: "write" },
-  });
-  assert.ok(isErrno(thrown, "EDQUOT"));
-  const { code, message, hint } = GoshareError.from(thrown);
-  assert.equal([code, message], ["DISK_FULL", "EDQUOT: write"]);
-  assert.is.not(hint, "");
-  assert.match(errorAt(thrown, "/a/b").message, "EDQUOT: write '/a/b'");
+  for (const [code, message] of [
+    ["UNKNOWN", "UNKNOWN: unknown error, write"],
+    // What is not thrown at once.
+    ["Unknown system error -122", "Unknown system error -122: Unknown system error -122, write"],
+  ] as const) {
+    const thrown = Object.assign(new Error(message), {
+      ...{ code, errno: -constants.errno.EDQUOT, syscall: "write" },
+    });
+    assert.ok(isErrno(thrown, "EDQUOT"));
+    const error = GoshareError.from(thrown);
+    assert.equal([error.code, error.message], ["DISK_FULL", "EDQUOT: write"]);
+    assert.is.not(error.hint, "");
+    assert.match(errorAt(thrown, "/a/b").message, "EDQUOT: write '/a/b'");
+  }
 });
 
 test("whatever a file system fails with is an error of the disk, and what a socket fails with is not", () => {
