@@ -335,14 +335,12 @@ export class PartFolder implements ChunkPlace {
     this.#isClosed = true;
     this.#written.close();
     this.#journal.close();
-    if (!this.#journal.isEmpty || this.claims.isCommitting || hasReplaced(this.partPath)) {
-      this.#lock.release();
-      return;
-    }
     try {
-      this.#removeAll();
+      const isKept = !this.#journal.isEmpty || this.claims.isCommitting || hasReplaced(this.partPath);
+      if (isKept) this.#lock.release();
+      else this.#removeAll();
     } catch {
-      // What stays behind takes room; why the download ends is what has to be heard of.
+      // What stays behind takes room, and a lock is nobody's soon; why the download ends is what has to be heard of.
     }
   }
 

@@ -78,6 +78,27 @@ test("a folder with nothing verified in it is removed when it is closed", async 
   assert.equal(fs.readdirSync(output), []);
 });
 
+testUnless(
+  noDescriptorList,
+  "a disk that is read-only by the end does not hide why a download ends",
+  async () => {
+    const share = singleFile(2 * CHUNK);
+    const part = await open(scratch(), share);
+    writeChunk(part, share, 0);
+    part.flushJournal();
+    const refused = () => {
+      throw Object.assign(new Error("EROFS: read-only file system, unlink"), { code: "EROFS" });
+    };
+    const restore = replaceCalls({ rmSync: refused, ftruncateSync: refused, writeSync: refused });
+    try {
+      part.close();
+    } finally {
+      restore();
+    }
+    assert.equal(openBelow(part.partPath), []);
+  },
+);
+
 test("the part folder of another content id is refused, named, and left as it is", async () => {
   const output = scratch();
   const partPath = await killedAfter(output, singleFile(2 * CHUNK), 1);
