@@ -166,8 +166,12 @@ export class GoshareError extends Error {
   static from(thrown: unknown): GoshareError {
     if (thrown instanceof GoshareError) return thrown;
     const errno = errnoOf(thrown);
-    if (thrown instanceof Error && errno !== undefined && diskErrorCode(errno) !== undefined)
-      return fileSystemError(errno, thrown.message.replace(UNKNOWN_PREFIX, `${errno}:`), thrown);
+    if (thrown instanceof Error && errno !== undefined && isOfFileSystem(thrown, errno))
+      return fileSystemError(
+        errno,
+        thrown.message.replace(UNKNOWN_PREFIX, `${shownErrno(thrown, errno)}:`),
+        thrown,
+      );
     if (errno === "" && thrown instanceof Error)
       return fileSystemError(errno, thrown.message.replace(NAMELESS_PREFIX, ""), thrown);
     const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -208,16 +212,21 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
   ENAMETOOLONG: "TARGET_NAME_UNSUPPORTED",
 };
 
+/** What a file system never fails with unless goshare asks wrongly. */
+const OWN_MISTAKES: readonly string[] = ["EBADF", "EFAULT"];
+
 /** What to do about a failure of the file system, whatever the command: one that knows more says more. */
 export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free some space and run the same command again",
   DISK_FAILED: "check the path and the disk, or use another folder",
   PERMISSION_DENIED: "check its owner and mode, and whether the disk is read-only",
+  SYNC_FAILED: "check the disk; the same command fetches again what was written to it",
   TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
 };
 
 /** Where the errno says more than its code. */
 const ERRNO_HINTS: Readonly<Record<string, string>> = {
+  EFBIG: "use a disk, and a limit (ulimit -f), that allow files as large as that",
   EMFILE: "raise the limit on open files per process (ulimit -n)",
   ENFILE: "raise this machine's limit on open files, or stop whatever has many open",
 };
@@ -225,6 +234,14 @@ const ERRNO_HINTS: Readonly<Record<string, string>> = {
 /** The code for a file system errno name such as "ENOSPC"; undefined if it is none. */
 export function diskErrorCode(errno: string): ErrorCode | undefined {
   return DISK_ERRNOS[errno];
+}
+
+/** Network file systems and those of programs (FUSE) fail with whatever their servers or authors have chosen, ETIMEDOUT
+ * or ENOTSUP for instance, so no list has all of it. Node begins the message of their errors with the errno, and that of
+ * a socket's with the call. */
+function isOfFileSystem({ message }: Error, errno: string): boolean {
+  if (diskErrorCode(errno) !== undefined) return true;
+  return !OWN_MISTAKES.includes(errno) && FILE_SYSTEM_PREFIX.test(message);
 }
 
 /** A file system failure as a GoshareError; `message` is Node's own, which names the call and the path. */
@@ -252,8 +269,13 @@ export function readProblem(thrown: unknown): { readonly reason: string; readonl
   return { reason: thrown instanceof Error ? thrown.message : String(thrown), hint };
 }
 
-/** How Node begins the message of an error whose number it has no name for. */
-const UNKNOWN_PREFIX = /^UNKNOWN: unknown error,/;
+/** How Node begins the message of an error of a file system. */
+const FILE_SYSTEM_PREFIX = /^(E[A-Z0-9]+|UNKNOWN|Unknown system error -\d+): /;
+
+/** How Node begins the message of an error whose number it has no name for, thrown at once or later. */
+const UNKNOWN_PREFIX = /^(UNKNOWN: unknown error|Unknown system error -\d+: Unknown system error -\d+),/;
+/** And what it has for their code. */
+const UNKNOWN_CODE = /^(UNKNOWN|Unknown system error -\d+)$/;
 
 /** And that of an error of rmSync from Node 24 on, which has neither code nor number for most: only the system's words. */
 const NAMELESS_PREFIX = /^, Unknown error: /;
@@ -262,8 +284,13 @@ const NAMELESS_PREFIX = /^, Unknown error: /;
  * quota that is used up (EDQUOT) among them. */
 export function errnoOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error && "code" in thrown && typeof thrown.code === "string")) return undefined;
-  if (thrown.code !== "UNKNOWN" || !("errno" in thrown)) return thrown.code;
-  return ERRNO_NAMES.find(([, number]) => number === -Number(thrown.errno))?.[0] ?? thrown.code;
+  if (!UNKNOWN_CODE.test(thrown.code) || !("errno" in thrown)) return thrown.code;
+  return ERRNO_NAMES.find(([, number]) => number === -Number(thrown.errno))?.[0] ?? "UNKNOWN";
+}
+
+/** Of one without a name here its number, as people can look it up. */
+function shownErrno(thrown: Error, errno: string): string {
+  return errno === "UNKNOWN" && "errno" in thrown ? `error ${-Number(thrown.errno)}` : errno;
 }
 
 /** Whether `thrown` is a Node system error with one of these errno names. */

@@ -110,8 +110,7 @@ function claim(part: PartFolder): void {
   if (target !== undefined) return replace(part, target);
   if (root.kind === "folder") {
     claimByMaking(part, () => fs.mkdirSync(targetPath));
-    fs.renameSync(part.contentPath, targetPath);
-    return;
+    return renameOverEmpty(part.contentPath, targetPath, () => fs.rmdirSync(targetPath));
   }
   const own = part.filePath(root.name);
   try {
@@ -121,7 +120,21 @@ function claim(part: PartFolder): void {
     if (!isErrno(thrown, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EEXIST")) throw thrown;
     // No hard links on this disk: claims the name with an empty file of our own, and then replaces that.
     claimByMaking(part, () => fs.closeSync(fs.openSync(targetPath, "wx")));
-    fs.renameSync(own, targetPath);
+    renameOverEmpty(own, targetPath, () => {
+      if (isEmptyTarget("file", targetPath)) fs.unlinkSync(targetPath);
+    });
+  }
+}
+
+/** Some file systems (rclone, servers on Windows) rename nothing over what is there, be it empty: where it still is, that
+ * goes first. A run that is stopped in between leaves the name free for the next. */
+function renameOverEmpty(ownPath: string, targetPath: string, removeEmpty: () => void): void {
+  try {
+    fs.renameSync(ownPath, targetPath);
+  } catch (thrown) {
+    if (!isErrno(thrown, "EEXIST", "EPERM", "EACCES", "EBUSY")) throw thrown;
+    removeEmpty();
+    fs.renameSync(ownPath, targetPath);
   }
 }
 

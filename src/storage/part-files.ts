@@ -1,8 +1,10 @@
 // Single files and folders of a part folder: reads, makes and opens them without ever following a link, which may have
 // been planted and point anywhere. Does not know what is in them.
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { DISK_HINTS, errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { PART_NAMES } from "./part-paths.js";
 
 /** Mode of goshare's own files. */
 const OWN_FILE_MODE = 0o600;
@@ -14,14 +16,21 @@ export const PART_CHANGED_HINT =
  * read-only. */
 export function makeFolders(folderPath: string, mode?: number): void {
   try {
+    makeFolder(folderPath, mode);
+  } catch (thrown) {
+    if (!isErrno(thrown, "ENOENT")) throw thrown;
+    // If the parent is there, another thread has made it since, or the file system has no room for folders, like /proc.
+    const parent = path.dirname(folderPath);
+    if (!fs.existsSync(parent)) makeFolders(parent);
+    makeFolder(folderPath, mode);
+  }
+}
+
+function makeFolder(folderPath: string, mode: number | undefined): void {
+  try {
     fs.mkdirSync(folderPath, mode);
   } catch (thrown) {
-    const parent = path.dirname(folderPath);
-    // A file system that cannot have new folders, like /proc, reports ENOENT although the parent is there.
-    if (isErrno(thrown, "ENOENT") && !fs.existsSync(parent)) {
-      makeFolders(parent);
-      makeFolders(folderPath, mode);
-    } else if (!isFolder(folderPath)) throw noFolder(folderPath, thrown);
+    if (!isFolder(folderPath)) throw noFolder(folderPath, thrown);
   }
 }
 
@@ -55,7 +64,27 @@ export function makeOwnFolder(folderPath: string, mode?: number): void {
 /** Whether a real folder of this user is there, and no link: otherwise someone else could change files under us. */
 export function isOwnFolder(folderPath: string): boolean {
   const stats = fs.lstatSync(folderPath);
-  return stats.isDirectory() && (process.getuid === undefined || stats.uid === process.getuid());
+  if (!stats.isDirectory() || process.getuid === undefined) return stats.isDirectory();
+  return stats.uid === process.getuid() || stats.uid === ownerOfNewFile(folderPath);
+}
+
+/** Whose a file is said to be that this user makes there: some file systems know no owners (FAT), or number them as
+ * another machine does (sshfs, CIFS, NFS for root). Undefined if none can be made. */
+function ownerOfNewFile(folderPath: string): number | undefined {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
+  // A name that is removed with the folder, should this process be killed now.
+  const trial = path.join(folderPath, `${PART_NAMES.lock}.${randomUUID()}`);
+  try {
+    const fd = fs.openSync(trial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWN_FILE_MODE);
+    try {
+      return fs.fstatSync(fd).uid;
+    } finally {
+      fs.closeSync(fd);
+      fs.unlinkSync(trial);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 function refuseForeign(partPath: string): void {
@@ -126,6 +155,15 @@ export function partChanged(filePath: string, what: string, cause?: unknown): Go
   return new GoshareError("PART_CHANGED", message, { hint: PART_CHANGED_HINT, cause });
 }
 
+/** What was written to `filePath` may not be on the disk. */
+export function notConfirmed(thrown: unknown, filePath: string): GoshareError {
+  const { message } = errorAt(thrown, filePath);
+  return new GoshareError("SYNC_FAILED", `the disk did not confirm what was written: ${message}`, {
+    hint: DISK_HINTS.SYNC_FAILED,
+    cause: thrown,
+  });
+}
+
 /** Whether anything has this name, a link that leads nowhere included. */
 export function isThere(somePath: string): boolean {
   return fs.lstatSync(somePath, { throwIfNoEntry: false }) !== undefined;
@@ -145,9 +183,20 @@ export async function isGone(somePath: string): Promise<boolean> {
 export function syncDirectory(directory: string): void {
   const fd = fs.openSync(directory, fs.constants.O_RDONLY);
   try {
-    fs.fsyncSync(fd);
+    syncOpen(fd);
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** Makes what is open durable. Some file systems (9p, VirtualBox shared folders) cannot do that for folders and say so:
+ * then it is up to them when a name in one is on the disk. */
+export function syncOpen(fd: number): void {
+  try {
+    fs.fsyncSync(fd);
+  } catch (thrown) {
+    const isUnknownHere = isErrno(thrown, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS");
+    if (!isUnknownHere || !fs.fstatSync(fd).isDirectory()) throw thrown;
   }
 }
 

@@ -279,6 +279,7 @@ export class PartFolder implements ChunkPlace {
     await this.requireOwnPlace();
     await this.#written.requireInPlace();
     try {
+      await this.#written.closeWritten();
       await syncFiles(entries);
     } catch (thrown) {
       if (thrown instanceof GoshareError && thrown.code === "SYNC_FAILED") this.#giveUpContent();
@@ -335,14 +336,13 @@ export class PartFolder implements ChunkPlace {
     this.#isClosed = true;
     this.#written.close();
     this.#journal.close();
-    if (!this.#journal.isEmpty || this.claims.isCommitting || hasReplaced(this.partPath)) {
-      this.#lock.release();
-      return;
-    }
     try {
-      this.#removeAll();
+      const isKept = !this.#journal.isEmpty || this.claims.isCommitting || hasReplaced(this.partPath);
+      if (isKept) this.#lock.release();
+      else this.#removeAll();
     } catch {
-      // What stays behind takes room; the error that ends the download is the one to report.
+      // What stays behind takes room, and a lock soon counts for nothing; the error that ends the download is the one to
+      // report.
     }
   }
 

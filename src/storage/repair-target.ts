@@ -4,7 +4,7 @@
 // what is not in the share, and touches nothing outside the target.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { errorAt, GoshareError } from "../core/errors.js";
+import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import type { ChunkPlace } from "./chunk-place.js";
@@ -94,7 +94,7 @@ export class RepairTarget implements ChunkPlace {
 
   /** Every chunk is right: corrects sizes, empty files and folders, links and modes; then makes all durable. */
   async finish(comparison: TargetComparison, syncFiles: SyncFiles): Promise<void> {
-    this.#written.close();
+    await this.#written.closeWritten();
     for (const [fileIndex, { problem }] of comparison.files) {
       const file = manifestFile(this.#manifest, fileIndex);
       if (problem === "long" || file.size === 0) this.#cut(file);
@@ -158,7 +158,8 @@ export class RepairTarget implements ChunkPlace {
       }
     }
     // Keeps the permissions that it had.
-    if (stats?.isFile() === true) fs.chmodSync(fresh, stats.mode & 0o777);
+    if (stats?.isFile() === true && (stats.mode & 0o777) !== (fs.lstatSync(fresh).mode & 0o777))
+      fs.chmodSync(fresh, stats.mode & 0o777);
     makeFolders(path.dirname(target));
     fs.renameSync(fresh, target);
     this.#changed.add(target);
@@ -186,11 +187,17 @@ export class RepairTarget implements ChunkPlace {
     this.#changed.add(target);
   }
 
-  /** Sets the executable bits: for everyone who may read it, or for nobody. */
+  /** Sets the executable bits: for everyone who may read it, or for nobody. On a disk without modes (FAT) they stay as a
+   * download leaves them. */
   #correctMode(file: FileEntry): void {
     const target = this.filePath(file.path);
     const { mode } = fs.lstatSync(target);
-    fs.chmodSync(target, file.executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111);
+    try {
+      fs.chmodSync(target, file.executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111);
+    } catch (thrown) {
+      if (!isErrno(thrown, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw thrown;
+      return;
+    }
     this.#changed.add(target);
   }
 }

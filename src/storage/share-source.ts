@@ -4,7 +4,7 @@
 import * as fs from "node:fs";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { promisify } from "node:util";
-import { GoshareError, isErrno } from "../core/errors.js";
+import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "./file-identity.js";
@@ -209,7 +209,8 @@ export class ShareSource {
 
   /** If there is no longer a file, it was changed; other failures of the file system keep their own code. */
   #named(thrown: unknown, fileIndex: number): GoshareError {
-    return isErrno(thrown, ...REPLACED_ERRNOS) ? this.#changed(fileIndex) : GoshareError.from(thrown);
+    if (isErrno(thrown, ...REPLACED_ERRNOS)) return this.#changed(fileIndex);
+    return errorAt(thrown, this.#pathOf(fileIndex));
   }
 }
 

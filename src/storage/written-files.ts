@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import type { GoshareError } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
-import { partChanged } from "./part-files.js";
+import { notConfirmed, partChanged } from "./part-files.js";
 
 /** Where a run of a chunk's bytes goes. */
 export interface WriteRun {
@@ -48,6 +48,8 @@ export class WrittenFiles {
   readonly #areSized: boolean;
   /** The error for the first file that was somewhere else when it was closed. */
   #displaced: GoshareError | undefined;
+  /** The error for the first file that could not be closed: not all that was written to it is there. */
+  #lost: GoshareError | undefined;
 
   /** `areSized`: files get their final size when they are opened. */
   constructor(areSized: boolean) {
@@ -80,6 +82,7 @@ export class WrittenFiles {
       if (open !== undefined) open.uses--;
     }
     this.#closeUnused(MAX_OPEN_FILES);
+    if (this.#lost !== undefined) throw this.#lost;
   }
 
   /** Rejects with PART_CHANGED if something else had a file's path when it was closed, or has that of an open one: then
@@ -94,7 +97,22 @@ export class WrittenFiles {
     }
   }
 
-  /** Closes all files that are not being written to. */
+  /** Closes all files that are not being written to; rejects with SYNC_FAILED if a file could not be closed, now or
+   * earlier. NFS and sshfs accept writes before their server has them, and report what the server could not keep only to
+   * the descriptor that wrote it: one that is opened later to make the file durable does not learn of it. Not on the event
+   * loop, since it may take as long as the writing. */
+  async closeWritten(): Promise<void> {
+    const closing: Promise<void>[] = [];
+    for (const [fileIndex, { fd, path, uses }] of this.#open) {
+      if (uses > 0) continue;
+      this.#open.delete(fileIndex);
+      closing.push(promisify(fs.close)(fd).catch((thrown: unknown) => this.#lose(thrown, path)));
+    }
+    await Promise.all(closing);
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  /** Closes all files that are not being written to, and does not tell what that loses. */
   close(): void {
     this.#closeUnused(0);
   }
@@ -118,8 +136,16 @@ export class WrittenFiles {
       if (uses > 0) continue;
       this.#open.delete(fileIndex);
       if (keep > 0) this.#displaced ??= displacementNow(path, fd);
-      fs.closeSync(fd);
+      try {
+        fs.closeSync(fd);
+      } catch (thrown) {
+        this.#lose(thrown, path);
+      }
     }
+  }
+
+  #lose(thrown: unknown, path: string): void {
+    this.#lost ??= notConfirmed(thrown, path);
   }
 }
 

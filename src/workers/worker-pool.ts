@@ -22,7 +22,7 @@ const HINTS: Partial<Record<GoshareError["code"], string | undefined>> = {
   DISK_FULL: DISK_HINTS.DISK_FULL,
   DISK_FAILED: DISK_HINTS.DISK_FAILED,
   PART_CHANGED: PART_CHANGED_HINT,
-  SYNC_FAILED: "check the disk; the same command fetches again what was written to it",
+  SYNC_FAILED: DISK_HINTS.SYNC_FAILED,
   SOURCE_CHANGED: "share it again once nothing writes to it any more",
   PERMISSION_DENIED: DISK_HINTS.PERMISSION_DENIED,
 };

@@ -9,7 +9,7 @@ import { DIGEST_BYTES } from "../core/ids.js";
 import { pageAligned } from "../core/page-aligned.js";
 import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { lookAtFiles } from "../storage/file-looks.js";
-import { openForWriting, partChanged, requireBytes } from "../storage/part-files.js";
+import { notConfirmed, openForWriting, partChanged, requireBytes, syncOpen } from "../storage/part-files.js";
 import type { WriteRun } from "../storage/written-files.js";
 import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
@@ -70,12 +70,13 @@ function done(bytes: number, wrongChunks: readonly number[] = []): TaskSuccess {
 }
 
 function failure(thrown: unknown): TaskFailure {
-  if (thrown instanceof ChangedSource) return { ok: false, code: "SOURCE_CHANGED", message: thrown.message };
   const { code, message } = GoshareError.from(thrown);
   return { ok: false, code, message };
 }
 
-class ChangedSource extends Error {}
+function changedSource(message: string): GoshareError {
+  return new GoshareError("SOURCE_CHANGED", message);
+}
 
 function hashChunks(task: HashTask): TaskResult {
   const open = new OpenFiles((file) => {
@@ -89,7 +90,7 @@ function hashChunks(task: HashTask): TaskResult {
     for (const { chunkIndex, runs } of task.chunks) {
       const hash = createHash("sha256");
       for (const { file, fileOffset, length } of runs) {
-        bytes += hashSource(hash, () => open.fd(file), task.files[file]?.path, fileOffset, length);
+        bytes += hashSource(hash, () => open.fd(file), task.files[file]?.path ?? "", fileOffset, length);
       }
       task.digests.set(hash.digest(), chunkIndex * DIGEST_BYTES);
     }
@@ -104,7 +105,7 @@ function hashChunks(task: HashTask): TaskResult {
 function hashSource(
   hash: ReturnType<typeof createHash>,
   open: () => number,
-  path: string | undefined,
+  path: string,
   fileOffset: number,
   length: number,
 ): number {
@@ -112,16 +113,16 @@ function hashSource(
   try {
     bytes = hashRun(hash, open(), fileOffset, length);
   } catch (thrown) {
-    if (!isErrno(thrown, ...REPLACED_ERRNOS)) throw thrown;
-    throw new ChangedSource(`${path} is no longer the same file`);
+    if (!isErrno(thrown, ...REPLACED_ERRNOS)) throw errorAt(thrown, path);
+    throw changedSource(`${path} is no longer the same file`);
   }
-  if (bytes < length) throw new ChangedSource(`${path} became shorter while it was being read`);
+  if (bytes < length) throw changedSource(`${path} became shorter while it was being read`);
   return bytes;
 }
 
 function assertUnchanged(fd: number, path: string, identities: BigInt64Array, fileIndex: number): void {
   if (!hasIdentity(identities, fileIndex, fs.fstatSync(fd, { bigint: true }))) {
-    throw new ChangedSource(`${path} was changed while it was being read`);
+    throw changedSource(`${path} was changed while it was being read`);
   }
 }
 
@@ -268,10 +269,9 @@ function openWritten(path: string, fileBytes: number | undefined): number {
 
 function syncFile(fd: number, path: string): void {
   try {
-    fs.fsyncSync(fd);
+    syncOpen(fd);
   } catch (thrown) {
-    const { message } = errorAt(thrown, path);
-    throw new GoshareError("SYNC_FAILED", `the disk did not confirm what was written: ${message}`);
+    throw notConfirmed(thrown, path);
   }
 }
 
@@ -315,9 +315,10 @@ class OpenFiles {
     }
   }
 
-  /** Closes what is open without a check. */
+  /** Closes what is open without a check. Once: also where that fails another file may have its number by now. */
   abandon(): void {
-    if (this.#current !== undefined) fs.closeSync(this.#current.fd);
+    const current = this.#current;
     this.#current = undefined;
+    if (current !== undefined) fs.closeSync(current.fd);
   }
 }

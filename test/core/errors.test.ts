@@ -61,6 +61,7 @@ test("a failure of the file system keeps its message, and gets a code", () => {
   assert.is.not(fileSystemError("ENOSPC", "full").hint, "");
   assert.is(fileSystemError("EROFS", "read-only").code, "PERMISSION_DENIED");
   assert.is(fileSystemError("EWHAT", "new").code, "DISK_FAILED");
+  assert.not.match(fileSystemError("EFBIG", "too large").hint, "free some space");
   assert.match(fileSystemError("EMFILE", "too many open files").hint, "ulimit -n");
   assert.is(diskErrorCode("ENAMETOOLONG"), "TARGET_NAME_UNSUPPORTED");
   assert.is(diskErrorCode("ECONNRESET"), undefined);
@@ -92,14 +93,40 @@ test("what a later Node cannot name is an error of the disk all the same, in the
 });
 
 test("a quota that is used up is a full disk, though Node calls it unknown", () => {
-  const thrown = Object.assign(new Error("UNKNOWN: unknown error, write"), {
-    ...{ code: "UNKNOWN", errno: -constants.errno.EDQUOT, syscall: "write" },
-  });
-  assert.ok(isErrno(thrown, "EDQUOT"));
-  const { code, message, hint } = GoshareError.from(thrown);
-  assert.equal([code, message], ["DISK_FULL", "EDQUOT: write"]);
-  assert.is.not(hint, "");
-  assert.match(errorAt(thrown, "/a/b").message, "EDQUOT: write '/a/b'");
+  for (const [code, message] of [
+    ["UNKNOWN", "UNKNOWN: unknown error, write"],
+    // What is not thrown at once.
+    ["Unknown system error -122", "Unknown system error -122: Unknown system error -122, write"],
+  ] as const) {
+    const thrown = Object.assign(new Error(message), {
+      ...{ code, errno: -constants.errno.EDQUOT, syscall: "write" },
+    });
+    assert.ok(isErrno(thrown, "EDQUOT"));
+    const error = GoshareError.from(thrown);
+    assert.equal([error.code, error.message], ["DISK_FULL", "EDQUOT: write"]);
+    assert.is.not(error.hint, "");
+    assert.match(errorAt(thrown, "/a/b").message, "EDQUOT: write '/a/b'");
+  }
+});
+
+test("whatever a file system fails with is an error of the disk, and what a socket fails with is not", () => {
+  for (const [code, message] of [
+    ["ENOTCONN", "ENOTCONN: socket is not connected, read"],
+    ["ETIMEDOUT", "ETIMEDOUT: connection timed out, open '/a/b'"],
+    ["EINVAL", "EINVAL: invalid argument, mkdir '/a/b:c'"],
+    ["UNKNOWN", "UNKNOWN: unknown error, write"],
+  ] as const) {
+    const error = GoshareError.from(Object.assign(new Error(message), { code, errno: -123 }));
+    assert.equal([error.code, error.exitCode], ["DISK_FAILED", EXIT.disk], code);
+    assert.is.not(error.hint, "");
+    assert.ok(error.message.startsWith(code === "UNKNOWN" ? "error 123: write" : `${code}: `), error.message);
+  }
+  for (const [code, message] of [
+    ["ETIMEDOUT", "connect ETIMEDOUT 10.0.0.1:9000"],
+    ["ECONNRESET", "read ECONNRESET"],
+    ["EBADF", "EBADF: bad file descriptor, write"],
+  ] as const)
+    assert.is(GoshareError.from(Object.assign(new Error(message), { code })).code, "BUG", message);
 });
 
 test("an error that names no path gets one, and keeps the one it has", () => {

@@ -178,6 +178,28 @@ test("a disk without hard links takes files and folders as well", async () => {
   }
 });
 
+test("a disk that renames nothing over what is there takes files and folders as well", async () => {
+  const { renameSync } = fs;
+  for (const share of [mixedFolder(), singleFile(CHUNK + 1), singleFile(0)]) {
+    for (const errno of ["EEXIST", "EPERM"]) {
+      const output = scratch();
+      const restore = replaceCalls({
+        linkSync: refusing("EPERM"),
+        renameSync: (from: string, to: string) => {
+          if (fs.existsSync(to)) refusing(errno)();
+          renameSync(from, to);
+        },
+      });
+      try {
+        await downloadAll(output, share);
+      } finally {
+        restore();
+      }
+      assertDone(output, share);
+    }
+  }
+});
+
 test("if a file cannot be made durable the name is not claimed and the part folder stays", async () => {
   for (const failingCall of [1, 2]) {
     for (const share of [mixedFolder(), singleFile(CHUNK + 1)]) {
@@ -194,6 +216,29 @@ test("if a file cannot be made durable the name is not claimed and the part fold
       await downloadAll(output, share);
       assertDone(output, share);
     }
+  }
+});
+
+test("where the disk tells only at the close that it has lost something, nothing is committed nor kept", async () => {
+  const lose = (fd: number, done: fs.NoParamCallback) => {
+    fs.closeSync(fd);
+    done(Object.assign(new Error("EDQUOT: disk quota exceeded, close"), { code: "EDQUOT" }));
+  };
+  for (const ends of ["commit", "pause"]) {
+    const output = scratch();
+    const share = singleFile(3 * CHUNK);
+    const part = await complete(output, share);
+    const own = { path: part.filePath(share.manifest.root.name) };
+    const restore = replaceCalls({ close: lose });
+    const error = await errorOf(() =>
+      ends === "commit" ? commit(part, share.manifest, syncAtOnce) : part.makeDurable([own], syncAtOnce),
+    ).finally(restore);
+    assert.is(error.code, "SYNC_FAILED");
+    assert.match(error.message, own.path);
+    part.close();
+    assert.equal(fs.readdirSync(output), []);
+    assert.equal((await downloadAll(output, share)).fetched, [0, 1, 2]);
+    assertDone(output, share);
   }
 });
 

@@ -80,6 +80,10 @@ export async function killedAfter(lastStep: number, run: () => Promise<unknown>)
       open.delete(fd);
       original.closeSync(fd);
     },
+    close: (fd: number, done: fs.NoParamCallback) => {
+      open.delete(fd);
+      original.close(fd, done);
+    },
     writeSync: (fd: number, bytes: Uint8Array, ...where: readonly (number | undefined)[]) => {
       const [offset = 0, length = bytes.byteLength - offset, position = original.fstatSync(fd).size] = where;
       // In two steps, so that a kill may fall between them.

@@ -4,7 +4,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
 import { commit } from "../../src/storage/commit.js";
+import { makeFolders } from "../../src/storage/part-files.js";
 import { file } from "../manifest/craft.js";
+import { replaceCalls } from "./crash.js";
 import { downloadAll, killedAfter, open, partPathOf, syncAtOnce, writeChunk } from "./download-run.js";
 import { actualTree, CHUNK, expectedTree, mixedFolder, sampleShare, singleFile } from "./sample-share.js";
 import { errorOf, noDescriptorList, openBelow, scratchFolders, testUnless } from "./scratch.js";
@@ -76,6 +78,27 @@ test("a folder with nothing verified in it is removed when it is closed", async 
   assert.equal(fs.readdirSync(output), []);
 });
 
+testUnless(
+  noDescriptorList,
+  "a disk that is read-only by the end does not hide why a download ends",
+  async () => {
+    const share = singleFile(2 * CHUNK);
+    const part = await open(scratch(), share);
+    writeChunk(part, share, 0);
+    part.flushJournal();
+    const refused = () => {
+      throw Object.assign(new Error("EROFS: read-only file system, unlink"), { code: "EROFS" });
+    };
+    const restore = replaceCalls({ rmSync: refused, ftruncateSync: refused, writeSync: refused });
+    try {
+      part.close();
+    } finally {
+      restore();
+    }
+    assert.equal(openBelow(part.partPath), []);
+  },
+);
+
 test("the part folder of another content id is refused, named, and left as it is", async () => {
   const output = scratch();
   const partPath = await killedAfter(output, singleFile(2 * CHUNK), 1);
@@ -136,6 +159,29 @@ test("an output folder that is a file is said to be so", async () => {
   assert.ok(error.message.includes(output));
 });
 
+test("a folder is made also where another thread makes the one above it meanwhile", () => {
+  const folder = scratch();
+  const inner = path.join(folder, "outer", "inner");
+  const { mkdirSync } = fs;
+  const restore = replaceCalls({
+    mkdirSync: (made: string, mode?: number) => {
+      const isThere = fs.existsSync(path.dirname(made));
+      mkdirSync(path.join(folder, "outer"), { recursive: true });
+      if (!isThere)
+        throw Object.assign(new Error(`ENOENT: no such file or directory, mkdir '${made}'`), {
+          code: "ENOENT",
+        });
+      mkdirSync(made, mode);
+    },
+  });
+  try {
+    makeFolders(inner);
+  } finally {
+    restore();
+  }
+  assert.ok(fs.statSync(inner).isDirectory());
+});
+
 test("a link or file in place of the part folder is refused and never followed", async () => {
   const share = mixedFolder();
   const elsewhere = scratch();
@@ -152,6 +198,38 @@ test("a link or file in place of the part folder is refused and never followed",
     assert.equal(actualTree(output), before);
   }
   assert.equal(fs.readdirSync(elsewhere), []);
+});
+
+test("on a disk that says that all is somebody else's a part folder is still this user's, and no other folder is", async () => {
+  const { lstatSync, fstatSync } = fs;
+  const foreign = (stats: fs.Stats | undefined) => {
+    if (stats !== undefined) stats.uid = Number(stats.uid) + 1;
+    return stats;
+  };
+  const isFolder = (stats: fs.Stats | undefined) => stats?.isDirectory() === true;
+  for (const isDiskForeign of [true, false]) {
+    const output = scratch();
+    const share = singleFile(CHUNK + 1);
+    fs.mkdirSync(partPathOf(output, share.manifest.root.name));
+    const restore = replaceCalls({
+      lstatSync: (place: string, options: fs.StatSyncOptions) => {
+        const stats = lstatSync(place, options) as fs.Stats | undefined;
+        return isFolder(stats) ? foreign(stats) : stats;
+      },
+      ...(isDiskForeign && { fstatSync: (fd: number) => foreign(fstatSync(fd)) }),
+    });
+    try {
+      if (isDiskForeign) await downloadAll(output, share);
+      else assert.is((await errorOf(() => open(output, share))).code, "PART_UNUSABLE");
+    } finally {
+      restore();
+    }
+    const left = isDiskForeign
+      ? [share.manifest.root.name]
+      : [path.basename(partPathOf(output, share.manifest.root.name))];
+    assert.equal(fs.readdirSync(output), left);
+    if (!isDiskForeign) assert.equal(fs.readdirSync(partPathOf(output, share.manifest.root.name)), []);
+  }
 });
 
 test("a link in place of any file of the part folder is never written through", async () => {

@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { openForWriting } from "../../src/storage/part-files.js";
 import { RepairTarget } from "../../src/storage/repair-target.js";
 import { compareTarget } from "../../src/storage/target-comparison.js";
+import { replaceCalls } from "./crash.js";
 import { syncAtOnce } from "./download-run.js";
 import {
   actualTree,
@@ -67,6 +68,34 @@ test("nothing of a repair lies outside the folder, and nothing stays in it", asy
   const { mtimeNs } = fs.statSync(parent, { bigint: true });
   await repair(root, share, 0);
   assert.is(fs.statSync(parent, { bigint: true }).mtimeNs, mtimeNs);
+});
+
+test("a disk that knows no modes is repaired as well", async () => {
+  const share = mixedFolder();
+  const root = path.join(scratch(), "mixed");
+  writeSource(root, share);
+  const [first] = share.manifest.files;
+  const filePath = path.join(root, first?.path ?? "");
+  fs.appendFileSync(filePath, "more");
+  fs.chmodSync(filePath, 0o711);
+  const before = actualTree(root);
+  const comparison = await compareTarget(root, share.manifest, new AbortController().signal);
+  assert.equal(comparison.modes, [0]);
+  const target = await RepairTarget.open(root, share.manifest, comparison);
+  const restore = replaceCalls({
+    chmodSync: () => {
+      throw Object.assign(new Error("EPERM: operation not permitted, chmod"), { code: "EPERM" });
+    },
+  });
+  try {
+    await target.finish(comparison, syncAtOnce);
+  } finally {
+    restore();
+    target.close();
+  }
+  assert.not.equal(actualTree(root), before);
+  fs.chmodSync(filePath, 0o644);
+  assert.equal(actualTree(root), expectedTree(share));
 });
 
 test("who repairs a folder keeps others off it, who are told that it is repaired", async () => {

@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import { refuseUnsupportedNames } from "../../src/storage/target-names.js";
 import { file } from "../manifest/craft.js";
+import { replaceCalls } from "./crash.js";
 import { mixedFolder, type SampleInit, sampleShare } from "./sample-share.js";
 import { errorOf, scratchFolders } from "./scratch.js";
 
@@ -60,6 +61,27 @@ test("names that differ in case alone are refused where case does not count", as
     assert.is(error?.code, "TARGET_NAME_UNSUPPORTED");
     assert.match(error?.message ?? "", /this disk cannot (hold|tell)/);
   }
+});
+
+test("links are refused before anything is fetched where none can be made, and leave no trace elsewhere", async () => {
+  const links = ["a", "b"].map((name) => ({ path: name, target: "c" }));
+  for (const code of ["EPERM", "ENOSYS", "ENOTSUP"]) {
+    const restore = replaceCalls({
+      symlinkSync: () => {
+        throw Object.assign(new Error(`${code}: refused, symlink`), { code });
+      },
+    });
+    const error = await refusal({ files: [file("c")], symbolicLinks: links }).finally(restore);
+    assert.is(error?.code, "TARGET_NAME_UNSUPPORTED");
+    assert.match(error?.message ?? "", /"a": it is a link.*, and 1 more$/);
+    assert.match(error?.hint ?? "", "--select");
+  }
+  const { manifest } = sampleShare({ symbolicLinks: links });
+  const part = await PartFolder.open(scratch(), manifest.root);
+  const before = fs.readdirSync(part.partPath);
+  refuseUnsupportedNames(manifest, part);
+  assert.equal(fs.readdirSync(part.partPath), before);
+  part.close();
 });
 
 test("the first name is given, and how many more there are", async () => {

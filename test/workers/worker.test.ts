@@ -5,6 +5,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { MIB } from "../../src/core/units.js";
+import { identityArray } from "../../src/storage/file-identity.js";
+import { syncDirectory } from "../../src/storage/part-files.js";
 import { PartFolder } from "../../src/storage/part-folder.js";
 import { sourcePath, walkSource } from "../../src/storage/source-tree.js";
 import { chunkDigest, hashTasks, syncTasks, verifyTasks } from "../../src/workers/batches.js";
@@ -123,6 +125,19 @@ async function wrongChunks(rootPath: string, share: SampleShare): Promise<readon
   await pool.runAll(tasks, (_task, result) => wrong.push(...result.wrongChunks), never);
   return wrong.sort((a, b) => a - b);
 }
+
+testUnless(
+  fs.existsSync("/proc/self/mem") ? undefined : "there is no /proc/self/mem",
+  "a file that cannot be read to its end is named",
+  async () => {
+    const { layout } = singleFile(100).manifest;
+    const digests = new Uint8Array(new SharedArrayBuffer(32));
+    // Its first page is nobody's.
+    const tasks = hashTasks(layout, Bitfield.full(1), () => "/proc/self/mem", identityArray(1), digests);
+    const error = await errorOf(() => pool.runAll(tasks, () => undefined, never));
+    assert.equal([error.code, error.message], ["DISK_FAILED", "EIO: i/o error, read '/proc/self/mem'"]);
+  },
+);
 
 test("what was written right is found right, and each kind of damage in its own chunks alone", async () => {
   // Chunk 0 is the pack of a, c and d; 1 to 3 are those of b.
@@ -255,6 +270,15 @@ test("files and folders are made durable; one that is not there is a failure of 
   assert.is(error.code, "DISK_FAILED");
   assert.ok(error.message.includes(names[70] ?? "?"));
 });
+
+testUnless(
+  fs.existsSync("/proc/self/mem") ? undefined : "there is no /proc",
+  "folders of a file system that cannot make them durable are left to it",
+  async () => {
+    await pool.runAll(syncTasks([{ path: "/proc" }]), () => undefined, never);
+    syncDirectory("/proc");
+  },
+);
 
 test("a file that something else has cut is not lengthened again, nor made durable", async () => {
   const share = singleFile(3 * CHUNK);
