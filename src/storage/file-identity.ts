@@ -1,10 +1,11 @@
 // What tells a file from a changed one without reading it: device, inode, size, and the times of the last
 // change of content and of inode in nanoseconds. Identities of many files stand in one shared array, five
 // numbers each, so that worker threads see them without copies.
-import { type BigIntStats, constants } from "node:fs";
+import { type BigIntStats, constants, statfsSync } from "node:fs";
 
 /** Numbers per file: dev, ino, size, mtimeNs, ctimeNs. */
 export const IDENTITY_FIELDS = 5;
+const NUMBER_FIELD = 1;
 export const SIZE_FIELD = 2;
 
 /** How a source file is opened: if a pipe stands in its place by now, that must not wait for a writer. */
@@ -31,8 +32,39 @@ export function identityOf(stats: BigIntStats): readonly bigint[] {
   ];
 }
 
+/** What statfs calls those that number a file when they look it up, and anew when they have forgotten it meanwhile, as a
+ * machine that is short of memory makes them: FUSE (sshfs and others), FAT, exFAT, CIFS. */
+const NUMBERED_ANEW: readonly number[] = [0x6573_5546, 0x4d44, 0x2011_bab0, 0xff53_4d42, 0xfe53_4d42];
+/** Stands for a number that says nothing. */
+const ANY_NUMBER = 0n;
+
+/** By device. */
+const numberedAnew = new Map<bigint, boolean>();
+
+/** The identity of what is at `filePath`, by which it is known also when its file system has numbered it anew. */
+export function lastingIdentity(filePath: string, stats: BigIntStats): readonly bigint[] {
+  let isNumberedAnew = numberedAnew.get(stats.dev);
+  if (isNumberedAnew === undefined) {
+    isNumberedAnew = NUMBERED_ANEW.includes(fileSystemType(filePath));
+    numberedAnew.set(stats.dev, isNumberedAnew);
+  }
+  const [dev = 0n, ino = 0n, ...others] = identityOf(stats);
+  return [dev, isNumberedAnew ? ANY_NUMBER : ino, ...others];
+}
+
+function fileSystemType(filePath: string): number {
+  try {
+    return statfsSync(filePath).type >>> 0;
+  } catch {
+    return 0;
+  }
+}
+
 /** Whether file `fileIndex` of `identities` is what `stats` describe. */
 export function hasIdentity(identities: BigInt64Array, fileIndex: number, stats: BigIntStats): boolean {
   const at = fileIndex * IDENTITY_FIELDS;
-  return identityOf(stats).every((value, field) => identities[at + field] === value);
+  return identityOf(stats).every((value, field) => {
+    const known = identities[at + field];
+    return known === value || (field === NUMBER_FIELD && known === ANY_NUMBER);
+  });
 }
