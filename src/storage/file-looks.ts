@@ -1,7 +1,7 @@
 // What is at many paths, looked at together, so that several threads can do it at once: on a disk of another machine
 // every look waits. Opens nothing, follows no link, and never throws.
 import * as fs from "node:fs";
-import { IDENTITY_FIELDS, identityOf } from "./file-identity.js";
+import { IDENTITY_FIELDS, lastingIdentity } from "./file-identity.js";
 
 /** What is at a path. Something else: none of the others, or it cannot be looked at. */
 export const [SOMETHING_ELSE, PLAIN_FILE, EXECUTABLE_FILE, FOLDER] = [0, 1, 2, 3] as const;
@@ -27,7 +27,7 @@ export function lookAtFiles(paths: readonly string[]): FileLooks {
       if (stats.isDirectory()) kinds[index] = FOLDER;
       if (!stats.isFile()) continue;
       kinds[index] = isExecutable(stats) ? EXECUTABLE_FILE : PLAIN_FILE;
-      identities.set(identityOf(stats), index * IDENTITY_FIELDS);
+      identities.set(lastingIdentity(path, stats), index * IDENTITY_FIELDS);
     } catch {
       // A caller that wants to know why looks again.
     }

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { GoshareError } from "../core/errors.js";
 import { LoopTurn } from "../core/loop-turn.js";
 import type { Selection } from "../manifest/selection.js";
-import { IDENTITY_FIELDS, identityArray, identityOf } from "./file-identity.js";
+import { IDENTITY_FIELDS, identityArray, lastingIdentity } from "./file-identity.js";
 import type { PartFolder } from "./part-folder.js";
 import type { SourceFiles } from "./share-source.js";
 import { sourcePath } from "./source-tree.js";
@@ -25,8 +25,9 @@ export async function finishedFiles(targetPath: string, selection: Selection): P
     for (const [fileIndex, file] of files.entries()) {
       if (turn.isOver) await turn.yield();
       if (!selection.hasFile(fileIndex)) continue;
-      const stats = fs.lstatSync(sourcePath(targetPath, root.kind, file.path), { bigint: true });
-      identities.set(identityOf(stats), fileIndex * IDENTITY_FIELDS);
+      const filePath = sourcePath(targetPath, root.kind, file.path);
+      const stats = fs.lstatSync(filePath, { bigint: true });
+      identities.set(lastingIdentity(filePath, stats), fileIndex * IDENTITY_FIELDS);
     }
   } catch (thrown) {
     throw GoshareError.from(thrown);

@@ -10,7 +10,7 @@ import { LoopTurn } from "../core/loop-turn.js";
 import { MAX_ENTRIES } from "../manifest/limits.js";
 import type { FileEntry, SymbolicLink } from "../manifest/manifest.js";
 import { comparePaths, linkProblem, nameProblem } from "../manifest/names.js";
-import { IDENTITY_FIELDS, identityArray, identityOf, SIZE_FIELD } from "./file-identity.js";
+import { IDENTITY_FIELDS, identityArray, lastingIdentity, SIZE_FIELD } from "./file-identity.js";
 import {
   EXECUTABLE_FILE,
   type FileLooks,
@@ -217,7 +217,7 @@ export class FolderWalk {
     else if (!stats.isFile()) this.#skip(child, "it is not a regular file");
     else {
       this.#files += 1;
-      this.#addFile(child, isExecutable(stats), BigInt64Array.from(identityOf(stats)), 0);
+      this.#addFile(child, isExecutable(stats), BigInt64Array.from(lastingIdentity(absolute, stats)), 0);
     }
   }
 

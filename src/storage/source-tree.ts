@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { GoshareError } from "../core/errors.js";
 import type { ShareKind } from "../manifest/manifest.js";
 import { nameProblem } from "../manifest/names.js";
-import { identityArray, identityOf } from "./file-identity.js";
+import { identityArray, lastingIdentity } from "./file-identity.js";
 import { isExecutable, type LookAtFiles, lookAtFiles } from "./file-looks.js";
 import { type FolderTree, FolderWalk, readable, type WalkProgress } from "./folder-walk.js";
 
@@ -74,7 +74,7 @@ export async function walkSource(
 function singleFile(givenPath: string, root: SourceRoot): SourceTree {
   const stats = readable(givenPath, () => fs.statSync(root.rootPath, { bigint: true }));
   const identities = identityArray(1);
-  identities.set(identityOf(stats));
+  identities.set(lastingIdentity(root.rootPath, stats));
   return {
     ...root,
     files: [{ path: root.name, size: Number(stats.size), executable: isExecutable(stats) }],

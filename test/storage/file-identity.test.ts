@@ -2,7 +2,14 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { hasIdentity, IDENTITY_FIELDS, identityArray, identityOf } from "../../src/storage/file-identity.js";
+import {
+  hasIdentity,
+  IDENTITY_FIELDS,
+  identityArray,
+  identityOf,
+  lastingIdentity,
+} from "../../src/storage/file-identity.js";
+import { replaceCalls } from "./crash.js";
 import { scratchFolders } from "./scratch.js";
 
 const scratch = scratchFolders("identity");
@@ -34,6 +41,24 @@ test("each of the five fields counts", () => {
     const identities = identityArray(1);
     identities.set(identity.map((value, at) => (at === field ? value + 1n : value)));
     assert.is(hasIdentity(identities, 0, stats), false, `field ${field}`);
+  }
+});
+
+test("where a file system numbers its files anew the number does not count, and all else does", () => {
+  const filePath = path.join(scratch(), "a");
+  fs.writeFileSync(filePath, "content");
+  for (const [dev, type, isSame] of [
+    [1n << 40n, 0x6573_5546, true],
+    [2n << 40n, 0xef53, false],
+  ] as const) {
+    const restore = replaceCalls({ statfsSync: () => ({ type }) });
+    const stats = Object.assign(statsOf(filePath), { dev });
+    const identities = identityArray(1);
+    identities.set(lastingIdentity(filePath, stats));
+    restore();
+    assert.is(hasIdentity(identities, 0, stats), true);
+    assert.is(hasIdentity(identities, 0, Object.assign(stats, { ino: stats.ino + 1n })), isSame);
+    assert.is(hasIdentity(identities, 0, Object.assign(stats, { ctimeNs: stats.ctimeNs + 1n })), false);
   }
 });
 
