@@ -1,7 +1,7 @@
 // Every stream on its way into the gRPC library: begun when its address has its turn, and told of if the library answers
 // it by itself and tells nobody, as it does with calls of methods that there are not and whatever is no call of gRPC. Its
 // interceptors are not asked for those, so its own way in has to be watched. Answers nothing.
-import { constants, type ServerHttp2Stream } from "node:http2";
+import { constants, type Http2Session, type ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 import { CallTurns } from "./call-turns.js";
 import type { RpcStatus } from "./rpc-error.js";
@@ -23,16 +23,22 @@ export class IncomingStreams {
   #isServed = false;
   readonly #turns = new CallTurns(CALLS_BEGUN_PER_TURN, MAX_WAITING_PER_ADDRESS);
 
-  /** To be made before the server serves anybody. `unserved` is told of the address of each stream that no method served,
-   * once it is over, and how it ended. */
-  constructor(server: Server, unserved: (host: string, how: UnservedStatus) => void) {
+  /** To be made before the server serves anybody. `came` is told of the connection of each stream, and `unserved` of the
+   * address of each that no method served, once it is over, and how it ended. */
+  constructor(
+    server: Server,
+    came: (session: Http2Session) => void,
+    unserved: (host: string, how: UnservedStatus) => void,
+  ) {
     const wayIn: unknown = Reflect.get(server, WAY_IN);
     // A version without it serves as well, and nobody is told: tests say so.
     if (typeof wayIn !== "function") return;
     const watched = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void => {
       // When a session breaks, so does each of its streams, and nobody else listens to one that has not begun.
       stream.on("error", () => undefined);
-      const host = stream.session?.socket.remoteAddress ?? "";
+      const { session } = stream;
+      const host = session?.socket.remoteAddress ?? "";
+      if (session !== undefined) came(session);
       if (this.#turns.take(host, () => begin(host, interceptors, stream, headers))) return;
       // It counts at once, so that whoever floods is hung up on at once.
       if (!stream.closed) stream.close(constants.NGHTTP2_REFUSED_STREAM);

@@ -25,6 +25,7 @@ import { KIB } from "../core/units.js";
 import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
 import { CallTurns } from "./call-turns.js";
 import { type CallWatch, noWatch } from "./call-watch.js";
+import { ConnectionAges } from "./connection-ages.js";
 import { IncomingStreams, type UnservedStatus } from "./incoming-streams.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
 import { StallWatch } from "./stall-watch.js";
@@ -106,6 +107,7 @@ export class RpcServer {
   /** Interceptors alone see the socket of a call; they leave it for the handler, by the call's metadata. */
   readonly #watched = new WeakMap<object, WatchedCall>();
   readonly #stalls: StallWatch;
+  readonly #ages: ConnectionAges;
   readonly #incoming: IncomingStreams;
   /** As many as there are open calls. */
   readonly #largeRequests = new CallTurns(LARGE_REQUESTS_PER_TURN, Number.POSITIVE_INFINITY);
@@ -138,10 +140,13 @@ export class RpcServer {
       "grpc.max_connection_idle_ms": options.idleTimeoutMs,
       "grpc.keepalive_time_ms": options.keepaliveMs,
       "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
-      "grpc.max_connection_age_ms": options.connectionAgeMs,
-      "grpc.max_connection_age_grace_ms": options.connectionAgeGraceMs,
     });
-    this.#incoming = new IncomingStreams(this.grpc, (host, how) => this.#chargeUnserved(host, how));
+    this.#ages = new ConnectionAges(options.connectionAgeMs, options.connectionAgeGraceMs);
+    this.#incoming = new IncomingStreams(
+      this.grpc,
+      (session) => this.#ages.called(session, performance.now()),
+      (host, how) => this.#chargeUnserved(host, how),
+    );
     this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = options.tls === undefined ? createServer({ noDelay: true }) : tlsListener(options.tls);
     // Before TLS has its turn, if there is TLS.
@@ -175,8 +180,10 @@ export class RpcServer {
     const address = await bindOnce(this.#listener, host, port);
     this.#listener.on("error", (error) => this.#onUnexpected(error, "listener"));
     this.#stallTimer = setInterval(() => {
+      const nowMs = performance.now();
       this.#stalls.endStalled();
-      this.#calls.untaken.hangUpStuck(performance.now());
+      this.#calls.untaken.hangUpStuck(nowMs);
+      this.#ages.endOld(nowMs);
     }, STALL_CHECK_MS).unref();
     return address;
   }
