@@ -1,7 +1,10 @@
 // How long a flow waits for others: a signal that aborts with a typed error when nothing has helped for too long, or
-// when the flow itself is stopped. Does not decide what helps.
-import { MAX_TIMER_MS } from "../core/clock.js";
+// when the flow itself is stopped. Time in which the process stood still does not count. Does not decide what helps.
 import type { GoshareError } from "../core/errors.js";
+
+const CHECK_MS = 1_000;
+/** A look that comes so much too late means that the process stood still: stopped by Ctrl-Z, or its machine slept. */
+const STOOD_STILL_MS = 1_000;
 
 export class Patience {
   readonly #timeoutMs: number;
@@ -11,6 +14,7 @@ export class Patience {
   readonly #onOuterAbort = () => this.#controller.abort(this.#outer.reason);
   #what: "manifest" | "peers" = "manifest";
   #sinceMs = 0;
+  #checkAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** `outer` aborts it too, with its own reason. `error` makes the error with which it aborts after `timeoutMs`. */
@@ -30,7 +34,7 @@ export class Patience {
   begin(what: "manifest" | "peers"): void {
     this.#what = what;
     this.#sinceMs = performance.now();
-    this.#timer ??= setTimeout(() => this.#check(), Math.min(this.#timeoutMs, MAX_TIMER_MS));
+    if (this.#timer === undefined) this.#checkWithin(this.#timeoutMs);
   }
 
   /** Nothing is waited for. */
@@ -44,10 +48,19 @@ export class Patience {
     this.#outer.removeEventListener("abort", this.#onOuterAbort);
   }
 
+  #checkWithin(leftMs: number): void {
+    const waitMs = Math.min(leftMs, CHECK_MS);
+    this.#checkAtMs = performance.now() + waitMs;
+    this.#timer = setTimeout(() => this.#check(), waitMs);
+  }
+
   #check(): void {
-    const leftMs = this.#sinceMs + this.#timeoutMs - performance.now();
+    const nowMs = performance.now();
+    // Nobody could help then, and whoever did before has hung up meanwhile.
+    if (nowMs - this.#checkAtMs > STOOD_STILL_MS) this.#sinceMs = nowMs;
+    const leftMs = this.#sinceMs + this.#timeoutMs - nowMs;
     this.#timer = undefined;
     if (leftMs <= 0) this.#controller.abort(this.#error(this.#what));
-    else this.#timer = setTimeout(() => this.#check(), Math.min(leftMs, MAX_TIMER_MS));
+    else this.#checkWithin(leftMs);
   }
 }

@@ -1,7 +1,7 @@
 // Watches every stream on its way into the gRPC library. Begins it when its address has its turn, and reports streams
 // that the library answers by itself: calls of unknown methods, and whatever is not a gRPC call. The library's
 // interceptors do not see those, so its own entry point has to be watched. Answers nothing.
-import { constants, type ServerHttp2Stream } from "node:http2";
+import { constants, type Http2Session, type ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 import { CallTurns } from "./call-turns.js";
 import type { RpcStatus } from "./rpc-error.js";
@@ -23,16 +23,22 @@ export class IncomingStreams {
   #isServed = false;
   readonly #turns = new CallTurns(CALLS_BEGUN_PER_TURN, MAX_WAITING_PER_ADDRESS);
 
-  /** To be made before the server takes calls. `unserved` is called for each stream that no method served, once it is
-   * over, with its address and how it ended. */
-  constructor(server: Server, unserved: (host: string, how: UnservedStatus) => void) {
+  /** To be made before the server takes calls. `came` is called with the connection of each stream, and `unserved` for
+   * each stream that no method served, once it is over, with its address and how it ended. */
+  constructor(
+    server: Server,
+    came: (session: Http2Session) => void,
+    unserved: (host: string, how: UnservedStatus) => void,
+  ) {
     const wayIn: unknown = Reflect.get(server, WAY_IN);
     // A version of the library without it serves as well, but nothing is reported; a test would notice.
     if (typeof wayIn !== "function") return;
     const watched = (interceptors: unknown, stream: ServerHttp2Stream, headers: unknown): void => {
       // When a session breaks, so does each of its streams; nothing else listens to one that has not begun.
       stream.on("error", () => undefined);
-      const host = stream.session?.socket.remoteAddress ?? "";
+      const { session } = stream;
+      const host = session?.socket.remoteAddress ?? "";
+      if (session !== undefined) came(session);
       if (this.#turns.take(host, () => begin(host, interceptors, stream, headers))) return;
       // It counts at once, so that an address that floods is disconnected at once.
       if (!stream.closed) stream.close(constants.NGHTTP2_REFUSED_STREAM);

@@ -24,6 +24,7 @@ import { KIB } from "../core/units.js";
 import { type CallContext, type RpcMethod, type RpcMethods, serviceDefinition } from "./adapter.js";
 import { CallTurns } from "./call-turns.js";
 import { type CallWatch, noWatch } from "./call-watch.js";
+import { ConnectionAges } from "./connection-ages.js";
 import { IncomingStreams, type UnservedStatus } from "./incoming-streams.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
 import { StallWatch } from "./stall-watch.js";
@@ -105,6 +106,7 @@ export class RpcServer {
   /** Only interceptors see the socket of a call; they leave it here for the handler, under the call's metadata. */
   readonly #watched = new WeakMap<object, WatchedCall>();
   readonly #stalls: StallWatch;
+  readonly #ages: ConnectionAges;
   readonly #incoming: IncomingStreams;
   /** May wait: as many as there are open calls. */
   readonly #largeRequests = new CallTurns(LARGE_REQUESTS_PER_TURN, Number.POSITIVE_INFINITY);
@@ -137,10 +139,13 @@ export class RpcServer {
       "grpc.max_connection_idle_ms": options.idleTimeoutMs,
       "grpc.keepalive_time_ms": options.keepaliveMs,
       "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
-      "grpc.max_connection_age_ms": options.connectionAgeMs,
-      "grpc.max_connection_age_grace_ms": options.connectionAgeGraceMs,
     });
-    this.#incoming = new IncomingStreams(this.grpc, (host, how) => this.#chargeUnserved(host, how));
+    this.#ages = new ConnectionAges(options.connectionAgeMs, options.connectionAgeGraceMs);
+    this.#incoming = new IncomingStreams(
+      this.grpc,
+      (session) => this.#ages.called(session, performance.now()),
+      (host, how) => this.#chargeUnserved(host, how),
+    );
     this.#injector = this.grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = options.tls === undefined ? createServer({ noDelay: true }) : tlsListener(options.tls);
     // Runs before TLS sees the socket, if there is TLS.
@@ -174,8 +179,10 @@ export class RpcServer {
     const address = await bindOnce(this.#listener, host, port);
     this.#listener.on("error", (error) => this.#onUnexpected(error, "listener"));
     this.#stallTimer = setInterval(() => {
+      const nowMs = performance.now();
       this.#stalls.endStalled();
-      this.#calls.untaken.hangUpStuck(performance.now());
+      this.#calls.untaken.hangUpStuck(nowMs);
+      this.#ages.endOld(nowMs);
     }, STALL_CHECK_MS).unref();
     return address;
   }

@@ -8,7 +8,7 @@ import { peekFormat } from "../core/strict-wire.js";
 import { formatBytes, MIB } from "../core/units.js";
 import { checkManifest, checkRoot } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
-import { replaceFile } from "./replace-file.js";
+import { removeUnfinished, replaceFile } from "./replace-file.js";
 import type { SourceRoot } from "./source-tree.js";
 import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "./wire.js";
 
@@ -16,6 +16,9 @@ import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "
 export const MAX_MANIFEST_FILE_BYTES = 64 * MIB;
 /** The first of them, which show that it is one. */
 const FORMAT_BYTES = 6;
+
+/** No process takes so long to write one, whatever the clock of the disk's machine says. */
+const FORGOTTEN_MS = 24 * 60 * 60_000;
 
 /** Says what names a share, for a user that has named something else. */
 export const WHAT_HINT =
@@ -208,6 +211,9 @@ export async function writeManifestFile(filePath: string, content: ManifestFileC
   } catch (thrown) {
     throw notWritable(filePath, thrown);
   }
+  // What shares that were killed have left here, which would be shared itself with this folder. That it cannot be listed
+  // is no failure.
+  await removeUnfinished(path.dirname(filePath), FORGOTTEN_MS).catch(() => undefined);
 }
 
 function tooLarge(bytes: number): GoshareError {

@@ -1,7 +1,7 @@
 // Files that are there whole or not at all, whenever the process ends: written under another name, made durable, and
 // only then renamed. Never touches files that are not its own.
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 
 const TEMPORARY_NAME = /^\.goshare-[0-9a-f]{12}\.tmp$/;
@@ -29,9 +29,13 @@ export async function replaceFile(
   }
 }
 
-/** Removes what killed processes left of `replaceFile` in a folder that is now this process's own. */
-export async function removeUnfinished(folderPath: string): Promise<void> {
+/** Removes what killed processes left of `replaceFile`, if it is at least so old: of any age in a folder that is now this
+ * process's own. */
+export async function removeUnfinished(folderPath: string, minAgeMs = 0): Promise<void> {
   for (const name of await readdir(folderPath)) {
-    if (TEMPORARY_NAME.test(name)) await rm(path.join(folderPath, name), { force: true });
+    if (!TEMPORARY_NAME.test(name)) continue;
+    const filePath = path.join(folderPath, name);
+    if (minAgeMs === 0 || Date.now() - (await lstat(filePath)).mtimeMs >= minAgeMs)
+      await rm(filePath, { force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -194,6 +194,16 @@ test("a file is written whole, replaces an earlier one and leaves nothing beside
   assert.is(read.manifest?.root.contentId, PAGED.root.contentId);
   assert.equal(new Uint8Array(await readFile(filePath)), encodeManifestFile(contentOf(PAGED)));
   assert.equal(await readdir(folder), ["a.goshare"]);
+});
+
+test("what a share that was killed has left is removed with the next, unless it may still be written", async () => {
+  const shared = path.join(folder, "killed");
+  await mkdir(shared);
+  const [fresh, old] = [".goshare-0123456789ab.tmp", ".goshare-ba9876543210.tmp"];
+  for (const name of [fresh, old]) await writeFile(path.join(shared, name), "half of a .goshare file");
+  await utimes(path.join(shared, old), 0, 0);
+  await writeManifestFile(path.join(shared, "a.goshare"), contentOf(SMALL));
+  assert.equal((await readdir(shared)).sort(), [fresh, "a.goshare"]);
 });
 
 test("errors name the path", async () => {

@@ -42,4 +42,15 @@ test("what a killed process left unfinished is removed, and nothing else", async
   assert.equal(fs.readdirSync(folder).sort(), [".goshare-film.tmp", ".hidden", "file"]);
 });
 
+test("what may still be written is left alone in a folder that others use", async () => {
+  const folder = scratch();
+  const [fresh, old] = [".goshare-0123456789ab.tmp", ".goshare-ba9876543210.tmp"];
+  for (const name of [fresh, old, "file"]) {
+    fs.writeFileSync(path.join(folder, name), "");
+    if (name !== fresh) fs.utimesSync(path.join(folder, name), 0, 0);
+  }
+  await removeUnfinished(folder, 60_000);
+  assert.equal(fs.readdirSync(folder).sort(), [fresh, "file"]);
+});
+
 test.run();

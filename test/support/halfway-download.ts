@@ -16,11 +16,15 @@ export interface Halfway {
 }
 
 /** A download that stands still with 3 chunks verified. */
-export async function startHalfway(share: StartedShare, output: string): Promise<Halfway> {
+export async function startHalfway(
+  share: StartedShare,
+  output: string,
+  args: readonly string[] = [],
+): Promise<Halfway> {
   const gate = await GatedProxy.start(MIDDLE_BYTES);
   gate.target = share.endpoint;
   const ticket = ticketVia(share.ticket, gate.endpoint);
-  const process = startDownload(ticket, output);
+  const process = startDownload(ticket, output, args);
   await process.waitFor("progress", (body) => body["bytesDone"] === String(VERIFIED_BYTES));
   return { gate, ticket, process };
 }

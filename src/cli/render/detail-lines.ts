@@ -1,6 +1,7 @@
 // --verbose: what goes on, a line each with the time of day, for who looks for a fault. Only adds lines. Everything is
 // escaped here: addresses, names and what others say of themselves come from anywhere.
 import type { Writable } from "node:stream";
+import { isUnread } from "../../core/unread.js";
 import type { DetailObserver } from "../../events/event.js";
 import { folded } from "./fold.js";
 import { printable } from "./printable.js";
@@ -9,6 +10,7 @@ const TOPIC_CELLS = 8;
 
 export function detailLines(stderr: Writable): DetailObserver {
   return (topic, text) => {
+    if (isUnread(stderr)) return;
     const line = `${timeOfDay(new Date())} ${topic.padEnd(TOPIC_CELLS)}${printable(text)}`;
     stderr.write(`${folded(stderr, line)}\n`);
   };

@@ -1,14 +1,12 @@
 // --json: every event as one line on stdout, for programs. Only the stack of a bug, and details where they are wanted,
 // go to stderr.
 import type { Writable } from "node:stream";
+import { isUnread } from "../../core/unread.js";
 import type { DetailObserver, GoshareEvent } from "../../events/event.js";
 import { eventLine } from "../../events/wire.js";
 import type { Reporter } from "./reporter.js";
 
-/** What its reader has not taken yet; from here on nothing is added to it that another event will say again, or that
- * anybody who connects could make happen: whoever reads a share's events for a while and then no more must not cost it
- * its memory. */
-const UNREAD_BYTES = 1024 * 1024;
+/** Left out where nobody reads. */
 const DROPPABLE: ReadonlySet<GoshareEvent["type"]> = new Set([
   "hashing",
   "progress",
@@ -29,7 +27,7 @@ export class JsonReporter implements Reporter {
   }
 
   observe(event: GoshareEvent): void {
-    if (DROPPABLE.has(event.type) && this.#stdout.writableLength > UNREAD_BYTES) return;
+    if (DROPPABLE.has(event.type) && isUnread(this.#stdout)) return;
     this.#stdout.write(`${eventLine(event)}\n`);
   }
 

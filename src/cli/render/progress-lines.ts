@@ -2,6 +2,7 @@
 import type { Writable } from "node:stream";
 import type { Clock } from "../../core/clock.js";
 import { formatBytes, formatRate } from "../../core/units.js";
+import { isUnread } from "../../core/unread.js";
 import { folded } from "./fold.js";
 import {
   type ProgressDisplay,
@@ -39,6 +40,7 @@ export class ProgressLines implements ProgressDisplay {
       this.#writtenMs = nowMs;
     }
     if (step <= this.#step && nowMs - this.#writtenMs < LONGEST_SILENCE_MS) return;
+    if (isUnread(this.#stream)) return;
     this.#step = step;
     this.#writtenMs = nowMs;
     const line = state.verb === "sharing" ? servingLine(state) : progressLine(state);

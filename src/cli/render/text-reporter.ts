@@ -2,6 +2,7 @@
 // leaves results and problems.
 import { basename } from "node:path";
 import type { Writable } from "node:stream";
+import { isUnread } from "../../core/unread.js";
 import type { DetailObserver, GoshareEvent } from "../../events/event.js";
 import { connectionText, describe } from "./describe.js";
 import { folded } from "./fold.js";
@@ -94,7 +95,7 @@ export class TextReporter implements Reporter {
   /** A sharer sees who comes and goes; beside a progress bar, which counts them, that would be noise. */
   #showConnection(event: Parameters<typeof connectionText>[0]): void {
     if (this.detail !== undefined) this.detail("peer", connectionText(event));
-    else if (!this.#transferring) this.#write(event);
+    else if (!this.#transferring && !isUnread(this.#parts.stderr)) this.#write(event);
   }
 
   /** Of several shares the one that somebody takes something of. */

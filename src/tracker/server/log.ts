@@ -5,6 +5,7 @@ import type { Writable } from "node:stream";
 import { escapeSteering } from "../../core/characters.js";
 import type { Clock } from "../../core/clock.js";
 import type { LogLevel } from "../../core/log-level.js";
+import { isUnread } from "../../core/unread.js";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -28,7 +29,11 @@ export const noLog: TrackerLog = {
 export async function openLog(level: LogLevel, out: Writable): Promise<TrackerLog> {
   if (level === "silent") return noLog;
   const { pino } = await import("pino");
-  const lines = { write: (line: string) => void out.write(escapeSteering(line)) };
+  const lines = {
+    write: (line: string) => {
+      if (!isUnread(out)) out.write(escapeSteering(line));
+    },
+  };
   const options = {
     level,
     base: { pid: process.pid },
