@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
 import { connect } from "node:net";
 import { test } from "uvu";
@@ -158,10 +158,15 @@ fromOutside(
   },
 );
 
+/** Also where it ends with an error, as by a reset. */
+function closed(ending: EventEmitter): Promise<void> {
+  return new Promise((resolve) => ending.once("close", () => resolve()));
+}
+
 /** Sends as many calls as it can, heeding nothing, until it is hung up. */
 async function flood(session: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): Promise<void> {
   session.on("error", () => {});
-  const closed = once(session, "close");
+  const sessionClosed = closed(session);
   while (!session.closed && !session.destroyed) {
     const stream = session.request({
       ":method": "POST",
@@ -171,9 +176,9 @@ async function flood(session: ClientHttp2Session, headers: OutgoingHttpHeaders =
     });
     stream.on("error", () => {}).resume();
     stream.end(Buffer.alloc(5));
-    await once(stream, "close");
+    await closed(stream);
   }
-  await closed;
+  await sessionClosed;
 }
 
 fromOutside(
@@ -182,11 +187,11 @@ fromOutside(
   async (rig, host) => {
     const { port } = rig.endpoint;
     const bystander = connectHttp2(`http://${host}:${port}`).on("error", () => {});
-    const bystanderClosed = once(bystander, "close");
+    const bystanderClosed = closed(bystander);
     await flood(connectHttp2(`http://${host}:${port}`));
     await bystanderClosed; // of the same address
     const again = connect(port, host).on("error", () => {});
-    await once(again.resume(), "close");
+    await closed(again.resume());
     await rig.call(getTrackerInfo, {});
   },
 );
@@ -200,7 +205,7 @@ fromOutside(
     const isTaken = async (): Promise<boolean> => {
       const socket = connectHttp2(`http://${host}:${port}`).on("error", () => {});
       const settings = once(socket, "remoteSettings").then(() => true);
-      const taken = await Promise.race([settings, once(socket, "close").then(() => false)]);
+      const taken = await Promise.race([settings, closed(socket).then(() => false)]);
       settings.catch(() => {});
       socket.destroy();
       return taken;
@@ -230,7 +235,7 @@ fromOutside(
     const { port } = rig.endpoint;
     await flood(connectHttp2(`https://${host}:${port}`, { rejectUnauthorized: false }));
     const again = connect(port, host).on("error", () => {});
-    await once(again.resume(), "close");
+    await closed(again.resume());
   },
 );
 
