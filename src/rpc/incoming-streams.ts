@@ -40,9 +40,11 @@ export class IncomingStreams {
       const host = session?.socket.remoteAddress ?? "";
       if (session !== undefined) came(session);
       if (this.#turns.take(host, () => begin(host, interceptors, stream, headers))) return;
-      // It counts at once, so that an address that floods is disconnected at once.
-      if (!stream.closed) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      // It counts at once, so that an address that floods is disconnected at once: then nothing is left to be closed.
       unserved(host, "RESOURCE_EXHAUSTED");
+      setImmediate(() => {
+        if (!stream.closed && !stream.destroyed) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      });
     };
     const begin = (
       host: string,
