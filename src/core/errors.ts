@@ -140,11 +140,11 @@ export interface ErrorDetails {
   readonly hint?: string | undefined;
   /** What led to it. */
   readonly cause?: unknown;
-  /** Overrides the exit code of the table (another signal than SIGINT). */
+  /** Overrides the exit code of the table (for a signal other than SIGINT). */
   readonly exitCode?: number | undefined;
 }
 
-/** What happened, to what, and what to do next. `message` is one sentence without a stop at its end. */
+/** What happened, to what, and what to do next. `message` is one sentence without a full stop. */
 export class GoshareError extends Error {
   override readonly name = "GoshareError";
   readonly code: ErrorCode;
@@ -175,7 +175,7 @@ export class GoshareError extends Error {
   }
 }
 
-/** Names and numbers of this system, and of Linux those that Node does not list. */
+/** The errno names and numbers of this system, and those of Linux that Node does not list. */
 const ERRNO_NAMES: readonly (readonly [string, number])[] = [
   ...Object.entries(os.constants.errno),
   ["EUCLEAN", 117],
@@ -208,7 +208,7 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
   ENAMETOOLONG: "TARGET_NAME_UNSUPPORTED",
 };
 
-/** What to do about a failure of the file system, whatever the command: one that knows more says more. */
+/** What to do about a failure of the file system, whatever the command; a command that knows more says more. */
 export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free some space and run the same command again",
   DISK_FAILED: "check the path and the disk, or use another folder",
@@ -216,7 +216,7 @@ export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
 };
 
-/** Where the errno says more than its code. */
+/** For errnos that say more than their code. */
 const ERRNO_HINTS: Readonly<Record<string, string>> = {
   EMFILE: "raise the limit on open files per process (ulimit -n)",
   ENFILE: "raise this machine's limit on open files, or stop whatever has many open",
@@ -255,11 +255,12 @@ export function readProblem(thrown: unknown): { readonly reason: string; readonl
 /** How Node begins the message of an error whose number it has no name for. */
 const UNKNOWN_PREFIX = /^UNKNOWN: unknown error,/;
 
-/** And that of an error of rmSync from Node 24 on, which has neither code nor number for most: only the system's words. */
+/** How rmSync, from Node 24 on, begins the message of most of its errors: they have neither code nor number, only the
+ * system's words. */
 const NAMELESS_PREFIX = /^, Unknown error: /;
 
-/** The errno name of a Node system error such as "ENOSPC"; undefined for anything else. Node calls some UNKNOWN, a
- * quota that is used up (EDQUOT) among them. */
+/** The errno name of a Node system error such as "ENOSPC"; undefined for anything else. Node calls some UNKNOWN, such
+ * as a quota that is used up (EDQUOT). */
 export function errnoOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error && "code" in thrown && typeof thrown.code === "string")) return undefined;
   if (thrown.code !== "UNKNOWN" || !("errno" in thrown)) return thrown.code;
@@ -272,7 +273,7 @@ export function isErrno(thrown: unknown, ...errnos: readonly string[]): boolean 
   return errno !== undefined && errnos.includes(errno);
 }
 
-/** NEWER_FORMAT, of `what` with a format that is not known here. */
+/** NEWER_FORMAT: `what` has a format that is not known here. */
 export function newerFormat(what: string, format: number): GoshareError {
   return new GoshareError("NEWER_FORMAT", `${what} has format ${format}, made by a newer goshare`, {
     hint: "install a newer goshare",

@@ -5,9 +5,9 @@ import type { DetailObserver, GoshareEvent } from "../../events/event.js";
 import { eventLine } from "../../events/wire.js";
 import type { Reporter } from "./reporter.js";
 
-/** What its reader has not taken yet; from here on nothing is added to it that another event will say again, or that
- * anybody who connects could make happen: whoever reads a share's events for a while and then no more must not cost it
- * its memory. */
+/** While the reader leaves more than this untaken, events are dropped that another event will repeat, or that anybody
+ * who connects could cause: whoever reads a share's events for a while and then stops must not cost the share its
+ * memory. */
 const UNREAD_BYTES = 1024 * 1024;
 const DROPPABLE: ReadonlySet<GoshareEvent["type"]> = new Set([
   "hashing",
