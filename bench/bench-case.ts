@@ -8,7 +8,7 @@ export type Figures = Readonly<Record<string, number>>;
 
 export interface BenchCase {
   readonly name: string;
-  /** It takes minutes: run only where it is named. */
+  /** It takes minutes: run only if the command names cases. */
   readonly isLong?: boolean;
   prepare(): Promise<void>;
   /** One round. */

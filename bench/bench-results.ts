@@ -1,4 +1,4 @@
-// A run of the bench as it is kept: figures, and what they were measured on.
+// A run of the bench, as it is kept: the figures, and the machine that they were measured on.
 import * as os from "node:os";
 
 export interface BenchRow {
@@ -37,7 +37,7 @@ export function resultsOf(rows: readonly BenchRow[], rounds: number): BenchResul
   };
 }
 
-/** Four digits say more than a measurement does. */
+/** A measurement is no more exact than four digits. */
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

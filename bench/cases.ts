@@ -1,4 +1,4 @@
-// What is measured, with the sizes. Each case makes its own data, seeded by nothing but size, and removes it.
+// What is measured, and how large it is. Each case makes its own data, which only its size determines, and removes it.
 import { GIB, KIB, MIB } from "../src/core/units.js";
 import { BareHashingCase, BareTransferCase } from "./bare/bare-cases.js";
 import type { BenchCase } from "./bench-case.js";
@@ -17,7 +17,7 @@ import { ShareCase, StartCase } from "./transfer/share-case.js";
 import { TransferCase } from "./transfer/transfer-case.js";
 
 export interface BenchSetting {
-  /** Sizes that show that a case runs, not how fast. */
+  /** Sizes that show that a case runs, but not how fast. */
   readonly isQuick: boolean;
   /** Other programs do the same work in the same rounds. */
   readonly withRivals: boolean;
@@ -70,7 +70,7 @@ export function benchCases({ isQuick, withRivals }: BenchSetting): readonly Benc
   ];
 }
 
-/** As large and as quick as `swarm/4` to `swarm/16`. */
+/** Of the size and rates of `swarm/4` to `swarm/16`. */
 function rivalSwarms(isQuick: boolean): readonly BenchCase[] {
   if (isQuick)
     return [new RivalSwarmCase({ downloaders: 3, fileBytes: 4 * MIB, uplink: 8 * MIB, isLong: false })];
@@ -78,7 +78,7 @@ function rivalSwarms(isQuick: boolean): readonly BenchCase[] {
   return [4, 8, 16].map((downloaders) => new RivalSwarmCase({ ...swarm, downloaders }));
 }
 
-/** What takes long because there is so much of it. */
+/** Cases that take long because there is so much to share. */
 function vastCases(): readonly BenchCase[] {
   const files = { fileBytes: 26, fileCount: 200_000 };
   const file = { fileBytes: 48 * GIB, place: "disk", isSparse: true } as const;

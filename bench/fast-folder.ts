@@ -15,11 +15,11 @@ export async function fastFolder(bytes: number): Promise<string> {
   return memory !== undefined && memory.bavail * memory.bsize > bytes ? MEMORY : tmpdir();
 }
 
-/** Of a file system in memory, as the system numbers its kinds. */
+/** The system's number for a file system in memory. */
 const TMPFS = 0x01021994;
 const LASTING = "/var/tmp";
 
-/** A folder on a disk: that for temporary files, or the one for those that outlive a restart. */
+/** A folder on a disk: the one for temporary files, or else the one for those that outlive a restart. */
 export async function diskFolder(): Promise<string> {
   const { type } = await statfs(tmpdir());
   return type === TMPFS ? LASTING : tmpdir();

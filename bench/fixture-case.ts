@@ -1,5 +1,5 @@
 // A measurement of something that is shared: has it made and removed, holds the memory that copies of it will need, and
-// takes away what was received.
+// removes what was received.
 import { existsSync } from "node:fs";
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -45,17 +45,17 @@ export abstract class FixtureCase implements BenchCase {
     }
   }
 
-  /** Many files on a disk stay until the fixture goes: for minutes after as many were removed ext4 takes three times as long
-   * to make others, since it looks for inodes that were not in use lately. */
+  /** Many files on a disk stay until the fixture goes: for minutes after so many were removed, ext4 takes three times
+   * as long to make others, since it looks for inodes that were not in use lately. */
   async #takeAway(): Promise<void> {
     if (this.data.isInMemory || !this.data.hasManyFiles)
       await rm(this.received, { recursive: true, force: true });
-    // There may be none, where something failed before: that is what is to be heard of.
+    // There may be none if something failed before: then that failure should be reported.
     else if (existsSync(this.received))
       await rename(this.received, await mkdtemp(join(this.data.folder, "earlier-")));
   }
 
-  /** What `goshare` is told to share it as if for the first time; the .goshare file goes to `manifest`. */
+  /** The arguments with which `goshare` shares it as if for the first time; the .goshare file goes to `manifest`. */
   protected shareArguments(manifest: string): readonly string[] {
     return ["share", this.data.path, "--listen", LOOPBACK, "--manifest", manifest, "--rehash"];
   }

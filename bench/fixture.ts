@@ -1,24 +1,24 @@
-// What is shared in measurements: made once for all cases that use the same, since several copies of a large file would
-// not fit into memory. Removed with its last user.
+// What is shared in measurements. Made once for all cases that use the same, since several copies of a large file would
+// not fit into memory, and removed with its last user.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GIB } from "../src/core/units.js";
 import { diskFolder, fastFolder, isInMemory } from "./fast-folder.js";
 import { writeEqualFiles, writeRandomFile, writeSparseFile } from "./sample-data.js";
 
-/** One file of so many bytes, or a folder of equal ones. */
+/** One file of this many bytes, or a folder of files of this size. */
 export interface FixtureKind {
   readonly fileBytes: number;
   readonly fileCount?: number;
   /** In memory where there is a file system for that, or on a disk. */
   readonly place?: "memory" | "disk";
-  /** A file with next to nothing in it: it takes no room, what is received does. */
+  /** A file with next to nothing in it: it takes no room, but what is received does. */
   readonly isSparse?: boolean;
 }
 
 const made = new Map<string, { readonly folder: Promise<string>; users: number }>();
 
-/** Copies of it that are written beside it while something is measured, at most. */
+/** The most bytes of copies that are written beside it while something is measured. */
 const MAX_COPIES_BYTES = 8 * GIB;
 
 export class Fixture {
@@ -31,7 +31,7 @@ export class Fixture {
     this.bytes = kind.fileBytes * (kind.fileCount ?? 1);
   }
 
-  /** The file or folder. Nothing else is in the folder that it is in. */
+  /** The file or folder, alone in its parent folder. */
   get path(): string {
     return join(this.#folder, "shared", "data");
   }

@@ -1,16 +1,16 @@
 // Memory that a measured transfer will need, held by this process until it is needed. A virtual machine gives pages
-// that nobody uses back to its host, and whoever writes to them later pays for getting them back: 0.3 to 0.7 CPU seconds
-// for each GiB where that was measured, as much as a third of a whole transfer. With this every system under test, and
-// one transfer like eight, finds memory of the same kind. Costs the bench process a look at the folder every few
-// milliseconds. Does nothing where files are not kept in memory.
+// that nobody uses back to its host, and whoever writes to them later pays for getting them back: 0.3 to 0.7 CPU
+// seconds for each GiB where that was measured, as much as a third of a whole transfer. With this, every system under
+// test finds memory of the same kind, and so does one transfer as well as eight. Costs the bench process a look at the
+// folder every few milliseconds. Not used where files are not kept in memory.
 import { type FileHandle, open, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { MIB } from "../src/core/units.js";
 
 const LOOK_MS = 4;
-/** Room that is free at any time, so that writers do not take memory from elsewhere between two looks. */
+/** Room that is kept free at any time, so that writers do not take memory from elsewhere between two looks. */
 const AHEAD_BYTES = 128 * MIB;
-/** It gets smaller in steps. */
+/** What is held gets smaller in steps of this size. */
 const STEP_BYTES = 16 * MIB;
 
 export class HeldMemory {
@@ -32,7 +32,7 @@ export class HeldMemory {
     this.#lookLater();
   }
 
-  /** Holds memory for `bytes` that will be written to `folder`, and lets it go as that happens. */
+  /** Holds memory for `bytes` that will be written to `folder`, and lets go of it as they are written. */
   static async hold(folder: string, bytes: number): Promise<HeldMemory> {
     const path = join(folder, ".held");
     const file = await open(path, "wx");

@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     .filter(({ isLong }) => named !== undefined || isLong !== true)
     .filter(({ name }) => pattern.test(name));
   if (cases.length === 0) throw new Error(`no case matches ${pattern}`);
-  // What is running then fails, and is cleaned up after.
+  // Whatever is running then fails, and is cleaned up.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, killAll);
   const readings = new Map<BenchCase, Figures[]>(cases.map((each) => [each, []]));
   try {

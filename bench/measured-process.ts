@@ -28,7 +28,7 @@ export interface CpuUsage {
 export type Event = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
 
 export interface ProcessSetting {
-  /** The script that is run with ARGV, instead of `goshare ARGV --json`. It writes events the same way. */
+  /** The script to run with ARGV, instead of `goshare ARGV --json`. It writes events in the same way. */
   readonly script?: string;
   /** Sees every event as it comes. */
   readonly observe?: (event: Event) => void;
@@ -39,7 +39,7 @@ const DEFAULT_LIFETIME_MS = 600_000;
 
 const running = new Set<ChildProcess>();
 
-/** What the programs remember: nothing of the user's, and gone with this process. */
+/** Where the programs keep what they remember: apart from the user's own, and gone with this process. */
 const STATE_HOME = join(tmpdir(), `goshare-bench-state-${process.pid}`);
 process.once("exit", () => rmSync(STATE_HOME, { recursive: true, force: true }));
 
@@ -49,7 +49,7 @@ export function killAll(): void {
 }
 
 export class MeasuredProcess {
-  /** Rejects if it ends with another exit code than 0. */
+  /** Rejects if the process ends with an exit code other than 0. */
   readonly ended: Promise<Measured>;
   readonly #child: ChildProcess;
   readonly #events: Event[] = [];
@@ -69,7 +69,7 @@ export class MeasuredProcess {
     running.add(child);
     const limit = setTimeout(() => child.kill("SIGKILL"), lifetimeMs);
     const [stdin, stdout, , probe] = child.stdio;
-    // Whoever tells something to a process that has just ended learns of that by `ended`.
+    // Whoever tells something to a process that has just ended learns from `ended` that it has.
     asWritable(stdin).on("error", () => undefined);
     let report = "";
     asReadable(probe).on("data", (text: Buffer) => {
@@ -105,12 +105,12 @@ export class MeasuredProcess {
     return { cpuSeconds: cpuSecondsOf(pid), mainThreadSeconds: cpuSecondsOf(pid, pid) };
   }
 
-  /** How long its main thread could have run so far and had no processor; 0 where the system does not say. */
+  /** How long its main thread has so far been ready to run without a processor; 0 where the system does not say. */
   get waitedSecondsSoFar(): number {
     return this.#child.pid === undefined ? 0 : waitedSecondsOf(this.#child.pid);
   }
 
-  /** What it holds of memory now; 0 where the system does not say. */
+  /** The memory that it holds now; 0 where the system does not say. */
   get residentBytes(): number {
     return this.#child.pid === undefined ? 0 : residentBytesOf(this.#child.pid);
   }

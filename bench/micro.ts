@@ -61,7 +61,7 @@ export class Frames extends MicroCase {
 
 const MANIFEST_CHUNKS = 10_000;
 
-/** The manifest of a file of ten thousand chunks, out of their digests. */
+/** Assembling the manifest of a file of ten thousand chunks from their digests. */
 export class ManifestCost extends MicroCase {
   readonly name = "manifest";
 
@@ -79,7 +79,7 @@ export class ManifestCost extends MicroCase {
 
 const SCHEDULED_CHUNKS = 16_384;
 
-/** What to ask for next, and that it has come and is right. */
+/** Choosing what to ask for next, and noting that it has come and is right. */
 export class SchedulerCost extends MicroCase {
   readonly name = "scheduler";
 
@@ -129,7 +129,8 @@ export class PoolHop extends MicroCase {
   }
 }
 
-/** What to offer to whom: per chunk that a sharer delivers, with all that its neighbours announce meanwhile. */
+/** Choosing what to offer to whom: for each chunk that a sharer delivers, with everything that its neighbours announce
+ * meanwhile. */
 export class UploadQueueCost implements BenchCase {
   readonly name = "upload-queue";
   readonly #chunkCount: number;

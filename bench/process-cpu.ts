@@ -1,4 +1,4 @@
-// What processes and threads have used of the processors, as the system counts it. Knows no process of its own.
+// How much processor time processes and threads have used, as the system counts it. Knows no process of its own.
 import { readFileSync } from "node:fs";
 
 /** Clock ticks per second in /proc; 100 on every Linux that Node runs on. */
@@ -6,7 +6,7 @@ const TICKS_PER_SECOND = 100;
 
 const NS_PER_SECOND = 1e9;
 
-/** How long the main thread of a process could have run and had no processor; 0 where the system does not say. */
+/** How long the main thread of a process was ready to run without a processor; 0 where the system does not say. */
 export function waitedSecondsOf(pid: number): number {
   try {
     const [, waitedNs = "0"] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ");
@@ -16,7 +16,7 @@ export function waitedSecondsOf(pid: number): number {
   }
 }
 
-/** CPU seconds of a process, or of one of its threads: of itself and of those it has waited for. */
+/** CPU seconds of a process, with those of children that it has waited for, or of one of its threads. */
 export function cpuSecondsOf(pid: number, thread?: number): number {
   try {
     const path = thread === undefined ? `/proc/${pid}/stat` : `/proc/${pid}/task/${thread}/stat`;

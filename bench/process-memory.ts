@@ -1,4 +1,4 @@
-// What processes hold of memory right now, as the system counts it. Knows no process of its own.
+// How much memory processes hold right now, as the system counts it. Knows no process of its own.
 import { readFileSync } from "node:fs";
 import { KIB } from "../src/core/units.js";
 

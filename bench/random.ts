@@ -5,7 +5,7 @@ export class Random {
 
   constructor(seed: number) {
     this.#state = seed >>> 0;
-    // Small seeds begin alike.
+    // The first numbers of small seeds are alike.
     for (let i = 0; i < 4; i++) this.next();
   }
 

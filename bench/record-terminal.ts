@@ -1,5 +1,5 @@
 // The moving picture of the README: `pnpm record-terminal` runs goshare in two real terminals, one above the other, and
-// draws what stood in them into docs/goshare.svg. Needs tmux. Nothing in the picture is made up; what is typed is typed
+// draws what they showed into docs/goshare.svg. Needs tmux. Nothing in the picture is made up; only the typing is done
 // by this program.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ const READ_MS = 1_500;
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** As somebody types it, key by key; all at once as somebody pastes it. */
+/** Types `text` key by key, as a person would; enters `pasted` all at once. */
 async function type(terminal: TmuxTerminal, text: string, pasted = ""): Promise<void> {
   for (const key of text) {
     await terminal.paste(key);
@@ -56,7 +56,7 @@ class Recording {
     this.#add(`\u001b[H\u001b[2J${screen}`);
   }
 
-  /** The last picture stays for so long. */
+  /** Keeps the last picture for this long. */
   hold(ms: number): void {
     this.#add("", ms);
   }

@@ -1,5 +1,4 @@
 // The picture of the comparison: a bar for each system, as an SVG that needs nothing else.
-
 import { BarChart } from "echarts/charts";
 import { GridComponent, TitleComponent } from "echarts/components";
 import { init, use } from "echarts/core";

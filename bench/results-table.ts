@@ -1,4 +1,5 @@
-// The table and the picture of how goshare compares, out of one run of the bench. The same results give the same text.
+// How goshare compares, from one run of the bench: the table, and the rows for the picture. The same results give the
+// same text.
 import type { BenchResults, BenchRow } from "./bench-results.js";
 
 /** One system in the comparison of a large file. */
@@ -12,7 +13,7 @@ export interface ComparedRow {
 const OWN_CASE = "transfer/1";
 const RIVALS_CASE = "rivals/1";
 
-/** Ours first, then the others, the quickest first. */
+/** goshare first, then the others, with the quickest first. */
 export function comparedRows({ rows }: BenchResults): readonly ComparedRow[] {
   const find = (name: string, figure: string) =>
     rows.find((row) => row.name === name && row.figure === figure);

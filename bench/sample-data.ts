@@ -1,5 +1,5 @@
-// Things to share that are quickly made: a large file that compresses badly, or takes no room, and folders of many
-// small ones.
+// Things to share that are quickly made: a large file that compresses badly or takes no room, and folders of many small
+// files.
 import { randomFillSync, randomInt } from "node:crypto";
 import { chmod, mkdir, open, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ export async function writeRandomFile(path: string, bytes: number, signal: Abort
 
 const SPARSE_STEP_BYTES = 256 * MIB;
 
-/** A file of `bytes` bytes that are 0, but for a random mebibyte in every 256: it takes next to no room on disk. */
+/** A file of `bytes` bytes that are 0, except for a random mebibyte in every 256: it takes next to no room on disk. */
 export async function writeSparseFile(path: string, bytes: number): Promise<void> {
   const file = await open(path, "wx");
   try {

@@ -1,4 +1,4 @@
-// svg-term comes without types of its own: the one function that is used of it.
+// svg-term comes without types: this declares the one function of it that is used.
 declare module "svg-term" {
   export interface RenderOptions {
     readonly window?: boolean;

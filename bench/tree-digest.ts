@@ -1,5 +1,5 @@
-// What a file or folder holds, read back from disk without any of goshare's own code: one line for every file
-// (with its SHA-256), empty folder and link. Two trees are equal if their lines are.
+// Reads back from disk what a file or folder holds, without any of goshare's own code: one line for every file (with
+// its SHA-256), empty folder and link. Two trees are equal if their lines are.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";

@@ -8,11 +8,11 @@ import { type OfferedRecipient, UploadQueue } from "../src/swarm/upload-queue.js
 import { Random } from "./random.js";
 
 interface Recipient extends OfferedRecipient {
-  /** As small as it can be: the swarm around the queue must not take the processor's caches from it. */
+  /** As small as it can be, so that the swarm around the queue does not take the processor's caches from it. */
   readonly has: ChunkSet;
 }
 
-/** The deliveries are counted in so many equal parts to find the slowest. */
+/** The deliveries are divided into this many equal parts, to find the slowest. */
 const PHASES = 64;
 
 const MILLISECONDS_PER_DELIVERY = 10;
@@ -21,12 +21,12 @@ export interface QueueCost {
   readonly meanMicroseconds: number;
   /** In the slowest part of the distribution. */
   readonly worstMicroseconds: number;
-  /** Of the mean, what recipients announced that came from others. */
+  /** The part of the mean that goes into what recipients announce that came from others. */
   readonly newsMicroseconds: number;
 }
 
-/** Microseconds per chunk that the sharer delivers. `isExchanging`: each time it delivers one, every recipient gets one
- * from another as well, and announces it; otherwise all comes from the sharer. */
+/** Microseconds per chunk that the sharer delivers. `isExchanging`: each time it delivers one, every recipient also
+ * gets one from another and announces it; otherwise everything comes from the sharer. */
 export function measureQueue(chunkCount: number, recipientCount: number, isExchanging: boolean): QueueCost {
   const random = new Random(1).next;
   const queue = new UploadQueue<Recipient>(defaultOfferingOptions, Bitfield.full(chunkCount));
@@ -36,7 +36,7 @@ export function measureQueue(chunkCount: number, recipientCount: number, isExcha
     ...{ has: new ChunkSet(chunkCount), nextOfferId },
   }));
   for (const recipient of recipients) queue.recipientJoined(recipient, "none", true);
-  /** Chunks that some recipient has, in the order they came from the sharer. */
+  /** Chunks that some recipient has, in the order in which they came from the sharer. */
   const given: number[] = [];
   const isGiven = new ChunkSet(chunkCount);
   const costs: number[] = [];

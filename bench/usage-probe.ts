@@ -1,5 +1,5 @@
-// Loaded into a measured process before anything else (node --import): when it ends, writes to descriptor 3
-// what it used, in CPU seconds and bytes. Changes nothing else.
+// Loaded into a measured process before anything else (node --import): when that ends, writes to descriptor 3 what it
+// has used, in CPU seconds and bytes. Changes nothing else.
 import { writeSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
@@ -8,10 +8,11 @@ import { cpuSecondsOf } from "./process-cpu.js";
 export interface ProcessUsage {
   /** User and system time of all threads. */
   readonly cpuSeconds: number;
-  /** Of the main thread, where the event loop runs; 0 where the system does not say. */
+  /** CPU seconds of the main thread, where the event loop runs; 0 where the system does not say. */
   readonly mainThreadSeconds: number;
   readonly peakRssBytes: number;
-  /** How late the event loop is, 99 of 100 times at most: what a timer of `DELAY_RESOLUTION_MS` waits beyond that. */
+  /** How late the event loop is at most, 99 times in 100: how long a timer of `DELAY_RESOLUTION_MS` waits beyond that
+   * time. */
   readonly loopDelayP99Ms: number;
 }
 
@@ -20,7 +21,7 @@ const DELAY_RESOLUTION_MS = 10;
 const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
 delay.enable();
 
-/** Threads load this too, and none of them speaks for the process. */
+/** Threads load this too, but only the main one reports for the process. */
 if (isMainThread) process.on("exit", report);
 
 function report(): void {

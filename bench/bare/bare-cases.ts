@@ -1,6 +1,6 @@
 // The same work done by programs of a page each, in the same Node, which do nothing else: no protocol, nothing checked,
-// nothing that could go on after a failure. What goshare takes beyond them is its own; what they take beyond the limit of the
-// machine is Node's.
+// nothing that could go on after a failure. What goshare takes beyond them is its own cost; what they take beyond the
+// limit of the machine is Node's.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,5 @@
-// Bare hashing: hasher.js PATH, a file or a folder. One thread for each core reads and hashes its part, of a file every
-// chunk, of a folder every file; nothing is written down.
+// Bare hashing: hasher.js PATH, a file or a folder. One thread for each core reads and hashes its part: chunk by chunk
+// of a file, file by file of a folder. Nothing is written down.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -10,7 +10,7 @@ import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { pageAligned } from "../../src/core/page-aligned.js";
 import { KIB, MIB } from "../../src/core/units.js";
 
-/** Read at a time: what stays in a core's cache. */
+/** Read at a time: so much stays in a core's cache. */
 const STEP_BYTES = 256 * KIB;
 
 interface Part {

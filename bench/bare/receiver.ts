@@ -1,5 +1,5 @@
-// The receiving side of a bare transfer: receiver.js PORT BYTES FILE. Each chunk goes from the kernel to its slot, and from
-// there through SHA-256 to the file in one thread for each core. What the digest is nobody looks at.
+// The receiving side of a bare transfer: receiver.js PORT BYTES FILE. Each chunk goes from the kernel to its slot, and
+// from there through SHA-256 to the file in one thread for each core. Nobody looks at the digest.
 import * as fs from "node:fs";
 import { connect } from "node:net";
 import { availableParallelism } from "node:os";
@@ -7,7 +7,7 @@ import { Worker } from "node:worker_threads";
 import { MIB } from "../../src/core/units.js";
 import type { FilledSlot } from "./writer.js";
 
-/** Chunks on their way at a time, as many as goshare has. */
+/** Chunks on their way at a time: the pull window of a goshare sharer with one downloader. */
 const SLOTS = 16;
 
 const [port, totalText, path = ""] = process.argv.slice(2);
@@ -40,7 +40,7 @@ const socket = connect({
     },
   },
 });
-/** One slot fewer than there are: one is being filled. */
+/** Asks for one chunk fewer than there are slots, since one slot is being filled. */
 socket.on("connect", () => socket.write(new Uint8Array(SLOTS - 1)));
 
 function handOver(): void {

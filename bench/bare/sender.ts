@@ -1,11 +1,11 @@
-// The serving side of a bare transfer: sender.js FILE. Says where it listens, serves one connection and ends with it. For
-// each byte that comes it sends the next chunk of the file: no frames, no choice of chunks, nobody else.
+// The serving side of a bare transfer: sender.js FILE. Says where it listens, serves one connection and ends with it.
+// For each byte that comes it sends the next chunk of the file: no frames, no choice of chunks, no other receivers.
 import * as fs from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { pageAligned } from "../../src/core/page-aligned.js";
 import { MIB } from "../../src/core/units.js";
 
-/** Chunks that are read and not sent yet. */
+/** Chunks that are read but not sent yet. */
 const BUFFERS = 3;
 
 const [path = ""] = process.argv.slice(2);

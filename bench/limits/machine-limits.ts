@@ -1,5 +1,6 @@
-// What this machine and this Node allow, measured in the round in which it is compared with: reading cached data,
-// TCP over loopback, SHA-256, writing at a place. CPU seconds for each GiB; one after another and nothing beside them.
+// What this machine and this Node allow, measured in the same round as what is compared with it: reading cached data,
+// TCP over loopback, SHA-256, writing at a place. In CPU seconds for each GiB; one after another, and with nothing else
+// running.
 import * as fs from "node:fs";
 import * as net from "node:net";
 import { availableParallelism } from "node:os";
@@ -25,19 +26,19 @@ export class Limits {
     this.writeSeconds = seconds.write;
   }
 
-  /** What it takes to read, send, receive, hash and write so much, if all of that keeps every core busy. */
+  /** How long it takes to read, send, receive, hash and write this much, if that keeps every core busy. */
   transferSeconds(gib: number): number {
     const cpuSeconds = this.readSeconds + this.tcpSeconds + this.hashSeconds + this.writeSeconds;
     return (gib * cpuSeconds) / availableParallelism();
   }
 
-  /** What it takes to read and hash so much on every core. */
+  /** How long it takes to read and hash this much on every core. */
   hashingSeconds(gib: number): number {
     return (gib * (this.readSeconds + this.hashSeconds)) / availableParallelism();
   }
 }
 
-/** Writes one file to `folder`, and removes it. */
+/** Writes a file to `folder` for this, and removes it. */
 export async function measureLimits(folder: string): Promise<Limits> {
   const path = join(folder, "limits");
   const buffer = pageAligned(STEP_BYTES);
@@ -66,7 +67,7 @@ async function cpuSecondsPerGib(work: () => void | Promise<void>): Promise<numbe
   return (user + system) / 1e6 / (BYTES / GIB);
 }
 
-/** Both ends on this event loop, the kernel reading to where a program wants it. */
+/** Both ends are on this event loop, and the kernel reads straight into the program's own buffer. */
 function sendToSelf(): Promise<void> {
   return new Promise((resolve, reject) => {
     const sink = pageAligned(STEP_BYTES);
@@ -118,7 +119,7 @@ const HASH_LOOP = `
 `;
 const HASH_MS = 200;
 
-/** Of one core while every core does the same. */
+/** On one core, while every core does the same. */
 async function hashSecondsPerGib(): Promise<number> {
   const rates = await Promise.all(
     Array.from(

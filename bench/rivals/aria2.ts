@@ -1,20 +1,20 @@
 // aria2 on both sides, as a rival: one seeds, one downloads, both told of each other by an announce URL that answers
-// with the one address there is. What describes the file is made before anything is measured, what has come is hashed
-// part by part as always. aria2 waits some two seconds before it connects, and as long before it ends.
+// with the one address there is. The description of the file is made before anything is measured; what has come is
+// hashed part by part, as always. aria2 waits some two seconds before it connects, and as long before it ends.
 import { createServer, type Server } from "node:http";
 import { basename, dirname, join } from "node:path";
 import { freePort } from "../../test/support/free-port.js";
 import type { Figures } from "../bench-case.js";
 import { type Rival, RivalServer, type RivalWork, receive, timed } from "./rival.js";
 
-/** No discovery beside the announce URL, and as much on its way as a fast link takes. */
+/** No discovery except by the announce URL, and as much on its way as a fast link takes. */
 const OPTIONS = [
   "--no-conf --quiet --no-proxy=127.0.0.1 --enable-dht=false --enable-dht6=false --bt-enable-lpd=false",
   "--enable-peer-exchange=false --file-allocation=none --disk-cache=64M --bt-request-peer-speed-limit=1000M",
 ].join(" ");
-/** That it serves what it has not hashed; it has it from the start. */
+/** Serves the file without hashing it first: the file is complete from the start. */
 const SEEDING = "--bt-seed-unverified=true --check-integrity=false --allow-overwrite=true --seed-ratio=0";
-/** Exponent of two of the parts that are verified one by one: a mebibyte, as with the others. */
+/** The size, as a power of two, of the parts that are verified one by one: a mebibyte, as with the others. */
 const PART_SIZE_LOG2 = 20;
 
 export const ARIA2: Rival = { name: "aria2 (BitTorrent)", programs: ["aria2c", "mktorrent"], run };
@@ -42,10 +42,10 @@ async function run({ dataPath, bytes, outputFolder, scratchFolder }: RivalWork):
 
 const SEED_START_MS = 30_000;
 
-/** An announce URL: whoever does not listen at the port of the one that seeds is told of that one. */
+/** An announce URL: whoever does not listen at the seeding process's port is told of that process. */
 class Rendezvous {
   readonly url: string;
-  /** When it has announced itself; rejects if it does not. */
+  /** Resolves when the seeding process has announced itself; rejects if it does not. */
   readonly seedIsThere: Promise<void>;
   readonly #server: Server;
 
@@ -65,7 +65,7 @@ class Rendezvous {
         if (isSeed) resolve();
       });
     });
-    // Who waits learns of it; nobody may wait yet.
+    // Whoever waits learns of a failure; but perhaps nobody waits yet.
     this.seedIsThere.catch(() => undefined);
   }
 

@@ -1,4 +1,4 @@
-// libtorrent on both sides, as a rival, by way of its Python package. What it does is in torrent.py.
+// libtorrent on both sides, as a rival, by way of its Python package. torrent.py does the work.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../test/support/free-port.js";

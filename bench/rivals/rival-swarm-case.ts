@@ -1,5 +1,5 @@
-// What libtorrent makes of a swarm under upload limits: how far its last downloader is from the least time there is,
-// with the sizes and rates of our own swarms. All its peers are in one process, which spares it what processes cost.
+// How libtorrent does in a swarm under upload limits: how far its last downloader is from the shortest possible time,
+// with the sizes and rates of our own swarms. All its peers are in one process, which spares it the cost of processes.
 import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { promisify } from "node:util";
@@ -13,7 +13,7 @@ import { nameMissing } from "./rival.js";
 export interface RivalSwarm {
   readonly downloaders: number;
   readonly fileBytes: number;
-  /** Of everybody, bytes per second. */
+  /** Of each peer, bytes per second. */
   readonly uplink: number;
   readonly isLong: boolean;
 }
@@ -21,7 +21,7 @@ export interface RivalSwarm {
 const MAX_RATIO = 8;
 const START_UP_MS = 60_000;
 
-/** What the script says at its end. */
+/** What the script prints at its end. */
 interface Done {
   readonly done: { readonly seconds: readonly number[]; readonly seedSentBytes: number };
 }

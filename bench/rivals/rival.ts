@@ -1,5 +1,5 @@
-// What people use today, doing the same work on this machine: one side serves, the other receives. Installed by whoever
-// wants to compare; never by us.
+// The programs that people use today, doing the same work on this machine: one side serves, the other receives. Whoever
+// wants to compare installs them; the bench never does.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import * as net from "node:net";
@@ -21,14 +21,14 @@ export interface RivalWork {
 
 export interface Rival {
   readonly name: string;
-  /** Programs that must be there. */
+  /** Programs that must be installed. */
   readonly programs: readonly string[];
-  /** What the first of them, a Python, must have. */
+  /** A module that the first of them, a Python, must have. */
   readonly pythonModule?: string;
   run(work: RivalWork): Promise<Figures>;
 }
 
-/** Whether something that `rival` needs is not installed; says so then. */
+/** Whether something that `rival` needs is not installed; if so, says what. */
 export async function nameMissing(rival: Rival): Promise<boolean> {
   const missing = await missingPrograms(rival);
   const isMissing = missing.length > 0;
@@ -60,7 +60,7 @@ async function missingPrograms(rival: Rival): Promise<readonly string[]> {
   return missing;
 }
 
-/** Programs that a comparison needs to be ended after it, whatever happens. */
+/** Programs that must be ended after a comparison, whatever happens. */
 const serving = new Set<ChildProcess>();
 
 export function endServing(): void {
@@ -114,7 +114,7 @@ export async function receive(script: string, server: RivalServer, bytes: number
   };
 }
 
-/** Figures of `script` (for bash), which does something to so many bytes that are here. */
+/** Figures of `script` (for bash), which works on this many bytes that are here already. */
 export async function work(script: string, bytes: number): Promise<Figures> {
   const { wallSeconds, cpuSeconds } = await timed(script);
   const gib = bytes / GIB;

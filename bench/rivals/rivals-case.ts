@@ -9,7 +9,7 @@ import { endServing, nameMissing, type Rival } from "./rival.js";
 export interface RivalsWork extends FixtureKind {
   readonly name: string;
   readonly rivals: readonly Rival[];
-  /** They write nothing. */
+  /** The rivals write nothing. */
   readonly readsOnly?: boolean;
 }
 

@@ -7,7 +7,7 @@ import { ARIA2 } from "./aria2.js";
 import { LIBTORRENT } from "./libtorrent.js";
 import { type Rival, RivalServer, receive, work } from "./rival.js";
 
-/** `options`: what is asked of rsync beside. It does not verify what it writes. */
+/** `options` are further ones for rsync, which does not verify what it writes. */
 function rsync(name: string, options: string): Rival {
   return {
     name,
@@ -31,7 +31,7 @@ function rsync(name: string, options: string): Rival {
   };
 }
 
-/** `fetch`: what gets URL into FILE and verifies it. */
+/** `fetch` gives the command that gets URL into FILE and verifies it. */
 function overHttp(
   name: string,
   programs: readonly string[],
@@ -43,7 +43,7 @@ function overHttp(
     run: async ({ dataPath, bytes, outputFolder, scratchFolder }) => {
       const port = await freePort();
       const configuration = join(scratchFolder, "nginx.conf");
-      // It serves as nobody.
+      // nginx serves as user nobody.
       await chmod(dirname(dataPath), 0o755);
       const global = `daemon off; master_process off; pid ${scratchFolder}/nginx.pid; error_log /dev/null; worker_processes 1;`;
       const server = `server { listen 127.0.0.1:${port}; root ${dirname(dataPath)}; }`;
@@ -76,13 +76,13 @@ export const fileRivals: readonly Rival[] = [
   ARIA2,
 ];
 
-/** For many small ones. */
+/** For many small files. */
 export const folderRivals: readonly Rival[] = [
   rsync("rsync daemon", "-a"),
   rsync("rsync daemon --fsync", "-a --fsync"),
 ];
 
-/** For hashing many small ones: as many processes as cores, 500 files each. */
+/** For hashing many small files: as many processes as cores, 500 files each. */
 export const hashingRivals: readonly Rival[] = [
   {
     name: "find | xargs -P openssl",

@@ -21,12 +21,12 @@ PLAIN = {
     "enable_outgoing_utp": False, "enable_incoming_utp": False, "out_enc_policy": 2, "in_enc_policy": 2,
     "allow_multiple_connections_per_ip": True, "alert_mask": 0,
 }
-# As many threads as help, and enough on its way for a fast link.
+# As many threads as are of use, and enough data under way for a fast link.
 FAST = {
     "aio_threads": 4, "hashing_threads": 2, "max_out_request_queue": 1500,
     "max_allowed_in_request_queue": 4000, "send_buffer_watermark": 3 << 20,
 }
-# As many at a time as help a swarm of some dozens.
+# As many at a time as are of use in a swarm of some dozens.
 SHARING = {"unchoke_slots_limit": 8, "connections_limit": 200}
 PIECE_BYTES = 1 << 20
 
@@ -46,7 +46,7 @@ def described(path):
 def swarm(folder, path, count, bytes_per_second):
     info = lt.torrent_info(lt.bdecode(described(path)))
     sessions = [session(0, {**SHARING, "upload_rate_limit": bytes_per_second}) for _ in range(count + 1)]
-    # Its limits leave out machines of the same network, unless no class of peers is for those.
+    # libtorrent's limits do not apply to machines of the same network, unless no peer class is set for those.
     nobody = lt.ip_filter()
     nobody.add_rule("0.0.0.0", "255.255.255.255", 1 << int(lt.session.global_peer_class_id))
     handles = []

@@ -1,5 +1,5 @@
-// The quickest schedule there is for equal uplinks (Ganesan and Seshadri, "On cooperative content distribution and the
-// price of barter"): what the transfer engine is checked against. All know everything; nobody offers or asks.
+// The quickest possible schedule for equal uplinks (Ganesan and Seshadri, "On cooperative content distribution and the
+// price of barter"): the transfer engine is checked against it. Everybody knows everything; nobody offers or asks.
 import { MIB } from "../../src/core/units.js";
 import { lowerBoundSeconds } from "../swarm/lower-bound.js";
 import { Downlink, LinkWire } from "./link-wire.js";
@@ -22,14 +22,14 @@ interface Send extends Outgoing {
   readonly to: Participant;
 }
 
-/** How long the schedule takes over the lower bound, without latency. */
+/** The time that the schedule takes, divided by the lower bound; without latency. */
 export function pipelineRatio(downloaders: number, chunkCount: number): number {
   return new BinomialPipeline(downloaders, chunkCount).run();
 }
 
-/** The vertices of a hypercube, the sharer at 0, at every other one or two downloaders who act as one. In each step
- * every vertex sends the last chunk it has along one dimension, and the dimensions take turns. Of two at a vertex one
- * sends outside, while the other gives it a chunk that it lacks and takes what comes. */
+/** The vertices of a hypercube: the sharer is at 0, and at every other vertex are one or two downloaders that act as
+ * one. In each step every vertex sends the last chunk that it has along one dimension, and the dimensions take turns.
+ * Of two at a vertex, one sends outside, while the other gives it a chunk that it lacks and takes what comes. */
 class BinomialPipeline {
   readonly #chunkCount: number;
   readonly #downloaders: number;
@@ -97,7 +97,7 @@ class BinomialPipeline {
     return to === undefined ? inner : [{ from, to, chunkIndex }, ...inner];
   }
 
-  /** Who sends what outside; undefined if there is nothing that is lacked there. */
+  /** Who at a vertex sends what outside; undefined if nothing is lacking there. */
   #senderAt(vertex: number): Outgoing | undefined {
     const inside = this.#vertices[vertex] ?? [];
     const outside = this.#vertices[this.#opposite(vertex)] ?? [];
@@ -126,7 +126,7 @@ function mateOf(one: Participant | undefined, inside: readonly Participant[]): P
   return inside.find((other) => other !== one);
 }
 
-/** What `from` gives to the other at its vertex: a chunk that this one lacks, if there is one. */
+/** What `from` gives to the other at its vertex: a chunk that the other lacks, if there is one. */
 function given(from: Participant | undefined, to: Participant | undefined): readonly Send[] {
   if (from === undefined || to === undefined) return [];
   for (const chunkIndex of from.held) if (!to.held.has(chunkIndex)) return [{ from, to, chunkIndex }];

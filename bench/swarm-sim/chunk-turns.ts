@@ -1,11 +1,11 @@
-// Whose chunk goes next at one provider, as production's UploadTurns and ChunkSender have it: the connections that
-// ask for something take turns, and the chunks of one follow each other. Decides nothing about offers.
+// Whose chunk goes next at one provider, as UploadTurns and ChunkSender decide it in production: the connections that
+// ask for something take turns, and the chunks of one connection follow each other. Decides nothing about offers.
 import type { Neighbour } from "./neighbour.js";
 import type { Wire } from "./wire.js";
 
 export interface TurnEvents {
   begun(to: Neighbour): void;
-  /** It is out, or not sent after all: whether it had begun. */
+  /** A chunk is out (`isSent`), or is not sent after all; `hadBegun`: whether its sending had begun. */
   ended(to: Neighbour, chunkIndex: number, isSent: boolean, hadBegun: boolean): void;
 }
 
@@ -21,7 +21,7 @@ export class ChunkTurns {
   readonly #soon: (run: () => void) => void;
   readonly #events: TurnEvents;
   readonly #senders = new Map<Neighbour, Sender>();
-  /** Who has something to send, in the order of their turns. */
+  /** The senders that have something to send, in the order of their turns. */
   readonly #turns = new Set<Sender>();
 
   constructor(wire: Wire, chunkBytes: number, soon: (run: () => void) => void, events: TurnEvents) {
@@ -42,12 +42,12 @@ export class ChunkTurns {
     this.#takeTurns();
   }
 
-  /** Whether there was something to end. */
+  /** Returns whether there was something to end. */
   cancel(to: Neighbour, chunkIndex: number): boolean {
     const sender = this.#senders.get(to);
     if (sender === undefined) return false;
     if (sender.begun?.chunkIndex === chunkIndex) {
-      // What is on its way already comes all the same.
+      // A chunk that is already on its way comes all the same.
       if (!this.#stop(sender)) return false;
       this.#events.ended(to, chunkIndex, false, true);
       return true;
@@ -68,7 +68,7 @@ export class ChunkTurns {
     this.#turns.delete(sender);
   }
 
-  /** Whether a chunk that had begun is not sent after all. */
+  /** Stops the chunk that has begun; returns whether it is not sent after all. */
   #stop(sender: Sender): boolean {
     if (sender.begun === undefined) return false;
     if (!sender.begun.stop()) return false;

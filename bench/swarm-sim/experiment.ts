@@ -1,4 +1,4 @@
-// The same scenario with several seeds, and what came of it.
+// Runs the same scenario with several seeds, and sums up the results.
 import type { Scenario } from "./scenario.js";
 import { type SimResult, simulate } from "./swarm-sim.js";
 
@@ -11,7 +11,7 @@ export interface Experiment {
   readonly ratio: Spread;
   readonly unlimitedRatio: Spread;
   readonly sharerSent: Spread;
-  /** Of all chunks that were needed. */
+  /** Duplicates as a share of all chunks that were needed. */
   readonly duplicateShare: Spread;
   readonly seconds: number;
 }

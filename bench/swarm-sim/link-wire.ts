@@ -1,19 +1,19 @@
-// A link on which a chunk takes its time: those on their way share it equally, but for what their receivers cannot
-// take. Moves nothing but numbers; whose chunk is next is not decided here.
+// A link on which a chunk takes its time: chunks on their way share it equally, except for what their receivers cannot
+// take. Moves nothing but numbers, and does not decide whose chunk is next.
 import type { Cancel, Timers } from "../../src/core/clock.js";
 import { UplinkLoad } from "../../src/swarm/uplink-load.js";
 import type { Wire } from "./wire.js";
 
-/** Less than that is left of a sum by rounding only. */
+/** If less than this is left of a sum, only rounding left it. */
 const ROUNDING_BYTES = 1e-3;
 
-/** What one peer receives on. Those who send to it share it equally, even if one of them has no use for its share: so
- * it is never exceeded, and now and then not used up. */
+/** What one peer receives on. Those that send to it share it equally, even if one of them has no use for its share, so
+ * it is never exceeded, but now and then not used up. */
 export class Downlink {
   readonly #bytesPerMs: number;
   readonly #flows = new Set<Flow>();
 
-  /** Infinity: whatever comes. */
+  /** Infinity: it takes whatever comes. */
   constructor(bytesPerSecond: number) {
     this.#bytesPerMs = bytesPerSecond / 1000;
   }
@@ -50,7 +50,7 @@ export class LinkWire implements Wire {
   readonly isLimited = false;
   readonly #bytesPerMs: number;
   readonly #timers: Timers;
-  /** Chunks on their way at a time, as long as they have a use for the whole link. */
+  /** How many chunks may be on their way at a time, as long as they use the whole link. */
   readonly #maxChunks: number;
   readonly #load = new UplinkLoad<Downlink>();
   readonly #flows = new Set<Flow>();
@@ -105,7 +105,7 @@ export class LinkWire implements Wire {
     return this.#flows.size < this.#maxChunks || this.#spareBytesPerMs > ROUNDING_BYTES;
   }
 
-  /** Whether it was on its way. */
+  /** Returns whether it was on its way. */
   #end(flow: Flow): boolean {
     this.#count();
     if (!this.#flows.delete(flow)) return false;
@@ -113,7 +113,7 @@ export class LinkWire implements Wire {
     return true;
   }
 
-  /** What has gone out since this was last looked at. */
+  /** Counts what has gone out since the last count. */
   #count(): void {
     const nowMs = this.#timers.nowMs();
     const elapsedMs = nowMs - this.#countedAtMs;
@@ -129,8 +129,8 @@ export class LinkWire implements Wire {
     this.mostOverCapBytes = Math.max(this.mostOverCapBytes, this.bytesSent - nowMs * this.#bytesPerMs);
   }
 
-  /** Who gets how much of the link from now on: those whose receivers take least are served first, and what they
-   * leave is for the others. */
+  /** Divides the link anew: flows whose receivers take least are served first, and what they leave goes to the
+   * others. */
   #share(): void {
     this.#count();
     let sharedBytesPerMs = this.#bytesPerMs;

@@ -1,5 +1,6 @@
-// One end of a simulated connection: what production has in PeerConnection and DownloadPeer. What one side says the
-// other hears later, in the order it was said, and not at all once the connection has ended. Decides nothing.
+// One end of a simulated connection: it does what PeerConnection and DownloadPeer do in production. The other side
+// hears later what one side says, in the order in which it was said, and not at all once the connection has ended.
+// Decides nothing.
 import type { PeerId } from "../../src/core/ids.js";
 import type { DeclineReason } from "../../src/peer/messages.js";
 import { defaultConnectionOptions } from "../../src/peer/options.js";
@@ -10,13 +11,13 @@ import type { RelievedPeer } from "../../src/swarm/relief.js";
 import { RequestWindow } from "../../src/swarm/request-window.js";
 import type { Downlink } from "./link-wire.js";
 
-/** Whose end it is; told what comes from the other side. */
+/** The peer whose end it is; it is told what comes from the other side. */
 export interface NeighbourOwner {
   readonly id: PeerId;
   readonly downlink: Downlink;
   readonly features: readonly string[];
   readonly coverage: PeerCoverage;
-  /** Whether it wants to have what others have. */
+  /** Whether it wants what others have. */
   readonly isDownload: boolean;
   joined(by: Neighbour, coverage: PeerCoverage): void;
   available(from: Neighbour, coverage: PeerCoverage): void;
@@ -27,7 +28,7 @@ export interface NeighbourOwner {
   welcomed(by: Neighbour): void;
   gained(from: Neighbour, chunkIndex: number): void;
   received(from: Neighbour, chunkIndex: number): void;
-  /** It does not send the chunk, as it was told to. */
+  /** `from` was told not to send the chunk, and does not. */
   left(from: Neighbour, chunkIndex: number): void;
 }
 
@@ -37,7 +38,7 @@ export interface Latency {
   later(delayMs: number, run: () => void): void;
   /** One way. */
   readonly delayMs: number;
-  /** What one answer to an offer takes beside. */
+  /** What one answer to an offer takes besides. */
   answerMs(): number;
 }
 
@@ -50,7 +51,7 @@ export class Neighbour implements OfferedConnection, RelievedPeer {
   hasJoined = false;
   readonly pace = new AnswerPace();
   readonly requests = new Map<number, { isCancelled: boolean }>();
-  /** Nobody is short of memory here. */
+  /** Fixed, since nobody is short of memory here. */
   readonly connection = { isInChunk: false, bytesRead: 0 };
   #lastHeardMs = 0;
   #lastOfferId = 0;
@@ -172,7 +173,7 @@ export class Neighbour implements OfferedConnection, RelievedPeer {
     this.#tell((other) => other.owner.left(other, chunkIndex));
   }
 
-  /** The other end hears it after the way there, and after all that was said before. */
+  /** Lets the other end hear something, once it has travelled there, and after everything that was said before. */
   #tell(hear: (other: Neighbour) => void, lateMs = 0): void {
     const nowMs = this.#latency.nowMs();
     this.#lastHeardMs = Math.max(this.#lastHeardMs, nowMs + this.#latency.delayMs + lateMs);

@@ -1,5 +1,5 @@
-// What a simulated swarm is like: how many, what they send and receive, how far apart they are, when they come and
-// go. Values only, and the uplinks drawn from them.
+// What a simulated swarm is like: how many peers there are, what they send and receive, how far apart they are, when
+// they come and go. Only values, and the uplinks drawn from them.
 import { MIB } from "../../src/core/units.js";
 import { defaultDownloadSwarmOptions, defaultOfferingOptions } from "../../src/swarm/options.js";
 import type { Random } from "../random.js";
@@ -12,22 +12,24 @@ export interface Scenario extends PeerSetting {
   /** The mean uplink of downloaders, bytes per second. */
   readonly uplink: number;
   readonly sharerUplink: number;
-  /** All the same; 7/4 and 1/4 of the mean by turns; log-normal around it. */
+  /** All the same; alternately 7/4 and 1/4 of the mean; log-normal around it. */
   readonly uplinks: "equal" | "two-class" | "log-normal";
   /** Every fourth downloader receives at a quarter of the mean uplink. */
   readonly hasSlowReceivers: boolean;
   readonly rttMs: number;
-  /** When downloaders come, from the first moment on. Who has come is connected to all neighbours that are there. */
+  /** When downloaders come, counted from the first moment. Each is then connected to all its neighbours that are
+   * there. */
   readonly arrivalMs: Range;
-  /** What an announcement takes beside the way, for each neighbour by itself. */
+  /** What an announcement takes besides the way there, for each neighbour separately. */
   readonly announceMs: Range;
-  /** What an answer to an offer takes beside the way. */
+  /** What an answer to an offer takes besides the way there. */
   readonly answerMs: Range;
-  /** Even. Whoever has at most so many others around knows all of them. */
+  /** The number of neighbours, an even one. If there are no more others than that, everybody knows all of them. */
   readonly degree: number;
   readonly unprovenRequests: number;
   readonly leavesWhenFinished: boolean;
-  /** How long a downloader stays, and is away then, in the mean, until it has everything; undefined: it stays. */
+  /** How long on average a downloader stays, and is then away, again and again until it has everything; undefined: it
+   * stays. */
   readonly churn: { readonly stayMs: number; readonly awayMs: number } | undefined;
   readonly seed: number;
 }
@@ -61,7 +63,7 @@ export const baseScenario: Scenario = Object.freeze<Scenario>({
 /** Of ln(uplink): two thirds of the uplinks are between 0.45 and 2.2 of the median. */
 const LOG_DEVIATION = 0.8;
 
-/** What each downloader sends, bytes per second; of log-normal ones the sum is the same each time as well. */
+/** What each downloader sends, bytes per second. Log-normal ones too have the same sum each time. */
 export function uplinksOf({ downloaders, uplink, uplinks }: Scenario, random: Random): readonly number[] {
   const each = Array.from({ length: downloaders }, (_, i) => {
     if (uplinks === "equal") return uplink;

@@ -6,7 +6,7 @@ import { baseScenario, type Scenario } from "./scenario.js";
 
 const SEEDS = 5;
 
-/** `quick`: some that show that it runs. */
+/** `quick`: only a few, which show that they run. */
 export function swarmSimCases(quick: boolean): readonly BenchCase[] {
   if (quick) return [new PipelineCase([3, 4], [64]), simCase("link", 8, 1), simCase("limit", 8, 1)];
   return [
@@ -50,7 +50,7 @@ class SimCase implements BenchCase {
   async cleanUp(): Promise<void> {}
 }
 
-/** The best schedule there is, through the same links: everything is 1. */
+/** The best possible schedule over the same links: every figure is 1. */
 class PipelineCase implements BenchCase {
   readonly name = "swarm-sim/pipeline";
   readonly #counts: readonly number[];

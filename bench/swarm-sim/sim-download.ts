@@ -1,6 +1,5 @@
-// The asking side of a simulated downloader, as production's ChunkDownload has it: its scheduler, its answers to
-// offers, its relief of slow peers; without bytes, memory and workers. Serves nothing.
-
+// The asking side of a simulated downloader, as ChunkDownload is in production: with its scheduler, its answers to
+// offers and its relief of slow peers, but without bytes, memory and workers. Serves nothing.
 import { Bitfield } from "../../src/core/bitfield.js";
 import type { Timers } from "../../src/core/clock.js";
 import type { PeerCoverage } from "../../src/swarm/coverage.js";
@@ -30,9 +29,9 @@ export class SimDownload {
   readonly #relief: Relief<Neighbour>;
   readonly #intake = new Intake();
   readonly #verified: (chunkIndex: number) => void;
-  /** With what the budget calls when bytes may be asked of them. */
+  /** Each with what the budget calls when bytes may be asked of it. */
   readonly #neighbours = new Map<Neighbour, () => void>();
-  /** Chunks that came and were here already. */
+  /** Chunks that came although they were already here. */
   duplicates = 0;
 
   constructor(setting: DownloadSetting, verified: (chunkIndex: number) => void) {
@@ -118,7 +117,7 @@ export class SimDownload {
     this.ask(from);
   }
 
-  /** It does not send the chunk, as it was told to. */
+  /** `from` was told not to send the chunk, and does not. */
   left(from: Neighbour, chunkIndex: number): void {
     from.requests.delete(chunkIndex);
     from.pace.left(this.#setting.timers.nowMs());
@@ -148,7 +147,7 @@ export class SimDownload {
     return waiter !== undefined && this.#setting.budget?.mayBegin(waiter) !== false;
   }
 
-  /** Nothing was asked of it after all. */
+  /** Nothing was asked of `from` after all. */
   #spare(from: Neighbour): void {
     const waiter = this.#neighbours.get(from);
     if (waiter !== undefined) this.#setting.budget?.leave(waiter);

@@ -1,5 +1,5 @@
-// One peer of a simulated swarm: production's Offering on one side, the scheduler of a downloader on the other, and
-// connections between them and others. Passes on what happens; decides nothing itself.
+// One peer of a simulated swarm: production's Offering on one side, the scheduler of a downloader on the other, and the
+// connections of both to other peers. Passes on what happens; decides nothing itself.
 import { Bitfield } from "../../src/core/bitfield.js";
 import type { Timers } from "../../src/core/clock.js";
 import {
@@ -43,7 +43,7 @@ export interface PeerShape {
 }
 
 export interface SimPeerEvents {
-  /** A chunk is here from now on. */
+  /** `peer` has this chunk from now on. */
   gained(peer: SimPeer, chunkIndex: number): void;
 }
 
@@ -55,7 +55,7 @@ export class SimPeer implements NeighbourOwner {
   readonly wire: Wire;
   readonly downlink: Downlink;
   readonly features: readonly string[];
-  /** By whom they lead to. */
+  /** By the peer that each leads to. */
   readonly neighbours = new Map<SimPeer, Neighbour>();
   readonly download: SimDownload | undefined;
   readonly #held: Bitfield;
@@ -71,7 +71,7 @@ export class SimPeer implements NeighbourOwner {
     this.#timers = timers;
     this.id = requireId(peerIdFromBytes(idBytes(shape.index)));
     this.features = setting.speaksOffers ? [OFFERS_FEATURE] : [];
-    // Under limits it is the asking that is limited, as by --download-limit.
+    // Under limits, what is limited is asking, as by --download-limit.
     const asksLimited = model === "limit" && Number.isFinite(shape.downlink);
     this.downlink = new Downlink(asksLimited ? Number.POSITIVE_INFINITY : shape.downlink);
     const budget = asksLimited ? new RateBudget(shape.downlink, timers) : undefined;
@@ -126,7 +126,7 @@ export class SimPeer implements NeighbourOwner {
   }
 
   available(from: Neighbour, coverage: PeerCoverage): void {
-    // As in production what comes in the same packet counts first: the window that is welcomed.
+    // As in production, what comes in the same packet is heard first: the pull window.
     this.#timers.soon(() => {
       if (from.isOpen) this.download?.peerJoined(from, coverage);
     });

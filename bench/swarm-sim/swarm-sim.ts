@@ -1,6 +1,5 @@
 // Runs one simulated swarm from its first moment until every downloader has everything: who is there, who knows whom,
-// and how long it took. What peers do is theirs (sim-peer.ts).
-
+// and how long it took. What peers do is in sim-peer.ts.
 import { Random } from "../random.js";
 import { lowerBoundSeconds } from "../swarm/lower-bound.js";
 import { type Latency, Neighbour } from "./neighbour.js";
@@ -10,25 +9,25 @@ import { evenPairs, everyPair } from "./topology.js";
 import { VirtualTime } from "./virtual-time.js";
 
 export interface SimResult {
-  /** The last downloader over the lower bound. */
+  /** The time of the last downloader, divided by the lower bound. */
   readonly ratio: number;
-  /** The same for those who receive without a limit, among themselves. */
+  /** The same for those that receive without a limit, against their own bound. */
   readonly unlimitedRatio: number;
   readonly lastSeconds: number;
   readonly meanSeconds: number;
-  /** What the sharer has sent, in contents. */
+  /** What the sharer has sent, in multiples of the content. */
   readonly sharerSent: number;
-  /** Whole chunks that came to who had them already. */
+  /** Whole chunks that came to peers that already had them. */
   readonly duplicates: number;
   readonly sentBytes: number;
-  /** Of that: of chunks that were cut off, as somebody else was to give them. */
+  /** The part of `sentBytes` that belongs to chunks that were cut off because somebody else was to give them. */
   readonly cutOffBytes: number;
   /** The most that anybody sent beyond its uplink. */
   readonly mostOverCapBytes: number;
   readonly events: number;
 }
 
-/** A swarm that takes so many times the lower bound does not end. */
+/** A swarm that takes this many times the lower bound will not end. */
 const MAX_RATIO = 50;
 
 export function simulate(scenario: Scenario): SimResult {
@@ -115,7 +114,7 @@ class SwarmSim {
     }
   }
 
-  /** Who has lost a neighbour finds another, if there is one. */
+  /** `peer` has lost a neighbour and finds another, if there is one. */
   #finds(peer: SimPeer): void {
     const others = this.#peers.filter(
       (other) => other !== peer && other.isPresent && !peer.neighbours.has(other),
@@ -156,7 +155,7 @@ class SwarmSim {
     }
   }
 
-  /** For all, or for those who receive without a limit. */
+  /** The bound for all downloaders, or for those that receive without a limit. */
   #boundSeconds(unlimitedOnly = false): number {
     const { chunkCount, chunkBytes, sharerUplink, downloaders } = this.#scenario;
     const downlinks = this.#uplinks.map((_, index) => downlinkOf(this.#scenario, index));

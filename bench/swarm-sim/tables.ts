@@ -7,7 +7,7 @@ import { baseScenario, type Scenario } from "./scenario.js";
 export interface Row {
   readonly name: string;
   readonly change: Partial<Scenario>;
-  /** Whose end is asked about; all, if it does not say. */
+  /** Whether only peers that receive without a limit are asked about, rather than all. */
   readonly isOfUnlimited?: boolean;
 }
 
@@ -15,7 +15,7 @@ const offering = (change: Partial<OfferingOptions>): Partial<Scenario> => ({
   offering: { ...defaultOfferingOptions, ...change },
 });
 
-/** What is changed in the policy. */
+/** Changes to the policy. */
 export const policyRows: readonly Row[] = [
   { name: "as it is", change: {} },
   { name: "1 chunk in an offer", change: offering({ maxOfferChunks: 1 }) },
@@ -30,7 +30,7 @@ export const policyRows: readonly Row[] = [
   { name: "no offers: all pull with windows", change: { speaksOffers: false } },
 ];
 
-/** What is changed around it. */
+/** Changes to what is around it. */
 export const surroundingRows: readonly Row[] = [
   { name: "answers 0–50 ms late", change: { answerMs: [0, 50] } },
   { name: "announcements 50–200 ms late", change: { announceMs: [50, 200] } },

@@ -1,10 +1,10 @@
-// Who is a neighbour of whom. Pure; draws from the random numbers it is given.
+// Who is a neighbour of whom. Pure; draws from the random numbers that it is given.
 import assert from "node:assert/strict";
 import type { Random } from "../random.js";
 
 export type Pair = readonly [number, number];
 
-/** So many times as many exchanges of ends as there are pairs leave nothing of the ring they begin with. */
+/** With this many exchanges of ends for each pair, nothing is left of the ring that they begin with. */
 const EXCHANGES_PER_PAIR = 10;
 
 export function everyPair(count: number): readonly Pair[] {

@@ -1,5 +1,5 @@
-// Time that passes only from one event to the next. What is due at the same moment runs in the order it was asked
-// for, so a simulation is the same each time. Never waits, and never reads a real clock.
+// Time that passes only from one event to the next. What is due at the same moment runs in the order in which it was
+// asked for, so a simulation is the same each time. Never waits, and never reads a real clock.
 import type { Cancel, Timers } from "../../src/core/clock.js";
 
 interface Alarm {
@@ -15,7 +15,7 @@ export class VirtualTime implements Timers {
   /** A binary heap, the first to be due at the top. */
   readonly #alarms: Alarm[] = [];
   #soon: (() => void)[] = [];
-  /** Alarms that went off. */
+  /** How many alarms went off. */
   events = 0;
 
   nowMs(): number {

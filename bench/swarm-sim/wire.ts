@@ -6,20 +6,20 @@ import { RateBudget } from "../../src/swarm/rate-budget.js";
 import type { Downlink } from "./link-wire.js";
 
 export interface Wire extends Uplink {
-  /** Payload that is out, of chunks that were begun. */
+  /** Payload that is out, including that of chunks that are still under way. */
   readonly bytesSent: number;
-  /** Of that: what belongs to chunks that were ended before they were out. */
+  /** The part of `bytesSent` that belongs to chunks that were ended before they were out. */
   readonly bytesCutOff: number;
-  /** The most that was out at any time beyond what the uplink and its wire allow; at most 0 if it was kept to. */
+  /** The most that was ever out beyond what the uplink and its wire allow; at most 0 if that was kept to. */
   readonly mostOverCapBytes: number;
   /** Whether one more chunk may begin now; if not, `waiter` is called when it may. */
   mayBegin(waiter: () => void): boolean;
-  /** `isOut` is called when its last byte is out, unless what is returned is called before and says that it has ended
-   * it. */
+  /** Calls `isOut` when the chunk's last byte is out. The function that is returned ends the chunk before that, and
+   * returns whether it did; then `isOut` is not called. */
   begin(downlink: Downlink, bytes: number, isOut: () => void): () => boolean;
 }
 
-/** What the network carries where an upload limit is all that holds it back. */
+/** What the network carries when nothing but an upload limit holds a chunk back. */
 const NETWORK_BYTES_PER_MS = 2 ** 20;
 
 /** `--upload-limit`: production's own budget, in virtual time. */
@@ -48,7 +48,7 @@ export class LimitWire implements Wire {
     return this.#budget.mayBegin(waiter);
   }
 
-  /** What was begun goes out whole. */
+  /** Whatever has begun goes out whole. */
   begin(_downlink: Downlink, bytes: number, isOut: () => void): () => boolean {
     this.#budget.spend(bytes);
     // A limit lets the first chunk go before it is earned.

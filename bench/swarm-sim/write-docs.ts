@@ -11,7 +11,7 @@ const PAGE = fileURLToPath(new URL("../../../docs/swarm-simulation.md", import.m
 
 const MODELS = ["link", "limit"] as const;
 
-/** What is run once takes long. */
+/** Large swarms take long, and so are run only once. */
 function seedsFor(downloaders: number): number {
   return downloaders > 100 ? 1 : 5;
 }

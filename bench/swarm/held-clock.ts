@@ -1,5 +1,5 @@
-// A clock that stands still until it is let go, so that a rate that is measured by it earns nothing meanwhile and
-// does not begin with a burst.
+// A clock that stands still until it is released, so that a rate measured by it earns nothing meanwhile and does not
+// begin with a burst.
 import { type Clock, monotonicClock, processTimers } from "../../src/core/clock.js";
 import { RateBudget } from "../../src/swarm/rate-budget.js";
 
@@ -16,8 +16,8 @@ export class HeldClock implements Clock {
   }
 }
 
-/** What is owed at first: nothing begins before the clock has run for so long, and as often it is looked whether
- * it has. */
+/** The debt at first: nothing begins before the clock has run for this long, and this is how often the budget looks
+ * whether it has. */
 const FIRST_DEBT_MS = 10;
 
 /** A budget from which nothing may begin until `clock` runs. */

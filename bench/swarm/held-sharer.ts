@@ -1,5 +1,5 @@
-// A sharer that sends nothing before it is told to: until all downloaders have joined. Arguments: PATH MANIFEST
-// TRACKER BYTES_PER_SECOND CHUNK_BYTES. Writes what happens as lines of JSON; a line on standard input lets it go,
+// A sharer that sends nothing before it is told to, which is when all downloaders have joined. Arguments: PATH MANIFEST
+// TRACKER BYTES_PER_SECOND CHUNK_BYTES. Writes what happens as lines of JSON; a line on standard input lets it send,
 // SIGTERM ends it.
 import { requireEndpoint } from "../../src/address/endpoint.js";
 import { type RunningShare, share } from "../../src/flows/share.js";
@@ -7,7 +7,8 @@ import { defaultListenerOptions } from "../../src/peer/options.js";
 import { defaultServerOptions } from "../../src/swarm/options.js";
 import { HeldClock, heldBudget } from "./held-clock.js";
 
-/** How often it looks whether it has begun, and then what it has sent: that shall not count in what it uses. */
+/** How often it looks, first whether it has begun, and then what it has sent: seldom enough that the looking itself
+ * takes next to nothing. */
 const FIRST_LOOK_MS = 5;
 const LOOK_MS = 50;
 
@@ -19,13 +20,13 @@ function say(kind: string, body: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify({ [kind]: body })}\n`);
 }
 
-/** Looks at a share from when it is there until its end: who has joined, when it begins to send, and whether it
- * ever sends more than it may. */
+/** Watches a share from its beginning to its end: how many have joined, when it begins to send, and whether it ever
+ * sends more than it may. */
 class Watch {
   readonly #share: RunningShare;
   #timer: NodeJS.Timeout;
   #neighbours = 0;
-  /** When nothing was sent yet. */
+  /** The last time at which nothing had been sent yet. */
   #idleMs = performance.now();
   #begunMs: number | undefined;
   #mostOverCapBytes = Number.NEGATIVE_INFINITY;
@@ -53,8 +54,8 @@ class Watch {
     this.#mostOverCapBytes = Math.max(this.#mostOverCapBytes, bytesSent - allowedBytes);
   }
 
-  /** When it began, or a few milliseconds before: not after, so that neither a rate nor a swarm seems quicker than
-   * it was. */
+  /** When it began to send, or a few milliseconds before; never after, so that neither a rate nor a swarm seems quicker
+   * than it was. */
   #begin(): number {
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#look(), LOOK_MS);

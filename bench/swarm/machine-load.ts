@@ -3,7 +3,7 @@
 import { cpus } from "node:os";
 
 const SAMPLE_MS = 500;
-/** From here on something waits for a processor. */
+/** From this share on, something waits for a processor. */
 const SATURATED_SHARE = 0.95;
 
 interface Ticks {
@@ -12,7 +12,7 @@ interface Ticks {
 }
 
 export interface Load {
-  /** Share of the processors' time that was used, 0 to 1. */
+  /** The share of the processors' time that was used, 0 to 1. */
   readonly busyShare: number;
   /** Share of the samples in which all processors were busy. */
   readonly saturatedShare: number;

@@ -1,6 +1,6 @@
-// A downloader that serves others wrongly, for swarms that have to do with such: `goshare ARGV` after its first
-// argument. "stalls": of every chunk it sends only what its first read gives. "lies": every chunk has a wrong byte.
-// "keeps": it takes like any other and never says that it has anything. What it asks for is what goshare asks for.
+// A downloader that serves others wrongly, for swarms that have to cope with it: `goshare ARGV` after its first
+// argument. "stalls": it sends only what its first read of a chunk gives. "lies": every chunk has a wrong byte.
+// "keeps": it takes as any other does, but never says that it has anything. What it asks for is what goshare asks for.
 import { AvailabilityNews } from "../../src/swarm/availability-news.js";
 import { ServedDownload } from "../../src/swarm/served-download.js";
 

@@ -1,5 +1,5 @@
-// How far the last downloader of a swarm is from the least time there is, with real processes under upload limits
-// on this machine's loopback.
+// How far the last downloader of a swarm is from the shortest possible time, with real processes under upload limits on
+// this machine's loopback.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GIB, KIB, MIB } from "../../src/core/units.js";
@@ -11,9 +11,9 @@ import type { Oddity } from "./odd-downloader.js";
 import { runSwarm, type SwarmResult } from "./swarm-run.js";
 
 const CHUNK_BYTES = MIB;
-/** Processes of which a few dozen start at once on a small machine take so long. */
+/** A few dozen processes that start at once on a small machine may take this long. */
 const START_UP_MS = 120_000;
-/** A swarm that takes longer than so many times the bound is given up. */
+/** A swarm that takes longer than this many times the bound is given up. */
 const MAX_RATIO = 8;
 /** A run in which the processors were all busy for more than this share of the time is void. */
 const MAX_SATURATED_SHARE = 0.1;
@@ -31,13 +31,13 @@ interface Swarm {
   readonly downloaders: readonly Downloader[];
 }
 
-/** `quick`: one that shows that it runs. */
+/** `quick`: only one, which shows that it runs. */
 export function swarmCases(quick: boolean): readonly BenchCase[] {
   if (quick) return [new SwarmCase(equalSwarm(3, 8 * MIB, 8 * MIB), false)];
   const swarms = [
     ...[4, 8, 16].map((count) => equalSwarm(count, 64 * MIB, 4 * MIB)),
     ...[32, 64].map((count) => equalSwarm(count, 128 * MIB, 2 * MIB)),
-    // For machines that are too small for as many at that rate.
+    // For machines that are too small for so many at that rate.
     { ...equalSwarm(64, 64 * MIB, MIB), name: "swarm/64-slower" },
     unequalSwarm(16, 64 * MIB, 4 * MIB),
     slowReceiverSwarm(16, 64 * MIB, 4 * MIB),
@@ -57,7 +57,7 @@ function equalSwarm(count: number, fileBytes: number, uplink: number): Swarm {
   return { name: `swarm/${count}`, fileBytes, sharerUplink: uplink, downloaders };
 }
 
-/** Uplinks of 7/4 and 1/4 of `uplink` by turns. */
+/** Uplinks of 7/4 and 1/4 of `uplink`, alternately. */
 function unequalSwarm(count: number, fileBytes: number, uplink: number): Swarm {
   const { downloaders, ...swarm } = equalSwarm(count, fileBytes, uplink);
   return {
@@ -80,12 +80,12 @@ function slowReceiverSwarm(count: number, fileBytes: number, uplink: number): Sw
   };
 }
 
-/** Only the sharer sends under a limit: how well that holds. */
+/** Only the sharer sends under a limit, to see how well the limit holds. */
 function limitedSharer(count: number, fileBytes: number, sharerUplink: number): Swarm {
   return { ...equalSwarm(count, fileBytes, GIB), name: `upload-limit/${count}`, sharerUplink };
 }
 
-/** Two of them serve in odd ways; the others are waited for. */
+/** One downloader for each of `oddities` serves in that odd way; only the others are waited for. */
 function oddSwarm(
   name: string,
   count: number,
@@ -143,7 +143,8 @@ class SwarmCase implements BenchCase {
     if (this.#folder !== "") await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Of those who serve rightly: for all who receive without a limit, or for all: then the slowest have to receive everything as well. */
+  /** The bound for the downloaders that serve properly: for those of them that receive without a limit, or for all,
+   * whose slowest have to receive everything as well. */
   #boundSeconds(unlimitedOnly = false): number {
     const { fileBytes, sharerUplink } = this.#swarm;
     const downloaders = this.#swarm.downloaders.filter(({ oddity }) => oddity === undefined);
@@ -177,7 +178,7 @@ class SwarmCase implements BenchCase {
       "duplicates %": (100 * wastedBytes) / (fileBytes * downloaders.length),
       stalls: sum(downloaders.map(({ stalls }) => stalls)),
       "stalls without a reason": sum(downloaders.map((each) => each.unexplainedStalls)),
-      // Below zero: everybody kept to it.
+      // Below zero if everybody kept to the limits.
       "most over cap KiB": Math.max(...overCapBytes) / KIB,
       "neighbours, mean": sum(result.neighbours) / result.neighbours.length,
       "neighbours, least": Math.min(...result.neighbours),
@@ -192,7 +193,7 @@ class SwarmCase implements BenchCase {
     };
   }
 
-  /** Where some receive under a limit: how those who do not fare beside them. */
+  /** If some receive under a limit: how the others do beside them. */
   #unlimitedFigures({ downloaders }: SwarmResult): Record<string, number> {
     const unlimited = downloaders.filter(({ receivesLimited }) => !receivesLimited);
     if (unlimited.length === downloaders.length) return {};

@@ -5,7 +5,7 @@ import type { Oddity } from "./odd-downloader.js";
 
 const ODD_DOWNLOADER = fileURLToPath(new URL("./odd-downloader.js", import.meta.url));
 
-/** Without a verified byte for so long a download stands still. */
+/** A download that has verified nothing for this long stands still. */
 const STALLED_MS = 1_000;
 
 export interface DownloaderSetting {
@@ -24,15 +24,15 @@ export interface DownloaderSetting {
 export class SwarmDownloader {
   readonly process: MeasuredProcess;
   readonly setting: DownloaderSetting;
-  /** As it last said. */
+  /** The number that it reported last. */
   peers = 0;
   /** When everything was verified. */
   verifiedEpochMs: number | undefined;
-  /** Payload, on connections that have ended. */
+  /** Payload bytes, on connections that have ended. */
   bytesSent = 0;
   bytesReceived = 0;
   bytesWasted = 0;
-  /** Times it said that it stands still, and of them those for which it gave no reason. */
+  /** How often it reported that it stands still, and how often it gave no reason for that. */
   stalls = 0;
   unexplainedStalls = 0;
 
@@ -43,7 +43,7 @@ export class SwarmDownloader {
     const argv = [
       ...["download", manifestPath, "--output", output, "--tracker", tracker],
       ...["--listen", "127.0.0.1:0", "--upload-limit", `${uploadLimit}B`, ...receiving],
-      // Whoever waits for the others is not at its end.
+      // Having to wait for the others must not end a download.
       ...["--timeout", `${Math.round(lifetimeMs / 1000)}s`],
     ];
     const observing = { observe: (event: Event) => this.#take(event), lifetimeMs };
@@ -57,7 +57,7 @@ export class SwarmDownloader {
     return this.verifiedEpochMs !== undefined;
   }
 
-  /** How it ended; rejects if that was not by having everything. */
+  /** What it used; rejects unless it ended with everything verified. */
   async ended(): Promise<Measured> {
     const measured = await this.process.ended;
     if (!this.isVerified) throw new Error("a downloader ended without everything");

@@ -1,5 +1,5 @@
 // One swarm from its start to its end: a tracker, a sharer that is held back, N downloaders. When all of them have
-// joined and know each other the sharer is let go, and the time runs until the last of them has verified
+// joined and know each other, the sharer is told to send, and the time runs until the last of them has verified
 // everything. All on this machine's loopback; every process ends within its lifetime, and so does every wait.
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -10,23 +10,23 @@ import { SwarmDownloader } from "./swarm-downloader.js";
 
 const HELD_SHARER = fileURLToPath(new URL("./held-sharer.js", import.meta.url));
 
-/** What is enough neighbours in a swarm of any size. */
+/** Neighbours that are enough in a swarm of any size. */
 const ENOUGH_PEERS = 8;
-/** What start-up has left to do is done in this time. */
+/** In this time whatever start-up has left to do gets done. */
 const REST_MS = 1_000;
 const LOOK_MS = 20;
 
 export interface SwarmSetting {
   readonly dataPath: string;
   readonly chunkBytes: number;
-  /** A folder for what is received and the manifest. */
+  /** The folder for what is received, and for the manifest. */
   readonly folder: string;
   /** Bytes per second, as all rates here. */
   readonly sharerUplink: number;
   readonly downloaders: readonly {
     readonly uploadLimit: number;
     readonly downloadLimit: number | undefined;
-    /** Nobody waits for one that serves in an odd way, and it does not count. */
+    /** One that serves in an odd way is not waited for, and does not count. */
     readonly oddity?: Oddity | undefined;
   }[];
   readonly lifetimeMs: number;
@@ -38,22 +38,22 @@ export interface DownloaderResult {
   readonly receivesLimited: boolean;
   readonly bytesReceived: number;
   readonly bytesWasted: number;
-  /** Times it said that it stands still, and of them those for which it gave no reason. */
+  /** How often it reported that it stands still, and how often it gave no reason for that. */
   readonly stalls: number;
   readonly unexplainedStalls: number;
-  /** Beyond what its uplink allows until the last downloader had everything, and one chunk; below zero if it kept
-   * to that. */
+  /** What it sent beyond one chunk and what its uplink allows until the last downloader had everything; below zero if
+   * it kept to that. */
   readonly overCapBytes: number;
   readonly measured: Measured;
 }
 
 export interface SwarmResult {
   readonly startUpSeconds: number;
-  /** Of each downloader, when the sharer was let go; the sharer is one of them. */
+  /** How many each downloader had when the sharer was told to send, the sharer included. */
   readonly neighbours: readonly number[];
   readonly downloaders: readonly DownloaderResult[];
   readonly sharerBytesSent: number;
-  /** The same for the sharer, but looked at all the time. */
+  /** As `overCapBytes`, for the sharer; but the most at any time. */
   readonly sharerOverCapBytes: number;
   readonly sharer: Measured;
   readonly load: Load;
@@ -115,7 +115,7 @@ class SwarmRun {
     };
   }
 
-  /** Resolves with the sharer when all processes were started. */
+  /** Resolves with the sharer when all processes have been started. */
   async #start(): Promise<MeasuredProcess> {
     const { dataPath, folder, sharerUplink, chunkBytes, downloaders, lifetimeMs } = this.#setting;
     const tracker = String((await this.#tracker.event("listening"))["endpoint"]);
@@ -144,14 +144,14 @@ class SwarmRun {
     return sharer;
   }
 
-  /** All have joined the sharer and know enough of each other. */
+  /** Whether all have joined the sharer and each knows enough others. */
   get #isReady(): boolean {
     const all = [...this.#downloaders, ...this.#odd];
     const enough = Math.min(all.length, ENOUGH_PEERS);
     return this.#joined === all.length && all.every(({ peers }) => peers >= enough);
   }
 
-  /** Rejects if the sharer or one of `needed` ends before. */
+  /** Rejects if the sharer or one of `needed` ends before `condition` holds. */
   async #until(
     condition: () => boolean,
     needed: readonly SwarmDownloader[] | (() => readonly SwarmDownloader[]),

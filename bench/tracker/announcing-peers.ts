@@ -1,5 +1,5 @@
-// Simulated peers that keep their leases as goshare's announcer does: at every tracker, each at its own pace,
-// spread by a fifth either way, ever more slowly where nobody answers. They share some connections, and serve nothing.
+// Simulated peers that keep their leases as goshare's announcer does: at every tracker, each at its own pace, varied by
+// a fifth either way, and ever more slowly where no tracker answers. They share some connections, and serve nothing.
 import { setTimeout as after } from "node:timers/promises";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
 import { type Endpoint, requireEndpoint } from "../../src/address/endpoint.js";
@@ -15,13 +15,13 @@ const MAX_BACKOFF_MS = 60_000;
 const WANTED_PEERS = 10;
 
 export class AnnouncingPeers {
-  /** When trackers answered, in order. */
+  /** When trackers answered announcements, in order. */
   readonly answersMs: number[] = [];
   manifestBytesSent = 0;
   readonly #clients: readonly (readonly UnaryClient[])[];
   #isClosed = false;
 
-  /** `count` peers with one of `roots` each, that begin within `withinMs`. */
+  /** `count` peers with one of `roots` each, which begin within `withinMs`. */
   constructor(trackers: readonly string[], count: number, roots: readonly ManifestRoot[], withinMs: number) {
     const endpoints = trackers.map((tracker) => requireEndpoint(tracker, "a tracker"));
     this.#clients = endpoints.map((endpoint) =>
@@ -73,14 +73,14 @@ export class AnnouncingPeers {
     }
   }
 
-  /** No peer calls again; nothing waits for those that sleep. */
+  /** Lets no peer call again; does not wait for peers that sleep. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#clients.flat().map((client) => client.close()));
   }
 }
 
-/** Without a signal: one that thousands listen to takes most of the time. */
+/** Without an AbortSignal, since one that thousands listen to would take most of the time. */
 async function wait(ms: number): Promise<void> {
   await after(ms, undefined, { ref: false });
 }

@@ -1,6 +1,6 @@
-// What honest peers notice of a hostile client: an open rate of renewals and lookups from loopback, alone and beside a
-// flood from an address that is not loopback, for which quotas hold. Beside each latency stands what tells a tracker
-// that is busy with the flood from one that only waits for a processor. Judges nothing.
+// What honest peers notice of a hostile client: renewals and lookups from loopback at an open rate, alone and during a
+// flood from an address that is not loopback, so that quotas apply to it. With each latency go figures that tell a
+// tracker that is busy with the flood from one that only waits for a processor. Judges nothing.
 import { fileURLToPath } from "node:url";
 import { formatEndpoint, requireEndpoint } from "../../src/address/endpoint.js";
 import { NO_OWN_ADDRESS, ownAddress } from "../../test/support/own-address.js";
@@ -51,7 +51,7 @@ export class FloodCase implements BenchCase {
 
   async cleanUp(): Promise<void> {}
 
-  /** With a tracker of its own: one that has hung up on an address remembers it. */
+  /** With a fresh tracker, since one that has hung up on an address remembers it. */
   async #beside(kind: FloodKind, host: string): Promise<Figures> {
     const { population, sliceMs } = this.#work;
     const argv = ["tracker", "--listen", EVERYWHERE, "--store", "memory"];
@@ -91,7 +91,7 @@ function honestFigures(alone: Loaded, beside: Loaded): Figures {
   };
 }
 
-/** What the flood came to, and what it took of the tracker beyond the honest calls. */
+/** How much the flood did, and how much of the tracker it took beyond the honest calls. */
 function floodFigures(alone: Loaded, beside: Loaded, before: FloodResult, after: FloodResult): Figures {
   const of = (figure: keyof FloodResult) => after[figure] - before[figure];
   const honest = (alone.cpuSeconds / alone.calls) * beside.calls;
@@ -104,7 +104,7 @@ function floodFigures(alone: Loaded, beside: Loaded, before: FloodResult, after:
   return figures;
 }
 
-/** What the flood came to; the first time once it has begun. */
+/** How much the flood has done so far; the first answer comes once the flood has begun. */
 async function soFar(flood: MeasuredProcess, name: string): Promise<FloodResult> {
   flood.tell(name);
   const said = await flood.event(name);

@@ -1,6 +1,6 @@
-// The hostile client: flood-process.js FLOOD_REQUEST. Floods until SIGTERM; each line on its standard input is answered
-// by what the flood came to so far. Heeds no refusal, and comes back as soon as it is hung up. What it takes of the
-// processors is what nobody else wants.
+// The hostile client: flood-process.js FLOOD_REQUEST. Floods until SIGTERM; answers each line on its standard input
+// with how much the flood has done so far. Heeds no refusal, and comes back as soon as it is hung up on. Takes only
+// processor time that nobody else wants.
 import { createHash } from "node:crypto";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
@@ -14,11 +14,11 @@ import { MAX_REQUEST_BYTES, MAX_SHARES_PER_ANNOUNCE, MAX_WANT_PEERS } from "../.
 import type { FloodKind, FloodRequest, FloodResult } from "./flood-work.js";
 
 const CONNECTIONS = 16;
-/** On each connection at a time, as a tracker allows. */
+/** At a time on each connection, as many as a tracker allows. */
 const CALLS_PER_CONNECTION = 16;
-/** Connections of one that only connects, and of one that never reads. */
+/** Connections of a flood that only connects, and of one that never reads. */
 const MANY_CONNECTIONS = 64;
-/** Large messages that wait to be sent count in it; where it is used up, answers are thrown away. */
+/** Large messages that wait to be sent count towards it; once it is used up, Node throws answers away. */
 const MAX_SESSION_MB = 1_000;
 const PREFACE = Buffer.concat([
   Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
@@ -29,7 +29,7 @@ const { announce, getTrackerInfo, listPeers } = TrackerService.method;
 
 interface Call {
   readonly path: string;
-  /** A message with what gRPC puts before it. */
+  /** A message, after the prefix that gRPC puts before it. */
   readonly body: Buffer;
 }
 
@@ -73,7 +73,7 @@ function callsOf(wanted: FloodKind): readonly Call[] {
   return [{ path: methodPath(TrackerService, listPeers.name), body: framed(list) }];
 }
 
-/** One call; resolves when it has ended, however. */
+/** Makes one call; resolves when it has ended, in whatever way. */
 function make(session: ClientHttp2Session, { path, body }: Call): Promise<void> {
   count.calls++;
   const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
@@ -95,7 +95,7 @@ function make(session: ClientHttp2Session, { path, body }: Call): Promise<void> 
   });
 }
 
-/** One connection after another, each with as many calls at a time as there may be. */
+/** One connection after another, each with as many calls at a time as are allowed. */
 async function callOnAndOn(calls: readonly Call[], takesAnswers: boolean): Promise<never> {
   let turn = 0;
   for (;;) {
@@ -108,7 +108,7 @@ async function callOnAndOn(calls: readonly Call[], takesAnswers: boolean): Promi
       while (!session.closed && !session.destroyed) {
         const call = calls[turn++ % calls.length];
         if (call !== undefined) await make(session, call);
-        // One that takes nothing waits for a place instead of asking for it on and on.
+        // A flood that takes no answers waits for room instead of asking for it again and again.
         if (!takesAnswers) await pause(100);
       }
     };
@@ -123,7 +123,7 @@ async function connectOnAndOn(first: number): Promise<never> {
   for (let turn = first; ; turn++) {
     count.connects++;
     const socket = connect({ port, host }).on("error", () => undefined);
-    // Reset: what is closed properly keeps its port for a minute, and there are not enough of them.
+    // By a reset: a connection that is closed properly keeps its port for a minute, and there are not enough ports.
     let isOurs = false;
     const leave = (): void => {
       isOurs = true;

@@ -1,4 +1,4 @@
-// What leases cost in a tracker's store, without the calls that bring them.
+// What leases cost in a tracker's store, apart from the calls that bring them.
 import { fileURLToPath } from "node:url";
 import type { BenchCase, Figures } from "../bench-case.js";
 import { MeasuredProcess } from "../measured-process.js";

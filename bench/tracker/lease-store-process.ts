@@ -1,5 +1,5 @@
-// lease-store-process LEASES SAMPLES: fills a store in files with so many leases, and says as one event what it took
-// and how long the event loop stood still meanwhile. A process of its own: its memory is what is measured.
+// lease-store-process LEASES SAMPLES: fills a store in files with this many leases, and says in one event what that
+// took and how long the event loop stood still meanwhile. A process of its own, since its memory is measured.
 import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ function contentId(n: number): ContentId {
   return id;
 }
 
-/** Peer `n` of so many, with shares of which the first is the large one for some. */
+/** The announcement of peer `n`. The first share of some peers is the one of the large swarm. */
 function update(n: number, leases: number): LeaseUpdate {
   const swarms = Math.max(1, Math.floor(leases / PEERS_PER_SWARM));
   const isInLarge = n < LARGE_SWARM_PART * leases;
@@ -52,7 +52,7 @@ function update(n: number, leases: number): LeaseUpdate {
   return { key: { peerId, host, listenPort: 9000 }, runEpochMs: 1, endpoints: [], shares, ttlMs: TTL_MS };
 }
 
-/** Microseconds of each of `count` calls: in the middle, and of all but one in a hundred. */
+/** The microseconds that `count` calls take each: the median, and what all but one in a hundred stay below. */
 async function timed(count: number, call: (n: number) => Promise<unknown>) {
   const micros = new Float64Array(count);
   for (let n = 0; n < count; n++) {
@@ -64,7 +64,7 @@ async function timed(count: number, call: (n: number) => Promise<unknown>) {
   return { median: micros[count >> 1] ?? 0, p99: micros[Math.floor(0.99 * count)] ?? 0 };
 }
 
-/** How long `work` takes, and for how long at a time the event loop did nothing else, in milliseconds. */
+/** How long `work` takes, and for how long at most the event loop did nothing else, in milliseconds. */
 async function watched(work: () => Promise<unknown>) {
   const delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -92,7 +92,7 @@ async function measure(leases: number, samples: number): Promise<Figures> {
   try {
     const store = await openIn("store");
     const sample = (swarm: number) => store.sample([{ contentId: contentId(swarm), max: WANTED }], [], 2000);
-    await timed(samples, sample); // V8 has compiled it then
+    await timed(samples, sample); // so that V8 has compiled it
     const empty = await timed(samples, sample);
     const before = residentBytes();
     const added = await timed(limits.maxPeers, (n) => store.announce(update(n, leases)));

@@ -13,7 +13,7 @@ import { MAX_RESPONSE_BYTES, MAX_RESPONSE_FIELDS, MAX_WANT_PEERS } from "../../s
 import type { CallKind, Population, SliceRequest, SliceResult } from "./tracker-work.js";
 
 const CONNECTIONS = 8;
-/** On each connection at a time; a tracker allows 16. */
+/** At a time on each connection; a tracker allows 16. */
 const CALLS_PER_CONNECTION = 8;
 const CALL_DEADLINE_MS = 30_000;
 /** Different lists to ask for. */
@@ -52,7 +52,7 @@ class Caller {
       "grpc.enable_channelz": 0,
       "grpc.enable_http_proxy": 0,
       "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
-      // Else all of them share one connection.
+      // Otherwise all clients share one connection.
       "grpc.use_local_subchannel_pool": 1,
     };
     this.#clients = Array.from(
@@ -61,7 +61,7 @@ class Caller {
     );
   }
 
-  /** On one connection after another. */
+  /** Uses the connections in turn. */
   call({ path, bytes }: Request): Promise<Buffer> {
     const client = this.#clients[this.#next++ % CONNECTIONS];
     return new Promise((resolve, reject) => {
@@ -73,7 +73,7 @@ class Caller {
     });
   }
 
-  /** Runs `step` as often as it is true, as many at a time as there may be calls. */
+  /** Runs `step` again and again until it resolves with false, as many at a time as there may be calls. */
   async together(step: () => Promise<boolean>): Promise<void> {
     const oneAfterAnother = async (): Promise<void> => {
       while (await step());
@@ -94,7 +94,7 @@ function announcement(name: string, contentIds: readonly Uint8Array[], leaseToke
 
 const NO_TOKEN = new Uint8Array(0);
 
-/** `count` peers announce for the first time; returns the renewals that they send from then on. */
+/** Lets `count` peers announce for the first time; returns the renewals that they send afterwards. */
 async function fill(
   caller: Caller,
   kind: string,
@@ -165,7 +165,7 @@ class Slice {
     });
   }
 
-  /** A call goes out whether earlier ones are answered or not. */
+  /** Each call goes out whether or not earlier ones have been answered. */
   async #openRate(startedMs: number, durationMs: number, callsPerSecond: number): Promise<void> {
     const underway: Promise<void>[] = [];
     const total = Math.ceil((durationMs * callsPerSecond) / 1000);

@@ -5,16 +5,16 @@ import { type Population, type SliceRequest, type SliceResult, toText } from "./
 
 const LOAD = fileURLToPath(new URL("./load-process.js", import.meta.url));
 
-/** What a slice took of the server. */
+/** The results of a slice, and what it took of the server. */
 export interface Loaded extends SliceResult {
   readonly cpuSeconds: number;
-  /** How long its event loop could have run and had no processor. */
+  /** How long the server's event loop was ready to run without a processor. */
   readonly waitedSeconds: number;
 }
 
 /** A server, and the process that asks it. */
 export class LoadedServer {
-  /** What the server holds of memory when the population has announced itself. */
+  /** The memory that the server holds when the population has announced itself. */
   readonly filledBytes: number;
   /** HOST:PORT. */
   readonly endpoint: string;

@@ -1,6 +1,6 @@
-// A tracker whose handlers do nothing: what gRPC and decoding a request cost by themselves, which is what a tracker is
+// A tracker whose handlers do nothing: shows what gRPC and decoding a request cost by themselves, which a tracker is
 // compared with. no-op-process.js; says where it listens as `goshare tracker --json` does, and ends on SIGTERM. Its
-// server is the tracker's, its answers are empty.
+// server is the tracker's; its answers are empty.
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
 import { MIB } from "../../src/core/units.js";
 import { unary } from "../../src/rpc/adapter.js";
@@ -10,7 +10,7 @@ import { defaultTrackerOptions } from "../../src/tracker/server/options.js";
 
 const { maxConnections, connectionIdleMs, shutdownGraceMs } = defaultTrackerOptions;
 
-/** What a connection may do, as for a tracker; nothing of it is reached. */
+/** Limits like a tracker's; none of them is reached. */
 const server = new RpcServer(
   {
     maxRequestBytes: MAX_REQUEST_BYTES,

@@ -1,4 +1,4 @@
-// What is measured of trackers over a Redis; nothing where none is installed.
+// What is measured of trackers that use a Redis; nothing if none is installed.
 import { RedisServer, redisProblem } from "../../test/support/redis-server.js";
 import type { BenchCase } from "../bench-case.js";
 import { RedisPeersCase } from "./redis-peers-case.js";

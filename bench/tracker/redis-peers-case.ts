@@ -1,5 +1,5 @@
-// Two trackers over one Redis with thousands of peers: one tracker is killed, then Redis forgets everything. How many
-// leases were missing meanwhile, when all were there again, and how unevenly announcements came.
+// Two trackers that share one Redis, with thousands of peers: one tracker is killed, then Redis forgets everything.
+// Measures how many leases were missing meanwhile, when all were there again, and how unevenly announcements came.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,7 +87,7 @@ export class RedisPeersCase implements BenchCase {
     );
     const listening = await Promise.all(trackers.map((tracker) => tracker.event("listening")));
     const endpoints = listening.map(({ endpoint }) => String(endpoint));
-    // As many peers as there are at any time began at any time within an interval.
+    // Peers begin spread over one renewal interval, as those that are there at any given time have.
     const peers = new AnnouncingPeers(endpoints, this.#peers, this.#roots, minRenewMs);
     this.#running = { redis, store, trackers, peers };
     return this.#running;

@@ -1,5 +1,5 @@
-// What leases cost in a Redis, at the tracker and in the server, without the calls that bring them: announcements
-// and samples that are on their way side by side, as from many peers.
+// What leases in a Redis cost the tracker and the Redis server, apart from the calls that bring them: many
+// announcements or samples are under way at a time, as from many peers.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ export class RedisStoreCase implements BenchCase {
   #server: RedisServer | undefined;
   #store: TrackerStore | undefined;
 
-  /** `peersInLarge`: of the large swarm beside one of 10 and one of 1,000. */
+  /** `peersInLarge`: of the largest swarm, besides one of 10 and one of 1,000. */
   constructor(peersInLarge: number, calls: number) {
     this.#peersInLarge = peersInLarge;
     this.#calls = calls;

@@ -1,5 +1,6 @@
-// What a tracker takes for its calls, beside one whose handlers do nothing: two real processes, loaded by turns in the
-// same round by a process each, so that their ratio means the same on any machine. Judges nothing.
+// What a tracker takes for its calls, compared with one whose handlers do nothing: two real processes, each loaded by a
+// process of its own, in turns within the same round, so that their ratio means the same on any machine. Judges
+// nothing.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,17 +11,17 @@ import { type CallKind, leasesOf, type Population } from "./tracker-work.js";
 
 const NO_OP = fileURLToPath(new URL("./no-op-process.js", import.meta.url));
 
-/** Slices of each side, by turns, after one that is not counted. */
+/** Slices of each side, in turns, after one that is not counted. */
 const SLICES = 3;
-/** At which latencies are measured: what a tracker lets its peers' renewals come to. */
+/** The rate at which latencies are measured: as much as a tracker lets its peers' renewals come to. */
 const STEADY_CALLS_PER_SECOND = 1_000;
 
 /** Where a tracker keeps what it knows. */
 export interface StoreKind {
   readonly name: string;
-  /** What `goshare tracker` is told beside, with a folder of its own. */
+  /** Further arguments of `goshare tracker`, which has `folder` to itself. */
   readonly argumentsIn: (folder: string) => readonly string[] | Promise<readonly string[]>;
-  /** Ends what runs beside the tracker. */
+  /** Ends what runs besides the tracker. */
   readonly end?: () => Promise<void>;
 }
 
@@ -30,7 +31,7 @@ export interface TrackerWork {
   readonly store: StoreKind;
   readonly population: Population;
   readonly sliceMs: number;
-  /** What is measured, and what its figures are called before a colon. */
+  /** What is measured, and the label that its figures bear before a colon. */
   readonly calls: readonly { readonly label: string; readonly kind: CallKind }[];
 }
 
@@ -54,12 +55,12 @@ export class TrackerCase implements BenchCase {
     const { store, population, calls } = this.#work;
     const storeFolder = await mkdtemp(join(this.#folder, "store-"));
     const argv = ["tracker", "--listen", LOOPBACK, ...(await store.argumentsIn(storeFolder))];
-    // One after the other: filling keeps both processors busy.
+    // One after the other, since filling one keeps two processors busy.
     const tracker = await LoadedServer.start(argv, {}, population);
     const noOp = await LoadedServer.start([], { script: NO_OP }, population);
     const leases = leasesOf(population);
     const figures: Record<string, number> = {
-      // The calls that made them leave as much behind in a tracker that does nothing.
+      // The calls that made the leases leave as much behind in a tracker that does nothing.
       "resident bytes/lease": (tracker.filledBytes - noOp.filledBytes) / leases,
     };
     for (const { label, kind } of calls) {

@@ -1,4 +1,4 @@
-// What is measured of a tracker, for every store that it may keep what it knows in.
+// What is measured of a tracker, for every store in which it may keep what it knows.
 import type { BenchCase } from "../bench-case.js";
 import { FloodCase } from "./flood-case.js";
 import { FLOOD_KINDS } from "./flood-work.js";
@@ -6,7 +6,7 @@ import { redisStores } from "./redis-cases.js";
 import { type StoreKind, TrackerCase, type TrackerWork } from "./tracker-case.js";
 import type { Population } from "./tracker-work.js";
 
-/** The first gives the cases their names; those of another have its name at the end. */
+/** Cases with the first store have plain names; those with another have its name at the end. */
 const STORES: readonly StoreKind[] = [
   { name: "memory", argumentsIn: () => ["--store", "memory"] },
   { name: "file", argumentsIn: (folder) => ["--store", `file:${folder}`] },
@@ -18,7 +18,7 @@ const FEW: Population = { singles: 100, collectors: 10, sharesPerCollector: 100,
 /** A million leases, a tenth of them on one share. */
 const MILLION: Population = { singles: 0, collectors: 100_000, sharesPerCollector: 10, swarms: 10_000 };
 
-/** `isQuick`: ones that show that they run. */
+/** `isQuick`: small ones, which show that they run. */
 export function trackerCases(isQuick: boolean): readonly BenchCase[] {
   const works = STORES.flatMap((store, i) => worksOn(store, i === 0 ? "" : `-${store.name}`, isQuick));
   const flood = new FloodCase({

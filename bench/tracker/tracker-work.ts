@@ -1,4 +1,4 @@
-// What a tracker under measurement holds and is asked, and how the process that asks is told so: lines of JSON in both
+// What a tracker under measurement holds and is asked, and how the process that asks is told: lines of JSON in both
 // directions. Knows no tracker and makes no calls.
 
 /** Peers that hold leases from before the first measured call. */
@@ -8,7 +8,7 @@ export interface Population {
   /** Peers with many shares each; every one of them is of the crowd. */
   readonly collectors: number;
   readonly sharesPerCollector: number;
-  /** Swarms beside the crowd, which all other leases are spread over. */
+  /** Swarms besides the crowd, over which all other leases are spread. */
   readonly swarms: number;
 }
 
@@ -17,8 +17,8 @@ export function leasesOf({ singles, collectors, sharesPerCollector }: Population
 }
 
 /** `announce-one`, `announce-many`: a peer of that kind renews what it holds and wants no peers, as sharers and
- * downloads do. `list-peers`: 50 peers of a share, by turns of the crowd and of another swarm. `mixed`: by turns a renewal of a
- * peer with one share (with many, where nobody has one) and a list. */
+ * downloads do. `list-peers`: asks for 50 peers of a share, alternately of the crowd and of another swarm. `mixed`:
+ * alternately a renewal of a peer with one share (with many, if nobody has just one) and a list. */
 export type CallKind = "announce-one" | "announce-many" | "list-peers" | "mixed";
 
 /** Calls of one kind for a while. */
@@ -27,11 +27,11 @@ export interface SliceRequest {
   readonly name: string;
   readonly kind: CallKind;
   readonly durationMs: number;
-  /** An open rate; without it the next call follows when one is answered, a fixed number of them at a time. */
+  /** An open rate; without it a fixed number of calls is under way, and the next follows when one is answered. */
   readonly callsPerSecond?: number | undefined;
 }
 
-/** Of one slice, up to the answer of its last call. */
+/** The results of one slice, up to the answer to its last call. */
 export interface SliceResult {
   readonly calls: number;
   readonly answerBytes: number;
@@ -41,7 +41,7 @@ export interface SliceResult {
   readonly p99Ms: number;
 }
 
-/** What an argument or a line of text says; a process and its parent are of one build. */
+/** The text of an argument or of a line; a process and its parent are of the same build. */
 export function toText(value: Population | SliceRequest): string {
   return JSON.stringify(value);
 }

@@ -1,10 +1,10 @@
 // The process of a DelayProxy: delay-proxy-process.js ONE_WAY_MS. Says where it listens, is told on its standard input
-// where to connect to, and ends on SIGTERM.
+// where to connect, and ends on SIGTERM.
 import * as net from "node:net";
 import { createInterface } from "node:readline";
 import { MIB } from "../../src/core/units.js";
 
-/** What is on its way in one direction of one connection at most. */
+/** The most that is on its way in one direction of one connection. */
 const MAX_UNDERWAY_BYTES = 64 * MIB;
 
 const oneWayMs = Number(process.argv[2]);
@@ -33,7 +33,7 @@ server.listen(0, "127.0.0.1", () => {
 
 process.once("SIGTERM", () => process.exit(0));
 
-/** Gives `to` what comes from `from`, `oneWayMs` later. */
+/** Passes what comes from `from` on to `to`, `oneWayMs` later. */
 function delay(from: net.Socket, to: net.Socket): void {
   let underwayBytes = 0;
   from.on("data", (bytes: Buffer) => {

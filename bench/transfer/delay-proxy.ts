@@ -1,5 +1,5 @@
-// A proxy in a process of its own that keeps every byte for a while in both directions, as a long way does. It bounds
-// what is on the way, and takes processor time of its own: for what distance costs, not for what is quickest.
+// A proxy in a process of its own that holds every byte for a while in both directions, as a long distance does. It
+// bounds what is on the way, and takes processor time itself: for measuring what distance costs, not top speed.
 import { fileURLToPath } from "node:url";
 import { MeasuredProcess } from "../measured-process.js";
 

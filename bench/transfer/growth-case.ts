@@ -1,5 +1,5 @@
-// Whether a transfer that goes on for long takes ever more memory: a large file to a disk, both processes looked at
-// every second. The file takes no room, what is received takes all of it.
+// Whether a long transfer takes ever more memory: a large file goes to a disk, and both processes are looked at every
+// second. The shared file takes no room; what is received takes its full size.
 import { statfs } from "node:fs/promises";
 import { GIB, MIB } from "../../src/core/units.js";
 import { type Figures, LOOPBACK } from "../bench-case.js";
@@ -7,9 +7,9 @@ import { FixtureCase } from "../fixture-case.js";
 import { MeasuredProcess } from "../measured-process.js";
 import { MemorySamples } from "./memory-samples.js";
 
-/** A slow disk. */
+/** Long enough for a slow disk. */
 const LIFETIME_MS = 3_600_000;
-/** Room on the disk beside what is received. */
+/** Room on the disk besides what is received. */
 const SPARE_BYTES = GIB;
 
 export interface Growth {
@@ -17,7 +17,7 @@ export interface Growth {
   readonly isLong: boolean;
   readonly fileBytes: number;
   readonly sampleMs: number;
-  /** What a process takes until it is in its stride does not count as growth. */
+  /** What a process takes until this much is transferred, while it gets going, does not count as growth. */
   readonly skippedBytes: number;
 }
 
@@ -69,7 +69,7 @@ export class GrowthCase extends FixtureCase {
       "downloader most RSS seen MiB": samples.downloader.peakMib,
       "sharer most RSS seen MiB": samples.sharer.peakMib,
       "downloader peak RSS MiB": received.usage.peakRssBytes / MIB,
-      // With hashing before.
+      // Includes the hashing before the transfer.
       "sharer peak RSS MiB": shared.usage.peakRssBytes / MIB,
       "downloader loop delay p99 ms": received.usage.loopDelayP99Ms,
       "sharer loop delay p99 ms": shared.usage.loopDelayP99Ms,

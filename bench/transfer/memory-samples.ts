@@ -1,5 +1,5 @@
-// What a process holds of memory while a transfer goes on, and whether that grows with what has been transferred. Pure:
-// looks at no process.
+// How much memory a process holds while a transfer goes on, and whether that grows with what has been transferred.
+// Pure: looks at no process.
 import { GIB, MIB } from "../../src/core/units.js";
 
 interface Sample {
@@ -10,7 +10,8 @@ interface Sample {
 export class MemorySamples {
   readonly #samples: Sample[] = [];
 
-  /** To be called at regular intervals; `bytesDone` is how far the transfer is. Nothing resident is no answer. */
+  /** To be called at regular intervals; `bytesDone` is how far the transfer is. 0 bytes resident is no answer, and is
+   * ignored. */
   take(bytesDone: number, residentBytes: number): void {
     if (residentBytes > 0) this.#samples.push({ gib: bytesDone / GIB, residentMib: residentBytes / MIB });
   }

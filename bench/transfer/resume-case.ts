@@ -39,7 +39,7 @@ export class ResumeCase extends FixtureCase {
         if (Number(progress?.["bytesDone"] ?? 0) >= this.data.bytes / 2) download.kill();
       },
     });
-    // It may have been quicker than its progress is told.
+    // It may have ended before it reported that much progress.
     await download.ended.catch(() => undefined);
     await rm(join(this.received, "data"), { force: true });
   }

@@ -16,11 +16,11 @@ import { MeasuredProcess } from "../measured-process.js";
 export interface Sharing extends FixtureKind {
   readonly name: string;
   readonly isLong?: boolean;
-  /** Until a downloader that is started as soon as it serves has everything. */
+  /** Measures until a downloader that is started as soon as the share is served has everything. */
   readonly untilCopied?: boolean;
 }
 
-/** From starting `goshare share` on what it has never seen. */
+/** Measures from starting `goshare share` on something that it has never seen. */
 export class ShareCase extends FixtureCase {
   readonly #isUntilCopied: boolean;
 

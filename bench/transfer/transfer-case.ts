@@ -1,5 +1,5 @@
-// Whole transfers between real processes on this machine's loopback: wall time, CPU time, memory, and how far that is
-// from what the machine allows.
+// Whole transfers between real processes on this machine's loopback: wall time, CPU time, memory, and how close that
+// comes to what the machine allows.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GIB, MIB } from "../../src/core/units.js";
@@ -15,9 +15,9 @@ export interface Transfer extends FixtureKind {
   readonly isLong?: boolean;
   readonly sharers?: number;
   readonly downloaders?: number;
-  /** Each downloader has a sharer of its own, and they know nothing of the others. */
+  /** Each downloader has a sharer of its own, and each pair knows nothing of the others. */
   readonly isPaired?: boolean;
-  /** Both ways together, by a proxy between sharer and downloader. */
+  /** There and back, made by a proxy between sharer and downloader. */
   readonly roundTripMs?: number;
 }
 
@@ -34,7 +34,7 @@ export class TransferCase extends FixtureCase {
   }
 
   async run(): Promise<Figures> {
-    // In each round anew: a machine's speed drifts.
+    // Anew in each round, since a machine's speed drifts.
     const limits = await measureLimits(this.data.folder);
     return this.receiving(this.#deliveredBytes, () => this.#transferOnce(limits));
   }
@@ -78,7 +78,7 @@ export class TransferCase extends FixtureCase {
 
   async #startSharers(proxy: DelayProxy | undefined): Promise<Sharers> {
     const { isPaired = false, downloaders = 1, sharers = isPaired ? downloaders : 1 } = this.#transfer;
-    // Several are known to each other's downloaders by a tracker.
+    // If there are several, downloaders learn of all of them from a tracker.
     const tracker =
       sharers > 1 && !isPaired
         ? new MeasuredProcess(["tracker", "--store", "memory", "--listen", LOOPBACK])
@@ -118,7 +118,7 @@ interface Sharers {
   readonly processes: readonly MeasuredProcess[];
   readonly tracker: MeasuredProcess | undefined;
   readonly trackerArguments: readonly string[];
-  /** One of each. */
+  /** One of each sharer. */
   readonly tickets: readonly string[];
 }
 

@@ -1,6 +1,5 @@
 // Endpoints: a host, a port and how to talk to it, as people and programs write them. Never dials, never
 // resolves a name.
-
 import { quoted } from "../core/characters.js";
 import { GoshareError } from "../core/errors.js";
 import { hostScope, normaliseHost } from "./host.js";
@@ -24,22 +23,22 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** The TCP endpoint in `text`: HOST:PORT or [IPV6]:PORT, and without ":PORT" if `defaultPort` is given.
- * Undefined if it is none, or none that can be dialled (port 0, unspecified host). */
+/** The TCP endpoint in `text`: HOST:PORT or [IPV6]:PORT, and without ":PORT" if `defaultPort` is given. Undefined if it
+ * is not one, or cannot be dialled (port 0, unspecified host). */
 export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
   const parsed = parseHostPort(text, defaultPort);
   if (parsed === undefined || parsed.port === 0 || hostScope(parsed.host) === "unspecified") return undefined;
   return { ...parsed, transport: "tcp" };
 }
 
-/** As parseEndpoint; throws USAGE that names `what` was meant, such as "--tracker". */
+/** As parseEndpoint; throws USAGE that says what was meant: `what`, such as "--tracker". */
 export function requireEndpoint(text: string, what: string, defaultPort?: number): Endpoint {
   const endpoint = parseEndpoint(text, defaultPort);
   if (endpoint === undefined) throw notAnAddress(text, what, defaultPort);
   return endpoint;
 }
 
-/** A tracker in `text`: as parseEndpoint, or tls://HOST:PORT, with #SHA256 behind it if it must show the certificate
+/** The tracker in `text`: as parseEndpoint, or tls://HOST:PORT, followed by #SHA256 if it must show the certificate
  * with that digest (64 hex digits). */
 export function parseTrackerEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
   const { address, pin } = TLS_TRACKER.exec(text.trim())?.groups ?? {};
@@ -49,14 +48,15 @@ export function parseTrackerEndpoint(text: string, defaultPort?: number): Endpoi
   return { ...endpoint, transport: "tls", certificateSha256: pin?.toLowerCase() };
 }
 
-/** As parseTrackerEndpoint; throws USAGE that names `what` was meant. */
+/** As parseTrackerEndpoint; throws USAGE that says what was meant. */
 export function requireTrackerEndpoint(text: string, what: string, defaultPort?: number): Endpoint {
   const endpoint = parseTrackerEndpoint(text, defaultPort);
   if (endpoint === undefined) throw notAnAddress(text, what, defaultPort);
   return endpoint;
 }
 
-/** Whether others can be told of it: tickets and .goshare files have no way to say that any certificate will do. */
+/** Whether others can be told of the endpoint: tickets and .goshare files have no way to say that any certificate will
+ * do. */
 export function isTellable({ transport, certificateSha256 }: Endpoint): boolean {
   return transport === "tcp" || certificateSha256 !== undefined;
 }
@@ -66,14 +66,14 @@ export function parseListenAddress(text: string, defaultPort?: number): ListenAd
   return parseHostPort(text, defaultPort);
 }
 
-/** As parseListenAddress; throws USAGE that names `what` was meant. */
+/** As parseListenAddress; throws USAGE that says what was meant. */
 export function requireListenAddress(text: string, what: string, defaultPort?: number): ListenAddress {
   const address = parseListenAddress(text, defaultPort);
   if (address === undefined) throw notAnAddress(text, what, defaultPort);
   return address;
 }
 
-/** HOST:PORT, with brackets around an IPv6 host, and tls:// before it where that is spoken. */
+/** HOST:PORT, with brackets around an IPv6 host, and tls:// before it where TLS is spoken. */
 export function formatEndpoint(endpoint: ListenAddress & Partial<Pick<Endpoint, "transport">>): string {
   const { host, port, transport } = endpoint;
   const scheme = transport === "tls" ? TLS_SCHEME : "";

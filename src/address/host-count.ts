@@ -1,4 +1,4 @@
-// How many connections, or calls, come from each address, so that one machine cannot take all places. Keeps none of them.
+// Counts the connections, or calls, from each address, so that one machine cannot take all places. Holds none of them.
 import { hostNetwork } from "./host.js";
 
 export class HostCount {
@@ -9,8 +9,8 @@ export class HostCount {
     this.#most = most;
   }
 
-  /** One from `host`, an address, has come; whether it is one of those that are welcome. In either case to be
-   * followed by one `left`. */
+  /** One has come from `host`, an address. Returns whether it is within the bound; either way it must be followed by
+   * one `left`. */
   entered(host: string): boolean {
     const key = hostNetwork(host);
     const count = (this.#counts.get(key) ?? 0) + 1;

@@ -1,8 +1,8 @@
-// How much each address has of something that is bounded for all together, so that one machine cannot take everything.
-// Keeps nothing but sums.
+// How much each address has of something whose total is bounded, so that one machine cannot take all of it. Keeps
+// nothing but sums.
 import { hostNetwork, isLoopbackAddress } from "./host.js";
 
-/** What one address may have of the whole, loopback all of it: proxies run there. */
+/** The part of the whole that one address may have. Loopback may have all of it, since proxies run there. */
 const PART = 1 / 4;
 
 export class HostParts {
@@ -13,13 +13,13 @@ export class HostParts {
     this.#most = Math.ceil(whole * PART);
   }
 
-  /** Whether `host`, an address, may have so much more. */
+  /** Whether `host`, an address, may have `amount` more. */
   hasRoom(host: string, amount: number): boolean {
     const sum = (this.#byNetwork.get(hostNetwork(host)) ?? 0) + amount;
     return sum <= this.#most || isLoopbackAddress(host);
   }
 
-  /** `host` has so much more, or less. */
+  /** `host` has `amount` more, or less if that is negative. */
   add(host: string, amount: number): void {
     const network = hostNetwork(host);
     const sum = (this.#byNetwork.get(network) ?? 0) + amount;

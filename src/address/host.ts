@@ -2,7 +2,7 @@
 import ipaddr from "ipaddr.js";
 import { MAX_NAME_BYTES } from "./limits.js";
 
-/** How far a host reaches. "private" holds shared and unique local addresses too. */
+/** How far a host reaches. "private" includes shared and unique local addresses. */
 export type HostScope =
   | "loopback"
   | "unspecified"
@@ -13,9 +13,9 @@ export type HostScope =
   | "public"
   | "name";
 
-/** The one spelling of a host: IPv4 and IPv6 in canonical form, IPv4-mapped addresses as IPv4, names in lower
- * case without a dot at their end. No brackets. Undefined for zone ids, for numbers that a resolver might take
- * for an address ("127.1"), and for what is no host at all. */
+/** The one spelling of a host: IPv4 and IPv6 in canonical form, IPv4-mapped addresses as IPv4, names in lower case
+ * without a dot at their end. No brackets. Undefined for zone ids, for numbers that a resolver might take for an
+ * address ("127.1"), and for anything that is no host at all. */
 export function normaliseHost(host: string): string | undefined {
   return parseAddress(host)?.toString() ?? normaliseName(host);
 }
@@ -27,7 +27,7 @@ export function parseAddress(host: string): IpAddress | undefined {
   // Four decimal numbers only: ipaddr.js takes "127.1" and "0x7f000001" for IPv4 as well.
   if (ipaddr.IPv4.isValidFourPartDecimal(host)) return ipaddr.IPv4.parse(host);
   if (host.includes("%") || !host.includes(":") || !ipaddr.IPv6.isValid(host)) return undefined;
-  // It also takes the long dead "::1.2.3.4" for an IPv4-mapped address.
+  // ipaddr.js also takes the long obsolete "::1.2.3.4" for an IPv4-mapped address.
   if (/^::\d+\./.test(host)) return undefined;
   const address = ipaddr.IPv6.parse(host);
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
@@ -75,16 +75,16 @@ export function hostScope(host: string): HostScope {
   }
 }
 
-/** Whether `host` is an address of this machine alone. Looks at the text alone, as `hostNetwork` does and for the same
- * hosts. */
+/** Whether `host` is a loopback address. Looks at the text alone, as `hostNetwork` does, and takes the same hosts. */
 export function isLoopbackAddress(host: string): boolean {
   return LOOPBACK_ADDRESS.test(host);
 }
 
 const LOOPBACK_ADDRESS = /^(::ffff:)?127(\.\d+){3}$|^::1$/;
 
-/** What one machine may have all the addresses of: of an IPv6 address the /64 (RFC 8981), else the host itself. Asked for
- * every call of a tracker, so it looks at the text alone: `host` has passed through `normaliseHost`, or comes from a socket. */
+/** The network whose addresses one machine may all have: the /64 of an IPv6 address (RFC 8981), else the host itself. A
+ * tracker asks at every call, so this looks at the text alone: `host` has passed through `normaliseHost`, or comes from
+ * a socket. */
 export function hostNetwork(host: string): string {
   if (!host.includes(":") || host.includes(".")) return host;
   const [head = "", tail] = host.split("::", 2);
@@ -97,7 +97,8 @@ export function hostNetwork(host: string): string {
   return `${groups.slice(0, IPV6_GROUPS / 2).join(":")}::/64`;
 }
 
-/** A rough guess at what is close by: the /16 of an IPv4 address, the /32 of an IPv6 one. `host` is as for `hostNetwork`. */
+/** A rough guess at which hosts are close to each other: the /16 of an IPv4 address, the /32 of an IPv6 one. `host` is
+ * as for `hostNetwork`. */
 export function hostRegion(host: string): string {
   const network = hostNetwork(host);
   const separator = network.includes(":") ? ":" : ".";

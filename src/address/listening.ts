@@ -1,16 +1,16 @@
-// Listening for whoever comes: everywhere this machine has addresses, dual stack where there is IPv6, with
-// errors that say what to do. Accepts nobody.
+// Binds listeners, at one address of this machine or at all of them, dual stack where there is IPv6, with errors that
+// say what to do. Accepts nobody.
 import type { AddressInfo, Server } from "node:net";
 import { GoshareError, isErrno } from "../core/errors.js";
 import { formatEndpoint, type ListenAddress } from "./endpoint.js";
 import { hostScope, normaliseHost } from "./host.js";
 
-/** Every address of this machine: IPv6 with IPv4 in it. */
+/** Every address of this machine: IPv6, which takes in IPv4. */
 export const EVERY_HOST = "::";
 /** Every address of a machine without IPv6. */
 const EVERY_IPV4_HOST = "0.0.0.0";
 
-/** Binds `server`, once. Rejects with Node's own error; it may be tried again then. */
+/** Tries once to bind `server`. Rejects with Node's own error, after which the caller may try again. */
 export function bindOnce(server: Server, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -23,8 +23,8 @@ export function bindOnce(server: Server, host: string, port: number): Promise<Ad
   });
 }
 
-/** Binds by `bindAt`, which rejects with Node's own errors. EVERY_HOST becomes IPv4 alone where there is no
- * IPv6. `option`: the one that says where. Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
+/** Binds with `bindAt`, which must reject with Node's own errors. Where there is no IPv6, EVERY_HOST means IPv4 alone.
+ * `option` is the one that says where to listen. Throws ADDRESS_IN_USE or PERMISSION_DENIED. */
 export async function listenAt(
   { host, port }: ListenAddress,
   bindAt: (host: string, port: number) => Promise<AddressInfo>,
@@ -62,7 +62,7 @@ function listenError(cause: unknown, place: string, option: string): unknown {
   return cause;
 }
 
-/** HOST:PORT at which this machine itself reaches a listener. */
+/** The HOST:PORT at which this machine itself reaches a listener. */
 export function dialableFromHere({ host, port }: ListenAddress): string {
   const normal = normaliseHost(host) ?? host;
   return formatEndpoint({ host: hostScope(normal) === "unspecified" ? "127.0.0.1" : normal, port });

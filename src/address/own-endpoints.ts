@@ -3,10 +3,10 @@ import type { NetworkInterfaceInfo } from "node:os";
 import type { Endpoint } from "./endpoint.js";
 import { type HostScope, hostScope, normaliseHost } from "./host.js";
 
-/** The endpoints at which others can reach a listener on `listenHost`:`port`, best first, for tickets,
- * .goshare files and trackers. `interfaces` is what os.networkInterfaces() returns. A specific `listenHost` is
- * the only one; "0.0.0.0" gives IPv4 alone. Link-local ones only where the machine has nothing else, loopback
- * only where it has not even those. */
+/** The endpoints at which others can reach a listener on `listenHost`:`port`, best first, for tickets, .goshare files
+ * and trackers. `interfaces` is what os.networkInterfaces() returns. A specific `listenHost` gives only itself;
+ * "0.0.0.0" gives IPv4 alone. Link-local addresses are given only where the machine has nothing else, loopback only
+ * where it has not even those. */
 export function ownEndpoints(
   interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>,
   listenHost: string,
@@ -51,8 +51,8 @@ function candidatesOf(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>): Candidat
   return [...byHost.values()];
 }
 
-/** Virtual ones last. Before that the first of each kind, then the second of each, and so on: so that the few
- * that a ticket holds differ, and one of three is IPv6 where there is one. */
+/** Virtual addresses come last. Before them comes the first of each kind, then the second of each, and so on, so that
+ * the few that a ticket holds differ, and one of three is IPv6 where there is any. */
 function inOrder(candidates: readonly Candidate[]): readonly Candidate[] {
   const counts = new Map<number, number>();
   const ranked = candidates.map((candidate) => {
@@ -68,8 +68,8 @@ function inOrder(candidates: readonly Candidate[]): readonly Candidate[] {
   return ranked.map(({ candidate }) => candidate);
 }
 
-/** IPv4 first. Of IPv4 the private address, as those who download are mostly near; of IPv6 the public one, which
- * is reached from near and far. */
+/** IPv4 first: private before public, since downloaders are mostly near. Then IPv6: public before others, since a
+ * public address is reached from near and far. */
 function kindRank({ ipv6, scope, virtual }: Candidate): number {
   const kind = ipv6 ? (scope === "public" ? 2 : 3) : scope === "public" ? 1 : 0;
   return virtual ? kind + 4 : kind;

@@ -1,5 +1,5 @@
-// Endpoints as tickets hold them, a few bytes each (proto/goshare/v1/endpoint.proto, Ticket). Says by its
-// result what is to be skipped and what is damaged; throws nothing.
+// Endpoints as tickets hold them, a few bytes each (proto/goshare/v1/endpoint.proto, Ticket). What is to be skipped or
+// is damaged shows in the result of unpacking, which throws nothing.
 import assert from "node:assert/strict";
 import { DIGEST_BYTES, toHex } from "../core/ids.js";
 import type { Endpoint } from "./endpoint.js";
@@ -9,7 +9,7 @@ const KIND = { ipv4: 1, ipv6: 2, name: 3 } as const;
 /** Added to the kind of an endpoint that is reached by TLS. */
 const TLS = 16;
 
-/** Whose endpoint it is: a tracker brings the pin of its own certificate, peers share one in the ticket. */
+/** Whose endpoint it is: a tracker brings the pin of its own certificate, peers share the one in the ticket. */
 export type PackedRole = "tracker" | "peer";
 
 /** Packs an endpoint whose host is normalised; a TLS tracker brings its pin. */
@@ -28,8 +28,8 @@ export function packEndpoint(endpoint: Endpoint, role: PackedRole): Uint8Array {
   return Uint8Array.from([kind + tls, ...address.toByteArray(), ...portBytes, ...pin]);
 }
 
-/** The endpoint in `bytes`; "skip" for a kind that this goshare does not know or a host that means no place,
- * "invalid" for a kind that it does know with missing, left-over or senseless bytes. `peerPin` is the ticket's peer_certificate_sha256. */
+/** The endpoint in `bytes`; "skip" for a kind that this goshare does not know, or a host that means no place; "invalid"
+ * for a known kind with missing, left-over or senseless bytes. `peerPin` is the ticket's peer_certificate_sha256. */
 export function unpackEndpoint(
   bytes: Uint8Array,
   role: PackedRole,

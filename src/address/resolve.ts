@@ -1,6 +1,6 @@
-// Names that somebody else proposed for dialling become addresses that may be dialled. What a name stands for is
-// in the hands of whoever owns it, so each address is judged by itself, and it is the address that is dialled:
-// nobody asks for the name again. Bounded in names, in lookups at a time and in time.
+// Turns names that somebody else proposed for dialling into addresses that may be dialled. Whoever owns a name decides
+// what it stands for, so each address is judged by itself, and the address is dialled: nobody looks up the name again.
+// Bounds the names, the lookups at a time and their time.
 import * as dns from "node:dns/promises";
 import { mayDial } from "./dialable.js";
 import type { Endpoint } from "./endpoint.js";
@@ -10,9 +10,9 @@ import { parseAddress } from "./host.js";
 export type LookUp = (name: string) => Promise<readonly string[]>;
 
 export interface ResolveLimits {
-  /** Names looked up for one list of machines; those beyond are left out. */
+  /** Names looked up for one list of machines; any more are left out. */
   readonly maxNames: number;
-  /** Lookups at a time: they share four threads with all else that Node does there. */
+  /** Lookups at a time: they share four threads with everything else that Node does there. */
   readonly maxLookups: number;
   /** How long a name may take. */
   readonly lookupTimeoutMs: number;
@@ -33,9 +33,9 @@ const lookUpHere: LookUp = async (name) => {
   return found.map(({ address }) => address);
 };
 
-/** Gives `found` what may be dialled of each machine that the one at `proposedByHost` named: those without a
- * name at once, the others as their names are resolved, and nothing of a machine with no such address. Resolves
- * at once when `signal` aborts; never rejects. */
+/** Calls `found` with what may be dialled of each machine that the one at `proposedByHost` named: at once for machines
+ * without a name, for the others as their names are resolved, and never for a machine with no such address. Resolves at
+ * once when `signal` aborts; never rejects. */
 export async function eachDialable<Machine extends { readonly endpoints: readonly Endpoint[] }>(
   machines: readonly Machine[],
   proposedByHost: string,
@@ -73,7 +73,7 @@ export async function eachDialable<Machine extends { readonly endpoints: readonl
   await Promise.all(Array.from({ length: limits.maxLookups }, lane));
 }
 
-/** What `lookUp` brings in time; nothing if it fails. */
+/** What `lookUp` finds in time; nothing if it fails. */
 function within(
   timeoutMs: number,
   signal: AbortSignal,

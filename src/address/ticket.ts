@@ -61,7 +61,7 @@ function ticketText(fields: TicketFields): string {
   return bech32m.encode(TICKET_PREFIX, bech32m.toWords(Uint8Array.from(ticketToWire(fields))), false);
 }
 
-/** `name` cut at a character to the 64 bytes that a ticket shows. */
+/** `name` cut, between two characters, to the 64 bytes that a ticket shows. */
 export function displayName(name: string): string {
   return cutToBytes(name, MAX_DISPLAY_NAME_BYTES);
 }

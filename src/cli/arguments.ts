@@ -1,5 +1,4 @@
-// Texts from the command line → the values that flows take. Every refusal is USAGE and
-// names the option.
+// Texts from the command line → the values that flows take. Every refusal is USAGE and names the option.
 import {
   type Endpoint,
   type ListenAddress,
@@ -20,7 +19,7 @@ import { COLOR_MODES, type ColorMode } from "./render/palette.js";
 
 const MIN_TIMEOUT_MS = 100;
 
-/** No process has more open files on any usual machine. */
+/** On no usual machine can a process have more files open. */
 const MAX_COUNT = 65_535;
 
 export interface TrackerChoice {
@@ -77,7 +76,8 @@ type CountOption = (typeof OPTIONS)[
   | "perAddressLimit"
   | "perContentLimit"];
 
-/** A number of peers, connections, copies or calls, at least 1. A tracker keeps peers without connections. */
+/** A number of peers, connections, copies or calls, at least 1. The peers that a tracker keeps need no connections, so
+ * there may be more of them. */
 export function countArgument<Default>(
   option: CountOption,
   text: string | undefined,

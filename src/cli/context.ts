@@ -1,5 +1,5 @@
-// What a command is given instead of reaching for globals: streams, environment, the process's signals, and
-// the flows. Tests give others. Decides nothing.
+// What a command is given instead of reaching for globals: streams, environment, the process's signals, and the flows.
+// Tests give their own. Decides nothing.
 import type { BaseContext } from "clipanion";
 import type { Clock } from "../core/clock.js";
 import type { GoshareError } from "../core/errors.js";
@@ -11,13 +11,13 @@ export interface ProcessEvents {
   onStopSignal(listener: (signal: StopSignal) => void): () => void;
   /** Something was thrown where nobody could catch it, or nothing is left to wait for. */
   onCrash(listener: (thrown: unknown) => void): () => void;
-  /** Standard output cannot be written, such as on a full disk. That its reader has gone is no such thing. */
+  /** Standard output cannot be written, such as on a full disk. A reader that has gone does not count. */
   onOutputFailure(listener: (error: GoshareError) => void): () => void;
-  /** Resolves when everything that was written has been taken by whoever reads it, or nobody reads it any more: with the
-   * first failure of standard output, if there was one. */
+  /** Resolves when readers have taken everything that was written, or nobody reads it any more; with the first failure
+   * of standard output, if there was one. */
   outputTaken(): Promise<GoshareError | undefined>;
-  /** Ends the process at once; where its reader is behind, after half a second for what was said last. With `signal` by that
-   * signal, which stops threads too that wait for a disk. */
+  /** Ends the process at once; if the reader of its output is behind, after at most half a second for the last words.
+   * With `signal`, ends it by that signal, which also stops threads that wait for a disk. */
   exitNow(exitCode: number, signal?: StopSignal): void;
 }
 

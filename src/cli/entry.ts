@@ -39,7 +39,7 @@ const COMMANDS = [
   CompletionCommand,
 ];
 
-/** They run another command, or tell of all. */
+/** Commands that run another one, or list all of them. */
 const LOOK_AT_OTHERS: readonly CommandClass<CommandContext>[] = [ResumeCommand, CompletionCommand];
 
 const HELP_MAX_COLUMNS = 110;
@@ -49,7 +49,7 @@ export async function runCli(context: CommandContext): Promise<number> {
   const exitCode = await runCommandLine(context);
   const failure = await context.processEvents.outputTaken();
   if (failure === undefined) return exitCode;
-  // Not by an event, which would go to standard output with --json.
+  // Not as an event, which would go to standard output with --json.
   const palette = paletteFor(context.stderr, "auto", context.env);
   context.stderr.write(`${palette.error("error:")} ${failure.message}\n  ${failure.hint}\n`);
   return failure.exitCode;
@@ -92,7 +92,8 @@ async function runCommandLine(context: CommandContext): Promise<number> {
   return cli.run(command, context);
 }
 
-/** Those that the first word of a command line may mean. To register all takes longer than to run many a command. */
+/** The commands that the first word of a command line may mean. Registering all of them takes longer than running many
+ * a command. */
 function commandsFor(first: string | undefined): readonly CommandClass<CommandContext>[] {
   const named = COMMANDS.filter(({ paths }) => paths.some(([word]) => word === first));
   return named.length === 0 || named.some((command) => LOOK_AT_OTHERS.includes(command)) ? COMMANDS : named;
@@ -118,7 +119,7 @@ function commandWords(argv: readonly string[]): readonly string[] {
   return argv[0] === "help" ? argv.slice(1) : argv;
 }
 
-/** Of the command that is named, by two words if there is one of these, else by the first. */
+/** The definition of the command that both words name, if there is one, else of the one that the first word names. */
 function definitionOf(cli: Cli<CommandContext>, [first, second]: readonly string[]): Definition | undefined {
   const at = (path: string) => cli.definitions().find((definition) => definition.path === path);
   return at(`goshare ${first} ${second}`) ?? at(`goshare ${first}`);

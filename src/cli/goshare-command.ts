@@ -25,17 +25,17 @@ export abstract class GoshareCommand extends Command<CommandContext> {
   /** Calls the flow. What it throws ends the command. */
   protected abstract run(session: Session): Promise<Ending>;
 
-  /** Runs it as a part of another command, which tells how that ends. */
+  /** Runs the command as a part of another, which reports how it ends. */
   runWithin(session: Session): Promise<Ending> {
     return this.run(session);
   }
 
-  /** What an interrupted run leaves: said before the command line that begins it again. */
+  /** What an interrupted run leaves, in words that come before the command line that begins it again. */
   protected afterInterruption(): string {
     return "to start again";
   }
 
-  /** Whether an option was typed, as against a setting or the default. */
+  /** Whether an option was typed, rather than set or left at its default. */
   protected isTyped(option: string): boolean {
     return this.context.argv.some((word) => word === option || word.startsWith(`${option}=`));
   }
@@ -47,7 +47,7 @@ export abstract class GoshareCommand extends Command<CommandContext> {
 
   override async execute(): Promise<number> {
     const { json, quiet, verbose } = this;
-    // A wrong --color is refused like any other option, and that needs a reporter first.
+    // A wrong --color is refused like any other option, and refusing needs a reporter first.
     const color = COLOR_MODES.find((mode) => mode === this.color) ?? defaultCliOptions.color;
     const reporter = await createReporter(
       { json, quiet, verbose, color },

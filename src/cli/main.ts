@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// The program. Looks at Node's version before anything is loaded that an old Node cannot read, then runs the
-// command and leaves its exit code. Imports nothing of ours by itself for that reason.
+// The program. Checks Node's version before it loads anything that an old Node cannot read, which is why it has no
+// static imports, then runs the command and leaves its exit code.
 
-/** Node 20 from this minor version on, and from this one of 22 on everything: as in package.json ("engines"), where a test
- * compares it. */
+/** Node 20 will do from this minor version on, and Node 22 from that one on, as will everything newer: as in
+ * package.json ("engines"), with which a test compares them. */
 const LEAST_MINOR_OF_20 = 19;
 const LEAST_MINOR_OF_22 = 9;
 

@@ -10,7 +10,7 @@ import {
 } from "../tracker/limits.js";
 import type { ColorMode } from "./render/palette.js";
 
-/** What holds where the command line says nothing. Texts are read as if they had been typed. */
+/** The values that hold where the command line says nothing. Texts are read as if they had been typed. */
 export interface CliOptions extends FlowOptions {
   /** Calls a second that a tracker answers to one address. */
   readonly perAddressLimit: number;
@@ -28,10 +28,10 @@ export const defaultCliOptions: CliOptions = Object.freeze({
   color: "auto",
 });
 
-/** What to download where the command line does not say it. */
+/** Says what to download where the command line does not. */
 export const TICKET_VARIABLE = "GOSHARE_TICKET";
 
-/** Where a tracker that is started by one word keeps what it knows. */
+/** Where a tracker keeps what it knows if no option says so. */
 export const DEFAULT_TRACKER_STORE = "file";
 
 interface OptionText {

@@ -1,10 +1,10 @@
-// Standard output as the place for the bytes of a file. Everything else that a command says goes elsewhere then.
+// Standard output as the place for the bytes of a file. Everything else that the command says then goes elsewhere.
 import { createWriteStream, fstatSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { GoshareError } from "../core/errors.js";
 import { isTerminal } from "./render/palette.js";
 
-/** What --output says for it. */
+/** The value of --output that stands for it. */
 export const STANDARD_OUTPUT = "-";
 
 /** The stream to write to. Throws USAGE for a terminal: what a stranger shares could do anything to it. */
@@ -15,11 +15,12 @@ export function payloadOutput(stdout: Writable): Writable {
     });
   }
   if (!("fd" in stdout) || typeof stdout.fd !== "number") return stdout;
-  // As big integers, since Node takes the numbers of the latest other call for those of any path that realpathSync knows
-  // already: after one that said FIFO, modules were looked for behind links that were not followed, and not found.
+  // With big integers: for any path that realpathSync already knows, Node takes the numbers that the latest call
+  // without them has left. After one that said FIFO, Node did not follow links, and so did not find the modules behind
+  // them.
   const stats = fstatSync(stdout.fd, { bigint: true });
   if (stats.isFIFO() || stats.isSocket()) return stdout;
-  // Node's own stream for a file does not notice that only a part of what it was given has been written, and the one
+  // Node's own stream for a file does not notice when only a part of what it was given has been written, and the one
   // for a device writes nothing at all.
   return createWriteStream("", { fd: stdout.fd, autoClose: false });
 }

@@ -1,5 +1,5 @@
-// What commands that exchange with peers have in common, and those of them that download: their options, and what flows make
-// of them.
+// What commands that exchange with peers have in common, and what those of them that download do: their options, and
+// the values that flows take.
 import { Option } from "clipanion";
 import {
   countArgument,

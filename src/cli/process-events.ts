@@ -11,8 +11,8 @@ const LAST_WORDS_MS = 500;
 
 const OUTPUTS: readonly Writable[] = [process.stdout, process.stderr];
 
-/** Whoever starts it with nohup wants it to outlive its terminal. Node forgets at its start which signals were ignored, so
- * that is known only from shells that name the program they started (bash, zsh). */
+/** Whoever starts goshare with nohup wants it to outlive its terminal. Node forgets at its start which signals were
+ * ignored, so only shells that name the program they started (bash, zsh) tell. */
 const outlivesTerminal = basename(process.env["_"] ?? "") === "nohup";
 if (outlivesTerminal) process.on("SIGHUP", () => undefined);
 const STOP_SIGNALS: readonly StopSignal[] = outlivesTerminal
@@ -23,7 +23,7 @@ let outputFailure: GoshareError | undefined;
 const onOutputFailure = new Set<(error: GoshareError) => void>();
 
 process.stdout.on("error", (error) => {
-  // Whoever read it has gone: no reason to stop a transfer. The rest of the output is lost with its reader.
+  // The reader has gone: no reason to stop a transfer. The rest of the output is lost with the reader.
   if (isErrno(error, "EPIPE", "ECONNRESET") || isTerminal(process.stdout) || outputFailure !== undefined)
     return;
   outputFailure = new GoshareError(
@@ -36,8 +36,8 @@ process.stdout.on("error", (error) => {
 // Nothing is left to say it with.
 process.stderr.on("error", () => undefined);
 
-/** Node's own exit waits for its threads, and one that waits for a disk may do so for ever. A shell sees the same exit code.
- * Nothing happens to the first process of a container, which the system spares its own signals. */
+/** Node's own exit waits for its threads, and a thread that waits for a disk may do so for ever. A shell sees the same
+ * exit code. In the first process of a container nothing happens, since the system spares it its own signals. */
 function endBySignal(signal: StopSignal): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
@@ -52,7 +52,7 @@ export const processEvents: ProcessEvents = {
   },
 
   onCrash(listener) {
-    // An emptied event loop is a promise that nobody will settle: without this it would look like success.
+    // An event loop that runs empty means a promise that nobody will settle: without this it would look like success.
     const onEmpty = () =>
       listener(new Error("there was nothing left to wait for, but the command had not ended"));
     process.on("uncaughtException", listener);
@@ -68,14 +68,14 @@ export const processEvents: ProcessEvents = {
     return () => onOutputFailure.delete(listener);
   },
 
-  // A pipe holds 64 KiB, and Node keeps the rest: what ends the process before has cut its output off.
+  // A pipe holds 64 KiB, and Node keeps the rest: whoever ends the process before that is read cuts its output off.
   async outputTaken() {
     await Promise.all(
       OUTPUTS.filter(({ writableLength }) => writableLength > 0).map(
         (stream) => new Promise<void>((resolve) => stream.write("", () => resolve())),
       ),
     );
-    // A failed write is told a little later than that it is over.
+    // Node reports that a write has failed a little later than that it is over.
     await setImmediate();
     return outputFailure;
   },

@@ -10,7 +10,7 @@ export { processEvents };
 
 /** Runs the command that `argv` names, and leaves its exit code with the process. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
-  // The calls of a tracker are JavaScript, and would take half as long again.
+  // Not for a tracker: its calls are JavaScript, and would take half as long again.
   if (argv[0] !== "tracker") tuneV8();
   // Until a command has said otherwise, an end is a bug.
   process.exitCode = EXIT.bug;

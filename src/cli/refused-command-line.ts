@@ -1,15 +1,15 @@
-// Why a command line is refused, in words: clipanion says it for programmers, and where any number of arguments may stand
-// beside an option not even that. Looks at the words alone; runs nothing.
+// Why a command line is refused, in words: clipanion says it for programmers, and not even that where a command takes
+// any number of arguments besides options. Looks at the words alone; runs nothing.
 import type { Definition } from "clipanion";
 import { GoshareError } from "../core/errors.js";
 import { usageOf } from "./render/help.js";
 
-/** Names that differ by more are not what was meant. */
+/** Names that differ by more than this are not what was meant. */
 const MAX_TYPING_ERRORS = 2;
 const MAX_SUGGESTIONS = 3;
 
 const HELP = "goshare --help";
-/** How clipanion begins what it says of too many arguments. */
+/** How clipanion's message about too many arguments begins. */
 const EXTRANEOUS = "Extraneous positional";
 
 interface KnownOption {
@@ -17,7 +17,8 @@ interface KnownOption {
   readonly takesValue: boolean;
 }
 
-/** The error for `argv`. `definition`: of the command that it names, if it names one. `said`: what clipanion says. */
+/** The error for `argv`. `definition` is that of the command that it names, if it names one; `said` is what clipanion
+ * says. */
 export function refusedCommandLine(
   argv: readonly string[],
   definitions: readonly Definition[],
@@ -32,8 +33,8 @@ export function refusedCommandLine(
   return usageError(message, suggestions, `${definition.path} --help`);
 }
 
-/** Throws USAGE if an argument or a value of `argv` is empty: what a shell leaves of a variable that is not set would mean
- * the folder the process is in. */
+/** Throws USAGE if an argument or the value of an option in `argv` is empty: that is what a shell leaves of a variable
+ * that is not set, and it would mean the folder that the process is in. */
 export function requireNothingEmpty(argv: readonly string[], definition: Definition): void {
   const options = definition.options.map(knownOption);
   const end = argv.indexOf("--");
@@ -50,7 +51,7 @@ export function requireNothingEmpty(argv: readonly string[], definition: Definit
   }
 }
 
-/** The error for `argv` that begins with an option: what a command takes from settings is put in behind its name, so that
+/** The error for an `argv` that begins with an option: settings are inserted after the name of the command, so the name
  * has to come first. */
 export function optionBeforeCommand([first = ""]: readonly string[]): GoshareError {
   const shown = JSON.stringify(first);
@@ -67,7 +68,7 @@ function unknownCommand(name: string, definitions: readonly Definition[]): Gosha
   return usageError(`there is no command ${JSON.stringify(name)}`, near, HELP);
 }
 
-/** Of a command of one word, those of two that the second word of `argv` may mean. */
+/** Of the commands whose first word is this command, those that the second word of `argv` may mean. */
 function commandsWithin(
   [, second = ""]: readonly string[],
   { path }: Definition,
@@ -113,13 +114,13 @@ function refusal(argv: readonly string[], definition: Definition, said: string):
   return [said.replace(/[.:]$/, ""), []];
 }
 
-/** Of "-q,--quiet" or "--output #0". */
+/** Reads "-q,--quiet" or "--output #0". */
 function knownOption({ definition }: Definition["options"][number]): KnownOption {
   const [names = "", value] = definition.split(" ");
   return { names: names.split(","), takesValue: value !== undefined };
 }
 
-/** Of a short option the long ones that begin like it. */
+/** For a short option, the long ones that begin with its letter. */
 function suggestedOptions(name: string, options: readonly KnownOption[]): readonly string[] {
   const long = options.flatMap(({ names }) => names.filter((one) => one.startsWith("--")));
   if (!name.startsWith("--") && name.length === 2)
@@ -133,7 +134,7 @@ function nearest(word: string, known: readonly string[]): readonly string[] {
   return known.filter(isNear).slice(0, MAX_SUGGESTIONS);
 }
 
-/** How many letters have to be put in, taken out or changed to get from one word to the other. */
+/** How many letters have to be inserted, removed or changed to get from one word to the other. */
 function typingErrors(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [index, letter] of [...from].entries()) {

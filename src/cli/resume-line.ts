@@ -1,4 +1,4 @@
-// What to type to go on with a download that was begun. Runs nothing.
+// What to type to resume a download. Runs nothing.
 import type { GoshareEvent } from "../events/event.js";
 import { pathArgument } from "./shell-quote.js";
 

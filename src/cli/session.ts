@@ -10,7 +10,7 @@ import { goshareCommand } from "./shell-quote.js";
 /** How a command ends when nothing went wrong. */
 export type Ending = Extract<GoshareEvent, { type: "done" | "stopped" }>;
 
-/** Of a command that transfers nothing. */
+/** The end of a command that transfers nothing. */
 export function doneWithoutTransfer(elapsedMs: number): Extract<Ending, { type: "done" }> {
   const nothing = { bytes: 0, bytesReceived: 0, bytesWasted: 0, slowTimes: [] };
   return { type: "done", path: "", contentId: "", ...nothing, elapsedMs };
@@ -20,16 +20,16 @@ export interface Session {
   readonly observe: EventObserver;
   /** Aborted by the first signal, with a GoshareError INTERRUPTED as its reason. */
   readonly signal: AbortSignal;
-  /** A word to the person at the terminal, printable, that is no event. */
+  /** Tells the person at the terminal something that is no event; `text` is printable. */
   tell(text: string): void;
-  /** Which signal that was; "" before it. */
+  /** The signal that told the command to stop; "" before any did. */
   stoppedBy(): StopSignal | "";
   /** Resolves when the command is told to stop. */
   untilStopped(): Promise<void>;
 }
 
-/** Runs `work` and returns the exit code. Never rejects: what is thrown becomes the `failed` event.
- * `afterInterruption` is what to say before the command line that an interrupted run can be repeated with. */
+/** Runs `work` and returns the exit code. Never rejects: what is thrown becomes the `failed` event. `afterInterruption`
+ * is what to say before the command line that repeats an interrupted run. */
 export async function runSession(
   context: CommandContext,
   reporter: Reporter,
@@ -64,7 +64,7 @@ class Run implements Session {
   #stoppedBy: StopSignal | "" = "";
   #ended = false;
   #isEndProper = false;
-  /** Why results are lost. It is said where every command ends. */
+  /** Why results are lost. `runCli` says it, at the end of every command. */
   #outputFailure: GoshareError | undefined;
 
   constructor(context: CommandContext, reporter: Reporter, afterInterruption: string) {
@@ -101,7 +101,7 @@ class Run implements Session {
     return this.#stoppedBy;
   }
 
-  /** Resolves when it is told to stop, which is its proper end then. */
+  /** Resolves when the command is told to stop, which is then its proper end. */
   async untilStopped(): Promise<void> {
     await untilAborted(this.signal);
     this.#isEndProper = true;
@@ -135,7 +135,7 @@ class Run implements Session {
   }
 
   #onSignal(signal: StopSignal): void {
-    // A terminal that is closed says so more than once: by the kernel, and by the shell in it.
+    // When a terminal closes, this comes more than once: from the kernel, and from the shell in it.
     if (signal === "SIGHUP" && this.#stoppedBy !== "") return;
     const interrupted = this.#interruption(signal);
     if (this.#stoppedBy !== "") {
@@ -159,8 +159,8 @@ class Run implements Session {
     this.#context.processEvents.exitNow(exitCode, signal);
   }
 
-  /** What a flow throws once it was told to stop is the interruption, unless this machine or goshare failed, or there was
-   * nothing left to interrupt. */
+  /** Whatever a flow throws after it was told to stop counts as the interruption, unless this machine or goshare
+   * failed, or there was nothing left to interrupt. */
   #errorOf(thrown: unknown): GoshareError {
     const reason: unknown = this.signal.reason;
     if (!(reason instanceof GoshareError)) return GoshareError.from(thrown);

@@ -1,5 +1,5 @@
-// What to download, where it need not stand on the command line: a ticket from standard input, or from the environment. So
-// it appears neither in the shell's history nor in the list of processes. Understands no ticket.
+// What to download, if it is not on the command line: a ticket from standard input or from the environment, where it
+// appears neither in the shell's history nor in the list of processes. Understands no ticket.
 import { addAbortSignal, type Readable } from "node:stream";
 import { GoshareError } from "../core/errors.js";
 import { KIB } from "../core/units.js";
@@ -20,7 +20,7 @@ export interface TicketSurroundings {
   readonly env: Readonly<NodeJS.ProcessEnv>;
 }
 
-/** What is to be downloaded: as `given`, else as the environment has it. Throws USAGE if it is nothing. */
+/** What is to be downloaded: what is `given`, else what the environment names. Throws USAGE if that is nothing. */
 export async function whatToDownload(
   given: readonly string[],
   { stdin, env }: TicketSurroundings,

@@ -1,5 +1,6 @@
-// What V8 is told in a process that transfers: most of its time goes into the kernel and SHA-256, and V8 is to take little
-// of what is left, in time and in memory. For a command only: a library has no business with the flags of its process.
+// What V8 is told in a process that transfers. Most of the time of such a process goes into the kernel and SHA-256, and
+// V8 should take little of what is left, in time and in memory. For commands only: a library has no business with the
+// flags of its process.
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { MIB } from "../core/units.js";
 
@@ -10,25 +11,25 @@ const FLAGS_FOR_NODE = 20;
  * % less CPU time, one of 4 GiB 5 %, and 8 that exchange 1 GiB 6 %. */
 const COMPILER_FLAGS = ["--interrupt-budget=270000", "--max-inlined-bytecode-size-cumulative=150"];
 
-/** Both halves of the young generation. It would double up to 32 MiB, which makes a long transfer no faster. */
+/** Both halves of the young generation. V8 would double it up to 32 MiB, which makes a long transfer no faster. */
 const YOUNG_BYTES = 8 * MIB;
 const FIXED_SIZE_FLAG = "--semi-space-growth-factor=1";
 
 const TICK_MS = 100;
-/** Not at the start: under other flags V8 refuses what Node has compiled of itself beforehand, and each thread and module
- * that is loaded then takes longer. Nor much later: three ticks cost a download of 1 GiB 7 % of its CPU time. */
+/** Not at the start: under other flags V8 refuses the code that Node has compiled of itself beforehand, so each thread
+ * and module takes longer to load. Nor much later: three ticks cost a download of 1 GiB 7 % of its CPU time. */
 const COMPILER_TICK = 1;
 /** By then all threads are there. */
 const LAST_TICK = 100;
 
-/** Keeps no process from ending. */
+/** Does not keep the process from ending. */
 export function tuneV8(): void {
   if (Number(process.versions.node.split(".")[0]) !== FLAGS_FOR_NODE) return;
   let ticks = 0;
   const ticking = setInterval(() => {
     ticks += 1;
     if (ticks === COMPILER_TICK) for (const flag of COMPILER_FLAGS) setFlagsFromString(flag);
-    // Again and again: whoever starts a thread sets it to 2.
+    // Again and again, since starting a thread sets it to 2.
     if (youngBytes() >= YOUNG_BYTES) setFlagsFromString(FIXED_SIZE_FLAG);
     if (ticks === LAST_TICK) clearInterval(ticking);
   }, TICK_MS).unref();

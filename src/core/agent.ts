@@ -8,7 +8,7 @@ export const VERSION: string = readVersion();
 export const AGENT = `goshare/${VERSION}`;
 
 function readVersion(): string {
-  // From dist/src/core as from dist/src/program, where the bundle is.
+  // The same path from dist/src/core and from dist/src/program, where the bundle is.
   const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
   const parsed: unknown = JSON.parse(text);
   return typeof parsed === "object" && parsed !== null && "version" in parsed ? String(parsed.version) : "0";

@@ -8,18 +8,19 @@ export interface Clock {
 
 export const monotonicClock: Clock = { nowMs: () => performance.now() };
 
-/** Ends what was put off; too late, or twice, it does nothing. */
+/** Cancels a call that was put off; too late, or a second time, it does nothing. */
 export type Cancel = () => void;
 
-/** A clock that also calls: whatever decides when something is due runs in a simulation as it does in a process. */
+/** A clock that also calls back, so that whatever decides when something is due runs in a simulation as in a
+ * process. */
 export interface Timers extends Clock {
-  /** Calls `run` once, when what happens at this moment is over. */
+  /** Calls `run` once, after everything that happens at this moment. */
   soon(run: () => void): void;
   /** Calls `run` once, about `delayMs` from now. */
   later(delayMs: number, run: () => void): Cancel;
 }
 
-/** Those of this process. None of them keeps it alive: it would have nothing else to do. */
+/** The timers of this process. What they put off does not keep it alive, since it would have nothing else to do. */
 export const processTimers: Timers = {
   ...monotonicClock,
   soon: (run) => void setImmediate(run),
@@ -29,10 +30,10 @@ export const processTimers: Timers = {
   },
 };
 
-/** The longest wait that Node's timers take for what it is, in milliseconds. */
+/** The longest wait that Node's timers keep to, in milliseconds. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** What `promise` comes to; rejects with an Error if that takes longer. */
+/** Settles as `promise` does; rejects with an Error if that takes longer than `timeoutMs`. */
 export async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {

@@ -140,11 +140,11 @@ export interface ErrorDetails {
   readonly hint?: string | undefined;
   /** What led to it. */
   readonly cause?: unknown;
-  /** Overrides the exit code of the table (another signal than SIGINT). */
+  /** Overrides the exit code of the table (for a signal other than SIGINT). */
   readonly exitCode?: number | undefined;
 }
 
-/** What happened, to what, and what to do next. `message` is one sentence without a stop at its end. */
+/** What happened, to what, and what to do next. `message` is one sentence without a full stop. */
 export class GoshareError extends Error {
   override readonly name = "GoshareError";
   readonly code: ErrorCode;
@@ -179,7 +179,7 @@ export class GoshareError extends Error {
   }
 }
 
-/** Names and numbers of this system, and of Linux those that Node does not list. */
+/** The errno names and numbers of this system, and those of Linux that Node does not list. */
 const ERRNO_NAMES: readonly (readonly [string, number])[] = [
   ...Object.entries(os.constants.errno),
   ["EUCLEAN", 117],
@@ -212,10 +212,10 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
   ENAMETOOLONG: "TARGET_NAME_UNSUPPORTED",
 };
 
-/** What a file system never fails with unless goshare asks wrongly. */
+/** What a file system fails with only if goshare asks for something wrong. */
 const OWN_MISTAKES: readonly string[] = ["EBADF", "EFAULT"];
 
-/** What to do about a failure of the file system, whatever the command: one that knows more says more. */
+/** What to do about a failure of the file system, whatever the command; a command that knows more says more. */
 export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free some space and run the same command again",
   DISK_FAILED: "check the path and the disk, or use another folder",
@@ -224,7 +224,7 @@ export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
 };
 
-/** Where the errno says more than its code. */
+/** For errnos that say more than their code. */
 const ERRNO_HINTS: Readonly<Record<string, string>> = {
   EFBIG: "use a disk, and a limit (ulimit -f), that allow files as large as that",
   EMFILE: "raise the limit on open files per process (ulimit -n)",
@@ -269,26 +269,27 @@ export function readProblem(thrown: unknown): { readonly reason: string; readonl
   return { reason: thrown instanceof Error ? thrown.message : String(thrown), hint };
 }
 
-/** How Node begins the message of an error of a file system. */
+/** How Node begins the message of a file system error. */
 const FILE_SYSTEM_PREFIX = /^(E[A-Z0-9]+|UNKNOWN|Unknown system error -\d+): /;
 
 /** How Node begins the message of an error whose number it has no name for, thrown at once or later. */
 const UNKNOWN_PREFIX = /^(UNKNOWN: unknown error|Unknown system error -\d+: Unknown system error -\d+),/;
-/** And what it has for their code. */
+/** And the code it gives them. */
 const UNKNOWN_CODE = /^(UNKNOWN|Unknown system error -\d+)$/;
 
-/** And that of an error of rmSync from Node 24 on, which has neither code nor number for most: only the system's words. */
+/** How rmSync, from Node 24 on, begins the message of most of its errors: they have neither code nor number, only the
+ * system's words. */
 const NAMELESS_PREFIX = /^, Unknown error: /;
 
-/** The errno name of a Node system error such as "ENOSPC"; undefined for anything else. Node calls some UNKNOWN, a
- * quota that is used up (EDQUOT) among them. */
+/** The errno name of a Node system error such as "ENOSPC"; undefined for anything else. Node calls some UNKNOWN, such
+ * as a quota that is used up (EDQUOT). */
 export function errnoOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error && "code" in thrown && typeof thrown.code === "string")) return undefined;
   if (!UNKNOWN_CODE.test(thrown.code) || !("errno" in thrown)) return thrown.code;
   return ERRNO_NAMES.find(([, number]) => number === -Number(thrown.errno))?.[0] ?? "UNKNOWN";
 }
 
-/** Of one without a name here its number, as people can look it up. */
+/** The name, or for an error without one here its number, which people can look up. */
 function shownErrno(thrown: Error, errno: string): string {
   return errno === "UNKNOWN" && "errno" in thrown ? `error ${-Number(thrown.errno)}` : errno;
 }
@@ -299,7 +300,7 @@ export function isErrno(thrown: unknown, ...errnos: readonly string[]): boolean 
   return errno !== undefined && errnos.includes(errno);
 }
 
-/** NEWER_FORMAT, of `what` with a format that is not known here. */
+/** NEWER_FORMAT: `what` has a format that is not known here. */
 export function newerFormat(what: string, format: number): GoshareError {
   return new GoshareError("NEWER_FORMAT", `${what} has format ${format}, made by a newer goshare`, {
     hint: "install a newer goshare",

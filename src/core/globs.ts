@@ -1,23 +1,23 @@
-// Which paths some patterns mean, as in .gitignore: *.jpg is any of that name, a/*.jpg one at that place, photos a folder
-// with all in it, and ! takes out again. Paths come from strangers, so the time a match takes is bounded by what is
-// compared, not by how it is nested.
+// Which paths a set of patterns means, as in .gitignore: *.jpg means any file of such a name, a/*.jpg only one in that
+// place, photos a folder with everything in it, and ! leaves out again. Paths come from strangers, so the time that a
+// match takes is bounded by how much is compared, not by how it is nested.
 import { Minimatch } from "minimatch";
 import { GoshareError } from "./errors.js";
 
-/** `*` means names with a dot at their beginning too; # and ! are no more than characters by themselves. */
+/** `*` also matches names that begin with a dot; # and ! are ordinary characters to the library. */
 const OPTIONS = { platform: "linux", dot: true, nocomment: true, nonegate: true } as const;
 
 const MAX_PATTERNS = 256;
 const MAX_PATTERN_CHARACTERS = 1024;
 
-/** A set of patterns; in what order they were given makes no difference. */
+/** A set of patterns; the order in which they were given makes no difference. */
 export class Globs {
   /** Without repetition, sorted. */
   readonly patterns: readonly string[];
   readonly #wanted: readonly Glob[];
   readonly #unwanted: readonly Glob[];
 
-  /** Throws USAGE for what is no pattern, or too many of them; `name` is what gave them. */
+  /** Throws USAGE for what is no pattern, or for too many of them; `name` is the option that gave them. */
   constructor(patterns: readonly string[], name: string) {
     this.patterns = [...new Set(patterns)].sort();
     if (this.patterns.length > MAX_PATTERNS)
@@ -27,29 +27,29 @@ export class Globs {
     this.#unwanted = this.patterns.filter(isUnwanted).map((one) => new Glob(one.slice(1), name));
   }
 
-  /** Whether `path` ("/" between its components) is meant: by any of the patterns, all paths if none says what is
-   * wanted, and by none that begins with "!". */
+  /** Whether `path` ("/" between its components) is meant: one of the patterns without "!" matches it, or there are
+   * none, and no pattern with "!" does. */
   matches(path: string): boolean {
     const isWanted = this.#wanted.length === 0 || this.#wanted.some((glob) => glob.matches(path));
     return isWanted && !this.#unwanted.some((glob) => glob.matches(path));
   }
 }
 
-/** Whether a name in a pattern has a "[" that begins no class: the library would take it for itself. */
+/** Whether a name in a pattern has a "[" that begins no class: the library would take it literally. */
 function hasOpenClass(part: string): boolean {
   return part.replaceAll(/\\.|\[[!^]?\]?[^\]]*\]/gs, "").includes("[");
 }
 
 class Glob {
   readonly #minimatch: Minimatch;
-  /** Whether it is compared with names, wherever they stand. */
+  /** Whether the pattern is compared with names alone, wherever they stand. */
   readonly #isOfName: boolean;
-  /** What was found of folders: they come again with every file in them. */
+  /** What was found for folders, since they come again with every file in them. */
   readonly #folders = new Map<string, boolean>();
 
   constructor(pattern: string, name: string) {
     const anchored = pattern.replace(/\/+$/, "");
-    // All that is in a folder, and the folder: that one makes no difference between them.
+    // "photos/**" means the same as "photos" here: a folder with everything in it.
     const within = anchored.replace(/^\/+/, "").replace(/\/\*\*$/, "");
     if (within === "" || pattern.length > MAX_PATTERN_CHARACTERS) {
       const hint = `it takes a pattern of at most ${MAX_PATTERN_CHARACTERS} characters, for example '*.jpg' or 'photos/**'`;
@@ -66,7 +66,7 @@ class Glob {
     this.#minimatch = new Minimatch(within, OPTIONS);
   }
 
-  /** Whether it means `path` or a folder that it is in. */
+  /** Whether the pattern means `path`, or a folder that `path` is in. */
   matches(path: string): boolean {
     const end = path.lastIndexOf("/");
     if (end !== -1 && this.#matchesFolder(path.slice(0, end))) return true;

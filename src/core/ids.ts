@@ -37,7 +37,7 @@ export function peerIdFromBytes(bytes: Uint8Array): PeerId | undefined {
   return isDigestInHex(hex) ? hex : undefined;
 }
 
-/** Of what `toHex` has written the length says all; a pattern would cost a tracker a sixth of its time. */
+/** For what `toHex` has written, checking the length is enough; a pattern would cost a tracker a sixth of its time. */
 function isDigestInHex(hex: string): hex is ContentId & PeerId {
   return hex.length === 2 * DIGEST_BYTES;
 }
@@ -46,8 +46,8 @@ export function idToBytes(id: ContentId | PeerId): Uint8Array {
   return Buffer.from(id, "hex");
 }
 
-/** Writes the bytes of hex digits into `into` from `at` on. For what is done at every call of a tracker: a loop here takes
- * a third of the time that Buffer.write takes for so few. */
+/** Writes the bytes of hex digits into `into`, from `at` on. For what a tracker does at every call: for so few digits
+ * this loop takes a third of the time that Buffer.write takes. */
 export function writeHex(digits: string, into: Uint8Array, at: number): void {
   const { length } = digits;
   for (let i = 0, to = at; i < length; i += 2, to++)

@@ -1,4 +1,4 @@
-// From which level on a log is written, by the names operators know.
+// The level from which on a log is written, by the names that operators know.
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 

@@ -1,11 +1,11 @@
-// Long work on the event loop, such as a look at each file of a share, in turns: sockets, timers and signals wait for a few
-// milliseconds at most, however long a disk takes for one step.
+// Divides long work on the event loop, such as a look at each file of a share, into turns by time: however slow the
+// disk, sockets, timers and signals wait for a few milliseconds and the step under way, no longer.
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 
-/** So long the event loop is held, and then for as long as the step takes that is under way. */
+/** A turn holds the event loop for this long, and then until the step under way is done. */
 const MAX_HOLD_MS = 10;
 
-/** One after another, from when this is made. */
+/** Turns, one after another; the first begins when this is made. */
 export class LoopTurn {
   #sinceMs = performance.now();
 
@@ -20,7 +20,7 @@ export class LoopTurn {
     this.begin();
   }
 
-  /** The event loop was left to others in another way. */
+  /** Begins a turn, after the event loop was left to others in another way. */
   begin(): void {
     this.#sinceMs = performance.now();
   }

@@ -1,11 +1,12 @@
-// Writes messages field by field into memory that is used again, for answers that are written so often that the general
-// codec is too slow: that makes an object of each submessage and walks its descriptor. Writes what the general codec
-// writes, if fields are written in the order of their numbers and repeated ones hold nothing empty. Knows no message.
+// Writes messages field by field into memory that it reuses, for answers that are written so often that the general
+// codec is too slow: that one makes an object of each submessage and walks its descriptor. Writes the same bytes as the
+// general codec, if fields are written in the order of their numbers and repeated ones hold nothing empty. Knows no
+// message.
 import type { DescField } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { writeHex } from "./ids.js";
 
-/** A tag and a number of 32 bits take no more. */
+/** A tag and a 32-bit number take no more. */
 const MAX_NUMBER_BYTES = 10;
 
 const LENGTH_DELIMITED = WireType.LengthDelimited;
@@ -20,12 +21,12 @@ export class MessageWriter {
     this.#length = 0;
   }
 
-  /** What was written since the start, a copy. */
+  /** A copy of what was written since `start`. */
   finish(): Buffer {
     return Buffer.from(this.#buffer.subarray(0, this.#length));
   }
 
-  /** As of every field, nothing is written of what is empty. */
+  /** Writes nothing if `value` is empty, as for every field. */
   bytes({ number }: DescField, value: Uint8Array): void {
     if (value.length === 0) return;
     this.#makeRoom(value.length);
@@ -34,7 +35,7 @@ export class MessageWriter {
     this.#length += value.length;
   }
 
-  /** Of hex digits, the bytes. */
+  /** Writes the bytes of hex digits. */
   hex({ number }: DescField, digits: string): void {
     const length = digits.length / 2;
     if (length === 0) return;
@@ -49,14 +50,14 @@ export class MessageWriter {
     const length = isShortAscii(value) ? value.length : Buffer.byteLength(value);
     this.#makeRoom(length);
     this.#lengthDelimited(number, length);
-    // As long in bytes as in characters: ASCII.
+    // As many bytes as characters: ASCII.
     if (length === value.length) {
       for (let i = 0; i < length; i++) this.#buffer[this.#length + i] = value.charCodeAt(i);
     } else this.#buffer.write(value, this.#length, length);
     this.#length += length;
   }
 
-  /** A number of up to 32 bits without a sign, or of an enum. */
+  /** An unsigned number of up to 32 bits, or that of an enum. */
   number({ number }: DescField, value: number): void {
     if (value === 0) return;
     this.#makeRoom(0);
@@ -68,12 +69,12 @@ export class MessageWriter {
     this.number(field, value ? 1 : 0);
   }
 
-  /** A message in a field, all that is written until `end` is called with what this returns. There even if that is
-   * nothing. */
+  /** Begins a message in a field: everything written until `end` is called with what this returns. It is there even if
+   * that is nothing. */
   begin({ number }: DescField): number {
     this.#makeRoom(0);
     this.#varint((number << 3) | LENGTH_DELIMITED);
-    // Most have less than 128 bytes, whose length takes one.
+    // Most messages have fewer than 128 bytes, so their length takes one byte.
     return ++this.#length;
   }
 
@@ -102,7 +103,7 @@ export class MessageWriter {
     this.#buffer[this.#length++] = rest;
   }
 
-  /** For a tag, a number and `bytes` more. */
+  /** Makes room for a tag, a number and `bytes` more. */
   #makeRoom(bytes: number): void {
     const wanted = this.#length + MAX_NUMBER_BYTES + bytes;
     if (wanted <= this.#buffer.length) return;
@@ -112,7 +113,7 @@ export class MessageWriter {
   }
 }
 
-/** Few characters are copied faster here than by a call that leaves JavaScript. */
+/** Up to this many characters are copied faster here than by a call that leaves JavaScript. */
 const MAX_SHORT = 64;
 
 function isShortAscii(text: string): boolean {

@@ -1,9 +1,9 @@
-// Strict reading of protobuf (the rules stand at the top of proto/goshare/v1/manifest.proto): what is decoded
-// must account for every byte that came, so that one content has one id in every language. Instead of encoding
-// again, the bytes are walked once before they are decoded: a field that is doubled, spelled out though it holds
-// its default, or written with a padded number is what would make the lengths differ. The walk also refuses
-// what this decoder lets pass and others refuse (wrong wire types, messages that run over their end), and costs
-// no memory, whatever the bytes are. Knows no message of its own; never throws anything but StrictReadError.
+// Strict reading of protobuf (the rules stand at the top of proto/goshare/v1/manifest.proto): what is decoded must
+// account for every byte that came, so that one content has one id in every language. Instead of encoding again and
+// comparing lengths, this walks the bytes once before they are decoded: what would make the lengths differ is a field
+// that is doubled, spelled out though it holds its default, or written with a padded number. The walk also refuses what
+// this decoder lets pass and others refuse (wrong wire types, messages that run over their end), and costs no memory,
+// whatever the bytes are. Knows no message of its own; never throws anything but StrictReadError.
 import assert from "node:assert/strict";
 import {
   type DescField,
@@ -14,10 +14,10 @@ import {
 } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 
-/** Unknown fields from here up are hints: kept and ignored. Below they make a message invalid. */
+/** Unknown fields from this number up are hints: kept and ignored. Those below it make a message invalid. */
 export const FIRST_HINT_FIELD = 1000;
 
-/** Groups in a hint nest no deeper. */
+/** Groups in a hint nest no deeper than this. */
 const MAX_GROUP_DEPTH = 8;
 
 /** Why bytes are not a message under strict reading; callers turn it into their own typed error. */
@@ -35,7 +35,7 @@ export function readStrictly<D extends DescMessage>(desc: D, bytes: Uint8Array):
   }
 }
 
-/** The first half of readStrictly, for those who decode themselves: all of strict reading but the UTF-8 of
+/** The first half of readStrictly, for callers that decode by themselves: all of strict reading except the UTF-8 of
  * strings. Throws StrictReadError. */
 export function walkStrictly(desc: DescMessage, bytes: Uint8Array): void {
   new Walk(bytes).message(formOf(desc), bytes.length);
@@ -48,7 +48,7 @@ interface FieldForm {
   readonly maxVarintBytes: number;
   /** The largest number that reads back as itself. */
   readonly maxValue: number;
-  /** Bit that singular fields set when seen, and the members of a oneof together; 0 for repeated ones. */
+  /** The bit that a singular field sets when seen, one bit for all members of a oneof; 0 for repeated fields. */
   readonly seenBit: number;
   /** Whether the default value is never written. */
   readonly implicit: boolean;
@@ -148,7 +148,7 @@ class Walk {
     this.#skip(form, fieldNumber, wireType, end, 0);
   }
 
-  /** Over the value of an unknown field, whose inside is nobody's business. */
+  /** Skips the value of an unknown field, whatever is inside. */
   #skip(form: MessageForm, fieldNumber: number, wireType: WireType, end: number, depth: number): void {
     if (wireType === WireType.Varint) this.#varint(form, end, 10);
     else if (wireType === WireType.Bit32) this.#position += 4;
@@ -168,7 +168,7 @@ class Walk {
     if (this.#position > end) throw cutShort(form);
   }
 
-  /** A number without padding. Inexact above 2^53, where only its being there matters. */
+  /** Reads a number without padding. Inexact above 2^53, where it matters only that there is one. */
   #varint(form: MessageForm, end: number, maxBytes: number): number {
     let value = 0;
     let scale = 1;
@@ -191,8 +191,8 @@ function cutShort(form: MessageForm): StrictReadError {
   return new StrictReadError(`${form.name} is cut short`);
 }
 
-/** The number in field 1 where it is the first field of the message, as writers write it; else undefined.
- * Tells a newer format, of which nothing else may be assumed, from damage. Reads no further. */
+/** The number in field 1, if that is the first field of the message, as writers write it; else undefined. Tells a newer
+ * format, of which nothing else may be assumed, from damage. Reads no further. */
 export function peekFormat(bytes: Uint8Array): number | undefined {
   if (bytes[0] !== 0x08) return undefined;
   let format = 0;

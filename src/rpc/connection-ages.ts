@@ -1,17 +1,17 @@
-// How old connections grow: one that has had its time is told to go, takes no new calls, and ends when those that run have,
-// or have taken too long. The gRPC library can do that as well, with a timer for each connection whose time is drawn by
-// chance; but Node keeps a list for each length of timers until it is over, long after that connection has gone: after half
-// an hour with many connections 360,000 of them. Sets no timer.
+// How old connections may grow: one whose time is over is told to go, takes no new calls, and ends when its running calls
+// have ended or have taken too long. The gRPC library can do that as well, with a timer of random length for each
+// connection; but Node keeps a list for each length of timer until that time is over, long after the connection has gone:
+// 360,000 lists after half an hour with many connections. Sets no timer.
 import { constants, type Http2Session } from "node:http2";
 
-/** Their times differ by this part either way, so that those that came together do not all come back together. */
+/** Times differ by this part either way, so that connections that came together do not all come back together. */
 const JITTER = 0.1;
 
-/** Calls that are on their way are taken. */
+/** Takes calls that are on their way already. */
 const ANY_STREAM = 2 ** 31 - 1;
 
 interface Age {
-  /** When it is told to go, and then when it is ended. */
+  /** When the connection is told to go; once it was told, when it is ended. */
   dueMs: number;
   isLeaving: boolean;
 }
@@ -26,7 +26,7 @@ export class ConnectionAges {
     this.#graceMs = graceMs;
   }
 
-  /** A call has come by it; the first begins its time. One without calls is not known here. */
+  /** A call has come on `session`; its first call begins its time. */
   called(session: Http2Session, nowMs: number): void {
     if (session.destroyed || this.#ages.has(session)) return;
     const ageMs = this.#ageMs * (1 - JITTER + 2 * JITTER * Math.random());

@@ -211,8 +211,7 @@ export async function writeManifestFile(filePath: string, content: ManifestFileC
   } catch (thrown) {
     throw notWritable(filePath, thrown);
   }
-  // What shares that were killed have left here, which would be shared itself with this folder. That it cannot be listed
-  // is no failure.
+  // Killed shares have left these here, and they would be shared with the folder. Not being able to list it is no failure.
   await removeUnfinished(path.dirname(filePath), FORGOTTEN_MS).catch(() => undefined);
 }
 

@@ -68,11 +68,11 @@ export function isOwnFolder(folderPath: string): boolean {
   return stats.uid === process.getuid() || stats.uid === ownerOfNewFile(folderPath);
 }
 
-/** Whose a file is said to be that this user makes there: some file systems know no owners (FAT), or number them as
- * another machine does (sshfs, CIFS, NFS for root). Undefined if none can be made. */
+/** The owner that the file system shows for a file that this user makes there: some know no owners (FAT), or number them
+ * as another machine does (sshfs, CIFS, NFS for root). Undefined if no file can be made. */
 function ownerOfNewFile(folderPath: string): number | undefined {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
-  // A name that is removed with the folder, should this process be killed now.
+  // A name that is removed with the folder if this process is killed now.
   const trial = path.join(folderPath, `${PART_NAMES.lock}.${randomUUID()}`);
   try {
     const fd = fs.openSync(trial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, OWN_FILE_MODE);

@@ -1,5 +1,5 @@
-// Cuts the chunks of a share into tasks for the workers: enough in each that a hop between threads does not
-// count, few enough that progress is seen and memory stays small. Lazily: a task exists only while it runs.
+// Cuts the chunks of a share into tasks for the workers: large enough that a hop between threads does not matter, small
+// enough that progress shows and memory stays small. Does so lazily: a task exists only while it runs.
 import { DIGEST_BYTES } from "../core/ids.js";
 import { MIB } from "../core/units.js";
 import type { Layout } from "../manifest/layout.js";
@@ -21,11 +21,11 @@ import {
 
 const TASK_BYTES = 16 * MIB;
 const TASK_FILES = 1024;
-/** Of the first tasks that sync; later ones hold more, so that few threads wait for the next of many, and many have each
- * some of a few. */
+/** Files in each of the first sync tasks. Later ones hold more, so that threads seldom wait for the next task when
+ * there are many files, and each thread has some when there are few. */
 const MIN_SYNC_FILES = 64;
 const MAX_SYNC_FILES = 512;
-/** A task holds so much of all that came before it. */
+/** The part of all files so far that one task holds. */
 const SYNC_GROWTH = 1 / 8;
 
 interface Batch {
@@ -70,8 +70,8 @@ export function* hashTasks(
   }
 }
 
-/** Tasks that verify what is written of `chunkIndexes`. Chunks of files that are longer than they should be are
- * wrong, unless `mayBeLonger`. */
+/** Tasks that verify what has been written of `chunkIndexes`. Chunks in files that are longer than they should be count
+ * as wrong, unless `mayBeLonger`. */
 export function* verifyTasks(
   manifest: Manifest,
   chunkIndexes: Iterable<number>,
@@ -90,7 +90,8 @@ export function* verifyTasks(
   }
 }
 
-/** Tasks that copy `chunkIndexes` out of older files: `oldPathOf` says which for each file that has bytes in them. */
+/** Tasks that copy `chunkIndexes` out of older files: `oldPathOf` names one for each file that has bytes in those
+ * chunks. */
 export function* copyTasks(
   selection: Selection,
   chunkIndexes: Iterable<number>,
@@ -114,7 +115,7 @@ export function* copyTasks(
   }
 }
 
-/** Tasks that hash whole files of the share; a large one is a task of its own. */
+/** Tasks that hash whole files of the share; a large one ends its task. */
 export function* sumTasks(
   files: Iterable<FileEntry>,
   pathOf: (filePath: string) => string,
@@ -147,7 +148,8 @@ export function* syncTasks(entries: Iterable<SyncedEntry>): Iterable<SyncTask> {
   if (group.length > 0) yield { kind: "sync", entries: packEntries(group) };
 }
 
-/** The digest of one chunk: 32 bytes of their own, as a view of all digests would take them all along to a thread. */
+/** The digest of one chunk: 32 characters of its own, since a view into all digests would take all of them along to a
+ * thread. */
 export function chunkDigest({ chunkDigests }: Manifest, chunkIndex: number): ChunkDigest {
   const place = chunkDigests.byteOffset + chunkIndex * DIGEST_BYTES;
   return Buffer.from(chunkDigests.buffer, place, DIGEST_BYTES).toString(DIGEST_ENCODING);

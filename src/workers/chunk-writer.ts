@@ -1,6 +1,6 @@
-// Hands full slots to the workers: one chunk to a task while they keep up, several when chunks come faster, so
-// that the hop between threads is paid less often just when there is no time for it. Knows what the workers' time
-// goes into. Knows no peers.
+// Hands full slots to the workers: one chunk to a task while they keep up, several when chunks come faster, so that
+// hops between threads become fewer just when there is no time for them. Knows what the workers spend their time on.
+// Knows no peers.
 import type { Clock } from "../core/clock.js";
 import { smoothed } from "../core/smoothing.js";
 import type { ChunkWrite } from "./tasks.js";
@@ -12,19 +12,19 @@ interface QueuedWrite {
   readonly reject: (error: unknown) => void;
 }
 
-/** Most chunks in one task: beyond, a thread would keep slots for longer than a hop costs. */
+/** The most chunks in one task: with more, a thread would keep slots for longer than a hop takes. */
 const MAX_CHUNKS_PER_TASK = 4;
 
-/** Hashing the chunks of a task does not take so long; a disk may. */
+/** Hashing the chunks of a task never takes this long; a disk may. */
 const LONG_TASK_MS = 1_000;
 
 export class ChunkWriter {
   readonly #pool: WorkerPool;
   readonly #clock: Clock;
   readonly #queue: QueuedWrite[] = [];
-  /** Tasks that have not come back, the oldest first, with when they began. */
+  /** Tasks under way, the oldest first, each with the time at which it began. */
   readonly #running = new Map<readonly QueuedWrite[], number>();
-  /** Of what tasks take, the part that goes into writing; smoothed. */
+  /** The part of the tasks' time that goes into writing; smoothed. */
   #writingPart = 0;
 
   constructor(pool: WorkerPool, clock: Clock) {
@@ -32,13 +32,13 @@ export class ChunkWriter {
     this.#clock = clock;
   }
 
-  /** Whether writing is what takes the workers' time, not hashing. */
+  /** Whether writing takes the workers' time, rather than hashing. */
   isDiskSlow(nowMs: number): boolean {
     const [oldestMs = nowMs] = this.#running.values();
     return this.#writingPart >= 1 / 2 || nowMs - oldestMs >= LONG_TASK_MS;
   }
 
-  /** Verifies and writes a chunk; resolves with whether its digest was right. Rejects with what the disk said. */
+  /** Verifies and writes a chunk; resolves with whether its digest was right. Rejects with the error from the disk. */
   write(write: ChunkWrite): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ write, resolve, reject });

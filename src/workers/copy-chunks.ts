@@ -8,7 +8,7 @@ import { SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
 import { openForWriting, requireBytes } from "../storage/part-files.js";
 import { type ChunkCopy, type CopiedRun, type CopyTask, DIGEST_ENCODING, type TaskSuccess } from "./tasks.js";
 
-/** Room for one chunk; made when the first is copied. */
+/** Memory for one chunk, allocated when the first is copied. */
 let room: Buffer | undefined;
 
 export function copyChunks(task: CopyTask): TaskSuccess {
@@ -26,7 +26,7 @@ export function copyChunks(task: CopyTask): TaskSuccess {
   return { ok: true, bytes, wrongChunks };
 }
 
-/** The bytes that stand where the chunk may be; undefined if they cannot be read, or not all are there. */
+/** The bytes at the places where the chunk may be; undefined if they cannot be read, or are not all there. */
 function readChunk({ runs }: ChunkCopy, files: CopyTask["files"]): Buffer | undefined {
   room ??= Buffer.allocUnsafeSlow(MAX_CHUNK_BYTES);
   let at = 0;
@@ -53,7 +53,7 @@ function writeRun({ path, executable, fileBytes, ...run }: CopiedRun, chunk: Buf
   try {
     const fd = openForWriting(path, executable);
     try {
-      // What an earlier run has left of a small file may be longer; a large one has its size already.
+      // A small file that an earlier run left may be too long; a large one has its size already.
       if (run.length !== fileBytes) requireBytes(fd, path, fileBytes);
       else if (fs.fstatSync(fd).size !== fileBytes) fs.ftruncateSync(fd, fileBytes);
       for (let done = 0; done < run.length; )

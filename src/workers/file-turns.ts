@@ -1,6 +1,6 @@
-// Whose turn it is to write to a file: one thread at a time. The kernel lets one writer into a file anyway, and
-// lets the others spin until it is done, for as long as a chunk takes; a thread that sleeps meanwhile leaves its
-// core to the sockets. A lock for each of a few files, in memory that all workers share.
+// Whose turn it is to write to a file: one thread at a time. The kernel lets only one writer into a file anyway, and
+// the others spin for as long as its chunk takes; a thread that sleeps meanwhile leaves its core to the sockets. Files
+// share a fixed number of locks, in memory that all workers share.
 
 /** Files whose descriptors differ by a multiple of this share a lock. */
 const LOCKS = 64;
@@ -22,7 +22,8 @@ export class FileTurns {
     this.#locks = new Int32Array(memory);
   }
 
-  /** Waits for the turn at the file behind `fd` and runs `write`. Blocks the thread: never on an event loop. */
+  /** Waits for its turn at the file behind `fd`, then runs `write`. Blocks the thread: never call it on an event
+   * loop. */
   take(fd: number, write: () => void): void {
     const lock = fd % LOCKS;
     this.#acquire(lock);

@@ -1,6 +1,6 @@
-// A stream as a place for chunks: each is verified by the workers, and the bytes of one file go out in order. Chunks that
-// come early wait in their slots, so no more may be asked for than there are slots for; who takes the bytes slowly keeps
-// the download from asking. Keeps nothing that has gone out.
+// A stream as a place for chunks: the workers verify each chunk, and the bytes of one file go out in order. Chunks that
+// come early wait in their slots, so no more may be asked for than there are slots for; a slow reader of the stream
+// keeps the download from asking. Keeps nothing that has gone out.
 import type { Writable } from "node:stream";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import { errnoOf, errorAt } from "../core/errors.js";
@@ -13,7 +13,7 @@ import type { Slot, SlotPool } from "./slots.js";
 import type { VerifyTask } from "./tasks.js";
 import type { WorkerPool } from "./worker-pool.js";
 
-/** What a stream says that nobody reads any more. */
+/** The error codes of a stream that nobody reads any more. */
 const CLOSED_CODES: ReadonlySet<string> = new Set([
   "EPIPE",
   "ECONNRESET",
@@ -32,7 +32,7 @@ export class OutputStore implements ChunkStore {
   readonly #output: Writable;
   readonly #slots: SlotPool;
   readonly #writer: ChunkWriter;
-  /** Verified, and not their turn yet. */
+  /** Verified chunks whose turn has not come. */
   readonly #early = new Map<number, Slot>();
   #next: number;
   readonly #end: number;
@@ -41,7 +41,7 @@ export class OutputStore implements ChunkStore {
   #failure: Error | undefined;
   #finish: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
   readonly keepsChunks = false;
-  /** Told of every chunk that is out, and of the end of the stream before that of the file. */
+  /** Called for every chunk that is out; `onFailure` is called if the stream ends before the file does. */
   onProgress: () => void = () => undefined;
   onFailure: (error: unknown) => void = () => undefined;
 
@@ -72,7 +72,8 @@ export class OutputStore implements ChunkStore {
     return this.#writing + this.#early.size;
   }
 
-  /** No chunk from this one on has a slot for certain: half of them, since a chunk may come from two peers at once. */
+  /** From this chunk on, none is certain to have a slot: only half of the slots count, since a chunk may come from two
+   * peers at once. */
   get askBelow(): number {
     return this.#next - this.#writing + Math.max(1, Math.floor(this.#slots.size / 2));
   }
@@ -119,7 +120,7 @@ export class OutputStore implements ChunkStore {
     return this.#writing > 0;
   }
 
-  /** The stream is left as it is. */
+  /** Leaves the stream as it is. */
   close(): void {
     this.#output.off("error", this.#onError);
   }

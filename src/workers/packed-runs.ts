@@ -1,19 +1,21 @@
-// Where the bytes of a chunk go, and what is to be made durable, as it is handed to a thread: one text and one list of
-// numbers. An object for each of hundreds of small files takes longer to hand over than such a file takes to write.
+// Where the bytes of a chunk go, and what to make durable, in the form in which it is handed to a thread: one text and
+// one list of numbers. An object for each of hundreds of small files takes longer to hand over than such a file takes
+// to write.
 import type { SyncedEntry, WriteRun } from "../storage/written-files.js";
 
 export interface PackedRuns {
   /** Joined by NUL, which no path holds. */
   readonly paths: string;
-  /** PLACES numbers for each. */
+  /** PLACES numbers for each path. */
   readonly places: Float64Array;
 }
 
 const SEPARATOR = "\0";
 
-/** Numbers for each run: descriptor, whether it can be run, place in the file, place in the chunk, length, size of the file. */
+/** Numbers for each run: descriptor, whether the file is executable, place in the file, place in the chunk, length,
+ * size of the file. */
 const PLACES = 6;
-/** Of a descriptor or a size that is not there. */
+/** Stands for a descriptor or a size that is absent. */
 const NONE = -1;
 
 export function packRuns(runs: readonly WriteRun[]): PackedRuns {

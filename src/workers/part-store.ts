@@ -1,5 +1,5 @@
-// Files on the disk as a place for chunks: each is verified and written by the workers, at its place in the files that are
-// wanted of it. Knows no peers.
+// Files on the disk as a place for chunks: the workers verify each chunk and write it at its place, in those of its
+// files that are wanted. Knows no peers.
 import type { Bitfield } from "../core/bitfield.js";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import type { Selection } from "../manifest/selection.js";
@@ -25,8 +25,7 @@ export class PartStore implements ChunkStore {
   onProgress: () => void = () => undefined;
   onFailure: (error: unknown) => void = () => undefined;
 
-  /** `slots` and `pool` were made for each other. `copies` says which chunks
-   * may be had from older files. */
+  /** `slots` and `pool` were made for each other. `copies` says which chunks can be copied from older files. */
   constructor(
     selection: Selection,
     part: ChunkPlace,
@@ -63,7 +62,7 @@ export class PartStore implements ChunkStore {
     this.#part.record(chunkIndex);
   }
 
-  /** What is to be copied is looked for in older files; the others are verified where they are. */
+  /** Looks in older files for the chunks that are to be copied; the others are verified where they are. */
   *checks(chunkIndexes: Bitfield): Iterable<VerifyTask | CopyTask> {
     const pathOf = (filePath: string) => this.#part.filePath(filePath);
     const copies = this.#copies;

@@ -11,12 +11,12 @@ export interface Slot {
   readonly bytes: Uint8Array;
 }
 
-/** Memory all slots share: eight of the largest chunks. */
+/** The memory of all slots together: eight of the largest chunks. */
 const SLOT_MEMORY_BYTES = 8 * MAX_CHUNK_BYTES;
 const MAX_SLOTS = 64;
 
-/** Memory for the slots of one download, whatever the size of its chunks. None of it is taken from the system
- * before it is written to. */
+/** Memory for the slots of one download, whatever the size of its chunks. The system provides none of it before it is
+ * written to. */
 export function slotMemory(): SharedArrayBuffer {
   while (spare.length > 0) {
     const memory = spare.pop()?.deref();
@@ -25,13 +25,13 @@ export function slotMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(SLOT_MEMORY_BYTES);
 }
 
-/** Of downloads that are over, as long as V8 leaves it: it does not count shared memory, so that without this a process of a
- * hundred downloads, one after another, had two gigabytes of it. */
+/** Memory of downloads that are over, for as long as V8 does not free it. V8 does not count shared memory: without
+ * this, a process that ran a hundred downloads, one after another, held two gigabytes of it. */
 const spare: WeakRef<SharedArrayBuffer>[] = [];
 const MAX_SPARE = 16;
 
-/** Lets a later download have `memory`. Nobody may write to it any more: all its slots were free, and the threads that saw it
- * have ended. */
+/** Keeps `memory` for a later download. Nobody may write to it any more: all its slots were free, and the threads that
+ * saw it have ended. */
 export function keepSlotMemory(memory: SharedArrayBuffer): void {
   if (spare.length >= MAX_SPARE) spare.shift();
   spare.push(new WeakRef(memory));
@@ -64,18 +64,18 @@ export class SlotPool {
     return this.#isClosed ? this.#all : this.#free.length;
   }
 
-  /** Whether no slot was in use when it was closed. */
+  /** Whether the pool is closed, and no slot was in use when it was. */
   get wasIdle(): boolean {
     return this.#isClosed && this.#isIdle;
   }
 
   acquire(): Slot | undefined {
-    // What was asked for twice may still come, and has to be read before whatever follows it.
+    // A chunk that was asked for twice may still come, and has to be read before whatever follows it.
     if (this.#isClosed) return { offset: 0, bytes: new Uint8Array(this.#slotBytes) };
     return this.#free.pop();
   }
 
-  /** Nothing that comes is kept any more: gives back the memory, but for what is in use. */
+  /** Gives back the memory, except for slots in use. Nothing that comes from now on is kept. */
   close(): void {
     if (!this.#isClosed) this.#isIdle = this.#free.length === this.#all;
     this.#isClosed = true;

@@ -50,16 +50,16 @@ export interface WriteTask {
   readonly chunks: readonly ChunkWrite[];
 }
 
-/** Reads chunks that were written earlier and says which are right. None is in a file that is longer than it
- * should be: what follows its chunks would be committed with them. */
+/** Reads chunks that were written earlier and says which are right. None is right in a file that is longer than it
+ * should be: the excess would be committed with it. */
 export interface VerifyTask {
   readonly kind: "verify";
-  /** `size` is what the file has in the share, in bytes; infinite where it may have more. */
+  /** `size`: of the file in the share, in bytes; infinite where the file may be longer. */
   readonly files: readonly { readonly path: string; readonly size: number }[];
   readonly chunks: readonly (ChunkRead & { readonly digest: ChunkDigest })[];
 }
 
-/** Where a run of a chunk that is copied goes. */
+/** Where a run of a copied chunk goes. */
 export interface CopiedRun {
   readonly path: string;
   readonly executable: boolean;
@@ -105,7 +105,7 @@ export interface LookTask {
 
 export type WorkerTask = LookTask | HashTask | WriteTask | VerifyTask | CopyTask | SumTask | SyncTask;
 
-/** Workers return what went wrong; classes of errors do not survive the way between threads. */
+/** Workers return what went wrong as data, since error classes do not survive the way between threads. */
 export interface TaskFailure {
   readonly ok: false;
   readonly code: ErrorCode;
@@ -120,7 +120,7 @@ export interface TaskSuccess {
   readonly looks?: FileLooks;
   /** Of a SumTask. */
   readonly sums?: readonly string[];
-  /** Of a WriteTask: what its time went into. */
+  /** Of a WriteTask: what it spent its time on. */
   readonly spent?: { readonly hashMs: number; readonly writeMs: number };
 }
 

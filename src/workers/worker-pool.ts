@@ -1,5 +1,5 @@
-// The piscina pool of a flow: one thread for each core, started at once, busy to the end. Turns results into
-// typed errors. Bounded: at most `maxQueued` tasks wait, and the callers below keep to less.
+// The piscina pool of a flow: one thread for each core, up to 16, all started at once and kept to the end. Turns
+// failures into typed errors. Bounded: at most MAX_QUEUED tasks wait, and `runAll` keeps to far fewer.
 import * as os from "node:os";
 import { Piscina } from "piscina";
 import { DISK_HINTS, GoshareError } from "../core/errors.js";
@@ -10,10 +10,10 @@ import { joinPaths } from "./packed-runs.js";
 import { LOADED, type TaskResult, type TaskSuccess, type WorkerSetUp, type WorkerTask } from "./tasks.js";
 
 const WORKER_FILE = new URL("./worker.js", import.meta.url).href;
-/** A second task waits in each thread, so that the hop between threads costs no idle time. */
+/** A second task waits in each thread, so that no thread is idle during a hop. */
 const TASKS_PER_THREAD = 2;
 const MAX_QUEUED = 4096;
-/** One event loop cannot keep more of them busy, and each takes memory. */
+/** One event loop cannot keep more threads busy, and each takes memory. */
 const MAX_THREADS = 16;
 /** How long threads may take to load their code before they are stopped all the same. */
 const LOAD_TIMEOUT_MS = 5_000;
@@ -28,17 +28,17 @@ const HINTS: Partial<Record<GoshareError["code"], string | undefined>> = {
 };
 
 export class WorkerPool {
-  /** Undefined once it is closed: it would keep the memory it was made with. */
+  /** Undefined once it is closed, since it would keep the memory that it was made with. */
   #pool: Piscina<WorkerTask, TaskResult> | undefined;
   #slots: SharedArrayBuffer | undefined;
   readonly threads: number;
-  /** What ends the tasks that wait or run, should a thread die that has none of them. */
+  /** Each rejects a task that waits or runs, in case a thread dies that has no task. */
   readonly #endings = new Set<(cause: unknown) => void>();
   #firstCrash: unknown;
   #loading: number;
   #onAllLoaded: (() => void) | undefined;
 
-  /** `slots` is the memory chunks arrive in; undefined where none do. */
+  /** `slots` is the memory that chunks arrive in; undefined where none do. */
   constructor(
     slots: SharedArrayBuffer | undefined,
     threads = Math.min(MAX_THREADS, os.availableParallelism()),
@@ -58,8 +58,8 @@ export class WorkerPool {
       workerData: setUp,
     });
     this.#pool = pool;
-    // A worker that dies between tasks, or before its first: no thread may be left to take those that wait, so
-    // they fail with it, and so does the next, instead of the whole process.
+    // A worker has died between tasks, or before its first. Perhaps no thread is left for the tasks that wait, so they
+    // fail with it, and so does every later one, instead of the whole process.
     pool.on("error", (cause: unknown) => {
       this.#firstCrash ??= cause;
       this.#onAllLoaded?.();
@@ -70,7 +70,7 @@ export class WorkerPool {
     });
   }
 
-  /** The memory chunks arrive in. */
+  /** The memory that chunks arrive in. */
   get slots(): SharedArrayBuffer {
     if (this.#slots === undefined) throw new Error("a pool without slots, or one that is closed");
     return this.#slots;

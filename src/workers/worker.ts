@@ -1,8 +1,8 @@
-// Runs in each worker thread: hashing, verifying, writing, syncing. Everything is synchronous: a worker does
-// one thing at a time and never waits for anything but the disk. Never throws: failures are results.
+// Runs in each worker thread: hashing, verifying, writing, syncing. Everything is synchronous: a worker does one thing
+// at a time, and waits for nothing but the disk and its turn at a file. Never throws: failures are results.
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-// The pool hands its own through; asking piscina for it would load all of piscina into every thread.
+// The pool passes its `workerData` through; importing that from piscina would load all of piscina into every thread.
 import { parentPort, workerData } from "node:worker_threads";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import { DIGEST_BYTES } from "../core/ids.js";
@@ -35,11 +35,11 @@ const turns = new FileTurns(fileTurns);
 
 /** Bytes read and hashed at a time: small enough to stay in the core's cache. */
 const READ_BYTES = 256 * 1024;
-/** Never through a link, and never waiting for the writer of a pipe. */
+/** Follows no link, and never waits for the writer of a pipe. */
 const READ_FLAGS = SOURCE_OPEN_FLAGS | fs.constants.O_NOFOLLOW;
 const readBuffer = pageAligned(READ_BYTES);
 
-// Not before this module has been handed to who loads it.
+// Not before whoever loads this module has been given it.
 queueMicrotask(() => parentPort?.postMessage(LOADED));
 
 export default function runTask(task: WorkerTask): TaskResult {
@@ -101,7 +101,7 @@ function hashChunks(task: HashTask): TaskResult {
   return done(bytes);
 }
 
-/** Hashes a run of a source file, all of it; what is no longer a file there was changed. */
+/** Hashes a whole run of a source file. If there is no file in its place any more, the source was changed. */
 function hashSource(
   hash: ReturnType<typeof createHash>,
   open: () => number,
@@ -142,7 +142,7 @@ function verifyChunks(task: VerifyTask): TaskResult {
           bytes += hashRun(hash, open.fd(file), fileOffset, length);
         if (hash.digest(DIGEST_ENCODING) !== digest) wrongChunks.push(chunkIndex);
       } catch {
-        // What cannot be read is not there.
+        // What cannot be read counts as missing.
         wrongChunks.push(chunkIndex);
       }
     }
@@ -179,7 +179,7 @@ function assertNoLonger(fd: number, size: number): void {
   if (fs.fstatSync(fd).size > size) throw new Error(`longer than ${size} bytes`);
 }
 
-/** Bytes read: fewer than `length` at the end of the file. */
+/** Returns the bytes read: fewer than `length` at the end of the file. */
 function hashRun(
   hash: ReturnType<typeof createHash>,
   fd: number,
@@ -257,7 +257,7 @@ function syncFiles(task: SyncTask): TaskResult {
   return done(0);
 }
 
-/** Where something else stands in the place of a file that was written, that is told as such. */
+/** If something else stands in the place of a file that was written, the error says so. */
 function openWritten(path: string, fileBytes: number | undefined): number {
   try {
     return fs.openSync(path, READ_FLAGS);
@@ -306,7 +306,7 @@ class OpenFiles {
     return opened.fd;
   }
 
-  /** Closes what is open after its last check. */
+  /** Checks the open file for the last time, and closes it whatever that says. */
   close(): void {
     try {
       this.#current?.beforeClose();
@@ -315,7 +315,7 @@ class OpenFiles {
     }
   }
 
-  /** Closes what is open without a check. Once: also where that fails another file may have its number by now. */
+  /** Closes the open file without a check, and only once: even if that fails, another file may have its number by now. */
   abandon(): void {
     const current = this.#current;
     this.#current = undefined;

@@ -1,5 +1,5 @@
-// Certificates for tests, made for nothing else: an authority, two certificates it has given to localhost and
-// 127.0.0.1, and one that has signed itself. They last a hundred years.
+// Certificates for tests, made for nothing else: an authority, two certificates that it has issued to localhost and
+// 127.0.0.1, and a self-signed one. They last a hundred years.
 import { X509Certificate } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -85,7 +85,7 @@ YDnq99k4ik7QG9yL8Kv/OFfOWyihRANCAARBW+konbCoMIhHhV/DMXTtDzysxfQ6
 `,
 };
 
-/** What pins a certificate, 64 lower-case hex digits. */
+/** The digest that pins a certificate, 64 lower-case hex digits. */
 export function digestOf({ cert }: Certified): string {
   return new X509Certificate(cert).fingerprint256.replaceAll(":", "").toLowerCase();
 }
@@ -95,7 +95,7 @@ export interface CertificatePaths {
   readonly tlsKeyPath: string;
 }
 
-/** Both as files in `folder`, for programs that read them; takes the place of others there. */
+/** Writes both as files to `folder`, for programs that read them; replaces others there. */
 export function writeCertificate(folder: string, { cert, key }: Certified): CertificatePaths {
   const paths = { tlsCertPath: join(folder, "cert.pem"), tlsKeyPath: join(folder, "key.pem") };
   writeFileSync(paths.tlsKeyPath, key);

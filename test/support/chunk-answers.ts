@@ -52,7 +52,7 @@ export const wrongIndex: Answer = (ask) => void send(ask, ask.chunk, { chunkInde
 
 export const unknownId: Answer = (ask) => void send({ ...ask, id: ask.id + 1000 }, ask.chunk);
 
-/** The right chunk, and then once more. */
+/** The right chunk, twice. */
 export const twice: Answer = (ask) => {
   send(ask, ask.chunk);
   send(ask, ask.chunk);
@@ -63,7 +63,7 @@ export const unknownReply: Answer = ({ peer, id }) => void peer.sendUnknown({ id
 /** Never answers. */
 export const silence: Answer = () => undefined;
 
-/** The chunk in frames of so many bytes. */
+/** The chunk in frames of `frameLength` bytes. */
 export function inFrames(frameLength: number): Answer {
   return (ask) => {
     for (let offset = 0; offset < ask.chunk.byteLength; offset += frameLength)
@@ -71,17 +71,17 @@ export function inFrames(frameLength: number): Answer {
   };
 }
 
-/** A proper frame with the first bytes of the chunk, and never the rest. */
+/** A proper frame with the first `bytes` of the chunk, and never the rest. */
 export function beginWith(bytes: number): Answer {
   return (ask) => void send(ask, ask.chunk.subarray(0, bytes));
 }
 
-/** The first bytes of the reply's only frame, then nothing more. */
+/** The first `bytes` of the reply's only frame, then nothing more. */
 export function stallAfter(bytes: number): Answer {
   return (ask) => void ask.peer.sendBytes(wholeFrame(ask).subarray(0, bytes));
 }
 
-/** The first bytes of the reply's only frame, then the end of the stream. */
+/** The first `bytes` of the reply's only frame, then the end of the stream. */
 export function endAfter(bytes: number, how: "fin" | "rst"): Answer {
   return (ask) => {
     ask.peer.sendBytes(wholeFrame(ask).subarray(0, bytes));
@@ -102,7 +102,7 @@ export function goodbye(reason: GoodbyeReason): Answer {
   };
 }
 
-/** So many answers of the first kind, counted over all connections, then the second. */
+/** `count` times `answer`, counted over all connections, then `then`. */
 export function first(count: number, answer: Answer, then: Answer): Answer {
   let given = 0;
   return (ask) => (given++ < count ? answer(ask) : then(ask));
@@ -111,12 +111,12 @@ export function first(count: number, answer: Answer, then: Answer): Answer {
 export interface Service {
   readonly share: SmallShare;
   readonly answer: Answer;
-  /** Chunks it says it holds; all of them unless given. */
+  /** Chunks that it says it holds; all of them unless given. */
   readonly holds?: readonly number[];
   readonly hello?: HelloChanges;
   readonly pullWindow?: number;
   readonly rateLimited?: boolean;
-  /** Instead of the right answer to Join, which is the last parameter. */
+  /** Instead of the right answer to Join, which the last parameter gives. */
   readonly join?: (peer: ScriptedPeer, id: number, answer: () => void) => void;
   /** The answer to GetPeers; nobody unless given. */
   readonly peers?: () => readonly MessageInitShape<typeof PeerAddressSchema>[];

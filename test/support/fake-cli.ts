@@ -31,9 +31,9 @@ export interface FakeSurroundings {
   readonly env?: Record<string, string>;
   /** What stdin holds; nothing unless given. */
   readonly stdin?: Readable;
-  /** Columns of the terminal that stderr is; none: a pipe. */
+  /** Makes stderr a terminal of this many columns; undefined: it is a pipe. */
   readonly columns?: number;
-  /** Milliseconds, read at every question. */
+  /** Milliseconds; called whenever the time is asked for. */
   readonly nowMs?: () => number;
 }
 
@@ -86,7 +86,7 @@ export function runningShare(over: Partial<RunningShare> = {}): RunningShare {
   };
 }
 
-/** A share that has been read, and runs when it is served. */
+/** A share that has been read, and runs once it is served. */
 export function preparedShare(over: Partial<RunningShare> = {}): PreparedShare {
   return { serve: async () => runningShare(over) };
 }

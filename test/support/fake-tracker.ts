@@ -1,5 +1,5 @@
-// A tracker as a test wants it: real gRPC on a free port of loopback, with answers of the test's own making,
-// right or wrong. What is not in its script is UNIMPLEMENTED.
+// A tracker as a test wants it: real gRPC on a free port of loopback, with answers of the test's own making, right or
+// wrong. Whatever is not in its script it answers with UNIMPLEMENTED.
 import { Transport } from "../../gen/goshare/v1/endpoint_pb.js";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
 import { type Endpoint, formatEndpoint } from "../../src/address/endpoint.js";
@@ -75,7 +75,7 @@ export async function startFakeTracker(
   return tracker;
 }
 
-/** Gives whoever asks this root, whatever was asked for, and knows no peers. */
+/** Gives this root to whoever asks for any manifest, and knows no peers. */
 export function givingManifest(manifest: Uint8Array): Partial<TrackerMethods> {
   return { ...namingPeers([]), getManifest: unary(method.getManifest, async () => ({ manifest })) };
 }

@@ -1,8 +1,8 @@
-// A port that nobody listens at, for processes that have to be told one.
+// A port that nobody listens at, for processes that must be told their port.
 import { once } from "node:events";
 import * as net from "node:net";
 
-/** Of loopback. Somebody else may take it before it is used; the kernel gives others first. */
+/** A port of loopback. Somebody else may take it before it is used, but the kernel gives out others first. */
 export async function freePort(): Promise<number> {
   const server = net.createServer();
   server.listen({ host: "127.0.0.1", port: 0 });

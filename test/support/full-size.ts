@@ -1,15 +1,15 @@
-// How large tests of endurance are, and by what chance they go: a few seconds in the suite, and with
-// GOSHARE_TESTS=full the size that the figures of ARCHITECTURE.md come from. Their random moments come from a
-// seed that is printed and can be given again as GOSHARE_SEED.
+// How large endurance tests are, and where their random moments come from. They take a few seconds in the suite; with
+// GOSHARE_TESTS=full they have the size that the figures in ARCHITECTURE.md come from. The seed of their random moments
+// is printed, and can be given again as GOSHARE_SEED.
 
 export const isFullSize = process.env["GOSHARE_TESTS"] === "full";
 
-/** Says what was measured. */
+/** Prints what was measured. */
 export function report(figures: string): void {
   process.stdout.write(`${figures}\n`);
 }
 
-/** Random numbers in [0, 1), the same for the same seed (mulberry32). Says its seed. */
+/** Random numbers in [0, 1), the same for the same seed (mulberry32). Prints the seed. */
 export function seededRandom(): () => number {
   const given = process.env["GOSHARE_SEED"];
   const seed = given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given) >>> 0;

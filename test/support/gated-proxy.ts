@@ -1,6 +1,5 @@
-// A TCP proxy in front of a peer or tracker that lets so many bytes through towards the one who dialled, and
-// then holds everything back until it is opened: "the middle of a download" without a clock. Can cut what
-// goes through it.
+// A TCP proxy in front of a peer or tracker that lets a number of bytes through to whoever dialled, and then holds
+// everything back until it is opened: "the middle of a download" without a clock. Can cut the connections through it.
 import * as net from "node:net";
 
 export class GatedProxy {
@@ -9,7 +8,7 @@ export class GatedProxy {
   readonly #held = new Set<() => void>();
   readonly port: number;
   #allowedBytes: number;
-  /** Where connections go, HOST:PORT; until it is known they are refused. */
+  /** Where connections go, HOST:PORT; they are refused until it is known. */
   target = "";
 
   private constructor(server: net.Server, allowedBytes: number) {
@@ -23,7 +22,7 @@ export class GatedProxy {
     server.unref();
   }
 
-  /** Listens on loopback. `allowedBytes` go to those who dial, all of them together, before the gate closes. */
+  /** Listens on loopback. Before the gate closes, `allowedBytes` go to all those together that dial. */
   static start(allowedBytes: number): Promise<GatedProxy> {
     const server = net.createServer();
     return new Promise((resolve, reject) => {
@@ -36,26 +35,27 @@ export class GatedProxy {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** So many more bytes may pass. */
+  /** Lets `bytes` more pass. */
   allow(bytes: number): void {
     this.#allowedBytes += bytes;
     for (const resume of [...this.#held]) resume();
   }
 
-  /** Everything may pass from now on. */
+  /** Lets everything pass from now on. */
   open(): void {
     this.allow(Number.POSITIVE_INFINITY);
   }
 
-  /** Nothing passes any more. */
+  /** Lets nothing pass any more. */
   shut(): void {
     this.#allowedBytes = 0;
   }
 
-  /** Cuts what is connected, as when the machine behind it dies: what is held back hides that otherwise. */
+  /** Cuts all connections, as when the machine behind the proxy dies: otherwise the bytes that are held back hide
+   * that. */
   cut(): void {
     for (const socket of this.#sockets) {
-      // Node never closes a socket that is reset while its end is on the way, and waits for it when the process ends.
+      // If a socket is reset while its end is on the way, Node never closes it, and waits for it when the process ends.
       if (socket.writableEnded) socket.destroy();
       else socket.resetAndDestroy();
     }
@@ -84,7 +84,7 @@ export class GatedProxy {
     far.on("end", () => near.end());
   }
 
-  /** The end of `socket` is the end of `other`, once that has sent what it was given. */
+  /** When `socket` closes, ends `other`, once that has sent what it was given. */
   #tie(socket: net.Socket, other: net.Socket): void {
     this.#sockets.add(socket);
     socket.unref();
@@ -92,12 +92,12 @@ export class GatedProxy {
     socket.on("close", () => {
       this.#sockets.delete(socket);
       other.end();
-      // Closed with something unread, it would be reset, and what it was given last be lost.
+      // If it were closed with something unread, it would be reset, and what it was given last would be lost.
       other.unpipe().resume();
     });
   }
 
-  /** Sends on as much of `data` as is allowed, the rest when more is. */
+  /** Passes on as much of `data` as is allowed, and the rest when more is allowed. */
   #pass(data: Buffer, near: net.Socket, far: net.Socket): void {
     const allowed = data.subarray(0, Math.min(data.byteLength, this.#allowedBytes));
     const rest = data.subarray(allowed.byteLength);

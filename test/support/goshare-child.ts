@@ -1,4 +1,4 @@
-// The compiled program as a child process: how it is started, where, and that none outlives its time.
+// The compiled program as a child process: starts it in given surroundings, and sees to it that none outlives its time.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,12 +8,12 @@ import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../src/program/main.js", import.meta.url));
 
-/** No process of a test or demo lives longer. */
+/** No process of a test or demo lives longer, unless told to. */
 const DEFAULT_LIFETIME_MS = 100_000;
 
 export interface ChildSetting {
   readonly cwd?: string;
-  /** Over this process's own environment. */
+  /** Takes precedence over this process's own environment. */
   readonly env?: NodeJS.ProcessEnv;
   /** A command that runs the program inside something, such as `ip netns exec NAME`. It must exec, so that
    * signals reach the program. */
@@ -30,11 +30,11 @@ export type GoshareChild = ChildProcessByStdio<null, Readable, Readable>;
 
 const running = new Set<GoshareChild>();
 
-/** What the programs remember: nothing of the user's, and gone with this process. */
+/** Where the programs keep what they remember: apart from the user's own, and gone with this process. */
 const STATE_HOME = join(tmpdir(), `goshare-state-${process.pid}`);
 process.once("exit", () => rmSync(STATE_HOME, { recursive: true, force: true }));
 
-/** Ends every process that still runs, at once. For the ends of tests and for interruptions. */
+/** Ends every process that still runs, at once. For the end of a test, and for interruptions. */
 export function killAll(): void {
   for (const child of running) child.kill("SIGKILL");
 }
@@ -48,7 +48,7 @@ export function spawnGoshare(argv: readonly string[], setting: ChildSetting = {}
       ...process.env,
       GOSHARE_TRACKER: "",
       GOSHARE_TICKET: "",
-      // whatever started the tests
+      // This would name whatever started the tests.
       _: "",
       XDG_STATE_HOME: STATE_HOME,
       XDG_CONFIG_HOME: STATE_HOME,

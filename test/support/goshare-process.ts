@@ -63,7 +63,7 @@ export class GoshareProcess {
     return this.#stderr;
   }
 
-  /** The most memory it has had so far, in bytes; undefined where the system does not say. */
+  /** The most memory that it has held so far, in bytes; undefined where the system does not say. */
   peakRssBytes(): number | undefined {
     const status = `/proc/${this.#child.pid}/status`;
     if (!existsSync(status)) return undefined;
@@ -88,7 +88,7 @@ export class GoshareProcess {
     }
   }
 
-  /** Waits for the end of the process; asks it to stop first. */
+  /** Asks the process to stop, and waits until it has ended. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<ExitState> {
     this.kill(signal);
     return this.exited;

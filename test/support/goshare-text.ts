@@ -44,7 +44,7 @@ export class GoshareText {
     this.#child.kill(signal);
   }
 
-  /** The match of what it says on either stream, once it says it. Rejects if it ends before. */
+  /** The first match of `pattern` on either stream, once it is there. Rejects if the program ends before. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.#stdout) ?? pattern.exec(this.#stderr);

@@ -1,15 +1,15 @@
-// A download that is stopped in its middle, for tests of what can be done about it.
+// A download that is stopped half-way, for tests of what can be done about it.
 import { MIB } from "../../src/core/units.js";
 import { GatedProxy } from "./gated-proxy.js";
 import type { GoshareProcess } from "./goshare-process.js";
 import { type StartedShare, startDownload, ticketVia } from "./transfer.js";
 
-/** What the gate lets through of a share of several MiB, and the verified part of it. */
+/** How much of a share of several MiB the gate lets through, and how much of that gets verified. */
 const MIDDLE_BYTES = 3.5 * MIB;
 export const VERIFIED_BYTES = 3 * MIB;
 
 export interface Halfway {
-  /** Opened, it lets the rest through. */
+  /** Once opened, it lets the rest through. */
   readonly gate: GatedProxy;
   readonly ticket: string;
   readonly process: GoshareProcess;

@@ -1,6 +1,6 @@
 // Work that takes its time.
 
-/** Holds the event loop for so long. */
+/** Holds the event loop for `ms`. */
 export function holdLoop(ms: number): void {
   const untilMs = performance.now() + ms;
   while (performance.now() < untilMs);

@@ -1,11 +1,11 @@
-// Programs that tests need beside goshare and that a machine may lack: such tests are skipped there, but not where
-// they are said to be.
+// Programs that tests need besides goshare, and that a machine may lack. There such tests are skipped, unless the
+// environment says that the program is installed.
 import { spawnSync } from "node:child_process";
 
 const LIMIT_MS = 10_000;
 
-/** Why `program` cannot be run here, undefined if it can. Throws instead where `requiredBy`, a variable of the
- * environment, says that it is there. */
+/** Why `program` cannot be run here; undefined if it can. Throws instead if `requiredBy`, an environment variable, says
+ * that it is there. */
 export function programProblem(
   program: string,
   versionOption: string,

@@ -1,4 +1,4 @@
-// A clock that a test moves, with timers that go off as it moves, as late as the test wants them.
+// A clock that a test moves, with timers that go off as it moves, as late as the test wants.
 import type { Cancel, Timers } from "../../src/core/clock.js";
 
 export class ManualTime implements Timers {

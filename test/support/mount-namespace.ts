@@ -1,10 +1,10 @@
-// A mount namespace of a test's own: file systems that are full or read-only, which nobody else sees and which are
-// gone with it. Needs root, or the right to make one.
+// A mount namespace of a test's own: file systems that are full or read-only, which nobody else sees and which
+// disappear with it. Needs root.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 
 const COMMAND_LIMIT_MS = 10_000;
-/** A namespace whose test was killed does not stay. */
+/** So that a namespace whose test was killed does not stay. */
 const LIFETIME_S = 120;
 
 /** Why there can be no mount namespaces here; undefined if there can. */
@@ -46,7 +46,7 @@ export class MountNamespace {
     return ["nsenter", `--mount=/proc/${this.#holder.pid}/ns/mnt`];
   }
 
-  /** The same file from outside: what is mounted inside is not seen there otherwise. */
+  /** The path by which the same file is reached from outside, where what is mounted inside cannot be seen otherwise. */
   outside(path: string): string {
     return `/proc/${this.#holder.pid}/root${path}`;
   }

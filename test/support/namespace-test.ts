@@ -4,7 +4,7 @@ import { namespaceProblem } from "./network-hosts.js";
 import { skipTest } from "./skip-test.js";
 
 const problem = namespaceProblem();
-/** Where they are known to work a skip would hide a failure. */
+/** Where they are known to work, a skip would hide a failure. */
 const isRequired = (process.env["GOSHARE_REQUIRE_NAMESPACES"] ?? "") !== "";
 
 export function namespaceTest(title: string, body: () => Promise<void>): void {

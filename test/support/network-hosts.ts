@@ -1,4 +1,4 @@
-// Hosts of their own on this machine: network namespaces, alone, two of them joined by a cable (veth), or many on one
+// Separate hosts on this machine: network namespaces, alone, two of them joined by a cable (veth), or many on one
 // switch. Each has its own loopback, addresses and ports. Needs root and iproute2.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -46,7 +46,7 @@ export class NetworkHost {
     this.ip("link", "set", name, state);
   }
 
-  /** Both ends of a cable to `other`, each with addresses (ADDRESS/BITS). */
+  /** Runs a cable to `other`; each end has addresses (ADDRESS/BITS). */
   join(other: NetworkHost, ownAddresses: readonly string[], otherAddresses: readonly string[]): void {
     const [own, far] = [`gs${process.pid}a`, `gs${process.pid}b`];
     ip("link", "add", own, "netns", this.name, "type", "veth", "peer", "name", far, "netns", other.name);
@@ -55,20 +55,20 @@ export class NetworkHost {
       [other, far, otherAddresses],
     ] as const) {
       for (const address of addresses) {
-        // Without nodad an IPv6 address is of no use for the first seconds.
+        // Without nodad, an IPv6 address cannot be used for the first seconds.
         host.ip("address", "add", address, "dev", name, ...(address.includes(":") ? ["nodad"] : []));
       }
       host.ip("link", "set", name, "up");
     }
   }
 
-  /** Its interfaces go with it. */
+  /** Its interfaces are removed with it. */
   remove(): void {
     if (hosts.delete(this)) ip("netns", "delete", this.name);
   }
 }
 
-/** What many hosts are plugged into. */
+/** A switch that many hosts are plugged into. */
 export class NetworkSwitch {
   readonly #host = new NetworkHost();
   #ports = 0;
@@ -105,7 +105,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-/** Those of test runs that were killed. */
+/** Removes the hosts of test runs that were killed. */
 function removeAbandoned(): void {
   for (const name of namespaceNames()) {
     const [, pid] = new RegExp(`^${PREFIX}-(\\d+)-\\d+$`).exec(name) ?? [];

@@ -1,7 +1,8 @@
-// An address of this machine that others could reach: who dials it is seen at it, and not on loopback.
+// An address of this machine that others could reach: whoever on this machine dials it is seen there, and not on
+// loopback.
 import { networkInterfaces } from "node:os";
 
-/** Undefined where the machine has none. */
+/** Undefined if the machine has none. */
 export function ownAddress(): string | undefined {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all.find(({ internal, family }) => !internal && family === "IPv4")?.address;

@@ -1,5 +1,5 @@
-// A real Redis for tests: one server, or a cluster of three, on free ports, each with a folder of its own and
-// nothing written to disk unless asked for. Ended by pid when the test file ends.
+// A real Redis for tests: one server, or a cluster of three, on free ports. Each has a folder of its own, writes
+// nothing to disk unless asked to, and is ended by pid when the test file ends.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
@@ -11,7 +11,8 @@ import { until } from "./until.js";
 const START_LIMIT_MS = 20_000;
 const MAX_ATTEMPTS = 10;
 
-/** Why there can be no Redis here; undefined if there can. Throws where GOSHARE_REQUIRE_REDIS says that there is. */
+/** Why there can be no Redis here; undefined if there can. Throws if there can be none although GOSHARE_REQUIRE_REDIS
+ * says that there is one. */
 export function redisProblem(): string | undefined {
   return programProblem("redis-server", "--version", "GOSHARE_REQUIRE_REDIS");
 }
@@ -39,7 +40,7 @@ export class RedisServer {
 
   /** A server that answers, with its files in `folder`. `options` are arguments of redis-server. */
   static async start(folder: string, options: readonly string[] = []): Promise<RedisServer> {
-    // Somebody may take the port, or the one beside it that a cluster talks at, before it is used.
+    // Before it is used, somebody may take the port, or the other one that a cluster's servers use among themselves.
     for (let attempt = 1; ; attempt++) {
       const server = new RedisServer(await freePort(), folder, ["--save", "", ...options]);
       try {
@@ -67,13 +68,13 @@ export class RedisServer {
     await closed;
   }
 
-  /** Starts it again at its port, after kill(). */
+  /** Starts it again at the same port, after kill(). */
   async restart(): Promise<void> {
     this.#child = this.#spawn();
     await this.#ready();
   }
 
-  /** Stops the process in the middle of whatever it does, and lets it go on. */
+  /** Stops the process in the middle of whatever it does; `thaw` lets it go on. */
   freeze(): void {
     this.#child.kill("SIGSTOP");
   }

@@ -1,10 +1,10 @@
-// The repository as tests of its shape see it: where it is, what stands in it, and its tools.
+// The repository, for tests of its shape: where it is, which files it holds, and its tools.
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Compiled, this file stands in dist/test/support. */
+/** The compiled form of this file is in dist/test/support. */
 export const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 
 const TOOLS = join(REPOSITORY, "node_modules", ".bin");
@@ -37,7 +37,7 @@ export interface ToolResult {
   readonly output: string;
 }
 
-/** Runs a tool of the repository (buf, biome) and tells how it ended. Rejects only if it cannot be started. */
+/** Runs a tool of the repository (buf, biome), and says how it ended. Rejects only if it cannot be started. */
 export function runTool(name: string, args: readonly string[], cwd = REPOSITORY): Promise<ToolResult> {
   const env = { ...process.env, PATH: `${TOOLS}${delimiter}${process.env["PATH"] ?? ""}`, NO_COLOR: "1" };
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// A folder for one test file, gone when its tests are over; and what tests put into it.
+// A folder for one test file, removed when its tests are over, and what tests put into it.
 import { createHash, randomFillSync } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,7 +27,7 @@ export class ScratchFolder {
   }
 }
 
-/** Writes random bytes; makes missing folders on the way. */
+/** Writes random bytes, and makes missing folders on the way. */
 export function writeRandom(path: string, bytes: number, mode = 0o644): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, randomFillSync(Buffer.allocUnsafe(bytes)), { mode });

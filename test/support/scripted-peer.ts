@@ -7,7 +7,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { type HelloSchema, type PeerFrame, PeerFrameSchema } from "../../gen/goshare/v1/peer_pb.js";
 import type { Endpoint } from "../../src/address/endpoint.js";
 
-/** What a test waits for has to come within this time; nothing is timed by it. */
+/** Whatever a test waits for must come within this time; nothing is measured with it. */
 const PATIENCE_MS = 10_000;
 
 type Body = Exclude<PeerFrame["body"], { case: undefined }>;
@@ -21,7 +21,7 @@ export type HelloChanges = MessageInitShape<typeof HelloSchema>;
 
 export interface HeardFrame {
   readonly id: number;
-  /** Undefined for a body that is not known. */
+  /** Undefined for an unknown body. */
   readonly type: Body["case"] | undefined;
   readonly value: Body["value"] | undefined;
   readonly payload: Buffer;
@@ -35,7 +35,7 @@ export interface FrameParts {
   readonly payload?: Uint8Array;
 }
 
-/** The bytes of a frame around any header bytes: lengths are right, nothing else is looked at. */
+/** The bytes of a frame around any header bytes: the lengths are right, and nothing else is checked. */
 export function frameAround(header: Uint8Array, payload: Uint8Array = new Uint8Array(0)): Buffer {
   const prefix = Buffer.alloc(6);
   prefix.writeUInt32BE(2 + header.byteLength + payload.byteLength, 0);
@@ -57,7 +57,7 @@ export function unknownFrame({ id = 0, payload }: FrameParts = {}): Buffer {
   return frameAround(Buffer.concat([header, Buffer.from("a2380155", "hex")]), payload);
 }
 
-/** A Hello that is all right, with `changes` over it. */
+/** A correct Hello with `changes` made to it. */
 export function helloBody(changes: HelloChanges = {}): BodyInit {
   return {
     case: "hello",
@@ -120,7 +120,7 @@ export class ScriptedPeer {
     socket.on("close", () => this.#ended("rst"));
   }
 
-  /** Dials; says nothing. */
+  /** Dials, and says nothing. */
   static async dial(port: number, host = "127.0.0.1"): Promise<ScriptedPeer> {
     const socket = net.connect({ host, port, allowHalfOpen: true });
     await once(socket, "connect");
@@ -144,13 +144,13 @@ export class ScriptedPeer {
     return this.sendBytes(unknownFrame(parts));
   }
 
-  /** Any bytes: half a frame, two, or none at all. */
+  /** Sends any bytes: half a frame, two frames, or none at all. */
   sendBytes(bytes: Uint8Array): this {
     this.#socket.write(bytes);
     return this;
   }
 
-  /** Ends this side of the stream; what comes is still heard. */
+  /** Ends this side of the stream, but still hears what comes. */
   fin(): this {
     this.#socket.end();
     return this;
@@ -213,12 +213,12 @@ export class ScriptedPeer {
     return this.heard.filter((frame): frame is Heard<C> => hasBody(frame, wanted));
   }
 
-  /** Resolves when so many frames with this body have been heard; takes none. */
+  /** Resolves when `count` frames with this body have been heard; takes none of them. */
   async hears(wanted: Body["case"], count = 1): Promise<void> {
     await this.#until(() => this.heardOf(wanted).length >= count, `${count} ${wanted}`);
   }
 
-  /** Resolves when the other side has ended, with how. */
+  /** Resolves with how the other side ended, when it has. */
   async ended(): Promise<"fin" | "rst"> {
     await this.#until(() => this.#end !== undefined, "the end of the connection");
     return this.#end ?? "rst";
@@ -241,7 +241,8 @@ export class ScriptedPeer {
     return hello;
   }
 
-  /** A Ping and its Pong: whatever was sent before has been dealt with. `id` as for any request. */
+  /** Sends a Ping and waits for its Pong: by then whatever was sent before has been dealt with. `id` as for any
+   * request. */
   async roundTrip(id: number): Promise<void> {
     this.send({ case: "ping", value: {} }, { id });
     for (;;) if ((await this.skipTo("pong")).id === id) return;
@@ -294,8 +295,8 @@ export class ScriptedListener {
     endings.push(() => this.close());
   }
 
-  /** Listens on loopback. `script` is run for every connection; one that fails breaks its connection. Without
-   * a script, connections are taken by `accept`. */
+  /** Listens on loopback, and runs `script` for every connection; one that fails breaks its connection. Without a
+   * script, `accept` takes connections. */
   static async listen(script?: (peer: ScriptedPeer) => Promise<void>): Promise<ScriptedListener> {
     const server = net.createServer({ allowHalfOpen: true });
     const listener = new ScriptedListener(server);
@@ -328,7 +329,7 @@ export class ScriptedListener {
     return withinPatience(new Promise((resolve) => this.#waiting.push(resolve)), "a connection");
   }
 
-  /** Accepts no one any more; connections that stand go on. */
+  /** Accepts no more connections; those that there are go on. */
   stopAccepting(): void {
     this.#server.close();
   }

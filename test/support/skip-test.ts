@@ -1,4 +1,4 @@
-// A test that cannot run here: counted as skipped, and its reason said in a line that the test runner shows.
+// A test that cannot run here: it counts as skipped, and a line that the test runner shows says why.
 import { test } from "uvu";
 
 export function skipTest(title: string, reason: string): void {

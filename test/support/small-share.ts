@@ -1,4 +1,4 @@
-// A share that exists in memory only: a manifest and the bytes it speaks of.
+// A share that exists in memory only: a manifest, and the bytes that it describes.
 import { createHash, randomBytes } from "node:crypto";
 import { KIB } from "../../src/core/units.js";
 import { assembleManifest } from "../../src/manifest/assemble.js";
@@ -11,7 +11,7 @@ export interface SmallShare {
   chunk(chunkIndex: number): Buffer;
 }
 
-/** One random file "share.bin" of so many chunks, the last of them `lastBytes` long. */
+/** One random file "share.bin" of `chunks` chunks, the last of them `lastBytes` long. */
 export function smallShare(chunks: number, chunkSize = 64 * KIB, lastBytes = chunkSize - 1): SmallShare {
   const content = randomBytes((chunks - 1) * chunkSize + lastBytes);
   const chunk = (chunkIndex: number) =>

@@ -1,5 +1,5 @@
-// A real terminal of a given size: one pane of a tmux server of its own, with a shell in it that knows `goshare`. What
-// stands in it can be read. Its server is ended by its own socket, and none outlives this process.
+// A real terminal of a given size: one pane of a tmux server of its own, with a shell in it that knows `goshare`. Its
+// screen can be read. Its server is ended through its own socket, and no server outlives this process.
 import { execFile, spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -15,7 +15,8 @@ const LIMIT_MS = 60_000;
 
 const run = promisify(execFile);
 
-/** Why there can be no terminal here; undefined if there can. Throws where GOSHARE_REQUIRE_TMUX says that there is. */
+/** Why there can be no terminal here; undefined if there can. Throws if there can be none although GOSHARE_REQUIRE_TMUX
+ * says that there is one. */
 export function tmuxProblem(): string | undefined {
   return programProblem("tmux", "-V", "GOSHARE_REQUIRE_TMUX");
 }
@@ -29,7 +30,7 @@ process.once("exit", () => {
 export interface TerminalSetting {
   readonly columns: number;
   readonly rows: number;
-  /** Where the shell is, and keeps what it needs. Made if it is not there. */
+  /** Where the shell is, and keeps what it needs. Made if it does not exist. */
   readonly folder: string;
   /** What the shell reads at its start, such as `export NO_COLOR=1`. */
   readonly profile?: string;
@@ -37,7 +38,7 @@ export interface TerminalSetting {
 
 export class TmuxTerminal {
   readonly #socket: string;
-  /** Of that socket; a server that ends leaves it there. */
+  /** The path of that socket, which a server leaves behind when it ends. */
   #socketPath = "";
 
   private constructor(socket: string) {
@@ -52,7 +53,7 @@ export class TmuxTerminal {
     const profilePath = join(folder, ".profile-of-this-terminal");
     const settings = [
       `goshare() { "${process.execPath}" "${MAIN}" "$@"; }`,
-      // tests are run without colours; whoever sits at a terminal has them.
+      // Tests run without colours; a person at a terminal has them.
       "unset NO_COLOR FORCE_COLOR GOSHARE_TRACKER GOSHARE_TICKET",
       `export XDG_STATE_HOME='${folder}/.state' XDG_CONFIG_HOME='${folder}/.config'`,
       "PS1='$ '",
@@ -70,7 +71,7 @@ export class TmuxTerminal {
     return terminal;
   }
 
-  /** As if it had been typed, or pasted, all at once. */
+  /** Enters `text` as if it had been typed or pasted, all at once. */
   async paste(text: string): Promise<void> {
     await this.#tmux("send-keys", "-l", text);
   }
@@ -85,7 +86,8 @@ export class TmuxTerminal {
     await this.press("Enter");
   }
 
-  /** Resolves when nothing but the shell's prompt stands there: what is waited for next cannot be what was there before. */
+  /** Resolves when the screen shows nothing but the shell's prompt, so that what is waited for next cannot be something
+   * old. */
   async clear(): Promise<void> {
     await this.command("clear");
     await this.until(/^\$ \n*$/);
@@ -99,7 +101,7 @@ export class TmuxTerminal {
     return (await this.#tmux("display-message", "-p", "#{cursor_flag}")).trim() === "1";
   }
 
-  /** What stands there, a line of the screen each. */
+  /** What the screen shows, line by line. */
   async screen(): Promise<readonly string[]> {
     return this.#lines("capture-pane", "-p");
   }
@@ -109,7 +111,7 @@ export class TmuxTerminal {
     return this.#lines("capture-pane", "-p", "-e");
   }
 
-  /** All lines since the terminal was opened, as they were written: those that the terminal broke are whole again. */
+  /** All lines since the terminal was opened, as they were written: lines that the terminal broke are joined again. */
   async written(): Promise<readonly string[]> {
     return this.#lines("capture-pane", "-p", "-J", "-S", "-");
   }
@@ -131,7 +133,7 @@ export class TmuxTerminal {
     }
   }
 
-  /** Ends its server, at once. */
+  /** Ends its server at once. */
   close(): void {
     open.delete(this);
     spawnSync("tmux", serverArguments(this.#socket, ["kill-server"]), { timeout: 10_000 });

@@ -1,5 +1,5 @@
-// The commands of a transfer as tests start them: on loopback and free ports, awaited until they serve, and
-// judged by their last event.
+// The commands of a transfer as tests start them: on loopback and free ports, waiting until they serve, and judging
+// them by their last event.
 import { requireEndpoint } from "../../src/address/endpoint.js";
 import { decodeTicket, encodeTicket } from "../../src/address/ticket.js";
 import type { ChildSetting } from "./goshare-child.js";
@@ -98,8 +98,8 @@ export interface Failed {
   readonly hint: string;
 }
 
-/** How a process failed. Rejects unless `failed` is its last event, names the exit code it ended with, and
- * nothing (no stack) stands on stderr. */
+/** How a process failed. Rejects unless `failed` is its last event, names the exit code it ended with, and nothing (no
+ * stack) is on stderr. */
 export async function failure(process: GoshareProcess): Promise<Failed> {
   const failed = await process.waitFor("failed");
   const { exitCode } = await process.exited;
@@ -115,7 +115,7 @@ export async function failure(process: GoshareProcess): Promise<Failed> {
   };
 }
 
-/** `ticket` with the sharer at `peer` (HOST:PORT) only. */
+/** `ticket` with nothing but `peer` (HOST:PORT) as the sharer's address. */
 export function ticketVia(ticket: string, peer: string): string {
   const { contentId, name, trackers } = decodeTicket(ticket);
   return encodeTicket({ contentId, name, trackers, peers: [requireEndpoint(peer, "peer", 0)] });

@@ -1,5 +1,5 @@
-// What stands in a file or folder, read back from disk without any of goshare's own code: one line for every
-// file, folder and link, with its permission bits. Two trees are equal if their lines are.
+// Reads back from disk what a file or folder holds, without any of goshare's own code: one line for every file, folder
+// and link, with its permission bits. Two trees are equal if their lines are.
 import { lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { sha256Of } from "./scratch-folder.js";

@@ -1,4 +1,4 @@
-// goshare config: prints every setting, what holds for it, and where that comes from. Changes nothing.
+// goshare config: prints every setting, the value that holds for it, and where that comes from. Changes nothing.
 import { existsSync } from "node:fs";
 import { Command } from "clipanion";
 import { GoshareCommand } from "../goshare-command.js";

@@ -128,7 +128,7 @@ export class DownloadCommand extends DownloadingCommand {
     return payloadOutput(this.context.stdout);
   }
 
-  /** Until the user ends it, or `unserved` does. */
+  /** Serves until the user ends it, or `unserved` resolves. */
   async #untilStopped(
     serving: Pick<RunningSeed, "bytesSent" | "close">,
     unserved: Promise<void>,

@@ -76,7 +76,7 @@ export class ResumeCommand extends DownloadingCommand {
     return { ...doneWithoutTransfer(elapsedMs), bytesReceived };
   }
 
-  /** Of all that no process runs another may have taken up one meanwhile: then that is gone on with. */
+  /** If no download was named, one that another process has taken up meanwhile is left to that process. */
   #isLeftAlone(thrown: unknown): boolean {
     return this.names.length === 0 && GoshareError.from(thrown).code === "TARGET_BUSY";
   }
@@ -104,7 +104,7 @@ export class ResumeCommand extends DownloadingCommand {
     return command.runWithin(session);
   }
 
-  /** Who asks for another name does not want to replace anything any more. */
+  /** Whoever asks for another name does not want to replace anything any more. */
   #isOutdated(argument: string): boolean {
     return this.rename && argument === OPTIONS.overwrite.names;
   }

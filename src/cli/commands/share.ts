@@ -71,8 +71,8 @@ export class ShareCommand extends PeerCommand {
     await requireShareable(sources, manifestPath);
     const shares = new Shares(sources.length, session.observe);
     try {
-      // One after another, since hashing keeps the whole machine busy as it is; and none is served before all are read: a
-      // line that was passed on must not end because of what is in another path.
+      // One after another, since hashing keeps the whole machine busy as it is; and none is served before all are read:
+      // a line that was passed on must not stop working because of what is in another path.
       const serves: (() => Promise<RunningShare>)[] = [];
       for (const path of sources) {
         session.signal.throwIfAborted();

@@ -29,7 +29,7 @@ export class StatusCommand extends GoshareCommand {
     const outputDirectories = named.length > 0 ? named : [this.output];
     const startMs = this.context.clock.nowMs();
     const { status } = await this.context.flows.status();
-    // That of a setting, and the default, need not be there before the first download.
+    // The folder of a setting, or the default one, need not exist before the first download.
     const mayBeMissing = named.length === 0 && !this.isTyped(OPTIONS.begunIn.names);
     const options = { outputDirectories, mayBeMissing };
     const count = await status(options, session.observe, session.signal);

@@ -1,4 +1,4 @@
-// goshare tracker status: argv → the tracker status flow, which asks a tracker how it is.
+// goshare tracker status: argv → the tracker status flow, which asks a tracker how it is doing.
 import { Command, Option } from "clipanion";
 import { requireTrackerEndpoint } from "../../address/endpoint.js";
 import { DEFAULT_TRACKER_PORT } from "../../tracker/limits.js";

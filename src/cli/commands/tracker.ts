@@ -85,7 +85,7 @@ export class TrackerCommand extends GoshareCommand {
     return { type: "stopped", signal: session.stoppedBy(), bytesSent: 0 };
   }
 
-  /** What it listens at is told as this machine reaches it, which is of no use elsewhere. */
+  /** The address that is shown is the one at which this machine reaches the tracker, which is of no use elsewhere. */
   #tellOthersName(session: Session, endpoint: string): void {
     const { listenHost = EVERY_HOST } = this.#listenOptions();
     if (hostScope(listenHost) !== "unspecified") return;
@@ -95,7 +95,7 @@ export class TrackerCommand extends GoshareCommand {
     );
   }
 
-  /** Nothing where --listen is not given: the tracker then copes with a machine without IPv6 by itself. */
+  /** Nothing if --listen is not given: the tracker then copes with a machine without IPv6 by itself. */
   #listenOptions(): { readonly listenHost?: string; readonly listenPort?: number } {
     if (this.listen === undefined) return {};
     const { host, port } = requireListenAddress(

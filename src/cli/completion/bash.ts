@@ -74,7 +74,7 @@ function valueOptions(commands: readonly CompletedCommand[]): readonly string[] 
   return [...new Set(taking.flatMap(({ names }) => names))];
 }
 
-/** An option takes the same in every command; those that take the same stand together. */
+/** An option takes the same in every command; options that take the same stand together. */
 function valueCases(commands: readonly CompletedCommand[]): string {
   const byReply = new Map<string, Set<string>>();
   for (const { options } of commands) {

@@ -14,7 +14,7 @@ export interface CompletedOption {
   readonly description: string;
   /** Undefined for switches. */
   readonly takes: Completion | undefined;
-  /** What stands for it in help. */
+  /** What stands for the value in help. */
   readonly value: string;
 }
 
@@ -26,7 +26,7 @@ export interface CompletedCommand {
   readonly takes: readonly Completion[];
 }
 
-/** By the word that stands for a value or an argument in help. */
+/** What completes a value or an argument, by the word that stands for it in help. */
 const BY_WORD: Readonly<Record<string, Completion>> = {
   PATH: "files",
   FILE: "files",
@@ -37,8 +37,8 @@ const BY_WORD: Readonly<Record<string, Completion>> = {
   SHELL: SHELLS,
 };
 
-/** `usageOf` says how a command is called: "goshare verify WHAT PATH". The second word of a command that has two is what
- * the command of the first word may take. */
+/** `usageOf` says how a command is called: "goshare verify WHAT PATH". The second word of a command of two words is
+ * offered as an argument of the command that is the first word. */
 export function completedCommands(
   definitions: readonly Definition[],
   usageOf: (definition: Definition) => string,

@@ -45,7 +45,7 @@ ${specifications.map((text) => `            ${text}`).join(" \\\n")}
           ;;`;
 }
 
-/** Options may be repeated; which of them may not, the command says itself. */
+/** Offers every option again and again; the command itself refuses those that may not be repeated. */
 function optionSpecification({ names, description, takes, value }: CompletedOption): string {
   const text = `[${escapeBrackets(description)}]`;
   const end = takes === undefined ? "" : `:${escapeColons(value)}:${action(takes)}`;

@@ -1,13 +1,13 @@
-// The terminal as cli-progress draws on it. Whoever types there, or another program, moves the cursor whenever it likes,
-// so nothing ever jumps back to where it was: what is drawn stands in the line the cursor is in, and the cursor is at the
-// beginning of that line afterwards, where it stays when a narrower window breaks the line. It is never hidden, since a
-// process that is stopped or killed could not show it again.
+// The terminal as cli-progress draws on it. Whoever types there, or another program, may move the cursor at any time,
+// so nothing ever jumps back to where it was: everything is drawn in the line that the cursor is in, and leaves the
+// cursor at the beginning of that line, where it stays when a narrower window breaks the line. It is never hidden,
+// since a process that is stopped or killed could not show it again.
 import type { Writable } from "node:stream";
 import { columnsOf } from "./palette.js";
 
 const CLEAR_FROM_HERE = "\u001b[J";
 
-/** What cli-progress calls of a terminal, by its names. */
+/** What cli-progress calls on a terminal, by the names that it uses. */
 export class BarTerminal {
   readonly #stream: Writable;
 

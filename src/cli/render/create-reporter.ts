@@ -1,4 +1,4 @@
-// Which reporter a command gets, by its options and by what its streams are.
+// Which reporter a command gets, depending on its options and on what its streams are.
 import type { Writable } from "node:stream";
 import type { Clock } from "../../core/clock.js";
 import { detailLines } from "./detail-lines.js";

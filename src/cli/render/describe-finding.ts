@@ -1,5 +1,5 @@
-// What commands find that look at something, in words. Pure. Everything from outside passes through `printable` here,
-// but for names in sums, which sha256sum reads back.
+// The findings of commands that look at something, in words. Pure. Everything from outside passes through `printable`
+// here, except names in sums, which sha256sum reads back.
 import { formatBytes } from "../../core/units.js";
 import type { ChunkRun, FindingEvent, Problem } from "../../events/finding-event.js";
 import type { Line } from "./describe.js";
@@ -8,7 +8,7 @@ import { printable } from "./printable.js";
 
 type Difference = Extract<FindingEvent, { type: "difference" }>;
 
-/** What of several is named in one line. */
+/** How many of several things one line names. */
 const MAX_NAMED = 5;
 
 export function describeFinding(event: FindingEvent, palette: Palette): readonly Line[] {
@@ -44,7 +44,7 @@ const WORDS: Record<Problem, string> = {
   unfinished: "unfinished",
 };
 
-/** Modes, extra entries and what goshare has not finished are no failure, and nothing that must be seen. */
+/** Modes, extra entries and what goshare has not finished are no failures, and need not be seen. */
 const HARMLESS: readonly Problem[] = ["mode", "extra", "unfinished"];
 
 function describeDifference(event: Difference): readonly Line[] {
@@ -122,7 +122,7 @@ function freedText(bytes: number): string {
   return bytes === 0 ? "" : `: ${formatBytes(bytes)}`;
 }
 
-/** A line as GNU sha256sum writes and reads it: a backslash before it says that the name is escaped. */
+/** A line as GNU sha256sum writes and reads it: a backslash at its beginning says that the name is escaped. */
 function sumLine(path: string, sha256: string): string {
   const escaped = path.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
   return `${escaped === path ? "" : "\\"}${sha256}  ${escaped}`;

@@ -1,5 +1,5 @@
-// Events in words, for people. Pure: what is a note, what a result and what a problem; where each of them goes
-// is the reporter's affair. Everything from outside passes through `printable` here.
+// Events in words, for people. Pure: says what is a note, a result or a problem; the reporter decides where each of
+// them goes. Everything from outside passes through `printable` here.
 import { basename } from "node:path";
 import { formatBytes, formatDuration, formatRate } from "../../core/units.js";
 import type { GoshareEvent, InspectedEntry } from "../../events/event.js";
@@ -14,7 +14,7 @@ export interface Line {
   /** note: for the person who watches; result: what the command was run for; problem: never left out. */
   readonly kind: "note" | "result" | "problem";
   readonly text: string;
-  /** Cells before what does not fit into the first line of a terminal. */
+  /** How far to indent, in cells, what does not fit into the first line of a terminal. */
   readonly hangingCells?: number;
   /** To be copied, or read by a program: never broken. */
   readonly isWhole?: boolean;
@@ -30,8 +30,8 @@ const WAITING_TEXT: Record<Extract<GoshareEvent, { type: "waiting" }>["waitingFo
     "everything is here; others are still fetching what only this machine has (Ctrl-C leaves them without it)",
 };
 
-/** What to write for `event`, top to bottom; nothing for progress, which a ProgressDisplay shows. `shareName`: of the share
- * it is about, where there are several. */
+/** What to write for `event`, top to bottom; nothing for progress, which a ProgressDisplay shows. `shareName` names the
+ * share that it is about, if there are several. */
 export function describe(event: GoshareEvent, palette: Palette, shareName?: string): readonly Line[] {
   switch (event.type) {
     case "listening":
@@ -154,7 +154,7 @@ function describeResumable(event: Extract<GoshareEvent, { type: "resumable" }>):
     result(`${printable(event.name)}: ${verified}; ${state}`),
     result(`  content id ${event.contentId}`),
   ];
-  // Whoever runs it now would be told that it runs already.
+  // Whoever ran it now would be told that it is already running.
   if (event.state === "running") return lines;
   const goOn = goshareCommand(downloadArguments(event));
   return [...lines, toCopy(`  ${printable(goOn)}`)];
@@ -197,7 +197,7 @@ function sizeText(event: {
   return `${formatBytes(event.bytes)}${files}, ${count(event.chunks, "chunk")}`;
 }
 
-/** Not all of it escaped. */
+/** Not all of it is escaped. */
 export function connectionText(
   event: Extract<GoshareEvent, { type: "peerConnected" | "peerDisconnected" }>,
 ): string {
@@ -219,7 +219,7 @@ function disconnectText(event: Extract<GoshareEvent, { type: "peerDisconnected" 
   return `${moved.length === 0 ? "" : `, ${moved.join(", ")}`}${why}`;
 }
 
-/** Nothing where the message says it already. */
+/** Empty if the message already names the path. */
 function pathText({ message, path }: { readonly message: string; readonly path: string }): string {
   return path === "" || message.includes(path) ? "" : ` (${printable(path)})`;
 }

@@ -1,5 +1,5 @@
-// --verbose: what goes on, a line each with the time of day, for who looks for a fault. Only adds lines. Everything is
-// escaped here: addresses, names and what others say of themselves come from anywhere.
+// --verbose: says what goes on, in lines with the time of day, for whoever looks for a fault. Only adds lines.
+// Everything is escaped here: addresses, names and what others say of themselves come from anywhere.
 import type { Writable } from "node:stream";
 import { isUnread } from "../../core/unread.js";
 import type { DetailObserver } from "../../events/event.js";

@@ -8,7 +8,7 @@ import { type Palette, plainPalette } from "./palette.js";
 
 const INDENT = "  ";
 const MAX_NAME = 24;
-/** Less beside a name is read with difficulty. */
+/** A narrower text beside a name is hard to read. */
 const MIN_TEXT = 24;
 
 /** All commands with what they do; lines of at most `columns` characters. */
@@ -39,7 +39,7 @@ export function generalHelp(
   ].join("\n");
 }
 
-/** One command with its options; lines of at most `columns` characters, but for examples. */
+/** One command with its options; lines of at most `columns` characters, except for examples. */
 export function commandHelp(definition: Definition, columns: number, palette: Palette): string {
   const heading = (text: string) => ["", palette.strong(text)];
   const usage = `${palette.strong(usageOf(definition))}   ${(definition.description ?? "").trim()}`;
@@ -57,7 +57,7 @@ export function commandHelp(definition: Definition, columns: number, palette: Pa
   return `${lines.join("\n")}\n`;
 }
 
-/** A name and what it means beside it; below it where the name is longer than `width`, or there is little room. */
+/** A name and what it means beside it; below it if the name is longer than `width`, or there is little room. */
 function row(
   name: string,
   text: string,
@@ -73,7 +73,7 @@ function row(
   return [INDENT + palette.strong(name.padEnd(width)) + INDENT + first.trimStart(), ...more];
 }
 
-/** Arguments of which there may be any number, none included: clipanion has no names for them. */
+/** Arguments of which there may be any number, even none: clipanion has no names for them. */
 const ANY_NUMBER: Readonly<Record<string, string>> = {
   "goshare download": "WHAT…",
   "goshare resume": "[NAME…]",
@@ -87,7 +87,7 @@ export function usageOf(definition: Definition): string {
     .replace(/ \.\.\.$/, ` ${ANY_NUMBER[definition.path] ?? "[DIR…]"}`);
 }
 
-/** What it does, and the variable that sets it where there is one. */
+/** What the option does, and the variable that sets it, if there is one. */
 function optionText({ definition, description = "" }: Definition["options"][number]): string {
   const variable = settingFor(definition.split(" ", 1)[0] ?? "", description)?.variable;
   return variable === undefined ? description.trim() : `${description.trim()} [${variable}]`;

@@ -6,7 +6,8 @@ import type { DetailObserver, GoshareEvent } from "../../events/event.js";
 import { eventLine } from "../../events/wire.js";
 import type { Reporter } from "./reporter.js";
 
-/** Left out where nobody reads. */
+/** Events that are left out while the reader takes none: another event will repeat them, or anybody who connects could
+ * cause them. */
 const DROPPABLE: ReadonlySet<GoshareEvent["type"]> = new Set([
   "hashing",
   "progress",

@@ -20,7 +20,8 @@ export function paletteFor(stream: Writable, mode: ColorMode, env: Readonly<Node
   return wantsColor(stream, mode, env) ? colored : plainPalette;
 }
 
-/** `auto` follows NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then asks whether it is a terminal. */
+/** `auto` follows NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then asks whether the stream is a
+ * terminal. */
 export function wantsColor(stream: Writable, mode: ColorMode, env: Readonly<NodeJS.ProcessEnv>): boolean {
   if (mode !== "auto") return mode === "always";
   if (isSet(env["NO_COLOR"])) return false;

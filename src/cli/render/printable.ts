@@ -1,11 +1,11 @@
 // Text for terminals: everything that comes from elsewhere (names, agents, messages, paths) passes through
 // `printable` before it is written, and is measured and cut here. Never writes.
 
-// Controls, direction marks and other invisible characters, separators of lines, halves of pairs. The two
-// joiners of scripts and emoji do no harm and stay.
+// Controls, direction marks and other invisible characters, line separators, halves of surrogate pairs. The two joiners
+// that scripts and emoji use do no harm and stay.
 const NOT_PRINTABLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** `text` with everything that could steer a terminal, break the line or hide as `\u{1b}`. */
+/** `text` with everything that could steer a terminal, break the line or hide written as `\u{1b}`. */
 export function printable(text: string): string {
   return text.replace(NOT_PRINTABLE, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 }

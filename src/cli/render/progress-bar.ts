@@ -36,13 +36,13 @@ export class ProgressBar implements ProgressDisplay {
 
   constructor(stream: Writable) {
     this.#terminal = new BarTerminal(stream);
-    // Its types do not know that it takes a terminal.
+    // The types of cli-progress do not know that it takes a terminal.
     const options: cliProgress.Options & { readonly terminal: BarTerminal } = {
       terminal: this.#terminal,
-      // cli-progress leaves the terminal's own wrapping alone where it is told that lines may wrap; ours never do.
+      // cli-progress leaves the terminal's own wrapping alone when it is told that lines may wrap; ours never do.
       linewrap: true,
       fps: REDRAWS_PER_SECOND,
-      // What others write over it is gone with the next frame, even if nothing has changed.
+      // The next frame replaces what others write over the bar, even if nothing has changed.
       forceRedraw: true,
       barsize: BAR_MAX_CELLS,
       clearOnComplete: true,
@@ -96,7 +96,8 @@ export function servingLine(state: ServingState, columns: number): string {
 
 type Offer = readonly [position: number, text: string];
 
-/** Of texts, the most needed first, those that fit into `cells` with a gap before each; in the order of positions. */
+/** Of `offers`, the most needed first, the texts that fit into `cells` with a gap before each, in the order of their
+ * positions. */
 function whatFits(cells: number, offers: readonly Offer[]): { taken: readonly string[]; left: number } {
   const taken: Offer[] = [];
   let left = cells;
@@ -121,7 +122,7 @@ export function barLine(state: TransferState, columns: number, drawBar: DrawBar)
     [5, state.peers === undefined ? "" : peersText(state.peers)],
   ]);
   let left = leftOver;
-  // A long name is cut rather than that there is no bar.
+  // A long name is cut before the bar is left out.
   const forBar = left < GAP.length + BAR_MIN_CELLS ? 0 : GAP.length + BAR_MIN_CELLS;
   const name = fitCells(state.name, Math.min(NAME_MAX_CELLS, NAME_MIN_CELLS + Math.max(0, left - forBar)));
   left -= Math.max(0, cellWidth(name) - NAME_MIN_CELLS);

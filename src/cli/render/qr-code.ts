@@ -2,7 +2,7 @@
 import { cellWidth } from "./printable.js";
 
 /** Lines of half blocks, light on dark; a sentence instead where they would not fit into `columns`. In capitals, which
- * a QR code holds in less room: tickets mean the same in either. */
+ * take less room in a QR code; tickets mean the same in either case. */
 export async function ticketAsQrCode(ticket: string, columns: number): Promise<string> {
   const { renderUnicodeCompact } = await import("uqr");
   const code = renderUnicodeCompact(ticket.toUpperCase(), { border: 2 });

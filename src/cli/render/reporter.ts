@@ -1,5 +1,5 @@
-// How a command shows what happens. A reporter takes every event; which of them it shows, where and how is
-// its own affair.
+// How a command shows what happens. A reporter takes every event, and decides itself which of them it shows, where and
+// how.
 import { formatDuration, formatRate } from "../../core/units.js";
 import type { DetailObserver, GoshareEvent } from "../../events/event.js";
 
@@ -8,7 +8,7 @@ export interface Reporter {
   observe(event: GoshareEvent): void;
   /** Undefined where nobody wants details. */
   readonly detail: DetailObserver | undefined;
-  /** A word to the person at the terminal that is no event. Dropped where programs or logs read. */
+  /** Tells the person at the terminal something that is no event. Dropped where programs read, and with --quiet. */
   tell(text: string): void;
   /** The stack of a bug, for a report. */
   showStack(stack: string): void;
@@ -16,7 +16,7 @@ export interface Reporter {
   close(): void;
 }
 
-/** What shows how far hashing or a download is. */
+/** Shows how far hashing, a download or a share is. */
 export interface ProgressDisplay {
   show(progress: ProgressState): void;
   /** Makes room for other lines; the next `show` brings it back. */
@@ -25,7 +25,7 @@ export interface ProgressDisplay {
 
 export type ProgressState = TransferState | ServingState;
 
-/** Those who download what is shared here. */
+/** What peers take of what is shared here, and how far they are. */
 export interface ServingState {
   /** Printable text. */
   readonly name: string;
@@ -48,9 +48,9 @@ export interface TransferState {
   readonly bytesPerSecond: number;
   /** 0: not known. */
   readonly etaMs: number;
-  /** Undefined where there are none by nature. */
+  /** Undefined where there can be none. */
   readonly peers: number | undefined;
-  /** What it stands still for, printable; empty while it moves. */
+  /** Why it stands still, printable; empty while it moves. */
   readonly stall: string;
 }
 
@@ -60,14 +60,15 @@ export function percentOf(state: TransferState): number {
   return Math.min(100, Math.floor((100 * state.bytesDone) / state.bytesTotal));
 }
 
-/** "ETA 18 s"; empty where it is not known, or means nothing because it stands still. It is no better than seconds. */
+/** "ETA 18 s"; empty if it is not known, or means nothing because the transfer stands still. Precise to a second at
+ * best. */
 export function remainingText({ etaMs, stall, peers }: TransferState): string {
   return etaMs > 0 && stall === "" && peers !== 0
     ? `ETA ${formatDuration(Math.ceil(etaMs / 1000) * 1000)}`
     : "";
 }
 
-/** Empty where everything has come, or nobody is there to send: it would be that of a while ago. */
+/** Empty if everything has come, or nobody is there to send: the rate would be that of a while ago. */
 export function rateText(state: TransferState): string {
   const isOver = state.verb !== "hashing" && state.bytesTotal > 0 && state.bytesDone >= state.bytesTotal;
   return isOver || state.peers === 0 ? "" : formatRate(state.bytesPerSecond);

@@ -17,19 +17,19 @@ const TEXTS: Record<SlowReason, string> = {
   network: "network",
 };
 
-/** A download stands still when it has verified nothing for so long. */
+/** A download stands still when it has verified nothing for this long. */
 const STALL_MS = 1_000;
 
-/** What is over sooner needs no explanation. */
+/** A download that is over sooner needs no explanation. */
 const QUICK_MS = 3_000;
-/** What took less than this, or less of the time than this, is not worth a word. */
+/** A reason that took less than this, or a smaller part of the time than this, is not worth telling. */
 const WORTH_TELLING_MS = 500;
 const WORTH_TELLING_PART = 1 / 20;
 
 type Progress = Extract<GoshareEvent, { type: "progress" }>;
 
-/** What a download stands still for; empty while it moves. When everything is there it is made safe on the disk, which
- * takes a while where there are many files. */
+/** Why a download stands still; empty while it moves. When everything is there, it is synced to the disk, which takes a
+ * while if there are many files. */
 export function stallText({ slowReason, stalledMs, bytesDone, bytesTotal }: Progress): string {
   if (bytesTotal > 0 && bytesDone >= bytesTotal) return "syncing to disk";
   return stalledMs < STALL_MS ? "" : TEXTS[slowReason];

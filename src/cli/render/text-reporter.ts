@@ -1,5 +1,5 @@
-// Text for people: results on stdout, so that they can be piped and copied, everything else on stderr. Quiet
-// leaves results and problems.
+// Text for people: results on stdout, so that they can be piped and copied, everything else on stderr. Quiet leaves
+// only results and problems.
 import { basename } from "node:path";
 import type { Writable } from "node:stream";
 import { isUnread } from "../../core/unread.js";
@@ -92,13 +92,13 @@ export class TextReporter implements Reporter {
     }
   }
 
-  /** A sharer sees who comes and goes; beside a progress bar, which counts them, that would be noise. */
+  /** A sharer sees who comes and goes; next to a progress bar, which counts them, that would be noise. */
   #showConnection(event: Parameters<typeof connectionText>[0]): void {
     if (this.detail !== undefined) this.detail("peer", connectionText(event));
     else if (!this.#transferring && !isUnread(this.#parts.stderr)) this.#write(event);
   }
 
-  /** Of several shares the one that somebody takes something of. */
+  /** Of several shares, shows the one that peers are taking from. */
   #showServing(event: Extract<GoshareEvent, { type: "serving" }>): void {
     const { bytesSent, bytesPerSecond, peers, chunks, neighbours } = event;
     if (peers === 0) {

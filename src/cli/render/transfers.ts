@@ -1,4 +1,5 @@
-// How far the downloads of one command are, together: one line is all there is room for. Of one alone it is that one's.
+// How far the downloads of one command are, taken together, since there is room for one line only. A single download is
+// shown by its own figures.
 import type { GoshareEvent } from "../../events/event.js";
 import { printable } from "./printable.js";
 import type { TransferState } from "./reporter.js";
@@ -12,7 +13,7 @@ interface Transfer {
   readonly bytesTotal: number;
   readonly last: Progress | undefined;
   readonly isOver: boolean;
-  /** What has gone into a stream is on no disk. */
+  /** Goes into a stream, and so to no disk. */
   readonly isStream: boolean;
 }
 
@@ -31,7 +32,7 @@ export class Transfers {
     if (transfer !== undefined) this.#transfers.set(contentId, { ...transfer, isOver: true });
   }
 
-  /** What to show when one of them has gone on. */
+  /** What to show when one of the downloads has made progress. */
   progressed(event: Progress): TransferState {
     const { bytesDone, bytesTotal, bytesPerSecond, etaMs, peers } = event;
     const transfer = this.#transfers.get(event.contentId) ?? { name: "", isOver: false, isStream: false };
@@ -51,7 +52,7 @@ export class Transfers {
     for (const { last, isOver, ...counted } of this.#transfers.values()) {
       sum.bytesDone += counted.bytesDone;
       sum.bytesTotal += counted.bytesTotal;
-      // What is over, or has yet to tell, neither moves nor stands still.
+      // A download that is over, or has not reported yet, neither moves nor stands still.
       if (isOver || last === undefined) continue;
       sum.bytesPerSecond += last.bytesPerSecond;
       sum.peers += last.peers;

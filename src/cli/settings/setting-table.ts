@@ -1,6 +1,5 @@
-// Every setting: an option that also takes its value from the environment or from the user's file. Its names follow from
-// the option's; so do the checks, which are those of the command line. Reads nothing.
-
+// Every setting: an option that also takes its value from the environment or from the user's file. Its names follow
+// from the option's, and its checks are those of the command line. Reads nothing.
 import * as os from "node:os";
 import {
   colorArgument,
@@ -22,19 +21,19 @@ export interface Setting {
   /** In the environment: "GOSHARE_UPLOAD_LIMIT". */
   readonly variable: string;
   readonly option: OptionText;
-  /** The same where a command has another text for it. */
+  /** The same option with another text, which some commands have for it. */
   readonly alike: readonly OptionText[];
   /** A list may have several values, with commas between them in the environment; a switch is true or false. */
   readonly kind: "text" | "list" | "switch";
-  /** What holds where it is not set, for people. */
+  /** What holds if it is not set, in words for people. */
   readonly defaultText: string;
   /** In the file. */
   readonly example: string;
   /** Throws USAGE for what the option would not take. */
   check(text: string): unknown;
-  /** What a shell would have made of it. */
+  /** `text` as a shell would have expanded it. */
   expanded(text: string): string;
-  /** What may stand on a screen. */
+  /** `text` as it may be shown on a screen. */
   shown(text: string): string;
 }
 
@@ -107,7 +106,7 @@ function setting(given: Given): Setting {
   return { name, variable, option, alike, kind, defaultText, example, check, expanded, shown };
 }
 
-/** A "~" that stands for the home directory; what shells make of "~NAME" is left alone. */
+/** Replaces a "~" that stands for the home directory; leaves alone a "~NAME", which shells would expand too. */
 function homeExpanded(path: string): string {
   return path.replace(/^~(?=\/|$)/, () => os.homedir());
 }
@@ -117,7 +116,7 @@ export function longName(names: string): string {
   return names.split(",").at(-1) ?? names;
 }
 
-/** The setting behind an option of a command, told by its names and its text: --listen means two things. */
+/** The setting for an option of a command, found by the option's names and text, since --listen means two things. */
 export function settingFor(names: string, description: string): Setting | undefined {
   return SETTINGS.find(({ option, alike }) =>
     [option, ...alike].some((one) => one.names === names && one.description.trim() === description.trim()),

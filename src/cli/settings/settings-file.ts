@@ -1,5 +1,5 @@
-// The user's file of settings, TOML, as texts with the lines they stand in. Knows which settings there are; what their
-// values mean is checked elsewhere.
+// The user's settings file, TOML, as texts with the lines that they stand in. Knows which settings there are; what
+// their values mean is checked elsewhere.
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -7,7 +7,7 @@ import { GoshareError, isErrno, readProblem } from "../../core/errors.js";
 import { KIB } from "../../core/units.js";
 import { SETTINGS } from "./setting-table.js";
 
-/** A larger one is none. */
+/** A larger file is no settings file. */
 const MAX_FILE_BYTES = 64 * KIB;
 
 export interface FileValue {
@@ -16,7 +16,7 @@ export interface FileValue {
   readonly place: string;
 }
 
-/** Where the file is, by the XDG Base Directory Specification (0.8) where there is one. */
+/** Where the file is: as the XDG Base Directory Specification (0.8) says, or on Windows in APPDATA. */
 export function settingsFilePath(env: Readonly<NodeJS.ProcessEnv>): string {
   const { XDG_CONFIG_HOME: given = "", APPDATA: roaming = "" } = env;
   if (path.isAbsolute(given)) return path.join(given, "goshare", "config.toml");
@@ -25,8 +25,8 @@ export function settingsFilePath(env: Readonly<NodeJS.ProcessEnv>): string {
   return path.join(home, "goshare", "config.toml");
 }
 
-/** Whether its folder may not be looked into, as where HOME is that of another user, whose settings would not be meant: no
- * reason to do nothing. */
+/** Whether the file's folder may not be accessed, as when HOME is that of another user, whose settings would not be
+ * meant. That is no reason for a command to fail. */
 export function isOutOfReach(filePath: string): boolean {
   try {
     fs.statSync(filePath);
@@ -36,7 +36,8 @@ export function isOutOfReach(filePath: string): boolean {
   }
 }
 
-/** By name of the setting; empty where there is no file, or none that could be looked for. Throws USAGE that names file and line, or a disk error. */
+/** The values by the name of their setting; empty if there is no file, or its folder may not be accessed. Throws USAGE
+ * that names file and line, or a disk error. */
 export async function readSettingsFile(filePath: string): Promise<ReadonlyMap<string, FileValue>> {
   const text = readBounded(filePath);
   const values = new Map<string, FileValue>();
@@ -103,7 +104,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
 }
 
-/** Where a key at the top stands; 1 where it is written in a way that is not recognised. */
+/** The line of a top-level key; 1 if it is written in a way that is not recognised. */
 function lineOf(text: string, name: string): number {
   const bare = name.replaceAll(/[^\w-]/g, "\\$&");
   const at = text.search(new RegExp(`^[ \\t]*\\[*[ \\t]*["']?${bare}["']?[ \\t]*[=.\\]]`, "m"));

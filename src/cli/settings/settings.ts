@@ -1,5 +1,6 @@
-// What holds where the command line says nothing: the environment before the user's file, before the default. Turned into
-// the options that a person could have typed, so that commands know of no other source. Decides nothing else.
+// The values that hold where the command line says nothing: the environment's before those of the user's file, and
+// these before the defaults. They become options that a person could have typed, so commands know no other source.
+// Decides nothing else.
 import type { Definition } from "clipanion";
 import { GoshareError } from "../../core/errors.js";
 import { longName, SETTINGS, type Setting, settingFor } from "./setting-table.js";
@@ -16,13 +17,14 @@ export interface SettingValue {
 
 const SWITCH_WORDS: Readonly<Record<string, boolean>> = { true: true, "1": true, false: false, "0": false };
 
-/** Every setting with what holds for it. Throws USAGE that names the variable, or the file and its line. */
+/** Every setting with the value that holds for it. Throws USAGE that names the variable, or the file and its line. */
 export async function readSettings(env: Readonly<NodeJS.ProcessEnv>): Promise<readonly SettingValue[]> {
   const inFile = await readSettingsFile(settingsFilePath(env));
   return SETTINGS.map((setting) => valueOfSetting(setting, env, inFile.get(setting.name)));
 }
 
-/** `argv` with an option more for each setting that the command takes and the person has not typed. */
+/** `argv` and, after the command's name, options for the settings that the command takes and the person has not
+ * typed. */
 export function withSettings(
   argv: readonly string[],
   definition: Definition,
@@ -37,13 +39,13 @@ export function withSettings(
 
 export interface SettingInEffect {
   readonly name: string;
-  /** As it may stand on a screen. */
+  /** As it may be shown on a screen. */
   readonly value: string;
   /** Where it comes from. */
   readonly place: string;
 }
 
-/** What holds for a command that was typed as `argv`, of the settings that it takes. */
+/** The settings that the command typed as `argv` takes, each with the value that holds for it. */
 export function settingsInEffect(
   argv: readonly string[],
   definition: Definition,
@@ -61,9 +63,10 @@ export function settingsInEffect(
     });
 }
 
-/** Of the words behind the command those that are options and their values, and which settings it takes. */
+/** How many words name the command, the words after them, those of these before "--", and the settings that it
+ * takes. */
 function typedAndTaken(argv: readonly string[], definition: Definition) {
-  // "goshare tracker status" is three words, and options stand behind them.
+  // "goshare tracker status" is three words, and options come after them.
   const words = definition.path.split(" ").length - 1;
   const rest = argv.slice(words);
   const end = rest.indexOf("--");
@@ -121,7 +124,7 @@ function isTyped(setting: Setting, typed: readonly string[]): boolean {
   return typedTexts(setting, typed).length > 0;
 }
 
-/** What was typed for it. */
+/** The values that were typed for it. */
 function typedTexts({ option, kind }: Setting, typed: readonly string[]): readonly string[] {
   const names = option.names.split(",");
   const forms = kind === "switch" ? [...names, `--no-${longName(option.names).slice(2)}`] : names;
