@@ -6,6 +6,7 @@ import { GoshareError } from "../core/errors.js";
 import { MAX_ROOT_BYTES } from "../manifest/limits.js";
 import type { ManifestRoot } from "../manifest/manifest.js";
 import { isJournalOf, maxJournalBytes } from "./journal.js";
+import { mountPointBelow } from "./mounted-below.js";
 import { isThere, readAtMost } from "./part-files.js";
 import { allPartPaths, PART_NAMES, type PartPaths, partPaths } from "./part-paths.js";
 
@@ -43,11 +44,25 @@ function isPartOf(root: ManifestRoot, partPath: string): boolean {
 }
 
 /** Throws TARGET_EXISTS unless `stats` are of something that a share of this kind may replace: a file for a file, a
- * folder for a folder, and a link for either. To want more is more likely a mistake in the place. */
+ * folder with nothing mounted in it for a folder, and a link for either. To want more is more likely a mistake in the place. */
 export function requireReplaceable({ kind }: ManifestRoot, targetPath: string, stats: fs.Stats): void {
-  if (stats.isSymbolicLink() || (kind === "file" ? stats.isFile() : stats.isDirectory())) return;
+  if (stats.isDirectory() && kind === "folder") return requireNothingMounted(targetPath);
+  if (stats.isSymbolicLink() || (kind === "file" && stats.isFile())) return;
   const other = stats.isFile() ? "a file" : stats.isDirectory() ? "a folder" : "neither file nor folder";
   throw new GoshareError("TARGET_EXISTS", `${targetPath} is ${other}, and would be replaced with a ${kind}`, {
     hint: "move it away, or choose another folder with --output",
   });
+}
+
+/** Replaced means removed in the end, and with it all that is on a disk that is mounted in the folder. */
+function requireNothingMounted(targetPath: string): void {
+  const mountPoint = mountPointBelow(targetPath);
+  if (mountPoint === undefined) return;
+  throw new GoshareError(
+    "TARGET_EXISTS",
+    `${targetPath} cannot be replaced: something is mounted at ${mountPoint}`,
+    {
+      hint: "unmount it, or choose another folder with --output",
+    },
+  );
 }

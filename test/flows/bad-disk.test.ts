@@ -95,6 +95,32 @@ test("a folder that is moved while something is downloaded into it ends that, an
 
 testUnless(
   noMounts,
+  "a folder in which a disk is mounted is not replaced, since that would empty the disk",
+  async () => {
+    const tree = join(scratch.folder(), "tree");
+    mkdirSync(tree);
+    writeFileSync(join(tree, "new"), "new");
+    const sharing = await startShare(tree);
+    const output = scratch.folder();
+    const mountPoint = join(output, "tree", "disk");
+    mkdirSync(mountPoint, { recursive: true });
+    const inside = await MountNamespace.open();
+    inside.mountMemory(mountPoint, MIB);
+    writeFileSync(join(inside.outside(mountPoint), "kept"), "kept");
+    const process = startDownload(sharing.ticket, output, ["--overwrite"], { wrapper: inside.wrapper });
+    const { code, message, hint } = await failure(process);
+    assert.is(code, "TARGET_EXISTS");
+    assert.match(message, `something is mounted at ${mountPoint}`);
+    assert.match(hint, "--output");
+    assert.equal(readdirSync(inside.outside(mountPoint)), ["kept"]);
+    assert.equal(readdirSync(inside.outside(join(output, "tree"))), ["disk"]);
+    inside.close();
+    await sharing.process.stop();
+  },
+);
+
+testUnless(
+  noMounts,
   "too little room for what is missing is told before anything is fetched, and what is there counts",
   async () => {
     const { path, inside, outside, setting } = await smallDisk(bytes - MIB);
