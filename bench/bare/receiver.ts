@@ -5,10 +5,11 @@ import { connect } from "node:net";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { MIB } from "../../src/core/units.js";
+import { defaultServerOptions } from "../../src/swarm/options.js";
 import type { FilledSlot } from "./writer.js";
 
 /** Chunks on their way at a time: the pull window of a goshare sharer with one downloader. */
-const SLOTS = 16;
+const SLOTS = defaultServerOptions.pullWindowRequests;
 
 const [port, totalText, path = ""] = process.argv.slice(2);
 const total = Number(totalText);

@@ -215,6 +215,9 @@ const DISK_ERRNOS: Readonly<Record<string, ErrorCode>> = {
 /** What a file system fails with only if goshare asks for something wrong. */
 const OWN_MISTAKES: readonly string[] = ["EBADF", "EFAULT"];
 
+/** What a file system fails with if it does not know what is asked for, such as links or modes. */
+export const UNSUPPORTED_ERRNOS = ["ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
+
 /** What to do about a failure of the file system, whatever the command; a command that knows more says more. */
 export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free some space and run the same command again",
@@ -237,8 +240,8 @@ export function diskErrorCode(errno: string): ErrorCode | undefined {
 }
 
 /** Network file systems and those of programs (FUSE) fail with whatever their servers or authors have chosen, ETIMEDOUT
- * or ENOTSUP for instance, so no list has all of it. Node begins the message of their errors with the errno, and that of
- * a socket's with the call. */
+ * or ENOTSUP for instance, so no list has all of it. Node begins the message of their errors with the errno, and that
+ * of a socket's with the call. */
 function isOfFileSystem({ message }: Error, errno: string): boolean {
   if (diskErrorCode(errno) !== undefined) return true;
   return !OWN_MISTAKES.includes(errno) && FILE_SYSTEM_PREFIX.test(message);

@@ -1,5 +1,5 @@
-// How much output may wait for a reader that has stopped reading: a program that starts goshare and ignores its pipe, or a
-// log on a disk that hangs. The pipe keeps 64 KiB of it, Node keeps the rest.
+// How much output may wait for a reader that has stopped reading: a program that starts goshare and ignores its pipe,
+// or a log on a disk that hangs. The pipe keeps 64 KiB of it, Node keeps the rest.
 import type { Writable } from "node:stream";
 import { MIB } from "./units.js";
 

@@ -1,6 +1,6 @@
-// When calls have their turn: a few of each address in one turn of the event loop, and as many under way, so that hundreds
-// that come at once from one address do not keep all others waiting until the last of them is dealt with. Bounds how many
-// of an address may wait. Reads no call.
+// When calls have their turn: a few of each address in one turn of the event loop, and as many under way, so that
+// hundreds that come at once from one address do not keep all others waiting until the last of them is dealt with.
+// Bounds how many of an address may wait. Reads no call.
 import { hostNetwork, isLoopbackAddress } from "../address/host.js";
 import { processTimers, type Timers } from "../core/clock.js";
 

@@ -1,7 +1,7 @@
-// How old connections may grow: one whose time is over is told to go, takes no new calls, and ends when its running calls
-// have ended or have taken too long. The gRPC library can do that as well, with a timer of random length for each
-// connection; but Node keeps a list for each length of timer until that time is over, long after the connection has gone:
-// 360,000 lists after half an hour with many connections. Sets no timer.
+// How old connections may grow: one whose time is over is told to go, takes no new calls, and ends when its running
+// calls have ended or have taken too long. The gRPC library can do that as well, with a timer of random length for each
+// connection; but Node keeps a list for each length of timer until that time is over, long after the connection has
+// gone: 360,000 lists after half an hour with many connections. Sets no timer.
 import { constants, type Http2Session } from "node:http2";
 
 /** Times differ by this part either way, so that connections that came together do not all come back together. */

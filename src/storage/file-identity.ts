@@ -48,8 +48,8 @@ export function lastingIdentity(filePath: string, stats: BigIntStats): readonly 
     isNumberedAnew = NUMBERED_ANEW.includes(fileSystemType(filePath));
     numberedAnew.set(stats.dev, isNumberedAnew);
   }
-  const [dev = 0n, ino = 0n, ...others] = identityOf(stats);
-  return [dev, isNumberedAnew ? ANY_NUMBER : ino, ...others];
+  const identity = identityOf(stats);
+  return isNumberedAnew ? identity.with(NUMBER_FIELD, ANY_NUMBER) : identity;
 }
 
 function fileSystemType(filePath: string): number {

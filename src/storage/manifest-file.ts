@@ -211,7 +211,8 @@ export async function writeManifestFile(filePath: string, content: ManifestFileC
   } catch (thrown) {
     throw notWritable(filePath, thrown);
   }
-  // Killed shares have left these here, and they would be shared with the folder. Not being able to list it is no failure.
+  // Killed shares have left these here, and they would be shared with the folder. Not being able to list it is no
+  // failure.
   await removeUnfinished(path.dirname(filePath), FORGOTTEN_MS).catch(() => undefined);
 }
 

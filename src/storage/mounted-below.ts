@@ -1,5 +1,5 @@
-// What is mounted inside a folder: it goes along when the folder is moved, and whoever then removes the folder would empty
-// another disk. Linux says what is mounted; elsewhere nothing is known.
+// What is mounted inside a folder: it goes along when the folder is moved, and whoever then removes the folder would
+// empty another disk. Linux says what is mounted; elsewhere nothing is known.
 import * as fs from "node:fs";
 
 const MOUNTS = "/proc/self/mountinfo";

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { DISK_HINTS, errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { DISK_HINTS, errorAt, GoshareError, isErrno, UNSUPPORTED_ERRNOS } from "../core/errors.js";
 import { PART_NAMES } from "./part-paths.js";
 
 /** Mode of goshare's own files. */
@@ -68,8 +68,8 @@ export function isOwnFolder(folderPath: string): boolean {
   return stats.uid === process.getuid() || stats.uid === ownerOfNewFile(folderPath);
 }
 
-/** The owner that the file system shows for a file that this user makes there: some know no owners (FAT), or number them
- * as another machine does (sshfs, CIFS, NFS for root). Undefined if no file can be made. */
+/** The owner that the file system shows for a file that this user makes there: some know no owners (FAT), or number
+ * them as another machine does (sshfs, CIFS, NFS for root). Undefined if no file can be made. */
 function ownerOfNewFile(folderPath: string): number | undefined {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
   // A name that is removed with the folder if this process is killed now.
@@ -195,7 +195,7 @@ export function syncOpen(fd: number): void {
   try {
     fs.fsyncSync(fd);
   } catch (thrown) {
-    const isUnknownHere = isErrno(thrown, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS");
+    const isUnknownHere = isErrno(thrown, "EINVAL", ...UNSUPPORTED_ERRNOS);
     if (!isUnknownHere || !fs.fstatSync(fd).isDirectory()) throw thrown;
   }
 }

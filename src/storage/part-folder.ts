@@ -341,8 +341,8 @@ export class PartFolder implements ChunkPlace {
       if (isKept) this.#lock.release();
       else this.#removeAll();
     } catch {
-      // What stays behind takes room, and a lock soon counts for nothing; the error that ends the download is the one to
-      // report.
+      // What stays behind takes room, and a lock soon counts for nothing; the error that ends the download is the one
+      // to report.
     }
   }
 

@@ -4,7 +4,7 @@
 // what is not in the share, and touches nothing outside the target.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { errorAt, GoshareError, isErrno } from "../core/errors.js";
+import { errorAt, GoshareError, isErrno, UNSUPPORTED_ERRNOS } from "../core/errors.js";
 import type { ChunkSegment } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import type { ChunkPlace } from "./chunk-place.js";
@@ -187,15 +187,15 @@ export class RepairTarget implements ChunkPlace {
     this.#changed.add(target);
   }
 
-  /** Sets the executable bits: for everyone who may read it, or for nobody. On a disk without modes (FAT) they stay as a
-   * download leaves them. */
+  /** Sets the executable bits: for everyone who may read it, or for nobody. On a disk without modes (FAT) they stay as
+   * a download leaves them. */
   #correctMode(file: FileEntry): void {
     const target = this.filePath(file.path);
     const { mode } = fs.lstatSync(target);
     try {
       fs.chmodSync(target, file.executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111);
     } catch (thrown) {
-      if (!isErrno(thrown, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw thrown;
+      if (!isErrno(thrown, "EPERM", ...UNSUPPORTED_ERRNOS)) throw thrown;
       return;
     }
     this.#changed.add(target);

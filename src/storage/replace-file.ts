@@ -29,8 +29,8 @@ export async function replaceFile(
   }
 }
 
-/** Removes what killed processes left of `replaceFile`, if it is at least so old: of any age in a folder that is now this
- * process's own. */
+/** Removes what killed processes left of `replaceFile`, if it is at least so old: of any age in a folder that is now
+ * this process's own. */
 export async function removeUnfinished(folderPath: string, minAgeMs = 0): Promise<void> {
   for (const name of await readdir(folderPath)) {
     if (!TEMPORARY_NAME.test(name)) continue;

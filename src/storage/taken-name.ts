@@ -44,7 +44,8 @@ function isPartOf(root: ManifestRoot, partPath: string): boolean {
 }
 
 /** Throws TARGET_EXISTS unless `stats` are of something that a share of this kind may replace: a file for a file, a
- * folder with nothing mounted in it for a folder, and a link for either. To want more is more likely a mistake in the place. */
+ * folder with nothing mounted in it for a folder, and a link for either. To want more is more likely a mistake in the
+ * place. */
 export function requireReplaceable({ kind }: ManifestRoot, targetPath: string, stats: fs.Stats): void {
   if (stats.isDirectory() && kind === "folder") return requireNothingMounted(targetPath);
   if (stats.isSymbolicLink() || (kind === "file" && stats.isFile())) return;
@@ -58,11 +59,8 @@ export function requireReplaceable({ kind }: ManifestRoot, targetPath: string, s
 function requireNothingMounted(targetPath: string): void {
   const mountPoint = mountPointBelow(targetPath);
   if (mountPoint === undefined) return;
-  throw new GoshareError(
-    "TARGET_EXISTS",
-    `${targetPath} cannot be replaced: something is mounted at ${mountPoint}`,
-    {
-      hint: "unmount it, or choose another folder with --output",
-    },
-  );
+  const problem = `${targetPath} cannot be replaced: something is mounted at ${mountPoint}`;
+  throw new GoshareError("TARGET_EXISTS", problem, {
+    hint: "unmount it, or choose another folder with --output",
+  });
 }

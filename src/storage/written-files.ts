@@ -98,9 +98,9 @@ export class WrittenFiles {
   }
 
   /** Closes all files that are not being written to; rejects with SYNC_FAILED if a file could not be closed, now or
-   * earlier. NFS and sshfs accept writes before their server has them, and report what the server could not keep only to
-   * the descriptor that wrote it: one that is opened later to make the file durable does not learn of it. Not on the event
-   * loop, since it may take as long as the writing. */
+   * earlier. NFS and sshfs accept writes before their server has them, and report what the server could not keep only
+   * to the descriptor that wrote it: one that is opened later to make the file durable does not learn of it. Not on the
+   * event loop, since it may take as long as the writing. */
   async closeWritten(): Promise<void> {
     const closing: Promise<void>[] = [];
     for (const [fileIndex, { fd, path, uses }] of this.#open) {

@@ -315,7 +315,8 @@ class OpenFiles {
     }
   }
 
-  /** Closes the open file without a check, and only once: even if that fails, another file may have its number by now. */
+  /** Closes the open file without a check, and only once: even if that fails, another file may have its number by now.
+   * */
   abandon(): void {
     const current = this.#current;
     this.#current = undefined;

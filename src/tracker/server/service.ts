@@ -1,7 +1,7 @@
 // The tracker's six calls, as tracker.proto describes them, over a store. Leases, moves and listing rules meet here;
 // knows no sockets and keeps nothing itself.
 import { createHash, randomBytes } from "node:crypto";
-import { setImmediate as leaveTheLoop } from "node:timers/promises";
+import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { AGENT } from "../../core/agent.js";
 import { GoshareError } from "../../core/errors.js";
@@ -235,7 +235,7 @@ const MANY_SHARES = 200;
 
 /** Between two steps on so many shares: whatever else the event loop has to do comes first if they are many. */
 async function othersFirst(shares: number): Promise<void> {
-  if (shares >= MANY_SHARES) await leaveTheLoop();
+  if (shares >= MANY_SHARES) await yieldToLoop();
 }
 
 const NOBODY: Swarm = { peers: [], counts: { completePeers: 0, partialPeers: 0 } };
