@@ -3,24 +3,34 @@ import type { Endpoint } from "./endpoint.js";
 import { hostScope } from "./host.js";
 import { MAX_PORT } from "./limits.js";
 
-/** Whether an endpoint that the machine at `proposedByHost` proposed may be dialled: never an unspecified, multicast or
- * broadcast host, nor port 0; loopback and link-local only if the proposer is on loopback itself. A name is judged by
- * its text alone: `eachDialable` asks again for each address behind it. */
-export function mayDial(endpoint: Endpoint, proposedByHost: string): boolean {
-  if (!(endpoint.port >= 1 && endpoint.port <= MAX_PORT)) return false;
-  switch (hostScope(endpoint.host)) {
+/** Who may dial a host that somebody else proposed: nobody (unspecified, multicast, broadcast); those to whom it was
+ * proposed by a loopback address (loopback, link-local); everybody. Numbers, since a tracker keeps one for each peer. */
+export const HOST_REACH = { nobody: 0, fromLoopback: 1, everybody: 2 } as const;
+export type HostReach = (typeof HOST_REACH)[keyof typeof HOST_REACH];
+
+export function hostReach(host: string): HostReach {
+  switch (hostScope(host)) {
     case "unspecified":
     case "multicast":
     case "broadcast":
-      return false;
+      return HOST_REACH.nobody;
     case "loopback":
     case "link-local":
-      return hostScope(proposedByHost) === "loopback";
+      return HOST_REACH.fromLoopback;
     case "private":
     case "public":
     case "name":
-      return true;
+      return HOST_REACH.everybody;
   }
+}
+
+/** Whether an endpoint that the machine at `proposedByHost` proposed may be dialled: its port is not 0, and its host
+ * reaches there. A name is judged by its text alone: `eachDialable` asks again for each address behind it. */
+export function mayDial(endpoint: Endpoint, proposedByHost: string): boolean {
+  if (!(endpoint.port >= 1 && endpoint.port <= MAX_PORT)) return false;
+  const reach = hostReach(endpoint.host);
+  if (reach === HOST_REACH.fromLoopback) return hostScope(proposedByHost) === "loopback";
+  return reach === HOST_REACH.everybody;
 }
 
 /** Whether a tracker may dial an endpoint to see whether the peer at `askerHost`, which named it, is there: as mayDial,

@@ -35,6 +35,19 @@ export function writeEndpoint(writer: MessageWriter, endpoint: Endpoint): void {
   if (certificateSha256 !== undefined) writer.hex(ENDPOINT.certificateSha256, certificateSha256);
 }
 
+/** Writes an endpoint that is reached by TCP, whose host is the ASCII text between `start` and `end` of `bytes`. */
+export function writeTcpEndpoint(
+  writer: MessageWriter,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  port: number,
+): void {
+  writer.slice(ENDPOINT.host, bytes, start, end);
+  writer.number(ENDPOINT.port, port);
+  writer.number(ENDPOINT.transport, WireTransport.TCP);
+}
+
 const ENDPOINT = EndpointSchema.field;
 
 /** The endpoint in a message from elsewhere, or undefined if it has to be skipped: an unknown transport, a host

@@ -1,12 +1,13 @@
 // What a caller is told: which of a peer's addresses it gets, and how many peers fit in an answer. Pure, except that it
 // remembers parsed hosts.
 import { isIPv4 } from "node:net";
-import { mayDial } from "../../address/dialable.js";
+import { HOST_REACH, mayDial } from "../../address/dialable.js";
 import type { Endpoint } from "../../address/endpoint.js";
 import { hostRegion, isLoopbackAddress, normaliseHost } from "../../address/host.js";
-import type { PeerId } from "../../core/ids.js";
-import type { SwarmPeer } from "../announcement.js";
+import type { ContentId } from "../../core/ids.js";
+import type { AnnounceAnswer, SwarmCounts, SwarmPeer } from "../announcement.js";
 import { MAX_ENDPOINTS_PER_PEER } from "../limits.js";
+import type { PeerRows } from "./peer-rows.js";
 import type { StoredPeer } from "./store.js";
 
 /** The two ends of a caller's connection, in canonical form. */
@@ -99,36 +100,121 @@ function halfNear(peers: readonly StoredPeer[], region: string, places: number):
   return [...near, ...others.slice(0, places - near.length)];
 }
 
+/** Where a caller is told to find a peer; `asSeen`: only where the tracker sees it. */
+export type Whereabouts = "asSeen" | readonly Endpoint[];
+
+/** The peers of a sample that a caller is told. */
+export class ToldPeers implements Iterable<SwarmPeer> {
+  readonly rows: PeerRows;
+  /** For each row; undefined if it is left out. */
+  readonly #whereabouts: (Whereabouts | undefined)[] = [];
+  /** For each row the first word of its peer's id; of no meaning for rows that are left out. */
+  readonly #words: number[] = [];
+
+  constructor(rows: PeerRows) {
+    this.rows = rows;
+  }
+
+  /** Undefined for a row that is left out. */
+  whereaboutsOf(row: number): Whereabouts | undefined {
+    return this.#whereabouts[row];
+  }
+
+  leaveOutNext(): void {
+    this.#words.push(0);
+    this.#whereabouts.push(undefined);
+  }
+
+  /** Tells the next row. If it is a lease of a peer that is told already, that is told at more places instead. */
+  tellNext(whereabouts: Whereabouts): void {
+    const row = this.#whereabouts.length;
+    const first = this.#firstOf(row);
+    this.#whereabouts.push(whereabouts);
+    if (first === undefined) return;
+    const known = this.#endpointsOf(first);
+    const others = this.#endpointsOf(row).filter((one) => !known.some((other) => isSamePlace(one, other)));
+    this.#whereabouts[first] = [...known, ...others].slice(0, MAX_ENDPOINTS_PER_PEER);
+    this.#whereabouts[row] = undefined;
+  }
+
+  *[Symbol.iterator](): IterableIterator<SwarmPeer> {
+    for (const [row, whereabouts] of this.#whereabouts.entries()) {
+      if (whereabouts === undefined) continue;
+      const { key, chunksHeld, complete } = this.rows.at(row);
+      yield { peerId: key.peerId, endpoints: this.#endpointsOf(row), chunksHeld, complete };
+    }
+  }
+
+  /** The row before this one that is told of the same peer. Notes the peer of this one. */
+  #firstOf(row: number): number | undefined {
+    const word = this.rows.words[this.rows.wordAt(row)] ?? 0;
+    const words = this.#words;
+    let first = words.indexOf(word);
+    while (first !== -1 && !(this.#whereabouts[first] !== undefined && this.rows.isSamePeer(first, row)))
+      first = words.indexOf(word, first + 1);
+    words.push(word);
+    return first === -1 ? undefined : first;
+  }
+
+  #endpointsOf(row: number): readonly Endpoint[] {
+    const whereabouts = this.#whereabouts[row] ?? [];
+    if (whereabouts !== "asSeen") return whereabouts;
+    const { host, listenPort } = this.rows.at(row).key;
+    return [{ host, port: listenPort, transport: "tcp" }];
+  }
+}
+
+/** What a caller is told of one share. */
+export interface ToldSwarm {
+  readonly peers: ToldPeers;
+  readonly counts: SwarmCounts;
+}
+
+export interface ToldShare extends ToldSwarm {
+  readonly contentId: ContentId;
+}
+
+/** What a caller is told when it announces. */
+export interface ToldAnswer extends Omit<AnnounceAnswer, "answers"> {
+  readonly answers: readonly ToldShare[];
+}
+
 /** Collects the peers of one response, within its limit of bytes. */
 export class Handout {
   readonly #caller: Caller;
+  /** Whether the caller and the tracker are on one machine, and know it. */
+  readonly #isLocal: boolean;
   #bytesLeft: number;
 
   constructor(caller: Caller, maxBytes: number) {
     this.#caller = caller;
+    this.#isLocal = isLoopbackAddress(caller.host) && isLoopbackAddress(caller.reachedAt);
     this.#bytesLeft = maxBytes;
   }
 
   /** The peers of one swarm's sample that the caller can use. A peer with leases at several places is one peer. */
-  peersOf(sample: readonly StoredPeer[]): readonly SwarmPeer[] {
-    const peers = new Map<PeerId, SwarmPeer>();
-    for (const stored of sample) {
-      const endpoints = endpointsFor(this.#caller, stored);
-      if (endpoints.length === 0) continue;
-      const { key, chunksHeld, complete } = stored;
-      const peer = merged(peers.get(key.peerId), { peerId: key.peerId, endpoints, chunksHeld, complete });
-      this.#bytesLeft -= roughBytes(endpoints);
+  peersOf(rows: PeerRows): ToldPeers {
+    const told = new ToldPeers(rows);
+    for (let row = 0; row < rows.length; row++) {
+      const whereabouts = this.#whereaboutsOf(rows, row);
+      if (whereabouts.length === 0) {
+        told.leaveOutNext();
+        continue;
+      }
+      this.#bytesLeft -= roughBytes(rows, row, whereabouts);
       if (this.#bytesLeft < 0) break;
-      peers.set(key.peerId, peer);
+      told.tellNext(whereabouts);
     }
-    return [...peers.values()];
+    return told;
   }
-}
 
-function merged(known: SwarmPeer | undefined, found: SwarmPeer): SwarmPeer {
-  if (known === undefined) return found;
-  const more = found.endpoints.filter((one) => !known.endpoints.some((other) => isSamePlace(one, other)));
-  return { ...found, endpoints: [...known.endpoints, ...more].slice(0, MAX_ENDPOINTS_PER_PEER) };
+  #whereaboutsOf(rows: PeerRows, row: number): Whereabouts {
+    const reach = rows.reachOf(row);
+    const isReached = reach === HOST_REACH.everybody || (reach === HOST_REACH.fromLoopback && this.#isLocal);
+    // The case of nearly every peer: no need to make an object of it.
+    if (isReached && rows.announcedBy(row).length === 0 && rows.listenPortOf(row) > 0) return "asSeen";
+    return endpointsFor(this.#caller, rows.at(row));
+  }
 }
 
 function isSamePlace(a: Endpoint, b: Endpoint): boolean {
@@ -136,9 +222,10 @@ function isSamePlace(a: Endpoint, b: Endpoint): boolean {
 }
 
 /** At least what a peer takes on the wire: id and counts, then each endpoint with port, transport and pin. */
-function roughBytes(endpoints: readonly Endpoint[]): number {
+function roughBytes(rows: PeerRows, row: number, whereabouts: Whereabouts): number {
+  if (whereabouts === "asSeen") return 64 + 24 + rows.hostBytesOf(row);
   let bytes = 64;
-  for (const { host, certificateSha256 } of endpoints) {
+  for (const { host, certificateSha256 } of whereabouts) {
     bytes += 24 + host.length + (certificateSha256 === undefined ? 0 : 34);
   }
   return bytes;

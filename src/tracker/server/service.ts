@@ -1,7 +1,7 @@
 // The tracker's six calls, as tracker.proto describes them, over a store. Leases, moves and listing rules meet here;
 // knows no sockets and keeps nothing itself.
 import { createHash, randomBytes } from "node:crypto";
-import { setImmediate as yieldToLoop } from "node:timers/promises";
+import { setImmediate as othersFirst } from "node:timers/promises";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { AGENT } from "../../core/agent.js";
 import { GoshareError } from "../../core/errors.js";
@@ -11,7 +11,7 @@ import { MAX_ROOT_BYTES } from "../../manifest/limits.js";
 import type { ManifestRoot } from "../../manifest/manifest.js";
 import { type CallContext, type RpcMethods, unary, unaryBytes } from "../../rpc/adapter.js";
 import { RpcError } from "../../rpc/rpc-error.js";
-import type { AnnounceAnswer, Announcement, ShareAnnouncement, Swarm, SwarmAnswer } from "../announcement.js";
+import type { Announcement, ShareAnnouncement } from "../announcement.js";
 import {
   MAX_PEERS_PER_RESPONSE,
   MAX_RESPONSE_BYTES,
@@ -19,9 +19,21 @@ import {
   MIN_RENEW_MS,
 } from "../limits.js";
 import type { AddressQuota } from "./address-quota.js";
-import { type Caller, callerAt, DRAWN_FOR_NEAR, endpointsFor, Handout, nearFirst } from "./handout.js";
+import {
+  type Caller,
+  callerAt,
+  DRAWN_FOR_NEAR,
+  endpointsFor,
+  Handout,
+  nearFirst,
+  type ToldAnswer,
+  ToldPeers,
+  type ToldShare,
+  type ToldSwarm,
+} from "./handout.js";
 import type { LeaseTokens } from "./lease-token.js";
 import type { TrackerOptions } from "./options.js";
+import { PeerRows } from "./peer-rows.js";
 import type { Listing, ProvenEndpoints } from "./proven-endpoints.js";
 import type { RenewalPace } from "./renewal-pace.js";
 import type { LeaseKey, LeaseUpdate, TrackerStore } from "./store.js";
@@ -76,9 +88,9 @@ export class TrackerCalls {
       announce: storeCall(
         unaryBytes(method.announce, async (request, context) => {
           const caller = callerOf(context);
-          await othersFirst(request.shares.length);
+          if (request.shares.length >= MANY_SHARES) await othersFirst();
           const { answer, token } = await this.#announce(announcementFromWire(request), caller);
-          await othersFirst(answer.answers.length);
+          if (answer.answers.length >= MANY_SHARES) await othersFirst();
           return encodeAnnounceAnswer(answer, token);
         }),
       ),
@@ -126,7 +138,7 @@ export class TrackerCalls {
   async #announce(
     announcement: Announcement & LeaseClaim,
     caller: Caller,
-  ): Promise<{ answer: AnnounceAnswer; token: Uint8Array }> {
+  ): Promise<{ answer: ToldAnswer; token: Uint8Array }> {
     const { peerId, leaseToken, listenPort, runEpochMs, shares, excludePeerId } = announcement;
     const key: LeaseKey = { peerId, host: caller.host, listenPort };
     const { intervalMs, ttlMs } = this.#pace;
@@ -140,17 +152,17 @@ export class TrackerCalls {
       throw exhausted("this address announces too many shares", isSoon ? waitMs : NEVER);
     }
     const { endpoints, isLooking } = this.#listing(announcement, caller);
-    await othersFirst(shares.length);
+    if (shares.length >= MANY_SHARES) await othersFirst();
     const isHeld = await this.#hold({ key, movedFrom, runEpochMs, endpoints, shares, ttlMs });
-    await othersFirst(shares.length);
+    if (shares.length >= MANY_SHARES) await othersFirst();
 
     const exclude = excludePeerId === undefined ? [peerId] : [peerId, excludePeerId];
     const wanting = shares.filter(({ wantPeers }) => wantPeers > 0);
-    const answer: AnnounceAnswer = {
+    const answer: ToldAnswer = {
       ttlMs,
       renewAfterMs: isLooking ? MIN_RENEW_MS : this.#pace.nextRenewalMs(),
       listedEndpoints: isHeld === undefined ? [] : endpointsFor(caller, { key, endpoints }),
-      answers: await this.#answers(wanting, exclude, caller),
+      answers: wanting.length === 0 ? [] : await this.#answers(wanting, exclude, caller),
       wantedManifests: isHeld?.wantedManifests ?? [],
     };
     // An announcement of an earlier run must not get the means to withdraw what the later run holds.
@@ -167,7 +179,7 @@ export class TrackerCalls {
   }
 
   /** Undefined for an announcement of an earlier run, which is ignored. */
-  async #hold(update: LeaseUpdate): Promise<Pick<AnnounceAnswer, "wantedManifests"> | undefined> {
+  async #hold(update: LeaseUpdate): Promise<Pick<ToldAnswer, "wantedManifests"> | undefined> {
     const { outcome, wantedManifests } = await this.#store.announce(update);
     switch (outcome) {
       case "held":
@@ -193,20 +205,21 @@ export class TrackerCalls {
     shares: readonly Pick<ShareAnnouncement, "contentId" | "wantPeers">[],
     exclude: readonly PeerId[],
     caller: Caller,
-  ): Promise<readonly SwarmAnswer[]> {
+  ): Promise<readonly ToldShare[]> {
     const { preferNear } = this.#options;
     const drawn = preferNear ? DRAWN_FOR_NEAR : 1;
     const queries = shares.map(({ contentId, wantPeers }) => ({ contentId, max: wantPeers * drawn }));
     const samples = await this.#store.sample(queries, exclude, MAX_PEERS_PER_RESPONSE * drawn);
-    await othersFirst(shares.length);
+    if (shares.length >= MANY_SHARES) await othersFirst();
     const handout = new Handout(caller, MAX_PEER_BYTES);
-    const answers: SwarmAnswer[] = [];
+    const answers: ToldShare[] = [];
     let left = MAX_PEERS_PER_RESPONSE;
     for (const [index, { contentId, wantPeers }] of shares.entries()) {
       const sample = samples[index];
       if (sample === undefined) continue;
       const max = Math.min(wantPeers, left);
-      const found = preferNear ? nearFirst(sample.peers, caller.host, max) : sample.peers;
+      const found = preferNear ? PeerRows.of(nearFirst([...sample.peers], caller.host, max)) : sample.peers;
+
       left -= found.length;
       answers.push({ contentId, peers: handout.peersOf(found), counts: sample.counts });
     }
@@ -230,15 +243,14 @@ export class TrackerCalls {
   }
 }
 
-/** Of so many shares each step, from checking what came to encoding the answer, takes a millisecond or two. */
+/** Of so many shares each step, from checking what came to encoding the answer, takes a millisecond or two: whatever else
+ * the event loop has to do comes first, between any two of them. */
 const MANY_SHARES = 200;
 
-/** Between two steps on so many shares: whatever else the event loop has to do comes first if they are many. */
-async function othersFirst(shares: number): Promise<void> {
-  if (shares >= MANY_SHARES) await yieldToLoop();
-}
-
-const NOBODY: Swarm = { peers: [], counts: { completePeers: 0, partialPeers: 0 } };
+const NOBODY: ToldSwarm = {
+  peers: new ToldPeers(new PeerRows(0)),
+  counts: { completePeers: 0, partialPeers: 0 },
+};
 
 /** Tells a caller that trying again within the same call is of no use. */
 const NEVER = -1;

@@ -3,6 +3,7 @@
 import type { Endpoint } from "../../address/endpoint.js";
 import type { ContentId, PeerId } from "../../core/ids.js";
 import type { HeldShare, SwarmCounts } from "../announcement.js";
+import type { PeerRows } from "./peer-rows.js";
 
 /** What distinguishes one lease from another. */
 export interface LeaseKey {
@@ -51,7 +52,7 @@ export interface StoredPeer {
 
 export interface SwarmSample {
   /** Random, each lease at most once; from a large swarm both complete and partial peers, if there are both. */
-  readonly peers: readonly StoredPeer[];
+  readonly peers: PeerRows;
   readonly counts: SwarmCounts;
 }
 

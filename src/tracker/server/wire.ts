@@ -16,19 +16,18 @@ import {
 } from "../../../gen/goshare/v1/tracker_pb.js";
 import type { Endpoint } from "../../address/endpoint.js";
 import { MAX_PORT } from "../../address/limits.js";
-import { endpointFromWire, writeEndpoint } from "../../address/wire.js";
-import { type ContentId, contentIdFromBytes, type PeerId, peerIdFromBytes } from "../../core/ids.js";
+import { endpointFromWire, writeEndpoint, writeTcpEndpoint } from "../../address/wire.js";
+import {
+  type ContentId,
+  contentIdFromBytes,
+  DIGEST_BYTES,
+  type PeerId,
+  peerIdFromBytes,
+} from "../../core/ids.js";
 import { MessageWriter } from "../../core/message-writer.js";
 import { MAX_ROOT_BYTES } from "../../manifest/limits.js";
 import { RpcError } from "../../rpc/rpc-error.js";
-import type {
-  AnnounceAnswer,
-  Announcement,
-  ShareAnnouncement,
-  Swarm,
-  SwarmCounts,
-  SwarmPeer,
-} from "../announcement.js";
+import type { Announcement, ShareAnnouncement, SwarmCounts } from "../announcement.js";
 import {
   MAX_ANNOUNCED_ENDPOINTS,
   MAX_LEASE_TOKEN_BYTES,
@@ -36,6 +35,8 @@ import {
   MAX_WANT_PEERS,
   MAX_WITHDRAWN_SHARES,
 } from "../limits.js";
+import type { ToldAnswer, ToldPeers, ToldSwarm, Whereabouts } from "./handout.js";
+import type { PeerRows } from "./peer-rows.js";
 
 function invalid(problem: string): RpcError {
   return new RpcError("INVALID_ARGUMENT", problem);
@@ -146,7 +147,7 @@ function atMost(field: string, count: number, max: number): void {
 const writer = new MessageWriter();
 
 /** An AnnounceResponse, encoded. */
-export function encodeAnnounceAnswer(answer: AnnounceAnswer, leaseToken: Uint8Array): Buffer {
+export function encodeAnnounceAnswer(answer: ToldAnswer, leaseToken: Uint8Array): Buffer {
   writer.start();
   writer.number(ANNOUNCE.ttlMs, answer.ttlMs);
   writer.number(ANNOUNCE.renewAfterMs, answer.renewAfterMs);
@@ -155,7 +156,7 @@ export function encodeAnnounceAnswer(answer: AnnounceAnswer, leaseToken: Uint8Ar
   for (const { contentId, peers, counts } of answer.answers) {
     const begun = writer.begin(ANNOUNCE.answers);
     writer.hex(ANSWER.contentId, contentId);
-    for (const peer of peers) putPeer(ANSWER.peers, peer);
+    putPeers(ANSWER.peers, peers);
     putCounts(ANSWER.counts, counts);
     writer.end(begun);
   }
@@ -164,9 +165,9 @@ export function encodeAnnounceAnswer(answer: AnnounceAnswer, leaseToken: Uint8Ar
 }
 
 /** A ListPeersResponse, encoded. */
-export function encodeSwarm({ peers, counts }: Swarm): Buffer {
+export function encodeSwarm({ peers, counts }: ToldSwarm): Buffer {
   writer.start();
-  for (const peer of peers) putPeer(LIST.peers, peer);
+  putPeers(LIST.peers, peers);
   putCounts(LIST.counts, counts);
   return writer.finish();
 }
@@ -177,12 +178,24 @@ const LIST = ListPeersResponseSchema.field;
 const PEER = SwarmPeerSchema.field;
 const COUNTS = SwarmCountsSchema.field;
 
-function putPeer(field: DescField, { peerId, endpoints, chunksHeld, complete }: SwarmPeer): void {
+function putPeers(field: DescField, told: ToldPeers): void {
+  for (let row = 0; row < told.rows.length; row++) {
+    const whereabouts = told.whereaboutsOf(row);
+    if (whereabouts !== undefined) putPeer(field, told.rows, row, whereabouts);
+  }
+}
+
+function putPeer(field: DescField, rows: PeerRows, row: number, whereabouts: Whereabouts): void {
   const begun = writer.begin(field);
-  writer.hex(PEER.peerId, peerId);
-  for (const endpoint of endpoints) putEndpoint(PEER.endpoints, endpoint);
-  writer.number(PEER.chunksHeld, chunksHeld);
-  writer.bool(PEER.complete, complete);
+  const placeAt = rows.placeAt(row);
+  writer.slice(PEER.peerId, rows.bytes, placeAt, placeAt + DIGEST_BYTES);
+  if (whereabouts === "asSeen") {
+    const begunEndpoint = writer.begin(PEER.endpoints);
+    writeTcpEndpoint(writer, rows.bytes, rows.hostStartOf(row), rows.hostEndOf(row), rows.listenPortOf(row));
+    writer.end(begunEndpoint);
+  } else for (const endpoint of whereabouts) putEndpoint(PEER.endpoints, endpoint);
+  writer.number(PEER.chunksHeld, rows.chunksHeldOf(row));
+  writer.bool(PEER.complete, rows.isComplete(row));
   writer.end(begun);
 }
 

@@ -9,6 +9,7 @@ import {
   Handout,
   nearFirst,
 } from "../../../src/tracker/server/handout.js";
+import { PeerRows } from "../../../src/tracker/server/peer-rows.js";
 import type { StoredPeer } from "../../../src/tracker/server/store.js";
 import { leaseKey } from "./stores/store-rig.js";
 
@@ -88,28 +89,72 @@ test("a caller's addresses are read as sockets show them", () => {
 
 test("leases of one peer at several places are one peer with several endpoints", () => {
   const sample = [peer("10.0.0.1"), peer("2001:db8::1"), peer("10.0.0.1")];
-  assert.equal(new Handout(REMOTE, 10_000).peersOf(sample), [
-    {
-      peerId: leaseKey(1).peerId,
-      endpoints: [tcp("10.0.0.1"), tcp("2001:db8::1")],
-      chunksHeld: 4,
-      complete: true,
-    },
-  ]);
+  assert.equal(
+    [...new Handout(REMOTE, 10_000).peersOf(PeerRows.of(sample))],
+    [
+      {
+        peerId: leaseKey(1).peerId,
+        endpoints: [tcp("10.0.0.1"), tcp("2001:db8::1")],
+        chunksHeld: 4,
+        complete: true,
+      },
+    ],
+  );
+});
+
+test("peers told in a row are told as each by itself, whoever asks and whatever they have announced", () => {
+  const host = fc.constantFrom(
+    "10.0.0.7",
+    "2001:db8::5",
+    "127.0.0.1",
+    "::1",
+    "fe80::1",
+    "0.0.0.0",
+    "224.0.0.1",
+  );
+  const endpoints = fc.array(fc.constantFrom(tcp("127.0.0.1"), tcp("example.org", 80), tcp("10.0.0.7")), {
+    maxLength: 2,
+  });
+  const onePeer = fc.record({
+    host,
+    port: fc.constantFrom(0, 1, 9000, 65_535),
+    endpoints,
+    chunksHeld: fc.nat(),
+    complete: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(onePeer, { maxLength: 20 }), fc.constantFrom(REMOTE, LOCAL), (peers, caller) => {
+      const sample = peers.map(
+        ({ host, port, ...rest }, n): StoredPeer => ({ key: leaseKey(n, host, port), ...rest }),
+      );
+      const told = sample
+        .map((stored) => ({
+          peerId: stored.key.peerId,
+          endpoints: endpointsFor(caller, stored),
+          chunksHeld: stored.chunksHeld,
+          complete: stored.complete,
+        }))
+        .filter((peer) => peer.endpoints.length > 0);
+      assert.equal([...new Handout(caller, 100_000).peersOf(PeerRows.of(sample))], told);
+    }),
+  );
 });
 
 test("peers that the asker can reach nowhere are left out", () => {
-  assert.equal(new Handout(REMOTE, 10_000).peersOf([peer("fe80::1"), peer("10.0.0.1", 0)]), []);
+  assert.equal(
+    [...new Handout(REMOTE, 10_000).peersOf(PeerRows.of([peer("fe80::1"), peer("10.0.0.1", 0)]))],
+    [],
+  );
 });
 
 test("a response stays within its bytes, over all swarms together", () => {
   const handout = new Handout(REMOTE, 1000);
   const crowd = Array.from({ length: 20 }, (_, n) => ({ ...peer("10.0.0.1"), key: leaseKey(n) }));
-  const first = handout.peersOf(crowd.slice(0, 5));
-  const rest = handout.peersOf(crowd.slice(5));
+  const first = [...handout.peersOf(PeerRows.of(crowd.slice(0, 5)))];
+  const rest = [...handout.peersOf(PeerRows.of(crowd.slice(5)))];
   assert.is(first.length, 5);
   assert.ok(rest.length > 0 && rest.length < 10);
-  assert.is(handout.peersOf(crowd).length, 0);
+  assert.is([...handout.peersOf(PeerRows.of(crowd))].length, 0);
 });
 
 const HERE = "192.0.2.1";

@@ -6,9 +6,16 @@ import type { Endpoint } from "../../../src/address/endpoint.js";
 import { endpointToWire } from "../../../src/address/wire.js";
 import { idToBytes } from "../../../src/core/ids.js";
 import { encodeMessage } from "../../../src/rpc/message-codec.js";
-import type { Swarm, SwarmAnswer, SwarmPeer } from "../../../src/tracker/announcement.js";
+import {
+  ToldPeers,
+  type ToldShare,
+  type ToldSwarm,
+  type Whereabouts,
+} from "../../../src/tracker/server/handout.js";
+import { PeerRows } from "../../../src/tracker/server/peer-rows.js";
+import type { StoredPeer } from "../../../src/tracker/server/store.js";
 import { encodeAnnounceAnswer, encodeSwarm } from "../../../src/tracker/server/wire.js";
-import { contentId, peerId } from "./stores/store-rig.js";
+import { contentId, leaseKey, peerId } from "./stores/store-rig.js";
 
 const anyNumber = fc.oneof(fc.constantFrom(0, 127, 128, 0x7fff_ffff, 0xffff_ffff), fc.nat());
 const anyHost = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom("host.example", "é".repeat(70)));
@@ -22,24 +29,45 @@ const anyEndpoint: fc.Arbitrary<Endpoint> = fc.oneof(
     certificateSha256: fc.nat().map((n) => peerId(n)),
   }),
 );
-const anyPeer: fc.Arbitrary<SwarmPeer> = fc.record({
-  peerId: fc.nat().map((n) => peerId(n)),
-  endpoints: fc.array(anyEndpoint, { maxLength: 4 }),
-  chunksHeld: anyNumber,
-  complete: fc.boolean(),
-});
-const anySwarm: fc.Arbitrary<Swarm> = fc.record({
-  peers: fc.array(anyPeer, { maxLength: 60 }),
+const anyStoredPeer: fc.Arbitrary<StoredPeer> = fc
+  .record({
+    n: fc.nat(),
+    host: fc.oneof(fc.ipV4(), fc.ipV6()),
+    listenPort: anyPort,
+    chunksHeld: anyNumber,
+    complete: fc.boolean(),
+  })
+  .map(({ n, host, listenPort, ...held }) => ({
+    key: leaseKey(n, host, listenPort),
+    endpoints: [],
+    ...held,
+  }));
+const anyWhereabouts = fc.oneof(
+  fc.constantFrom("asSeen" as const, undefined),
+  fc.array(anyEndpoint, { minLength: 1, maxLength: 4 }),
+);
+
+function told(some: readonly (readonly [StoredPeer, Whereabouts | undefined])[]): ToldPeers {
+  const peers = new ToldPeers(PeerRows.of(some.map(([peer]) => peer)));
+  for (const [, whereabouts] of some) {
+    if (whereabouts === undefined) peers.leaveOutNext();
+    else peers.tellNext(whereabouts);
+  }
+  return peers;
+}
+
+const anySwarm: fc.Arbitrary<ToldSwarm> = fc.record({
+  peers: fc.array(fc.tuple(anyStoredPeer, anyWhereabouts), { maxLength: 60 }).map(told),
   counts: fc.record({ completePeers: anyNumber, partialPeers: anyNumber }),
 });
 const anyContentId = fc.nat().map((n) => contentId(n));
-const anyAnswer = fc
+const anyShare = fc
   .tuple(anySwarm, anyContentId)
-  .map(([swarm, id]): SwarmAnswer => ({ ...swarm, contentId: id }));
+  .map(([swarm, id]): ToldShare => ({ ...swarm, contentId: id }));
 
-function swarmInit({ peers, counts }: Swarm) {
+function swarmInit({ peers, counts }: ToldSwarm) {
   return {
-    peers: peers.map((peer) => ({
+    peers: [...peers].map((peer) => ({
       ...peer,
       peerId: idToBytes(peer.peerId),
       endpoints: peer.endpoints.map(endpointToWire),
@@ -62,7 +90,7 @@ test("answers to announcements are written as the general codec writes them", ()
     ttlMs: anyNumber,
     renewAfterMs: anyNumber,
     listedEndpoints: fc.array(anyEndpoint, { maxLength: 3 }),
-    answers: fc.array(anyAnswer, { maxLength: 4 }),
+    answers: fc.array(anyShare, { maxLength: 4 }),
     wantedManifests: fc.array(anyContentId, { maxLength: 4 }),
   });
   fc.assert(
@@ -84,10 +112,12 @@ test("answers to announcements are written as the general codec writes them", ()
 });
 
 test("the largest answer there may be is written whole, and the next one too", () => {
-  const peer: SwarmPeer = { peerId: peerId(1), endpoints: [], chunksHeld: 1, complete: false };
   const counts = { completePeers: 0, partialPeers: 2_000 };
-  const large = { peers: Array.from({ length: 2_000 }, () => peer), counts };
-  const small = { peers: [peer], counts };
+  const peers = Array.from({ length: 2_000 }, (_, n): [StoredPeer, Whereabouts] => {
+    return [{ key: leaseKey(n), endpoints: [], chunksHeld: 1, complete: false }, "asSeen"];
+  });
+  const large = { peers: told(peers), counts };
+  const small = { peers: told(peers.slice(0, 1)), counts };
   for (const swarm of [large, small])
     assert.equal(encodeSwarm(swarm), encodeMessage(ListPeersResponseSchema, swarmInit(swarm)));
 });

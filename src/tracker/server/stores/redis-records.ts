@@ -9,6 +9,7 @@ import type { Endpoint } from "../../../address/endpoint.js";
 import { packEndpoint, unpackEndpoint } from "../../../address/packed-endpoint.js";
 import { DIGEST_BYTES, idToBytes, peerIdFromBytes } from "../../../core/ids.js";
 import type { HeldShare } from "../../announcement.js";
+import { MAX_HOST_BYTES } from "../packed-place.js";
 import type { LeaseKey, StoredPeer } from "../store.js";
 
 const STATE_BYTES = 5;
@@ -41,9 +42,10 @@ function packedWithLength(endpoint: Endpoint): Uint8Array[] {
 /** The peer in a record; undefined if the record cannot be read. */
 export function peerOfRecord(record: Buffer): StoredPeer | undefined {
   if (record.length < HOST_AT) return undefined;
-  const hostEnd = HOST_AT + record.readUInt8(HOST_AT - 1);
+  const hostBytes = record.readUInt8(HOST_AT - 1);
+  const hostEnd = HOST_AT + hostBytes;
   const peerId = peerIdFromBytes(record.subarray(STATE_BYTES, PORT_AT));
-  if (record.length < hostEnd || peerId === undefined) return undefined;
+  if (hostBytes > MAX_HOST_BYTES || record.length < hostEnd || peerId === undefined) return undefined;
   const endpoints = endpointsOf(record.subarray(hostEnd));
   if (endpoints === undefined) return undefined;
   const host = record.toString("latin1", HOST_AT, hostEnd);

@@ -1,6 +1,7 @@
 // Samples of swarms in Redis: one call for each group of queries, and a second only if the first showed that part of
 // the response's limit had been reserved for swarms with few peers. Writes nothing.
 import type { PeerId } from "../../../core/ids.js";
+import { PeerRows } from "../peer-rows.js";
 import type { SampleQuery, StoredPeer, SwarmSample } from "../store.js";
 import { firstPart } from "./mixed-part.js";
 import type { RedisCalls } from "./redis-calls.js";
@@ -17,7 +18,8 @@ interface Draw extends SampleQuery {
   readonly index: number;
 }
 
-interface Drawn extends SwarmSample {
+interface Drawn extends Omit<SwarmSample, "peers"> {
+  readonly peers: readonly StoredPeer[];
   /** Leases that could be drawn. */
   readonly listed: number;
 }
@@ -56,7 +58,7 @@ export class RedisSampler {
     return drawn.map(({ peers, counts }, index) => {
       const given = peers.slice(0, Math.min(queries[index]?.max ?? 0, left));
       left -= given.length;
-      return { peers: given, counts };
+      return { peers: PeerRows.of(given), counts };
     });
   }
 

@@ -59,7 +59,7 @@ if (problem !== undefined) {
         while (await store.holdsLease(leaseKey(2), A)) await new Promise(setImmediate);
         const [sample] = await store.sample([{ contentId: A, max: 5 }], [], 50);
         assert.equal(
-          sample?.peers.map(({ key }) => key.peerId),
+          [...(sample?.peers ?? [])].map(({ key }) => key.peerId),
           [peerId(1)],
         );
         await announce(3, TTL_MS);

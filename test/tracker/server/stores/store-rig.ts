@@ -106,7 +106,7 @@ export class StoreRig {
   async sample(id: ContentId, max = 50, exclude: readonly PeerId[] = []) {
     const [sample] = await this.store.sample([{ contentId: id, max }], exclude, 2000);
     if (sample === undefined) throw new Error("one query has one sample");
-    return sample;
+    return { peers: [...sample.peers], counts: sample.counts };
   }
 
   async peersOf(id: ContentId): Promise<readonly PeerId[]> {

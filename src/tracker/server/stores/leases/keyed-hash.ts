@@ -17,7 +17,7 @@ export class KeyedHash {
   }
 
   /** A signed 32-bit hash of `words` from `start` up to, not including, `end`. */
-  ofWords(words: Uint32Array, start: number, end: number): number {
+  ofWords(words: Int32Array, start: number, end: number): number {
     let v0 = this.#key0;
     let v1 = this.#key1;
     let v2 = V2 ^ this.#key0;
@@ -49,4 +49,4 @@ export class KeyedHash {
   }
 }
 
-const pair = new Uint32Array(2);
+const pair = new Int32Array(2);

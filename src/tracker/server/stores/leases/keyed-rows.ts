@@ -2,23 +2,23 @@
 // allocates nothing.
 import { HashIndex } from "./hash-index.js";
 import type { KeyedHash } from "./keyed-hash.js";
-import { NO_ROW, type Slab } from "./slab.js";
+import { type Column, NO_ROW, type Slab } from "./slab.js";
 
 export class KeyedRows {
   /** The key that is looked up or was read last, as bytes. `keyWords` is the same memory as words. */
   readonly key: Buffer;
-  readonly keyWords: Uint32Array;
+  readonly keyWords: Int32Array;
   readonly #slab: Slab;
   readonly #hash: KeyedHash;
   readonly #index: HashIndex;
-  readonly #keys: Uint32Array;
+  readonly #keys: Column;
 
   constructor(slab: Slab, wordsPerKey: number, hash: KeyedHash) {
     this.#slab = slab;
     this.#hash = hash;
     this.#index = new HashIndex(slab);
-    this.#keys = slab.uint32(wordsPerKey);
-    this.keyWords = new Uint32Array(wordsPerKey);
+    this.#keys = slab.column(wordsPerKey);
+    this.keyWords = new Int32Array(wordsPerKey);
     this.key = Buffer.from(this.keyWords.buffer);
   }
 
@@ -47,9 +47,17 @@ export class KeyedRows {
 
   /** Reads the key of `row` into `key`. */
   read(row: number): void {
-    const { keyWords } = this;
-    const start = row * keyWords.length;
-    for (let i = 0; i < keyWords.length; i++) keyWords[i] = this.#keys[start + i] ?? 0;
+    this.copyTo(row, this.keyWords.length, this.keyWords, 0);
+  }
+
+  /** Copies the first `count` words of the key of `row` to `words`, from `at` on. */
+  copyTo(row: number, count: number, words: Int32Array, at: number): void {
+    this.#keys.copy(row, count, words, at);
+  }
+
+  /** Whether the key of `row` begins with the first `count` of `words`. */
+  beginsWith(row: number, words: Int32Array, count: number): boolean {
+    return this.#keys.equals(row, words, count);
   }
 
   #hashOfKey(): number {
@@ -58,21 +66,13 @@ export class KeyedRows {
 
   #find(hash: number): number {
     for (let row = this.#index.first(hash); row !== NO_ROW; row = this.#index.next(row)) {
-      if (this.#hasKey(row)) return row;
+      if (this.beginsWith(row, this.keyWords, this.keyWords.length)) return row;
     }
     return NO_ROW;
   }
 
-  #hasKey(row: number): boolean {
-    const { keyWords } = this;
-    const start = row * keyWords.length;
-    for (let i = 0; i < keyWords.length; i++) if (this.#keys[start + i] !== keyWords[i]) return false;
-    return true;
-  }
-
   #set(row: number, hash: number): void {
-    const start = row * this.keyWords.length;
-    this.#keys.set(this.keyWords, start);
+    this.#keys.write(row, this.keyWords);
     this.#index.add(row, hash);
   }
 }

@@ -3,20 +3,20 @@
 import type { Endpoint } from "../../../../address/endpoint.js";
 import { type ContentId, DIGEST_BYTES, type PeerId } from "../../../../core/ids.js";
 import type { HeldShare } from "../../../announcement.js";
+import { PeerRows } from "../../peer-rows.js";
 import type {
   LeaseKey,
   LeaseResult,
   LeaseUpdate,
   SampleQuery,
-  StoredPeer,
   StoreLimits,
   SwarmSample,
 } from "../../store.js";
 import { KeyedHash } from "./keyed-hash.js";
 import { LeaseRows } from "./lease-rows.js";
-import { mixedSample } from "./mixed-sample.js";
 import { Peers } from "./peers.js";
 import { NO_ROW } from "./slab.js";
+import { idWordsOf, SwarmSampler } from "./swarm-sampler.js";
 import { COMPLETE, type Group, PARTIAL, Swarms } from "./swarms.js";
 import type { WordReader, WordWriter } from "./words.js";
 
@@ -42,7 +42,7 @@ interface NewLease {
 
 export class LeaseBook {
   readonly #limits: StoreLimits;
-  readonly #random: () => number;
+  readonly #sampler: SwarmSampler;
   readonly #onSwarmEnd: (contentId: ContentId) => void;
   readonly #peers: Peers;
   readonly #leases: LeaseRows;
@@ -55,11 +55,11 @@ export class LeaseBook {
   constructor(limits: StoreLimits, random: () => number, onSwarmEnd: (contentId: ContentId) => void) {
     const hash = new KeyedHash();
     this.#limits = limits;
-    this.#random = random;
     this.#onSwarmEnd = onSwarmEnd;
     this.#peers = new Peers(limits.maxPeers, hash);
     this.#leases = new LeaseRows(limits.maxLeases, hash);
     this.#swarms = new Swarms(limits.maxLeases, this.#leases.slab, hash);
+    this.#sampler = new SwarmSampler(this.#peers, this.#leases, this.#swarms, random);
   }
 
   get peerCount(): number {
@@ -246,36 +246,15 @@ export class LeaseBook {
     maxPeers: number,
     nowMs: number,
   ): SwarmSample[] {
+    const excluded = exclude.map(idWordsOf);
     let left = maxPeers;
     return queries.map(({ contentId, max }) => {
       const swarm = this.#swarms.find(contentId);
-      if (swarm === NO_ROW) return { peers: [], counts: { completePeers: 0, partialPeers: 0 } };
-      const peers = mixedSample<StoredPeer>({
-        counts: [this.#swarms.listedIn(swarm, COMPLETE), this.#swarms.listedIn(swarm, PARTIAL)],
-        max: Math.min(max, left),
-        spare: exclude.length,
-        random: this.#random,
-        at: (group, position) => {
-          const lease = this.#swarms.leaseAt(swarm, group, position);
-          // A lease that has ended is there until it is cleared away.
-          return this.#leases.expiresAtMs(lease) > nowMs ? this.#storedPeer(lease, exclude) : undefined;
-        },
-      });
+      if (swarm === NO_ROW) return { peers: new PeerRows(0), counts: { completePeers: 0, partialPeers: 0 } };
+      const peers = this.#sampler.sample(swarm, Math.min(max, left), excluded, nowMs);
       left -= peers.length;
       return { peers, counts: this.#swarms.countsOf(swarm) };
     });
-  }
-
-  #storedPeer(lease: number, exclude: readonly PeerId[]): StoredPeer | undefined {
-    const peer = this.#leases.peerOf(lease);
-    const key = this.#peers.keyOf(peer);
-    if (exclude.includes(key.peerId)) return undefined;
-    return {
-      key,
-      endpoints: this.#peers.endpointsOf(peer),
-      chunksHeld: this.#leases.chunksHeld(lease),
-      complete: this.#leases.groupOf(lease) === COMPLETE,
-    };
   }
 
   holdsLease(key: LeaseKey, contentId: ContentId, nowMs: number): boolean {

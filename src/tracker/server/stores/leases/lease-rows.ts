@@ -2,7 +2,7 @@
 // peers and swarms are.
 import { HashIndex } from "./hash-index.js";
 import type { KeyedHash } from "./keyed-hash.js";
-import { NO_ROW, Slab } from "./slab.js";
+import { type Column, NO_ROW, Slab } from "./slab.js";
 import { COMPLETE, type Group, PARTIAL } from "./swarms.js";
 
 /** The end of a row that is no lease. */
@@ -10,27 +10,26 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 const FACTS = 4;
 const [PEER, SWARM, GROUP, CHUNKS_HELD] = [0, 1, 2, 3] as const;
+const [BEFORE, AFTER] = [0, 1] as const;
 
 export class LeaseRows {
   readonly slab: Slab;
   readonly #hash: KeyedHash;
   readonly #byPeerAndSwarm: HashIndex;
   /** What is looked at together for each lease: peer, swarm, group and chunks held. */
-  readonly #facts: Uint32Array;
+  readonly #facts: Column;
   /** Apart from the rest, since all of these are looked at once a second. */
   readonly #expiresAtMs: Float64Array;
   /** The leases of the same peer before and after; NO_ROW at the ends. */
-  readonly #before: Int32Array;
-  readonly #after: Int32Array;
+  readonly #neighbours: Column;
 
   constructor(maxLeases: number, hash: KeyedHash) {
     this.slab = new Slab(maxLeases);
     this.#hash = hash;
     this.#byPeerAndSwarm = new HashIndex(this.slab);
-    this.#facts = this.slab.uint32(FACTS);
+    this.#facts = this.slab.column(FACTS);
     this.#expiresAtMs = this.slab.float64();
-    this.#before = this.slab.int32();
-    this.#after = this.slab.int32();
+    this.#neighbours = this.slab.column(2);
   }
 
   find(peer: number, swarm: number): number {
@@ -44,7 +43,7 @@ export class LeaseRows {
   /** Adds a lease, before `first` in the list of its peer. */
   add(peer: number, swarm: number, first: number): number {
     const lease = this.slab.take();
-    this.#facts[lease * FACTS + SWARM] = swarm;
+    this.#facts.set(lease, SWARM, swarm);
     this.#link(lease, peer, first);
     return lease;
   }
@@ -62,25 +61,25 @@ export class LeaseRows {
   }
 
   set(lease: number, group: Group, chunksHeld: number, expiresAtMs: number): void {
-    this.#facts[lease * FACTS + GROUP] = group;
-    this.#facts[lease * FACTS + CHUNKS_HELD] = chunksHeld;
+    this.#facts.set(lease, GROUP, group);
+    this.#facts.set(lease, CHUNKS_HELD, chunksHeld);
     this.#expiresAtMs[lease] = expiresAtMs;
   }
 
   peerOf(lease: number): number {
-    return this.#facts[lease * FACTS + PEER] ?? NO_ROW;
+    return this.#facts.get(lease, PEER);
   }
 
   swarmOf(lease: number): number {
-    return this.#facts[lease * FACTS + SWARM] ?? NO_ROW;
+    return this.#facts.get(lease, SWARM);
   }
 
   groupOf(lease: number): Group {
-    return this.#facts[lease * FACTS + GROUP] === COMPLETE ? COMPLETE : PARTIAL;
+    return this.#facts.get(lease, GROUP) === COMPLETE ? COMPLETE : PARTIAL;
   }
 
   chunksHeld(lease: number): number {
-    return this.#facts[lease * FACTS + CHUNKS_HELD] ?? 0;
+    return this.#facts.get(lease, CHUNKS_HELD) >>> 0;
   }
 
   /** When the lease ends; infinity for a row that is no lease. */
@@ -97,22 +96,22 @@ export class LeaseRows {
 
   /** The next lease of the same peer. */
   after(lease: number): number {
-    return this.#after[lease] ?? NO_ROW;
+    return this.#neighbours.get(lease, AFTER);
   }
 
   #link(lease: number, peer: number, first: number): void {
-    this.#facts[lease * FACTS + PEER] = peer;
-    this.#before[lease] = NO_ROW;
-    this.#after[lease] = first;
-    if (first !== NO_ROW) this.#before[first] = lease;
+    this.#facts.set(lease, PEER, peer);
+    this.#neighbours.set(lease, BEFORE, NO_ROW);
+    this.#neighbours.set(lease, AFTER, first);
+    if (first !== NO_ROW) this.#neighbours.set(first, BEFORE, lease);
     this.#byPeerAndSwarm.add(lease, this.#hash.ofPair(peer, this.swarmOf(lease)));
   }
 
   #unlink(lease: number): void {
-    const before = this.#before[lease] ?? NO_ROW;
+    const before = this.#neighbours.get(lease, BEFORE);
     const after = this.after(lease);
-    if (before !== NO_ROW) this.#after[before] = after;
-    if (after !== NO_ROW) this.#before[after] = before;
+    if (before !== NO_ROW) this.#neighbours.set(before, AFTER, after);
+    if (after !== NO_ROW) this.#neighbours.set(after, BEFORE, before);
     this.#byPeerAndSwarm.remove(lease);
   }
 }

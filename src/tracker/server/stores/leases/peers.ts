@@ -1,52 +1,53 @@
 // Peers at their places: who and where they are, of which run, and the list of leases that each has. The lease book
 // decides whether a peer should be there.
+import { hostReach } from "../../../../address/dialable.js";
 import type { Endpoint } from "../../../../address/endpoint.js";
 import { packEndpoint, unpackEndpoint } from "../../../../address/packed-endpoint.js";
-import { DIGEST_BYTES, peerIdFromBytes, writeHex } from "../../../../core/ids.js";
+import {
+  hostBytesOf,
+  hostOf,
+  ID_WORDS,
+  LEAST_PLACE_WORDS,
+  listenPortOf,
+  MAX_HOST_BYTES,
+  PLACE_WORDS,
+  packPlace,
+  usedWordsOf,
+} from "../../packed-place.js";
+import type { PeerRows } from "../../peer-rows.js";
 import type { LeaseKey } from "../../store.js";
 import type { KeyedHash } from "./keyed-hash.js";
 import { KeyedRows } from "./keyed-rows.js";
-import { NO_ROW, Slab } from "./slab.js";
+import { type Column, NO_ROW, Slab } from "./slab.js";
 import type { WordReader, WordWriter } from "./words.js";
 
-/** "2001:0db8:…:255.255.255.255", the longest text of an address. */
-const MAX_HOST_BYTES = 45;
+/** What a peer's state says besides how far its host reaches. */
+const REACH_MASK = 3;
+const HAS_PORT = 4;
+const HAS_ENDPOINTS = 8;
 
-/** Key: peer id (32 bytes) | listen port (u16) | length of the host | host (ASCII), zeros to the end. */
-const PORT_AT = DIGEST_BYTES;
-const LENGTH_AT = PORT_AT + 2;
-const HOST_AT = LENGTH_AT + 1;
-const KEY_WORDS = (HOST_AT + MAX_HOST_BYTES) / 4;
+const [FIRST, COUNT] = [0, 1] as const;
 
-/** How many keys that were read are kept as objects, one for all rows with the same remainder: a swarm that is asked
- * about often hands out the same peers again. A few megabytes at most. */
-const REMEMBERED_KEYS = 16_384;
-
-interface RememberedKey {
-  readonly peer: number;
-  readonly key: LeaseKey;
-}
+const NO_ENDPOINTS: readonly Endpoint[] = [];
 
 export class Peers {
   readonly #slab: Slab;
   readonly #rows: KeyedRows;
-  /** The part of the key that is the peer id. */
-  readonly #idOfKey: Buffer;
-  readonly #remembered = Array.from({ length: REMEMBERED_KEYS }, (): RememberedKey | undefined => undefined);
+  /** For each peer how far its host reaches (a HostReach), and what follows. */
+  readonly #state: Column;
+  /** For each peer its first lease, plus 1, and how many it has. */
+  readonly #leases: Column;
   readonly #runEpochs: Float64Array;
-  /** The first lease, plus 1. */
-  readonly #leases: Int32Array;
-  readonly #leaseCounts: Int32Array;
   /** Only of peers that have some, which is the exception. */
   readonly #endpoints: (readonly Endpoint[] | undefined)[] = [];
 
   constructor(maxPeers: number, hash: KeyedHash) {
     this.#slab = new Slab(maxPeers);
-    this.#rows = new KeyedRows(this.#slab, KEY_WORDS, hash);
-    this.#idOfKey = this.#rows.key.subarray(0, DIGEST_BYTES);
+    // First, so that what is told of most peers is in one cache line.
+    this.#state = this.#slab.column();
+    this.#rows = new KeyedRows(this.#slab, PLACE_WORDS, hash);
+    this.#leases = this.#slab.column(2);
     this.#runEpochs = this.#slab.float64();
-    this.#leases = this.#slab.int32();
-    this.#leaseCounts = this.#slab.int32();
   }
 
   get size(): number {
@@ -58,59 +59,65 @@ export class Peers {
   }
 
   find(key: LeaseKey): number {
-    this.#write(key);
+    packPlace(key, this.#rows.key);
     return this.#rows.find();
   }
 
   /** Adds a peer without leases. To be called if `find` finds none. */
   add(key: LeaseKey): number {
-    this.#write(key);
+    packPlace(key, this.#rows.key);
     return this.#addKey();
   }
 
   #addKey(): number {
     const peer = this.#rows.add();
+    this.#noteKey(peer, 0);
     this.#runEpochs[peer] = 0;
-    this.#leases[peer] = 0;
-    this.#leaseCounts[peer] = 0;
+    this.#leases.set(peer, FIRST, 0);
+    this.#leases.set(peer, COUNT, 0);
     return peer;
   }
 
   /** Moves `peer` to another place, where no peer is. */
   move(peer: number, key: LeaseKey): void {
-    this.#write(key);
+    packPlace(key, this.#rows.key);
     this.#rows.rename(peer);
-    this.#forgetKey(peer);
+    this.#noteKey(peer, this.#state.get(peer) & HAS_ENDPOINTS);
+  }
+
+  /** Notes what the key of `peer`, which was looked up last, says. */
+  #noteKey(peer: number, rest: number): void {
+    const { key } = this.#rows;
+    const port = listenPortOf(key, 0) === 0 ? 0 : HAS_PORT;
+    this.#state.set(peer, 0, hostReach(hostOf(key, 0)) | port | rest);
   }
 
   /** Forgets a peer without leases. */
   remove(peer: number): void {
     this.setEndpoints(peer, []);
     this.#rows.remove(peer);
-    this.#forgetKey(peer);
   }
 
-  #forgetKey(peer: number): void {
-    const place = peer % REMEMBERED_KEYS;
-    if (this.#remembered[place]?.peer === peer) this.#remembered[place] = undefined;
+  /** Whether the peer id of `peer` is these words. */
+  hasId(peer: number, idWords: Int32Array): boolean {
+    return this.#rows.beginsWith(peer, idWords, ID_WORDS);
   }
 
-  keyOf(peer: number): LeaseKey {
-    const place = peer % REMEMBERED_KEYS;
-    const known = this.#remembered[place];
-    if (known?.peer === peer) return known.key;
-    const key = this.#readKey(peer);
-    this.#remembered[place] = { peer, key };
-    return key;
-  }
-
-  #readKey(peer: number): LeaseKey {
-    this.#rows.read(peer);
-    const { key } = this.#rows;
-    const peerId = peerIdFromBytes(this.#idOfKey);
-    if (peerId === undefined) throw new Error("32 bytes are a peer id");
-    const host = key.toString("latin1", HOST_AT, HOST_AT + (key[LENGTH_AT] ?? 0));
-    return { peerId, host, listenPort: key.readUInt16LE(PORT_AT) };
+  /** Adds the first `count` of `peers` to a sample, all of them in one step before the next (see MixedSampler). */
+  copyEach(
+    peers: Int32Array,
+    chunksHeld: Int32Array,
+    count: number,
+    isComplete: boolean,
+    rows: PeerRows,
+  ): void {
+    const first = rows.length;
+    for (let i = 0; i < count; i++) {
+      const peer = peers[i] ?? NO_ROW;
+      rows.add(this.#state.get(peer) & REACH_MASK, this.endpointsOf(peer), chunksHeld[i] ?? 0, isComplete);
+    }
+    for (let i = 0; i < count; i++)
+      this.#rows.copyTo(peers[i] ?? NO_ROW, PLACE_WORDS, rows.words, rows.wordAt(first + i));
   }
 
   runEpoch(peer: number): number {
@@ -122,44 +129,46 @@ export class Peers {
   }
 
   endpointsOf(peer: number): readonly Endpoint[] {
-    return this.#endpoints[peer] ?? [];
+    const hasEndpoints = (this.#state.get(peer) & HAS_ENDPOINTS) !== 0;
+    return hasEndpoints ? (this.#endpoints[peer] ?? NO_ENDPOINTS) : NO_ENDPOINTS;
   }
 
   setEndpoints(peer: number, endpoints: readonly Endpoint[]): void {
-    if (endpoints.length === 0) {
-      if (peer < this.#endpoints.length) this.#endpoints[peer] = undefined;
-      return;
+    const state = this.#state.get(peer);
+    if (endpoints.length > 0) {
+      // Without holes it stays a plain array in memory.
+      while (this.#endpoints.length < peer) this.#endpoints.push(undefined);
+      this.#endpoints[peer] = endpoints;
+      this.#state.set(peer, 0, state | HAS_ENDPOINTS);
+    } else if ((state & HAS_ENDPOINTS) !== 0) {
+      this.#endpoints[peer] = undefined;
+      this.#state.set(peer, 0, state & ~HAS_ENDPOINTS);
     }
-    // Without holes it stays a plain array in memory.
-    while (this.#endpoints.length < peer) this.#endpoints.push(undefined);
-    this.#endpoints[peer] = endpoints;
   }
 
   /** Whether there is a place at which others could find it. */
   isListable(peer: number): boolean {
-    if (this.endpointsOf(peer).length > 0) return true;
-    this.#rows.read(peer);
-    return this.#rows.key.readUInt16LE(PORT_AT) !== 0;
+    return (this.#state.get(peer) & (HAS_PORT | HAS_ENDPOINTS)) !== 0;
   }
 
   leaseCount(peer: number): number {
-    return this.#leaseCounts[peer] ?? 0;
+    return this.#leases.get(peer, COUNT);
   }
 
   firstLease(peer: number): number {
-    return (this.#leases[peer] ?? 0) - 1;
+    return this.#leases.get(peer, FIRST) - 1;
   }
 
   /** Sets which lease comes first now, and whether there is one more or one less. */
   changeLeases(peer: number, first: number, more: 1 | -1): void {
-    this.#leases[peer] = first + 1;
-    this.#leaseCounts[peer] = this.leaseCount(peer) + more;
+    this.#leases.set(peer, FIRST, first + 1);
+    this.#leases.set(peer, COUNT, this.leaseCount(peer) + more);
   }
 
   /** Writes the identity and the place of `peer`. */
   dump(peer: number, out: WordWriter): void {
     this.#rows.read(peer);
-    out.putAll(this.#rows.keyWords, wordsOfKey(this.#rows.key));
+    out.putAll(this.#rows.keyWords, usedWordsOf(this.#rows.key, 0));
     out.putLarge(this.runEpoch(peer));
     const packed = this.endpointsOf(peer).map((endpoint) => packEndpoint(endpoint, "tracker"));
     out.put(packed.length);
@@ -169,11 +178,10 @@ export class Peers {
   /** Reads a peer, and adds it if it is not there; there must be room for it. */
   load(words: WordReader): number {
     const { key, keyWords } = this.#rows;
-    const leastWords = wordsOfHost(0);
-    words.takeInto(keyWords, 0, leastWords);
-    if ((key[LENGTH_AT] ?? 0) > MAX_HOST_BYTES) throw new RangeError("a host is longer than any address");
-    words.takeInto(keyWords, leastWords, wordsOfKey(key));
-    keyWords.fill(0, wordsOfKey(key));
+    words.takeInto(keyWords, 0, LEAST_PLACE_WORDS);
+    if (hostBytesOf(key, 0) > MAX_HOST_BYTES) throw new RangeError("a host is longer than any address");
+    words.takeInto(keyWords, LEAST_PLACE_WORDS, usedWordsOf(key, 0));
+    keyWords.fill(0, usedWordsOf(key, 0));
     const runEpochMs = words.takeLarge();
     const endpoints: Endpoint[] = [];
     for (let left = words.take(); left > 0; left--) {
@@ -186,23 +194,4 @@ export class Peers {
     this.setEndpoints(peer, endpoints);
     return peer;
   }
-
-  #write({ peerId, host, listenPort }: LeaseKey): void {
-    const { key } = this.#rows;
-    if (host.length > MAX_HOST_BYTES) throw new Error(`${host} is longer than an address`);
-    writeHex(peerId, key, 0);
-    key[PORT_AT] = listenPort & 0xff;
-    key[PORT_AT + 1] = listenPort >> 8;
-    key[LENGTH_AT] = host.length;
-    for (let i = 0; i < MAX_HOST_BYTES; i++) key[HOST_AT + i] = i < host.length ? host.charCodeAt(i) : 0;
-  }
-}
-
-/** Words of a key that are not zeros behind the host. */
-function wordsOfKey(key: Buffer): number {
-  return wordsOfHost(key[LENGTH_AT] ?? 0);
-}
-
-function wordsOfHost(hostBytes: number): number {
-  return Math.ceil((HOST_AT + hostBytes) / 4);
 }

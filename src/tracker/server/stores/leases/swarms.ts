@@ -4,7 +4,8 @@ import type { SwarmCounts } from "../../../announcement.js";
 import type { KeyedHash } from "./keyed-hash.js";
 import { KeyedRows } from "./keyed-rows.js";
 import { Listing } from "./listing.js";
-import { NO_ROW, Slab } from "./slab.js";
+import { MAX_BATCH } from "./mixed-sample.js";
+import { type Column, NO_ROW, Slab } from "./slab.js";
 import type { WordReader, WordWriter } from "./words.js";
 
 /** Peers that have everything, and those that have not. */
@@ -17,15 +18,15 @@ export class Swarms {
   readonly #slab: Slab;
   readonly #rows: KeyedRows;
   /** Leases of each group, listed or not. */
-  readonly #leases: Int32Array;
+  readonly #leases: Column;
   readonly #listing: Listing;
 
   /** Lists rows of `leaseSlab`. */
   constructor(maxSwarms: number, leaseSlab: Slab, hash: KeyedHash) {
     this.#slab = new Slab(maxSwarms);
     this.#rows = new KeyedRows(this.#slab, DIGEST_BYTES / 4, hash);
-    this.#leases = this.#slab.int32(GROUPS);
-    this.#listing = new Listing(leaseSlab, this.#slab, GROUPS, hash);
+    this.#leases = this.#slab.column(GROUPS);
+    this.#listing = new Listing(leaseSlab, this.#slab, GROUPS, hash, MAX_BATCH);
   }
 
   get size(): number {
@@ -47,7 +48,7 @@ export class Swarms {
     const known = this.#rows.find();
     if (known !== NO_ROW) return known;
     const swarm = this.#rows.add();
-    this.#leases.fill(0, swarm * GROUPS, (swarm + 1) * GROUPS);
+    for (let group = 0; group < GROUPS; group++) this.#leases.set(swarm, group, 0);
     return swarm;
   }
 
@@ -71,9 +72,9 @@ export class Swarms {
     return this.#listing.count(swarm * GROUPS + group);
   }
 
-  /** The listed lease at `position` of a group, from 0 up to, not including, `listedIn`. */
-  leaseAt(swarm: number, group: Group, position: number): number {
-    return this.#listing.at(swarm * GROUPS + group, position);
+  /** The listed leases at the first `count` of `positions` of a group, each from 0 up to, not including, `listedIn`. */
+  leasesAt(swarm: number, group: Group, positions: Int32Array, count: number, leases: Int32Array): void {
+    this.#listing.atEach(swarm * GROUPS + group, positions, count, leases);
   }
 
   isListed(lease: number): boolean {
@@ -82,7 +83,7 @@ export class Swarms {
 
   /** A lease is there; `isListed` says whether it can be handed out. */
   join(lease: number, swarm: number, group: Group, isListed: boolean): void {
-    this.#leases[swarm * GROUPS + group] = this.#count(swarm, group) + 1;
+    this.#leases.set(swarm, group, this.#count(swarm, group) + 1);
     if (isListed) this.#listing.join(lease, swarm * GROUPS + group);
   }
 
@@ -95,15 +96,15 @@ export class Swarms {
   /** A lease moves from one group to another. */
   change(lease: number, swarm: number, from: Group, to: Group): void {
     const isListed = this.isListed(lease);
-    this.#leases[swarm * GROUPS + from] = this.#count(swarm, from) - 1;
-    this.#leases[swarm * GROUPS + to] = this.#count(swarm, to) + 1;
+    this.#leases.set(swarm, from, this.#count(swarm, from) - 1);
+    this.#leases.set(swarm, to, this.#count(swarm, to) + 1);
     this.setListed(lease, swarm, to, isListed);
   }
 
   /** A lease of `group` is gone. With the last one the swarm is forgotten, and its content id is returned. */
   leave(lease: number, swarm: number, group: Group): ContentId | undefined {
     this.#listing.leave(lease);
-    this.#leases[swarm * GROUPS + group] = this.#count(swarm, group) - 1;
+    this.#leases.set(swarm, group, this.#count(swarm, group) - 1);
     if (this.sizeOf(swarm) > 0) return undefined;
     const contentId = this.contentIdOf(swarm);
     this.#rows.remove(swarm);
@@ -123,6 +124,6 @@ export class Swarms {
   }
 
   #count(swarm: number, group: Group): number {
-    return this.#leases[swarm * GROUPS + group] ?? 0;
+    return this.#leases.get(swarm, group);
   }
 }

@@ -21,7 +21,7 @@ export class WordWriter {
     this.#words[this.#length++] = word;
   }
 
-  putAll(words: Uint32Array, count = words.length): void {
+  putAll(words: Int32Array, count = words.length): void {
     this.#makeRoom(count);
     for (let i = 0; i < count; i++) this.#words[this.#length++] = words[i] ?? 0;
   }
@@ -33,7 +33,7 @@ export class WordWriter {
   }
 
   putBytes(bytes: Uint8Array): void {
-    const words = new Uint32Array(Math.ceil(bytes.length / 4));
+    const words = new Int32Array(Math.ceil(bytes.length / 4));
     new Uint8Array(words.buffer).set(bytes);
     this.put(bytes.length);
     this.putAll(words);
@@ -82,7 +82,7 @@ export class WordReader {
   }
 
   /** Fills `words` from `start` up to, not including, `end`. */
-  takeInto(words: Uint32Array, start: number, end: number): void {
+  takeInto(words: Int32Array, start: number, end: number): void {
     for (let i = start; i < end; i++) words[i] = this.take();
   }
 

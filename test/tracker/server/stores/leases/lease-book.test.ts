@@ -54,10 +54,12 @@ function expireAll(book: LeaseBook, nowMs: number): void {
 
 function listed(book: LeaseBook, id: ContentId, nowMs: number) {
   const [sample] = book.sample([{ contentId: id, max: 50 }], [], 2000, nowMs);
-  const peers = sample?.peers.map(({ key: { peerId, host, listenPort }, chunksHeld, complete }) => {
-    return `${peerId} ${host} ${listenPort} ${chunksHeld} ${complete}`;
-  });
-  return { peers: peers?.sort(), counts: sample?.counts };
+  const peers = [...(sample?.peers ?? [])].map(
+    ({ key: { peerId, host, listenPort }, chunksHeld, complete }) => {
+      return `${peerId} ${host} ${listenPort} ${chunksHeld} ${complete}`;
+    },
+  );
+  return { peers: peers.sort(), counts: sample?.counts };
 }
 
 function assertAlike(book: LeaseBook, model: NaiveLeases, nowMs: number): void {

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { KeyedHash } from "../../../../../src/tracker/server/stores/leases/keyed-hash.js";
 import { Listing } from "../../../../../src/tracker/server/stores/leases/listing.js";
-import { mixedSample, type SampleOf } from "../../../../../src/tracker/server/stores/leases/mixed-sample.js";
+import { MixedSampler } from "../../../../../src/tracker/server/stores/leases/mixed-sample.js";
 import { Slab } from "../../../../../src/tracker/server/stores/leases/slab.js";
 import { seededRandom } from "../store-rig.js";
 
@@ -15,7 +15,7 @@ test("members of a group have positions without gaps, whoever joins and leaves",
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const [members, owners] = [new Slab(MEMBERS), new Slab(GROUPS / 2)];
-      const listing = new Listing(members, owners, 2, new KeyedHash());
+      const listing = new Listing(members, owners, 2, new KeyedHash(), MEMBERS);
       for (let row = 0; row < MEMBERS; row++) members.take();
       for (let row = 0; row < GROUPS / 2; row++) owners.take();
       const model = new Map<number, number>();
@@ -38,21 +38,46 @@ test("members of a group have positions without gaps, whoever joins and leaves",
           found.sort((a, b) => a - b),
           wanted.sort((a, b) => a - b),
         );
+        const members = new Int32Array(MEMBERS);
+        const positions = Int32Array.from(wanted.keys()).reverse();
+        listing.atEach(group, positions, positions.length, members);
+        assert.equal(
+          [...members.subarray(0, positions.length)],
+          [...positions].map((position) => listing.at(group, position)),
+        );
       }
     }),
   );
 });
 
-function sampleOf(counts: readonly [number, number], max: number, more: Partial<SampleOf<string>> = {}) {
-  const at = (group: 0 | 1, position: number) => `${group} ${position}`;
-  return mixedSample({ counts, max, spare: 0, random: Math.random, at, ...more });
+interface More {
+  readonly spare?: number;
+  readonly sampler?: MixedSampler;
+  readonly at?: (group: 0 | 1, position: number) => string | undefined;
+}
+
+const anyMember = (group: 0 | 1, position: number) => `${group} ${position}`;
+
+function sampleOf(counts: readonly [number, number], max: number, more: More = {}): string[] {
+  const { spare = 0, sampler = new MixedSampler(Math.random), at = anyMember } = more;
+  const drawn: string[] = [];
+  const take = (group: 0 | 1, positions: Int32Array, count: number): number => {
+    const members = [...positions.subarray(0, count)].map((position) => at(group, position));
+    const some = members.filter((member) => member !== undefined);
+    drawn.push(...some);
+    return some.length;
+  };
+  sampler.draw({ counts, max, spare, take });
+  return drawn;
 }
 
 test("a sample holds members of either group, none twice, as many as wanted or there are", () => {
   const count = fc.oneof(fc.nat(5), fc.nat(200));
+  // One after another, in the same memory.
+  const sampler = new MixedSampler(seededRandom(3));
   fc.assert(
-    fc.property(count, count, fc.nat(60), fc.integer(), (first, second, max, seed) => {
-      const drawn = sampleOf([first, second], max, { random: seededRandom(seed) });
+    fc.property(count, count, fc.nat(60), (first, second, max) => {
+      const drawn = sampleOf([first, second], max, { sampler });
       assert.is(drawn.length, Math.min(max, first + second));
       assert.is(new Set(drawn).size, drawn.length);
       for (const one of drawn) {
@@ -84,11 +109,11 @@ test("neither group is crowded out of a sample by the other", () => {
 });
 
 test("where neither would be crowded out, all members of both are equally likely", () => {
-  const random = seededRandom(5);
+  const sampler = new MixedSampler(seededRandom(5));
   const drawn = new Map<string, number>();
   const [first, second, max, draws] = [30, 50, 9, 20_000];
   for (let i = 0; i < draws; i++) {
-    for (const one of sampleOf([first, second], max, { random })) drawn.set(one, (drawn.get(one) ?? 0) + 1);
+    for (const one of sampleOf([first, second], max, { sampler })) drawn.set(one, (drawn.get(one) ?? 0) + 1);
   }
   const expected = (draws * max) / (first + second);
   assert.is(drawn.size, first + second);

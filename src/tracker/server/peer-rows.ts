@@ -1,0 +1,133 @@
+// The peers of a sample as rows of numbers in one array. A tracker hands out 50 peers at every second call: as objects
+// and texts they took it several times as long as drawing them. A copy: what a store does afterwards does not change
+// it. Decides nothing about what callers are told.
+import { hostReach } from "../../address/dialable.js";
+import type { Endpoint } from "../../address/endpoint.js";
+import {
+  hostBytesOf,
+  hostEndOf,
+  hostStartOf,
+  ID_WORDS,
+  listenPortOf,
+  PLACE_WORDS,
+  packPlace,
+  unpackPlace,
+} from "./packed-place.js";
+import type { StoredPeer } from "./store.js";
+
+/** Row: place | chunks held | whether it is complete, and how far its host reaches. */
+const CHUNKS_AT = PLACE_WORDS;
+const STATE_AT = CHUNKS_AT + 1;
+const ROW_WORDS = STATE_AT + 1;
+const COMPLETE_BIT = 1;
+const REACH_SHIFT = 1;
+
+const NO_ENDPOINTS: readonly Endpoint[] = [];
+
+export class PeerRows implements Iterable<StoredPeer> {
+  /** Every row begins with its place. */
+  readonly words: Int32Array;
+  /** The same memory. */
+  readonly bytes: Buffer;
+  /** What the peers of the rows have announced; only up to the last that has announced anything, which few do. */
+  readonly #announced: (readonly Endpoint[] | undefined)[] = [];
+  #length = 0;
+
+  constructor(maxPeers: number) {
+    this.words = new Int32Array(maxPeers * ROW_WORDS);
+    this.bytes = Buffer.from(this.words.buffer);
+  }
+
+  static of(peers: readonly StoredPeer[]): PeerRows {
+    const rows = new PeerRows(peers.length);
+    for (const { key, endpoints, chunksHeld, complete } of peers) {
+      const at = rows.add(hostReach(key.host), endpoints, chunksHeld, complete);
+      packPlace(key, rows.bytes, 4 * at);
+    }
+    return rows;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds a row, for which there must be room. Returns from where on in `words` its place is to be written. `reach` is
+   * the HostReach of its host. */
+  add(reach: number, endpoints: readonly Endpoint[], chunksHeld: number, isComplete: boolean): number {
+    const row = this.#length++;
+    const at = row * ROW_WORDS;
+    this.words[at + CHUNKS_AT] = chunksHeld;
+    this.words[at + STATE_AT] = (reach << REACH_SHIFT) | (isComplete ? COMPLETE_BIT : 0);
+    if (endpoints.length > 0) {
+      while (this.#announced.length < row) this.#announced.push(undefined);
+      this.#announced.push(endpoints);
+    }
+    return at;
+  }
+
+  wordAt(row: number): number {
+    return row * ROW_WORDS;
+  }
+
+  /** Where in `bytes` the place of a row is. */
+  placeAt(row: number): number {
+    return 4 * row * ROW_WORDS;
+  }
+
+  listenPortOf(row: number): number {
+    return listenPortOf(this.bytes, this.placeAt(row));
+  }
+
+  hostStartOf(row: number): number {
+    return hostStartOf(this.placeAt(row));
+  }
+
+  hostEndOf(row: number): number {
+    return hostEndOf(this.bytes, this.placeAt(row));
+  }
+
+  hostBytesOf(row: number): number {
+    return hostBytesOf(this.bytes, this.placeAt(row));
+  }
+
+  /** A HostReach. */
+  reachOf(row: number): number {
+    return this.#state(row) >> REACH_SHIFT;
+  }
+
+  announcedBy(row: number): readonly Endpoint[] {
+    return this.#announced[row] ?? NO_ENDPOINTS;
+  }
+
+  chunksHeldOf(row: number): number {
+    return (this.words[row * ROW_WORDS + CHUNKS_AT] ?? 0) >>> 0;
+  }
+
+  isComplete(row: number): boolean {
+    return (this.#state(row) & COMPLETE_BIT) !== 0;
+  }
+
+  /** Whether two rows are leases of one peer. */
+  isSamePeer(row: number, other: number): boolean {
+    for (let i = 0; i < ID_WORDS; i++)
+      if (this.words[row * ROW_WORDS + i] !== this.words[other * ROW_WORDS + i]) return false;
+    return true;
+  }
+
+  at(row: number): StoredPeer {
+    return {
+      key: unpackPlace(this.bytes, this.placeAt(row)),
+      endpoints: this.announcedBy(row),
+      chunksHeld: this.chunksHeldOf(row),
+      complete: this.isComplete(row),
+    };
+  }
+
+  *[Symbol.iterator](): IterableIterator<StoredPeer> {
+    for (let row = 0; row < this.#length; row++) yield this.at(row);
+  }
+
+  #state(row: number): number {
+    return this.words[row * ROW_WORDS + STATE_AT] ?? 0;
+  }
+}
