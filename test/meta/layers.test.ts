@@ -44,6 +44,15 @@ test("imports go down, never up or sideways", () => {
   assert.match(importProblem("src/flows/share.ts", "../../test/run.js") ?? "", "not below src/");
 });
 
+test("folders of a room import down the list of its folders only", () => {
+  const finder = "src/swarm/neighbours/peer-finder.ts";
+  assert.is(importProblem(finder, "../availability/coverage.js"), undefined);
+  assert.is(importProblem(finder, "../options.js"), undefined);
+  assert.is(importProblem("src/swarm/download-swarm.ts", "./neighbours/neighbour.js"), undefined);
+  assert.match(importProblem(finder, "../downloading/scheduler.js") ?? "", "must not import downloading");
+  assert.match(importProblem(finder, "../shed/tool.js") ?? "", "no folder shed");
+});
+
 test("generated code is for wire.ts, and for the tracker's descriptors", () => {
   const generated = "../../gen/goshare/v1/peer_pb.js";
   assert.is(importProblem("src/peer/wire.ts", generated), undefined);
