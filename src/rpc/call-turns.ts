@@ -42,6 +42,11 @@ export class CallTurns {
     return true;
   }
 
+  /** How many calls of the address of `host` wait. */
+  waitingOf(host: string): number {
+    return this.#waiting.get(hostNetwork(host))?.length ?? 0;
+  }
+
   /** Calls that wait are not run any more. */
   close(): void {
     this.#isClosed = true;

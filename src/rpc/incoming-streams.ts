@@ -2,8 +2,10 @@
 // that the library answers by itself: calls of unknown methods, and whatever is not a gRPC call. The library's
 // interceptors do not see those, so its own entry point has to be watched. Answers nothing.
 import { constants, type Http2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import type { Server } from "@grpc/grpc-js";
 import { CallTurns } from "./call-turns.js";
+import { ReadGate } from "./read-gate.js";
 import type { RpcStatus } from "./rpc-error.js";
 
 /** The library's method by which every stream comes in. Private, but no public one sees all of them. */
@@ -22,6 +24,7 @@ export class IncomingStreams {
   #stream: ServerHttp2Stream | undefined;
   #isServed = false;
   readonly #turns = new CallTurns(CALLS_BEGUN_PER_TURN, MAX_WAITING_PER_ADDRESS);
+  readonly #gate = new ReadGate((host) => this.#turns.waitingOf(host));
 
   /** To be made before the server takes calls. `came` is called with the connection of each stream, and `unserved` for
    * each stream that no method served, once it is over, with its address and how it ended. */
@@ -39,7 +42,10 @@ export class IncomingStreams {
       const { session } = stream;
       const host = session?.socket.remoteAddress ?? "";
       if (session !== undefined) came(session);
-      if (this.#turns.take(host, () => begin(host, interceptors, stream, headers))) return;
+      if (this.#turns.take(host, () => begin(host, interceptors, stream, headers))) {
+        this.#gate.waited(host);
+        return;
+      }
       // It counts at once, so that an address that floods is disconnected at once: then nothing is left to be closed.
       unserved(host, "RESOURCE_EXHAUSTED");
       setImmediate(() => {
@@ -69,9 +75,15 @@ export class IncomingStreams {
     Reflect.set(server, WAY_IN, watched);
   }
 
+  /** To be called with every connection, once the library reads it. */
+  connected(socket: Socket): void {
+    this.#gate.add(socket);
+  }
+
   /** Drops the streams that wait for their turn. */
   close(): void {
     this.#turns.close();
+    this.#gate.close();
   }
 
   /** To be called by an interceptor as it is made, which happens while its stream comes in. Returns that stream. */

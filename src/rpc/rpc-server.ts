@@ -152,7 +152,9 @@ export class RpcServer {
     this.#listener.prependListener("connection", (socket) => this.#connected(socket));
     const ready = options.tls === undefined ? "connection" : "secureConnection";
     this.#listener.on(ready, (socket: Socket) => {
-      if (!socket.destroyed) this.#injector.injectConnection(socket);
+      if (socket.destroyed) return;
+      this.#injector.injectConnection(socket);
+      this.#incoming.connected(socket);
     });
     this.#listener.maxConnections = options.maxConnections;
   }

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -6,11 +6,14 @@ import {
   constants,
 } from "node:http2";
 import { connect, type Socket } from "node:net";
+import { Server } from "@grpc/grpc-js";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
 import type { CallWatch } from "../../src/rpc/call-watch.js";
+import { IncomingStreams } from "../../src/rpc/incoming-streams.js";
 import { testUnless } from "../storage/scratch.js";
+import { SELF_SIGNED } from "../support/certificates.js";
 import { NO_OWN_ADDRESS, ownAddress } from "../support/own-address.js";
 import { until } from "../support/until.js";
 import { LIMITS, type Rig, withRig } from "./rig.js";
@@ -102,22 +105,69 @@ testUnless(noAddress, "a call whose request ends before its turn is answered lik
   assert.equal(ended, Array(16).fill("UNIMPLEMENTED"));
 });
 
-testUnless(noAddress, "calls beyond those that may wait are turned away at once, and counted", async () => {
-  let asked = 0;
-  const refusal = () => {
-    asked++;
-    return undefined;
-  };
-  await withServer({ refusal }, async ({ port }) => {
-    const sessions = Array.from({ length: 20 }, () => connectHttp2(`http://${host}:${port}`));
-    await Promise.all(sessions.map((session) => once(session, "remoteSettings")));
-    const streams = sessions.flatMap((session) => Array.from({ length: 16 }, () => ask(session)));
-    await until(() => asked === streams.length);
-    const turnedAway = () =>
-      streams.filter(({ rstCode }) => rstCode === constants.NGHTTP2_REFUSED_STREAM).length;
-    await until(() => turnedAway() > 0);
-    for (const session of sessions) session.destroy();
-  });
+const TLS = { cert: Buffer.from(SELF_SIGNED.cert), key: Buffer.from(SELF_SIGNED.key) };
+
+for (const tls of [undefined, TLS]) {
+  const means = tls === undefined ? "TCP" : "TLS";
+  testUnless(
+    noAddress,
+    `hundreds of calls that come at once by ${means} keep nobody else waiting`,
+    async () => {
+      let asked = 0;
+      const refusal = () => {
+        asked++;
+        return undefined;
+      };
+      const options = { maxConnections: 30, maxConnectionsPerHost: 30, shutdownGraceMs: 100, tls };
+      const crowd = async ({ port, unexpected }: Rig): Promise<void> => {
+        const dial = async (to: string): Promise<ClientHttp2Session> => {
+          const scheme = tls === undefined ? "http" : "https";
+          const session = connectHttp2(`${scheme}://${to}:${port}`, { rejectUnauthorized: false });
+          await once(session, "remoteSettings");
+          return session;
+        };
+        // Nothing from loopback waits for its turn.
+        const other = await dial("127.0.0.1");
+        const sessions = await Promise.all(Array.from({ length: 20 }, () => dial(host)));
+        const streams = sessions.flatMap((session) => Array.from({ length: 16 }, () => ask(session).end()));
+        let over = 0;
+        for (const stream of streams) stream.once("close", () => over++);
+        await until(() => asked > 0);
+        await once(ask(other).end(), "close");
+        assert.ok(asked < streams.length / 2, `${asked} calls came first`);
+        await until(() => over === streams.length);
+        assert.equal([...new Set(streams.map(({ rstCode }) => rstCode))], [constants.NGHTTP2_NO_ERROR]);
+        for (const session of [other, ...sessions]) session.destroy();
+        assert.equal(unexpected, []);
+      };
+      await withRig({}, crowd, options, { refusal }, "0.0.0.0");
+    },
+  );
+}
+
+test("calls beyond those that may wait are turned away at once, and counted", async () => {
+  const server = new Server();
+  Reflect.set(server, "_streamHandler", () => undefined);
+  const unserved: string[] = [];
+  const incoming = new IncomingStreams(
+    server,
+    () => undefined,
+    (_address, how) => void unserved.push(how),
+  );
+  const comeIn: unknown = Reflect.get(server, "_streamHandler");
+  if (typeof comeIn !== "function") throw new Error("streams come in by a method");
+  const session = { socket: { remoteAddress: "192.0.2.1" } };
+  const closed: number[] = [];
+  const close = (code: number): void => void closed.push(code);
+  // Two begin, and 256 wait.
+  for (let n = 0; n < 2 + 256 + 40; n++) {
+    const stream = Object.assign(new EventEmitter(), { session, close });
+    Reflect.apply(comeIn, server, [[], stream, {}]);
+  }
+  assert.equal(unserved, [...Array(2).fill("UNIMPLEMENTED"), ...Array(40).fill("RESOURCE_EXHAUSTED")]);
+  await until(() => closed.length === 40);
+  assert.equal([...new Set(closed)], [constants.NGHTTP2_REFUSED_STREAM]);
+  incoming.close();
 });
 
 test.run();
