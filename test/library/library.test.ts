@@ -56,6 +56,18 @@ test("a loop that is left, or that begins when all is over, ends", async () => {
   assert.equal(await all(sharing), []);
 });
 
+test("copies that are waited for again and again are waited for once, and no longer than the share lasts", async () => {
+  const sharing = share(scratch.file("data", 1), { listen: LOOPBACK });
+  const two = sharing.untilCopies(2);
+  assert.is(sharing.untilCopies(2), two);
+  assert.is.not(sharing.untilCopies(3), two);
+  await sharing.ready;
+  assert.is(sharing.untilCopies(2), two);
+  await sharing.close();
+  const gone = await two.catch((error: unknown) => error);
+  assert.ok(gone instanceof GoshareError && gone.code === "INTERRUPTED", String(gone));
+});
+
 test("a signal ends a share before and after it is ready", async () => {
   const early = share(scratch.file("data", 1), { listen: LOOPBACK, signal: AbortSignal.abort() });
   const failed = await early.ready.catch((error: unknown) => error);
