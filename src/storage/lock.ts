@@ -51,10 +51,14 @@ export class Lock {
     this.#token = token;
     // Opened by the name it keeps: on NFS an open file stays in its folder under another name when its name goes.
     this.#fd = openLock(path);
-    this.#touch = setInterval(() => {
-      const now = new Date();
-      fs.utimes(this.#path, now, now, () => undefined);
-    }, LOCK_TOUCH_MS).unref();
+    this.#touch = setInterval(() => this.#touchOwn(), LOCK_TOUCH_MS).unref();
+  }
+
+  /** Another's lock is not touched: if its holder is dead, it must not seem to be alive. Never rejects. */
+  async #touchOwn(): Promise<void> {
+    if (await this.isTaken()) return;
+    const now = new Date();
+    await fs.promises.utimes(this.#path, now, now).catch(() => undefined);
   }
 
   /** Takes the lock at `path`, or throws the error that `inUse` makes for its holder, such as "process 4711". A holder
