@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { GoshareError, isErrno, UNSUPPORTED_ERRNOS } from "../core/errors.js";
+import { GoshareError, isErrno, NO_LINKS_ERRNOS } from "../core/errors.js";
 import { SOURCE_OPEN_FLAGS } from "./file-identity.js";
 import { makeOwnFolder, readAtMost, removeIfEmpty, removeTree } from "./part-files.js";
 import { PART_NAMES, type PartPaths } from "./part-paths.js";
@@ -34,9 +34,6 @@ const MAX_PID = 2 ** 31 - 1;
 
 /** Never through a link. */
 const LOOK_FLAGS = SOURCE_OPEN_FLAGS | fs.constants.O_NOFOLLOW;
-
-/** What `link` fails with on a disk that has no hard links. */
-const NO_LINKS_ERRNOS = ["EPERM", ...UNSUPPORTED_ERRNOS] as const;
 
 export class Lock {
   #path: string;
