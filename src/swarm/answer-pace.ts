@@ -36,6 +36,11 @@ export class AnswerPace {
     this.refused();
   }
 
+  /** This process stood still: what is open is waited for anew. */
+  stoodStill(nowMs: number): void {
+    this.#sinceMs = nowMs;
+  }
+
   /** A request has ended without a chunk, which says nothing about how long one takes. */
   refused(): void {
     assert(this.#open > 0);

@@ -78,12 +78,13 @@ export class Relief<Peer extends RelievedPeer> {
 
   /** To be called every `handOverTickMs`. */
   tick(nowMs: number): void {
+    const peers = this.#owner.peers();
     if (stoodStill(this.#tickAtMs, nowMs)) {
+      for (const peer of peers) peer.pace.stoodStill(nowMs);
       this.#stalls.forget();
       this.#idleSinceMs = undefined;
     }
     this.#tickAtMs = nowMs + this.#tickMs;
-    const peers = this.#owner.peers();
     const stalled = this.#owner.isShortOfMemory() ? this.#stalls.stalled(peers, nowMs) : [];
     for (const peer of stalled) this.#owner.stalled(peer);
     if (this.#scheduler.isAllTaken) for (const to of peers) this.#takeOver(to, peers, nowMs);

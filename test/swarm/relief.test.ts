@@ -101,4 +101,18 @@ test("a peer in the middle of a chunk has all its time again when this process s
   assert.is(stalled.length, 1);
 });
 
+test("a peer does not count as slow for the time in which this process stood still", () => {
+  const { peer, ticks, sleep } = waitingForOffers();
+  const { pace } = peer;
+  for (let chunk = 0; chunk < 2; chunk++) pace.asked(0);
+  ticks(1);
+  pace.answered(TICK_MS);
+  sleep(3_600_000);
+  ticks(1);
+  const wokenMs = 3_600_000 + 2 * TICK_MS;
+  assert.is(pace.expectedMs(1, wokenMs), TICK_MS);
+  pace.answered(wokenMs + TICK_MS);
+  assert.is(pace.expectedMs(1, wokenMs + TICK_MS), TICK_MS);
+});
+
 test.run();
