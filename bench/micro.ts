@@ -6,7 +6,7 @@ import { peerIdFromBytes } from "../src/core/ids.js";
 import { KIB, MIB } from "../src/core/units.js";
 import { assembleManifest } from "../src/manifest/assemble.js";
 import { encodeFrame, FrameReader } from "../src/peer/frame.js";
-import { ChunkScheduler } from "../src/swarm/scheduler.js";
+import { ChunkScheduler } from "../src/swarm/downloading/scheduler.js";
 import { packRuns } from "../src/workers/packed-runs.js";
 import { SlotPool, slotMemory } from "../src/workers/slots.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";

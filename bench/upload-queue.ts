@@ -2,9 +2,9 @@
 // them have everything. No bytes move: the swarm around the queue is a few arrays, and is not timed.
 import { performance } from "node:perf_hooks";
 import { Bitfield } from "../src/core/bitfield.js";
-import { ChunkSet } from "../src/swarm/chunk-set.js";
+import { ChunkSet } from "../src/swarm/availability/chunk-set.js";
 import { defaultOfferingOptions } from "../src/swarm/options.js";
-import { type OfferedRecipient, UploadQueue } from "../src/swarm/upload-queue.js";
+import { type OfferedRecipient, UploadQueue } from "../src/swarm/uploading/upload-queue.js";
 import { Random } from "./random.js";
 
 interface Recipient extends OfferedRecipient {

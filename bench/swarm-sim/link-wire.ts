@@ -1,7 +1,7 @@
 // A link on which a chunk takes its time: chunks on their way share it equally, except for what their receivers cannot
 // take. Moves nothing but numbers, and does not decide whose chunk is next.
 import type { Cancel, Timers } from "../../src/core/clock.js";
-import { UplinkLoad } from "../../src/swarm/uplink-load.js";
+import { UplinkLoad } from "../../src/swarm/uploading/uplink-load.js";
 import type { Wire } from "./wire.js";
 
 /** If less than this is left of a sum, only rounding left it. */

@@ -4,11 +4,11 @@
 import type { PeerId } from "../../src/core/ids.js";
 import type { DeclineReason } from "../../src/peer/messages.js";
 import { defaultConnectionOptions } from "../../src/peer/options.js";
-import { AnswerPace } from "../../src/swarm/answer-pace.js";
-import type { PeerCoverage } from "../../src/swarm/coverage.js";
-import type { OfferedConnection } from "../../src/swarm/offering.js";
-import type { RelievedPeer } from "../../src/swarm/relief.js";
-import { RequestWindow } from "../../src/swarm/request-window.js";
+import type { PeerCoverage } from "../../src/swarm/availability/coverage.js";
+import type { RelievedPeer } from "../../src/swarm/downloading/relief.js";
+import { AnswerPace } from "../../src/swarm/neighbours/answer-pace.js";
+import { RequestWindow } from "../../src/swarm/neighbours/request-window.js";
+import type { OfferedConnection } from "../../src/swarm/uploading/offering.js";
 import type { Downlink } from "./link-wire.js";
 
 /** The peer whose end it is; it is told what comes from the other side. */

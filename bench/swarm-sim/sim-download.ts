@@ -2,13 +2,13 @@
 // offers and its relief of slow peers, but without bytes, memory and workers. Serves nothing.
 import { Bitfield } from "../../src/core/bitfield.js";
 import type { Timers } from "../../src/core/clock.js";
-import type { PeerCoverage } from "../../src/swarm/coverage.js";
-import { Intake } from "../../src/swarm/intake.js";
-import { answerOffer } from "../../src/swarm/offer-answer.js";
+import type { PeerCoverage } from "../../src/swarm/availability/coverage.js";
+import { Intake } from "../../src/swarm/downloading/intake.js";
+import { answerOffer } from "../../src/swarm/downloading/offer-answer.js";
+import { Relief } from "../../src/swarm/downloading/relief.js";
+import { ChunkScheduler } from "../../src/swarm/downloading/scheduler.js";
 import { defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
 import type { RateBudget } from "../../src/swarm/rate-budget.js";
-import { Relief } from "../../src/swarm/relief.js";
-import { ChunkScheduler } from "../../src/swarm/scheduler.js";
 import type { Random } from "../random.js";
 import type { Neighbour } from "./neighbour.js";
 

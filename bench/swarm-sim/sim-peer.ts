@@ -10,10 +10,10 @@ import {
   peerIdFromBytes,
 } from "../../src/core/ids.js";
 import { type DeclineReason, OFFERS_FEATURE } from "../../src/peer/messages.js";
-import type { PeerCoverage } from "../../src/swarm/coverage.js";
-import { Offering, pullRequests } from "../../src/swarm/offering.js";
+import type { PeerCoverage } from "../../src/swarm/availability/coverage.js";
 import { defaultServerOptions, type OfferingOptions } from "../../src/swarm/options.js";
 import { RateBudget } from "../../src/swarm/rate-budget.js";
+import { Offering, pullRequests } from "../../src/swarm/uploading/offering.js";
 import type { Random } from "../random.js";
 import { ChunkTurns } from "./chunk-turns.js";
 import { Downlink, LinkWire } from "./link-wire.js";

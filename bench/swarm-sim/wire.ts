@@ -1,8 +1,8 @@
 // What a chunk goes out on. Two kinds behave differently: a link, on which it takes its time (link-wire.ts), and a
 // fast network under an upload limit, on which it goes at once and is paid for afterwards.
 import type { Timers } from "../../src/core/clock.js";
-import type { Uplink } from "../../src/swarm/offering.js";
 import { RateBudget } from "../../src/swarm/rate-budget.js";
+import type { Uplink } from "../../src/swarm/uploading/offering.js";
 import type { Downlink } from "./link-wire.js";
 
 export interface Wire extends Uplink {

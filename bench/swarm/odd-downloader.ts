@@ -1,8 +1,8 @@
 // A downloader that serves others wrongly, for swarms that have to cope with it: `goshare ARGV` after its first
 // argument. "stalls": it sends only what its first read of a chunk gives. "lies": every chunk has a wrong byte.
 // "keeps": it takes as any other does, but never says that it has anything. What it asks for is what goshare asks for.
-import { AvailabilityNews } from "../../src/swarm/availability-news.js";
-import { ServedDownload } from "../../src/swarm/served-download.js";
+import { AvailabilityNews } from "../../src/swarm/availability/availability-news.js";
+import { ServedDownload } from "../../src/swarm/uploading/served-download.js";
 
 export type Oddity = "stalls" | "lies" | "keeps";
 

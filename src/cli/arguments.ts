@@ -11,7 +11,7 @@ import { LOG_LEVELS, type LogLevel } from "../core/log-level.js";
 import { formatBytes, formatRate, parseBytes, parseBytesPerSecond, parseDurationMs } from "../core/units.js";
 import { defaultPeerListen, MIN_BYTES_PER_SECOND } from "../flows/defaults.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
-import type { IfTaken } from "../storage/taken-name.js";
+import type { IfTaken } from "../storage/part/taken-name.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT, MAX_PEERS_KEPT } from "../tracker/limits.js";
 import { OPTIONS } from "./option-table.js";

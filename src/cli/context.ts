@@ -31,7 +31,7 @@ export interface Flows {
   status(): Promise<Pick<typeof import("../flows/status.js"), "status">>;
   trackerStatus(): Promise<Pick<typeof import("../flows/tracker-status.js"), "trackerStatus">>;
   doctor(): Promise<Pick<typeof import("../flows/doctor.js"), "doctor">>;
-  begun(): Promise<Pick<typeof import("../flows/begun-downloads.js"), "resumableDownloads">>;
+  begun(): Promise<Pick<typeof import("../flows/downloading/begun-downloads.js"), "resumableDownloads">>;
   discard(): Promise<Pick<typeof import("../flows/discard.js"), "discard">>;
   tracker(): Promise<Pick<typeof import("../flows/tracker.js"), "startTracker">>;
 }

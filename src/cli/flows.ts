@@ -10,7 +10,7 @@ export const flows: Flows = {
   status: () => import("../flows/status.js"),
   trackerStatus: () => import("../flows/tracker-status.js"),
   doctor: () => import("../flows/doctor.js"),
-  begun: () => import("../flows/begun-downloads.js"),
+  begun: () => import("../flows/downloading/begun-downloads.js"),
   discard: () => import("../flows/discard.js"),
   tracker: () => import("../flows/tracker.js"),
 };

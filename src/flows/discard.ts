@@ -3,9 +3,14 @@ import * as path from "node:path";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
-import { discardPart } from "../storage/discard-part.js";
-import { targetBusy } from "../storage/lock.js";
-import { allBegunIn, type BegunDownload, begunNamed, type OutputFolder } from "./begun-downloads.js";
+import { discardPart } from "../storage/part/discard-part.js";
+import { targetBusy } from "../storage/part/lock.js";
+import {
+  allBegunIn,
+  type BegunDownload,
+  begunNamed,
+  type OutputFolder,
+} from "./downloading/begun-downloads.js";
 
 export interface DiscardOptions extends OutputFolder {
   /** Names, paths or content ids. */

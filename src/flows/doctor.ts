@@ -7,10 +7,16 @@ import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import type { FindingEvent } from "../events/finding-event.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
-import { checkDisk, checkHashRate, checkRuntime } from "./machine-checks.js";
-import { CLOCK, checkPeerPort, checkTracker, checkTrackerPort, NO_TRACKER } from "./network-checks.js";
-import { checkReachable, type ListenWish, type SeeingTracker } from "./reachable-check.js";
-import { chooseTrackers } from "./trackers.js";
+import { checkDisk, checkHashRate, checkRuntime } from "./checking/machine-checks.js";
+import {
+  CLOCK,
+  checkPeerPort,
+  checkTracker,
+  checkTrackerPort,
+  NO_TRACKER,
+} from "./checking/network-checks.js";
+import { checkReachable, type ListenWish, type SeeingTracker } from "./checking/reachable-check.js";
+import { chooseTrackers } from "./finding/trackers.js";
 
 export type Check = Omit<Extract<FindingEvent, { type: "checked" }>, "type">;
 

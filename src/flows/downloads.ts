@@ -3,10 +3,10 @@
 import { GoshareError } from "../core/errors.js";
 import type { EventObserver, GoshareEvent } from "../events/event.js";
 import { downloadAt } from "./download.js";
-import { type DownloadOptions, takesOffers } from "./download-options.js";
-import { DownloadPort } from "./download-port.js";
+import { type DownloadOptions, takesOffers } from "./downloading/download-options.js";
+import { DownloadPort } from "./downloading/download-port.js";
+import type { RunningSeed } from "./downloading/serving-download.js";
 import { failureOfSeveral, OneOfSeveral } from "./one-of-several.js";
-import type { RunningSeed } from "./serving-download.js";
 
 /** Each takes memory for arriving chunks, and threads. */
 const MAX_AT_ONCE = 4;

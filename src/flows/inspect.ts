@@ -4,9 +4,9 @@ import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import type { GoshareError } from "../core/errors.js";
 import type { EventObserver, InspectedEntry } from "../events/event.js";
 import type { Manifest } from "../manifest/manifest.js";
-import { readContentSource } from "./content-source.js";
-import { lookUpManifest } from "./manifest-lookup.js";
-import { trackersFor } from "./trackers.js";
+import { readContentSource } from "./finding/content-source.js";
+import { lookUpManifest } from "./finding/manifest-lookup.js";
+import { trackersFor } from "./finding/trackers.js";
 
 export interface InspectOptions {
   /** A ticket, the path of a .goshare file, or a content id. */

@@ -10,16 +10,16 @@ import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { besideShare, requirePlaceForManifest, writeManifestFile } from "../storage/manifest-file.js";
-import { ShareSource } from "../storage/share-source.js";
-import { type SourceRoot, type SourceTree, sourceRoot } from "../storage/source-tree.js";
+import { ShareSource } from "../storage/source/share-source.js";
+import { type SourceRoot, type SourceTree, sourceRoot } from "../storage/source/source-tree.js";
 import { Announcer } from "../swarm/announcer.js";
-import { readRefusal } from "../swarm/chunk-sender.js";
-import { failure } from "./failure.js";
-import { SharePort, type SharePortOptions, type SharesPort } from "./share-port.js";
-import { ShareProgress } from "./share-progress.js";
-import { readSource } from "./source-manifest.js";
-import { tellAnnounced } from "./tracker-details.js";
-import { chooseTrackers, trackersForOthers } from "./trackers.js";
+import { readRefusal } from "../swarm/uploading/chunk-sender.js";
+import { tellAnnounced } from "./finding/tracker-details.js";
+import { chooseTrackers, trackersForOthers } from "./finding/trackers.js";
+import { failure } from "./peers/failure.js";
+import { SharePort, type SharePortOptions, type SharesPort } from "./sharing/share-port.js";
+import { ShareProgress } from "./sharing/share-progress.js";
+import { readSource } from "./sharing/source-manifest.js";
 
 /** A share can be passed on without a tracker: one that does not answer holds up the ticket no longer than this. */
 const ANNOUNCED_WITHIN_MS = 3_000;

@@ -4,7 +4,7 @@ import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { failureOfSeveral, OneOfSeveral } from "./one-of-several.js";
 import type { PreparedShare, RunningShare } from "./share.js";
-import type { SharesPort } from "./share-port.js";
+import type { SharesPort } from "./sharing/share-port.js";
 
 export class Shares {
   readonly #count: number;

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { setImmediate as yieldToLoop } from "node:timers/promises";
 import { GoshareError, isErrno, readProblem } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
-import { type BegunDownload, begunIn, toldOf } from "./begun-downloads.js";
+import { type BegunDownload, begunIn, toldOf } from "./downloading/begun-downloads.js";
 
 export interface StatusOptions {
   /** Where downloads went. */

@@ -6,8 +6,8 @@ import { probePeer } from "../peer/probe.js";
 import type { TrackerOptions } from "../tracker/server/options.js";
 import type { FindPeer } from "../tracker/server/proven-endpoints.js";
 import { type RunningTracker, startTracker as startServer } from "../tracker/server/start.js";
-import { newLocalPeer } from "./local-peer.js";
-import { PROBE_OPTIONS } from "./probe-options.js";
+import { PROBE_OPTIONS } from "./finding/probe-options.js";
+import { newLocalPeer } from "./peers/local-peer.js";
 
 /** Starts a tracker that listens when the promise resolves. Throws USAGE, ADDRESS_IN_USE or PERMISSION_DENIED, or the
  * reason of `signal` if that ends the start. */

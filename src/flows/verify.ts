@@ -8,16 +8,16 @@ import { GoshareError, readProblem } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest, ShareKind } from "../manifest/manifest.js";
-import { compareTarget, type TargetComparison } from "../storage/target-comparison.js";
+import { compareTarget, type TargetComparison } from "../storage/target/target-comparison.js";
 import { takePool } from "../workers/early-pool.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
-import { verifyOnDisk } from "./chunks-on-disk.js";
-import { type ContentSource, readContentSource } from "./content-source.js";
-import { tellDifferences } from "./differences.js";
-import { tellSums } from "./file-sums.js";
-import { lookUpManifest } from "./manifest-lookup.js";
-import { type Repaired, type RepairOptions, repair } from "./repair.js";
-import { trackersFor } from "./trackers.js";
+import { type ContentSource, readContentSource } from "./finding/content-source.js";
+import { lookUpManifest } from "./finding/manifest-lookup.js";
+import { trackersFor } from "./finding/trackers.js";
+import { verifyOnDisk } from "./hashing/chunks-on-disk.js";
+import { tellSums } from "./hashing/file-sums.js";
+import { tellDifferences } from "./verifying/differences.js";
+import { type Repaired, type RepairOptions, repair } from "./verifying/repair.js";
 
 export interface VerifyOptions {
   /** A ticket, the path of a .goshare file, or a content id. */

@@ -5,11 +5,11 @@ import { inspect } from "node:util";
 import { requireEndpoint, requireListenAddress, requireTrackerEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { defaultFlowOptions, defaultPeerListen, MIN_BYTES_PER_SECOND } from "../flows/defaults.js";
-import type { DownloadOptions } from "../flows/download-options.js";
+import type { DownloadOptions } from "../flows/downloading/download-options.js";
 import type { InspectOptions } from "../flows/inspect.js";
 import type { ShareOptions } from "../flows/share.js";
 import { isChunkSize, MAX_CHUNK_BYTES, MIN_CHUNK_BYTES } from "../manifest/limits.js";
-import type { IfTaken } from "../storage/taken-name.js";
+import type { IfTaken } from "../storage/part/taken-name.js";
 import { RateBudget } from "../swarm/rate-budget.js";
 import { DEFAULT_TRACKER_PORT } from "../tracker/limits.js";
 

@@ -8,8 +8,8 @@ import { peekFormat } from "../core/strict-wire.js";
 import { formatBytes, MIB } from "../core/units.js";
 import { checkManifest, checkRoot } from "../manifest/check.js";
 import type { Manifest, ManifestRoot } from "../manifest/manifest.js";
-import { removeUnfinished, replaceFile } from "./replace-file.js";
-import type { SourceRoot } from "./source-tree.js";
+import { removeUnfinished, replaceFile } from "./files/replace-file.js";
+import type { SourceRoot } from "./source/source-tree.js";
 import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "./wire.js";
 
 /** Bytes in a .goshare file. */

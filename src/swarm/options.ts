@@ -1,10 +1,10 @@
 // Limits and deadlines of a swarm, each written once.
 import { KIB, MIB } from "../core/units.js";
-import type { HandOverOptions } from "./hand-over.js";
-import type { ManifestFetchOptions } from "./manifest-fetch.js";
-import type { NeighbourhoodOptions } from "./neighbourhood.js";
-import type { PeerExchangeOptions } from "./peer-exchange.js";
-import type { TurnoverOptions } from "./turnover.js";
+import type { HandOverOptions } from "./downloading/hand-over.js";
+import type { ManifestFetchOptions } from "./downloading/manifest-fetch.js";
+import type { NeighbourhoodOptions } from "./neighbours/neighbourhood.js";
+import type { PeerExchangeOptions } from "./neighbours/peer-exchange.js";
+import type { TurnoverOptions } from "./neighbours/turnover.js";
 
 export interface ServerOptions {
   /** Memory for what is being read and sent, for all connections together. */

@@ -5,7 +5,7 @@ import { MIB } from "../core/units.js";
 import type { Layout } from "../manifest/layout.js";
 import type { FileEntry, Manifest } from "../manifest/manifest.js";
 import type { Selection } from "../manifest/selection.js";
-import type { SyncedEntry } from "../storage/written-files.js";
+import type { SyncedEntry } from "../storage/part/written-files.js";
 import { packEntries } from "./packed-runs.js";
 import {
   type ChunkDigest,

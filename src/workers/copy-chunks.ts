@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { errorAt } from "../core/errors.js";
 import { MAX_CHUNK_BYTES } from "../manifest/limits.js";
-import { SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
-import { openForWriting, requireBytes } from "../storage/part-files.js";
+import { SOURCE_OPEN_FLAGS } from "../storage/files/file-identity.js";
+import { openForWriting, requireBytes } from "../storage/part/part-files.js";
 import { type ChunkCopy, type CopiedRun, type CopyTask, DIGEST_ENCODING, type TaskSuccess } from "./tasks.js";
 
 /** Memory for one chunk, allocated when the first is copied. */

@@ -1,7 +1,7 @@
 // Where the bytes of a chunk go, and what to make durable, in the form in which it is handed to a thread: one text and
 // one list of numbers. An object for each of hundreds of small files takes longer to hand over than such a file takes
 // to write.
-import type { SyncedEntry, WriteRun } from "../storage/written-files.js";
+import type { SyncedEntry, WriteRun } from "../storage/part/written-files.js";
 
 export interface PackedRuns {
   /** Joined by NUL, which no path holds. */

@@ -3,8 +3,8 @@
 import type { Bitfield } from "../core/bitfield.js";
 import { type Clock, monotonicClock } from "../core/clock.js";
 import type { Selection } from "../manifest/selection.js";
-import type { ChunkPlace } from "../storage/chunk-place.js";
-import type { Reusable } from "../storage/reuse.js";
+import type { ChunkPlace } from "../storage/part/chunk-place.js";
+import type { Reusable } from "../storage/part/reuse.js";
 import { chunkDigest, copyTasks, verifyTasks } from "./batches.js";
 import type { ChunkStore } from "./chunk-store.js";
 import { ChunkWriter } from "./chunk-writer.js";

@@ -1,7 +1,7 @@
 // What the event loop asks of the worker threads, and what they answer. Everything here crosses threads by
 // structured clone: plain data only; large arrays are shared, not copied.
 import type { ErrorCode } from "../core/errors.js";
-import type { FileLooks } from "../storage/file-looks.js";
+import type { FileLooks } from "../storage/files/file-looks.js";
 import type { PackedEntries, PackedRuns } from "./packed-runs.js";
 
 /** A SHA-256 digest as a text of 32 characters, one for each byte: quicker to hand over and to compare than bytes. */

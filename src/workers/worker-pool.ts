@@ -3,8 +3,8 @@
 import * as os from "node:os";
 import { Piscina } from "piscina";
 import { DISK_HINTS, GoshareError } from "../core/errors.js";
-import type { FileLooks } from "../storage/file-looks.js";
-import { PART_CHANGED_HINT } from "../storage/part-files.js";
+import type { FileLooks } from "../storage/files/file-looks.js";
+import { PART_CHANGED_HINT } from "../storage/part/part-files.js";
 import { fileTurnsMemory } from "./file-turns.js";
 import { joinPaths } from "./packed-runs.js";
 import { LOADED, type TaskResult, type TaskSuccess, type WorkerSetUp, type WorkerTask } from "./tasks.js";

@@ -7,10 +7,16 @@ import { parentPort, workerData } from "node:worker_threads";
 import { errorAt, GoshareError, isErrno } from "../core/errors.js";
 import { DIGEST_BYTES } from "../core/ids.js";
 import { pageAligned } from "../core/page-aligned.js";
-import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/file-identity.js";
-import { lookAtFiles } from "../storage/file-looks.js";
-import { notConfirmed, openForWriting, partChanged, requireBytes, syncOpen } from "../storage/part-files.js";
-import type { WriteRun } from "../storage/written-files.js";
+import { hasIdentity, REPLACED_ERRNOS, SOURCE_OPEN_FLAGS } from "../storage/files/file-identity.js";
+import { lookAtFiles } from "../storage/files/file-looks.js";
+import {
+  notConfirmed,
+  openForWriting,
+  partChanged,
+  requireBytes,
+  syncOpen,
+} from "../storage/part/part-files.js";
+import type { WriteRun } from "../storage/part/written-files.js";
 import { copyChunks } from "./copy-chunks.js";
 import { FileTurns } from "./file-turns.js";
 import { splitPaths, unpackEntries, unpackRuns } from "./packed-runs.js";

@@ -1,6 +1,6 @@
 // What `goshare download ARGV` asks of its flow, for tests of arguments and of settings.
 import * as assert from "uvu/assert";
-import type { DownloadOptions } from "../../src/flows/download-options.js";
+import type { DownloadOptions } from "../../src/flows/downloading/download-options.js";
 import { CONTENT_ID, type FakeSurroundings, startFakeCli } from "../support/fake-cli.js";
 
 export async function downloadOptions(

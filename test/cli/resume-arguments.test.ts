@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { DownloadOptions } from "../../src/flows/download-options.js";
+import type { DownloadOptions } from "../../src/flows/downloading/download-options.js";
 import { CONTENT_ID, type FakeSurroundings, startFakeCli } from "../support/fake-cli.js";
 
 const TICKET = "goshare1x";

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import type { Endpoint } from "../../src/address/endpoint.js";
 import { decodeTicket, encodeTicket } from "../../src/address/ticket.js";
 import { GoshareError } from "../../src/core/errors.js";
-import { type ContentSource, readContentSource, ticketFor } from "../../src/flows/content-source.js";
+import { type ContentSource, readContentSource, ticketFor } from "../../src/flows/finding/content-source.js";
 import { smallShare } from "../support/small-share.js";
 
 const { root } = smallShare(2).manifest;

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseContentId } from "../../src/core/ids.js";
 import type { GoshareEvent } from "../../src/events/event.js";
-import { DownloadProgress } from "../../src/flows/download-progress.js";
+import { DownloadProgress } from "../../src/flows/downloading/download-progress.js";
 
 interface Rig {
   readonly progress: DownloadProgress;

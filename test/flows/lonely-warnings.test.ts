@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
-import { LonelyWarnings } from "../../src/flows/lonely-warnings.js";
+import { LonelyWarnings } from "../../src/flows/peers/lonely-warnings.js";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
 import { GoshareText } from "../support/goshare-text.js";
 import { ScratchFolder } from "../support/scratch-folder.js";

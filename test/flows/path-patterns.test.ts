@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
-import { pathMatcher } from "../../src/flows/path-patterns.js";
+import { pathMatcher } from "../../src/flows/sharing/path-patterns.js";
 
 function matching(patterns: readonly string[], paths: readonly string[]): readonly string[] {
   return paths.filter(pathMatcher(patterns));

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { untilAborted } from "../../src/core/clock.js";
 import { GoshareError } from "../../src/core/errors.js";
 import { MIB } from "../../src/core/units.js";
-import { Patience } from "../../src/flows/patience.js";
+import { Patience } from "../../src/flows/peers/patience.js";
 import { GatedProxy } from "../support/gated-proxy.js";
 import { killAll } from "../support/goshare-process.js";
 import { startHalfway } from "../support/halfway-download.js";

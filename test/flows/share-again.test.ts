@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MIB } from "../../src/core/units.js";
-import { encodeHashCache, HashCache } from "../../src/storage/hash-cache.js";
+import { encodeHashCache, HashCache } from "../../src/storage/source/hash-cache.js";
 import { ScratchFolder, writeRandom } from "../support/scratch-folder.js";
 import { download, startShare } from "../support/transfer.js";
 

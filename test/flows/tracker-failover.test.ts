@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { TrackerService } from "../../gen/goshare/v1/tracker_pb.js";
 import { parseEndpoint } from "../../src/address/endpoint.js";
 import { randomPeerId } from "../../src/core/ids.js";
-import { TrackerLookup } from "../../src/flows/tracker-lookup.js";
+import { TrackerLookup } from "../../src/flows/finding/tracker-lookup.js";
 import { unary } from "../../src/rpc/adapter.js";
 import { closeFakeTrackers, startFakeTracker } from "../support/fake-tracker.js";
 import { rootNamed } from "../tracker/server/rig.js";

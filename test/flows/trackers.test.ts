@@ -2,7 +2,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Endpoint } from "../../src/address/endpoint.js";
-import { trackersForOthers } from "../../src/flows/trackers.js";
+import { trackersForOthers } from "../../src/flows/finding/trackers.js";
 import type { TrackerOptions } from "../../src/tracker/server/options.js";
 import { digestOf, FIRST, SELF_SIGNED, writeCertificate } from "../support/certificates.js";
 import { NO_OWN_ADDRESS, ownAddress } from "../support/own-address.js";

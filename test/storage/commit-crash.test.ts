@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
-import { numberedName } from "../../src/storage/part-paths.js";
+import { numberedName } from "../../src/storage/part/part-paths.js";
 import { killedAfter, replaceCalls } from "./crash.js";
 import { downloadAll, partPathOf, syncAtOnce } from "./download-run.js";
 import {

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { discardPart } from "../../src/storage/discard-part.js";
+import { discardPart } from "../../src/storage/part/discard-part.js";
 import { killedAfter } from "./download-run.js";
 import { singleFile } from "./sample-share.js";
 import { errorOf, scratchFolders } from "./scratch.js";

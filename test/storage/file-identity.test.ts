@@ -8,7 +8,7 @@ import {
   identityArray,
   identityOf,
   lastingIdentity,
-} from "../../src/storage/file-identity.js";
+} from "../../src/storage/files/file-identity.js";
 import { replaceCalls } from "./crash.js";
 import { scratchFolders } from "./scratch.js";
 

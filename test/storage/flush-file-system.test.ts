@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { flushFileSystem } from "../../src/storage/flush-file-system.js";
+import { flushFileSystem } from "../../src/storage/files/flush-file-system.js";
 import { scratchFolders, testUnless } from "./scratch.js";
 
 const scratch = scratchFolders("flush");

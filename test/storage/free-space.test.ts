@@ -2,7 +2,7 @@ import type * as fs from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MIB } from "../../src/core/units.js";
-import { requireSpace } from "../../src/storage/free-space.js";
+import { requireSpace } from "../../src/storage/files/free-space.js";
 import { replaceCalls } from "./crash.js";
 import { errorOf, scratchFolders } from "./scratch.js";
 

@@ -8,7 +8,7 @@ import {
   FINGERPRINT_BYTES,
   HashCache,
   isSettled,
-} from "../../src/storage/hash-cache.js";
+} from "../../src/storage/source/hash-cache.js";
 import { holdLoop } from "../support/hold-loop.js";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });

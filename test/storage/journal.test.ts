@@ -8,7 +8,7 @@ import {
   encodeJournalHeader,
   encodeJournalRecords,
   maxJournalBytes,
-} from "../../src/storage/journal.js";
+} from "../../src/storage/part/journal.js";
 
 function contentId(fill: number): ContentId {
   const id = contentIdFromBytes(new Uint8Array(32).fill(fill));

@@ -1,6 +1,6 @@
 // A process that takes the lock at argv[2], says "held" or the code of its error, and keeps it until SIGTERM.
 import { GoshareError } from "../../src/core/errors.js";
-import { Lock, targetBusy } from "../../src/storage/lock.js";
+import { Lock, targetBusy } from "../../src/storage/part/lock.js";
 
 try {
   const lock = await Lock.acquire(process.argv[2] ?? "", targetBusy("the target"));

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
-import { Lock, livingHolder, targetBusy } from "../../src/storage/lock.js";
+import { Lock, livingHolder, targetBusy } from "../../src/storage/part/lock.js";
 import { errorOf, noStrace, scratchFolders, testUnless } from "./scratch.js";
 
 const CHILD = fileURLToPath(new URL("lock-child.js", import.meta.url));

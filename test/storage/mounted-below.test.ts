@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { mountPointBelow } from "../../src/storage/mounted-below.js";
+import { mountPointBelow } from "../../src/storage/files/mounted-below.js";
 import { scratchFolders } from "./scratch.js";
 
 const scratch = scratchFolders("mounted");

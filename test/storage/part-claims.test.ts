@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { encodeJournalRecords } from "../../src/storage/journal.js";
+import { encodeJournalRecords } from "../../src/storage/part/journal.js";
 import { replaceCalls } from "./crash.js";
 import { downloadAll, downloadUntil, killedAfter, open, partPathOf, writeChunk } from "./download-run.js";
 import { actualTree, CHUNK, expectedTree, mixedFolder, singleFile } from "./sample-share.js";

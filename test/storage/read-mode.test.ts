@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { ReadMode } from "../../src/storage/read-mode.js";
+import { ReadMode } from "../../src/storage/source/read-mode.js";
 
 const OPTIONS = { slowReadMs: 4, minPoolReads: 2, maxPoolReads: 8, watchedReads: 3 } as const;
 

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
-import { discardPart } from "../../src/storage/discard-part.js";
+import { discardPart } from "../../src/storage/part/discard-part.js";
 import { file } from "../manifest/craft.js";
 import { killedAfter, replaceCalls } from "./crash.js";
 import { downloadAll, partPathOf, syncAtOnce } from "./download-run.js";

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { removeUnfinished, replaceFile } from "../../src/storage/replace-file.js";
+import { removeUnfinished, replaceFile } from "../../src/storage/files/replace-file.js";
 import { scratchFolders } from "./scratch.js";
 
 const scratch = scratchFolders("replace-file");

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Selection } from "../../src/manifest/selection.js";
-import { findReusable, requireReusable } from "../../src/storage/reuse.js";
+import { findReusable, requireReusable } from "../../src/storage/part/reuse.js";
 import { file } from "../manifest/craft.js";
 import { CHUNK, mixedFolder, sampleShare, singleFile, writeSource } from "./sample-share.js";
 import { errorOf, scratchFolders } from "./scratch.js";

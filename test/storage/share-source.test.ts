@@ -5,8 +5,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
 import { MIB } from "../../src/core/units.js";
-import { ShareSource } from "../../src/storage/share-source.js";
-import { walkSource } from "../../src/storage/source-tree.js";
+import { ShareSource } from "../../src/storage/source/share-source.js";
+import { walkSource } from "../../src/storage/source/source-tree.js";
 import { file } from "../manifest/craft.js";
 import {
   CHUNK,

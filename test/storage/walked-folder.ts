@@ -1,7 +1,7 @@
 // Folders to be walked, and what a walk has found in them.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { type SourceTree, walkSource } from "../../src/storage/source-tree.js";
+import { type SourceTree, walkSource } from "../../src/storage/source/source-tree.js";
 
 export const never: AbortSignal = new AbortController().signal;
 

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { AnswerPace } from "../../src/swarm/answer-pace.js";
+import { AnswerPace } from "../../src/swarm/neighbours/answer-pace.js";
 
 test("a peer that was never asked is expected to answer at once", () => {
   assert.is(new AnswerPace().expectedMs(16, 5_000), 0);

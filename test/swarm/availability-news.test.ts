@@ -6,7 +6,7 @@ import { Bitfield } from "../../src/core/bitfield.js";
 import { idToBytes } from "../../src/core/ids.js";
 import { KIB } from "../../src/core/units.js";
 import { assembleManifest } from "../../src/manifest/assemble.js";
-import { AvailabilityNews } from "../../src/swarm/availability-news.js";
+import { AvailabilityNews } from "../../src/swarm/availability/availability-news.js";
 import { madeUpDigests } from "../manifest/craft.js";
 import { type Answer, right } from "../support/chunk-answers.js";
 import { ManualTime } from "../support/manual-time.js";

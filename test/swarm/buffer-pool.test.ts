@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { BufferPool } from "../../src/swarm/buffer-pool.js";
+import { BufferPool } from "../../src/swarm/uploading/buffer-pool.js";
 
 test("grants buffers of the size asked for until its bytes are in use", () => {
   const pool = new BufferPool(100);

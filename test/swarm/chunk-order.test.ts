@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { type PeerId, peerIdFromBytes } from "../../src/core/ids.js";
-import { ChunkScheduler } from "../../src/swarm/scheduler.js";
+import { ChunkScheduler } from "../../src/swarm/downloading/scheduler.js";
 
 const MAX_CHUNKS = 20;
 const PEERS = [0, 1, 2];

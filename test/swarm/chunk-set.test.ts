@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Random } from "../../bench/random.js";
-import { ChunkSet } from "../../src/swarm/chunk-set.js";
+import { ChunkSet } from "../../src/swarm/availability/chunk-set.js";
 
 const sized = fc
   .integer({ min: 1, max: 2100 })

@@ -12,14 +12,14 @@ import {
   defaultConnectionOptions,
   defaultListenerOptions,
 } from "../../src/peer/options.js";
-import { partFiles } from "../../src/storage/finished-files.js";
-import { PartFolder } from "../../src/storage/part-folder.js";
-import { ChunkDownload } from "../../src/swarm/chunk-download.js";
-import type { DownloadPeer } from "../../src/swarm/download-peer.js";
+import { PartFolder } from "../../src/storage/part/part-folder.js";
+import { partFiles } from "../../src/storage/target/finished-files.js";
 import { DownloadSwarm } from "../../src/swarm/download-swarm.js";
+import { ChunkDownload } from "../../src/swarm/downloading/chunk-download.js";
+import type { DownloadPeer } from "../../src/swarm/neighbours/download-peer.js";
 import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
 import type { RateBudget } from "../../src/swarm/rate-budget.js";
-import { ServedDownload } from "../../src/swarm/served-download.js";
+import { ServedDownload } from "../../src/swarm/uploading/served-download.js";
 import { PartStore } from "../../src/workers/part-store.js";
 import { SlotPool, slotMemory } from "../../src/workers/slots.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";

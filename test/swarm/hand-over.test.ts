@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { RefusalReason } from "../../gen/goshare/v1/peer_pb.js";
 import { type PeerId, peerIdFromBytes } from "../../src/core/ids.js";
-import { Neighbourhood } from "../../src/swarm/neighbourhood.js";
+import { Neighbourhood } from "../../src/swarm/neighbours/neighbourhood.js";
 import * as answers from "../support/chunk-answers.js";
 import { hasBody } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { Intake } from "../../src/swarm/intake.js";
+import { Intake } from "../../src/swarm/downloading/intake.js";
 
 const asked = (...sizes: readonly number[]) => sizes.map((size) => ({ requests: { size } }));
 

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { LeastUseful } from "../../src/swarm/least-useful.js";
+import { LeastUseful } from "../../src/swarm/uploading/least-useful.js";
 
 const [A, B, C] = [{ name: "a" }, { name: "b" }, { name: "c" }];
 

@@ -4,8 +4,8 @@ import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { MIB } from "../../src/core/units.js";
 import { OFFERS_FEATURE } from "../../src/peer/messages.js";
-import { type OfferedConnection, Offering, type Uplink } from "../../src/swarm/offering.js";
 import { defaultOfferingOptions } from "../../src/swarm/options.js";
+import { type OfferedConnection, Offering, type Uplink } from "../../src/swarm/uploading/offering.js";
 import { ManualTime } from "../support/manual-time.js";
 import { smallShare } from "../support/small-share.js";
 

@@ -1,5 +1,5 @@
 // Somebody chunks are offered to, who is nothing but a name.
-import type { OfferedRecipient } from "../../src/swarm/upload-queue.js";
+import type { OfferedRecipient } from "../../src/swarm/uploading/upload-queue.js";
 
 export class NamedRecipient implements OfferedRecipient {
   readonly name: string;

@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Coverage, DeclineReason } from "../../gen/goshare/v1/peer_pb.js";
 import { Bitfield } from "../../src/core/bitfield.js";
-import { AvailabilityNews } from "../../src/swarm/availability-news.js";
+import { AvailabilityNews } from "../../src/swarm/availability/availability-news.js";
 import { RateBudget } from "../../src/swarm/rate-budget.js";
 import type { ScriptedPeer } from "../support/scripted-peer.js";
 import { smallShare } from "../support/small-share.js";

@@ -3,8 +3,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Endpoint } from "../../src/address/endpoint.js";
 import { type ErrorCode, GoshareError } from "../../src/core/errors.js";
+import { type Machine, PeerFinder } from "../../src/swarm/neighbours/peer-finder.js";
 import { type DownloadSwarmOptions, defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
-import { type Machine, PeerFinder } from "../../src/swarm/peer-finder.js";
 import { withinPatience } from "../support/scripted-peer.js";
 
 const at = (port: number): Endpoint => ({ host: "192.0.2.1", port, transport: "tcp" });

@@ -2,10 +2,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
-import { AnswerPace } from "../../src/swarm/answer-pace.js";
+import { Relief, type RelievedPeer } from "../../src/swarm/downloading/relief.js";
+import { ChunkScheduler } from "../../src/swarm/downloading/scheduler.js";
+import { AnswerPace } from "../../src/swarm/neighbours/answer-pace.js";
 import { defaultDownloadSwarmOptions } from "../../src/swarm/options.js";
-import { Relief, type RelievedPeer } from "../../src/swarm/relief.js";
-import { ChunkScheduler } from "../../src/swarm/scheduler.js";
 import { localPeer } from "../peer/rig.js";
 
 const CHUNKS = 8;

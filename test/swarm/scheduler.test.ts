@@ -4,8 +4,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { type PeerId, peerIdFromBytes } from "../../src/core/ids.js";
-import type { PeerCoverage } from "../../src/swarm/coverage.js";
-import { ChunkScheduler } from "../../src/swarm/scheduler.js";
+import type { PeerCoverage } from "../../src/swarm/availability/coverage.js";
+import { ChunkScheduler } from "../../src/swarm/downloading/scheduler.js";
 import { Oracle } from "./scheduler-oracle.js";
 
 function peerId(index: number): PeerId {

@@ -10,10 +10,10 @@ import {
   defaultConnectionOptions,
   defaultListenerOptions,
 } from "../../src/peer/options.js";
-import { ChunkServer } from "../../src/swarm/chunk-server.js";
 import { defaultServerOptions, type ServerOptions } from "../../src/swarm/options.js";
 import type { RateBudget } from "../../src/swarm/rate-budget.js";
-import type { ServedShare } from "../../src/swarm/served-share.js";
+import { ChunkServer } from "../../src/swarm/uploading/chunk-server.js";
+import type { ServedShare } from "../../src/swarm/uploading/served-share.js";
 import { localPeer } from "../peer/rig.js";
 import { type HelloChanges, ScriptedPeer } from "../support/scripted-peer.js";
 import type { SmallShare } from "../support/small-share.js";

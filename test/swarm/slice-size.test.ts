@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { KIB, MIB } from "../../src/core/units.js";
 import { defaultServerOptions } from "../../src/swarm/options.js";
-import { SliceSize } from "../../src/swarm/slice-size.js";
+import { SliceSize } from "../../src/swarm/uploading/slice-size.js";
 
 const POOL_BYTES = defaultServerOptions.uploadBufferBytes;
 const { minSliceBytes, maxSliceBytes, firstSliceBytes } = defaultServerOptions;

@@ -7,8 +7,12 @@ import { Bitfield } from "../../src/core/bitfield.js";
 import { idToBytes } from "../../src/core/ids.js";
 import { KIB } from "../../src/core/units.js";
 import type { SlowReason } from "../../src/events/event.js";
+import {
+  type DownloadLoad,
+  type DownloadSituation,
+  slowReason,
+} from "../../src/swarm/downloading/slow-reason.js";
 import { RateBudget } from "../../src/swarm/rate-budget.js";
-import { type DownloadLoad, type DownloadSituation, slowReason } from "../../src/swarm/slow-reason.js";
 import type { TaskSuccess, WorkerTask } from "../../src/workers/tasks.js";
 import { WorkerPool } from "../../src/workers/worker-pool.js";
 import * as answers from "../support/chunk-answers.js";

@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MIB } from "../../src/core/units.js";
-import { UplinkLoad } from "../../src/swarm/uplink-load.js";
+import { UplinkLoad } from "../../src/swarm/uploading/uplink-load.js";
 
 /** An uplink of 1 MiB per 100 ms that has sent one chunk to `first`, in eight slices. */
 function measured() {

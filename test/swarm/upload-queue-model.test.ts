@@ -5,9 +5,9 @@ import * as assert from "uvu/assert";
 import { Random } from "../../bench/random.js";
 import { Bitfield } from "../../src/core/bitfield.js";
 import type { DeclineReason } from "../../src/peer/messages.js";
-import type { PeerCoverage } from "../../src/swarm/coverage.js";
+import type { PeerCoverage } from "../../src/swarm/availability/coverage.js";
 import { defaultOfferingOptions } from "../../src/swarm/options.js";
-import { type ChunkOffer, UploadQueue } from "../../src/swarm/upload-queue.js";
+import { type ChunkOffer, UploadQueue } from "../../src/swarm/uploading/upload-queue.js";
 import { NamedRecipient } from "./offered-recipient.js";
 import { OracleQueue, type OracleRecipient } from "./upload-queue-oracle.js";
 

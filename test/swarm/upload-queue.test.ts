@@ -2,9 +2,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { Bitfield } from "../../src/core/bitfield.js";
-import { KnownCopies } from "../../src/swarm/known-copies.js";
+import { KnownCopies } from "../../src/swarm/availability/known-copies.js";
 import { defaultOfferingOptions, type UploadQueueOptions } from "../../src/swarm/options.js";
-import { UploadQueue } from "../../src/swarm/upload-queue.js";
+import { UploadQueue } from "../../src/swarm/uploading/upload-queue.js";
 import { NamedRecipient } from "./offered-recipient.js";
 
 let A = new NamedRecipient("a");

@@ -2,8 +2,8 @@
 import type { Writable } from "node:stream";
 import { Command, Option } from "clipanion";
 import { GoshareError } from "../../core/errors.js";
-import type { DownloadOptions } from "../../flows/download-options.js";
-import type { RunningSeed } from "../../flows/serving-download.js";
+import type { DownloadOptions } from "../../flows/downloading/download-options.js";
+import type { RunningSeed } from "../../flows/downloading/serving-download.js";
 import { OPTIONS, TICKET_VARIABLE } from "../option-table.js";
 import { payloadOutput, STANDARD_OUTPUT } from "../payload-output.js";
 import { DownloadingCommand } from "../peer-command.js";

@@ -7,7 +7,7 @@ import { isErrno } from "../../../../core/errors.js";
 import { type ContentId, contentIdFromBytes, parseContentId } from "../../../../core/ids.js";
 import { MIB } from "../../../../core/units.js";
 import { MAX_ROOT_BYTES } from "../../../../manifest/limits.js";
-import { removeUnfinished, replaceFile } from "../../../../storage/replace-file.js";
+import { removeUnfinished, replaceFile } from "../../../../storage/files/replace-file.js";
 import type { RootBytes } from "../manifest-shelf.js";
 
 /** Bytes of roots in memory that wait for the disk. More are not taken: their sender is asked again. */

@@ -1,8 +1,8 @@
 // The secret that lease tokens are made with, in a file that only this user may read: anyone who knows it could end
 // other peers' leases. Never printed, never sent.
 import { randomBytes } from "node:crypto";
-import { readAtMost } from "../../../../storage/part-files.js";
-import { replaceFile } from "../../../../storage/replace-file.js";
+import { replaceFile } from "../../../../storage/files/replace-file.js";
+import { readAtMost } from "../../../../storage/part/part-files.js";
 import { SECRET_BYTES } from "../../store.js";
 
 /** The secret in `filePath`; a new one if there is none. `onDamage` is called if the file holds no secret: then peers'
