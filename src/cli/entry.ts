@@ -16,7 +16,12 @@ import { TrackerCommand } from "./commands/tracker.js";
 import { TrackerStatusCommand } from "./commands/tracker-status.js";
 import { VerifyCommand } from "./commands/verify.js";
 import type { CommandContext } from "./context.js";
-import { optionBeforeCommand, refusedCommandLine, requireNothingEmpty } from "./refused-command-line.js";
+import {
+  optionBeforeCommand,
+  refusedCommandLine,
+  requireHomeReplaced,
+  requireNothingEmpty,
+} from "./refused-command-line.js";
 import { createReporter } from "./render/create-reporter.js";
 import { commandHelp, generalHelp } from "./render/help.js";
 import { columnsOf, paletteFor } from "./render/palette.js";
@@ -83,6 +88,7 @@ async function runCommandLine(context: CommandContext): Promise<number> {
     const definition = definitionOf(cli, argv);
     if (definition !== undefined) {
       requireNothingEmpty(argv, definition);
+      requireHomeReplaced(argv);
       const typedAndSet = withSettings(argv, definition, await readSettings(context.env));
       if (typedAndSet.length > argv.length) command = cli.process([...typedAndSet], context);
     }

@@ -51,6 +51,19 @@ export function requireNothingEmpty(argv: readonly string[], definition: Definit
   }
 }
 
+/** Throws USAGE for an option such as --output=~/films: shells put the home directory for a "~" only at the beginning of
+ * a word, and a folder called "~" is hardly what was meant. */
+export function requireHomeReplaced(argv: readonly string[]): void {
+  const end = argv.indexOf("--");
+  for (const word of end === -1 ? argv : argv.slice(0, end)) {
+    const { name, path } = /^(?<name>--[\w-]+)=(?:file:)?(?<path>~(?:\/.*)?)$/s.exec(word)?.groups ?? {};
+    if (name === undefined || path === undefined) continue;
+    throw new GoshareError("USAGE", `the shell has not replaced the "~" in ${word}`, {
+      hint: `write "$HOME" instead, or ./${path} if that is its name`,
+    });
+  }
+}
+
 /** The error for an `argv` that begins with an option: settings are inserted after the name of the command, so the name
  * has to come first. */
 export function optionBeforeCommand([first = ""]: readonly string[]): GoshareError {

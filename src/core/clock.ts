@@ -30,6 +30,15 @@ export const processTimers: Timers = {
   },
 };
 
+/** A look that comes so much too late means that this process stood still: stopped by Ctrl-Z, or its machine slept. */
+const STOOD_STILL_MS = 1_000;
+
+/** Whether this process stood still before a look that was due at `dueMs`. What others did not do meanwhile must not be
+ * held against them: what they did do may still be on its way in. */
+export function stoodStill(dueMs: number, nowMs: number): boolean {
+  return nowMs - dueMs > STOOD_STILL_MS;
+}
+
 /** The longest wait that Node's timers keep to, in milliseconds. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 

@@ -218,13 +218,17 @@ const OWN_MISTAKES: readonly string[] = ["EBADF", "EFAULT"];
 /** What a file system fails with if it does not know what is asked for, such as links or modes. */
 export const UNSUPPORTED_ERRNOS = ["ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
 
+/** What making a link, hard or symbolic, fails with on a disk that has none. */
+export const NO_LINKS_ERRNOS = ["EPERM", "EINVAL", ...UNSUPPORTED_ERRNOS] as const;
+
 /** What to do about a failure of the file system, whatever the command; a command that knows more says more. */
 export const DISK_HINTS: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free some space and run the same command again",
   DISK_FAILED: "check the path and the disk, or use another folder",
   PERMISSION_DENIED: "check its owner and mode, and whether the disk is read-only",
   SYNC_FAILED: "check the disk; the same command fetches again what was written to it",
-  TARGET_NAME_UNSUPPORTED: "choose a folder with a shorter path",
+  TARGET_NAME_UNSUPPORTED:
+    "choose a shorter path or, if a single name is too long, another name or another disk",
 };
 
 /** For errnos that say more than their code. */
@@ -267,6 +271,8 @@ export function readProblem(thrown: unknown): { readonly reason: string; readonl
   if (isErrno(thrown, "ENOTDIR")) {
     return { reason: "it is not a folder, or is inside something that is not one", hint: "check the path" };
   }
+  if (isErrno(thrown, "ENAMETOOLONG"))
+    return { reason: "its path, or a name in it, is too long", hint: "check the path" };
   const hint = "check its owner and mode, and the disk";
   if (isErrno(thrown, "EACCES", "EPERM")) return { reason: "permission denied", hint };
   return { reason: thrown instanceof Error ? thrown.message : String(thrown), hint };

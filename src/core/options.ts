@@ -16,8 +16,9 @@ export function resolveOptions<T extends object>(
     if (value !== undefined) resolved[key] = value;
     const range = ranges[key];
     const checked = resolved[key];
-    if (range === undefined || typeof checked !== "number") continue;
-    if (!(checked >= range[0] && checked <= range[1])) {
+    if (range === undefined || checked === undefined) continue;
+    // A program without types may give anything.
+    if (!(typeof checked === "number" && checked >= range[0] && checked <= range[1])) {
       throw new GoshareError(
         "USAGE",
         `${key} is ${checked}, which is not between ${range[0]} and ${range[1]}`,

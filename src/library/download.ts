@@ -11,6 +11,7 @@ import {
   type InspectCallOptions,
   inspectOptions,
   type ReadCallOptions,
+  requireText,
 } from "./options.js";
 
 /** The result of a download. */
@@ -106,6 +107,7 @@ export async function unfinished(
     const { type: _type, ...resumable } = event;
     found.push(resumable);
   };
-  await statusFlow({ outputDirectories: [outputDirectory], mayBeMissing: true }, observe, signal);
+  const outputDirectories = [requireText("outputDirectory", outputDirectory)];
+  await statusFlow({ outputDirectories, mayBeMissing: true }, observe, signal);
   return found;
 }

@@ -1,5 +1,7 @@
 // Options of the library as programs give them: texts for addresses, numbers with their units, everything optional.
-// Only here are they turned into options of the flows.
+// Only here are they turned into options of the flows. Programs without types may give anything: what has the wrong
+// kind is refused with USAGE.
+import { inspect } from "node:util";
 import { requireEndpoint, requireListenAddress, requireTrackerEndpoint } from "../address/endpoint.js";
 import { GoshareError } from "../core/errors.js";
 import { defaultFlowOptions, defaultPeerListen, MIN_BYTES_PER_SECOND } from "../flows/defaults.js";
@@ -86,31 +88,31 @@ const IF_TAKEN: readonly IfTaken[] = ["refuse", "replace", "rename"];
 
 export function shareOptions(path: string, given: ShareCallOptions): ShareOptions {
   return {
-    path,
+    path: requireText("path", path),
     ...peerOptions(given),
     maxPeers: count("maxPeers", given.maxPeers, defaultFlowOptions.maxSharePeers),
-    advertise: (given.advertise ?? []).map((text) =>
-      requireEndpoint(text, "advertise", defaultPeerListen.port),
+    advertise: texts("advertise", given.advertise).map((one) =>
+      requireEndpoint(one, "advertise", defaultPeerListen.port),
     ),
-    manifestPath: given.manifestPath,
+    manifestPath: text("manifestPath", given.manifestPath),
     chunkSizeBytes: chunkSize(given.chunkSizeBytes),
     publish: given.publish ?? true,
-    exclude: given.exclude ?? [],
-    stateDirectory: given.stateDirectory,
+    exclude: texts("exclude", given.exclude),
+    stateDirectory: text("stateDirectory", given.stateDirectory),
     rehash: given.rehash ?? false,
   };
 }
 
 export function downloadOptions(what: string, given: DownloadCallOptions): DownloadOptions {
   return {
-    what,
+    what: requireText("what", what),
     ...peerOptions(given),
     maxPeers: count("maxPeers", given.maxPeers, defaultFlowOptions.maxDownloadPeers),
-    outputDirectory: given.output ?? defaultFlowOptions.outputDirectory,
+    outputDirectory: text("output", given.output) ?? defaultFlowOptions.outputDirectory,
     output: undefined,
-    select: given.select ?? [],
-    ifTaken: ifTaken(given.ifTaken),
-    reuseDirectory: given.reuse,
+    select: texts("select", given.select),
+    ifTaken: oneOf("ifTaken", IF_TAKEN, given.ifTaken) ?? "refuse",
+    reuseDirectory: text("reuse", given.reuse),
     sequential: given.sequential ?? false,
     timeoutMs: count("timeoutMs", given.timeoutMs, defaultFlowOptions.timeoutMs),
     downloadBudget: budget("downloadBytesPerSecond", given.downloadBytesPerSecond),
@@ -120,35 +122,56 @@ export function downloadOptions(what: string, given: DownloadCallOptions): Downl
 
 export function inspectOptions(what: string, given: InspectCallOptions): InspectOptions {
   return {
-    what,
+    what: requireText("what", what),
     ...trackerOptions(given),
     timeoutMs: count("timeoutMs", given.timeoutMs, defaultFlowOptions.timeoutMs),
   };
 }
 
+/** `given`, which must be a text. */
+export function requireText(name: string, given: unknown): string {
+  if (typeof given === "string") return given;
+  throw wrong(name, given, "a text");
+}
+
+/** `given`, which must be a text if there is one. */
+export function text(name: string, given: unknown): string | undefined {
+  return given === undefined ? undefined : requireText(name, given);
+}
+
+/** `given`, which must be one of `choices` if there is one. */
+export function oneOf<T extends string>(name: string, choices: readonly T[], given: unknown): T | undefined {
+  const chosen = choices.find((choice) => choice === given);
+  if (given === undefined || chosen !== undefined) return chosen;
+  throw wrong(name, given, `one of ${choices.join(", ")}`);
+}
+
+function texts(name: string, given: unknown = []): readonly string[] {
+  if (!Array.isArray(given)) throw wrong(name, given, "an array of texts");
+  return given.map((one) => requireText(name, one));
+}
+
+function wrong(name: string, given: unknown, wanted: string): GoshareError {
+  const shown = inspect(given, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+  return new GoshareError("USAGE", `${name} is ${shown}`, { hint: `it must be ${wanted}` });
+}
+
 function chunkSize(bytes: number | undefined): number | undefined {
   if (bytes === undefined || isChunkSize(bytes)) return bytes;
-  throw new GoshareError("USAGE", `chunkSizeBytes is ${bytes}`, {
-    hint: `it must be a power of two from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}`,
-  });
+  throw wrong("chunkSizeBytes", bytes, `a power of two from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}`);
 }
 
-function ifTaken(given: IfTaken = "refuse"): IfTaken {
-  if (IF_TAKEN.includes(given)) return given;
-  throw new GoshareError("USAGE", `ifTaken is ${JSON.stringify(given)}`, {
-    hint: `it must be one of ${IF_TAKEN.join(", ")}`,
-  });
-}
-
-function trackerOptions({ trackers = [] }: CallOptions) {
+function trackerOptions(given: CallOptions) {
   return {
-    trackers: trackers.map((text) => requireTrackerEndpoint(text, "trackers", DEFAULT_TRACKER_PORT)),
+    trackers: texts("trackers", given.trackers).map((one) =>
+      requireTrackerEndpoint(one, "trackers", DEFAULT_TRACKER_PORT),
+    ),
     probeLocalTracker: false,
   };
 }
 
 function peerOptions(given: PeerCallOptions) {
-  const { listen } = given;
+  const listen = text("listen", given.listen);
   return {
     ...trackerOptions(given),
     listen:
@@ -167,14 +190,13 @@ function peerOptions(given: PeerCallOptions) {
 
 function budget(name: string, bytesPerSecond: number | undefined): RateBudget | undefined {
   if (bytesPerSecond === undefined) return undefined;
-  if (bytesPerSecond >= MIN_BYTES_PER_SECOND) return new RateBudget(bytesPerSecond);
-  throw new GoshareError("USAGE", `${name} is ${bytesPerSecond}`, {
-    hint: `it must be at least ${MIN_BYTES_PER_SECOND}`,
-  });
+  if (typeof bytesPerSecond === "number" && bytesPerSecond >= MIN_BYTES_PER_SECOND)
+    return new RateBudget(bytesPerSecond);
+  throw wrong(name, bytesPerSecond, `a number of at least ${MIN_BYTES_PER_SECOND}`);
 }
 
 function count(name: string, given: number | undefined, otherwise: number): number {
   if (given === undefined) return otherwise;
   if (Number.isFinite(given) && given >= 1) return given;
-  throw new GoshareError("USAGE", `${name} is ${given}`, { hint: "it must be at least 1" });
+  throw wrong(name, given, "a number of at least 1");
 }

@@ -15,7 +15,8 @@ export interface Share extends AsyncIterable<GoshareEvent>, AsyncDisposable {
   readonly ready: Promise<Sharing>;
   /** Resolves when it was closed or aborted; rejects with the error that kept it from being served. */
   readonly ended: Promise<void>;
-  /** Resolves when so many peers have had all of it, each counted once; rejects if it ends before. */
+  /** Resolves when so many peers have had all of it, each counted once; rejects if it ends before. Until then there is
+   * one promise for each number. */
   untilCopies(count: number): Promise<void>;
   /** Stops serving when running replies are out. */
   close(): Promise<void>;
@@ -32,6 +33,7 @@ class LibraryShare implements Share {
   readonly #events = new EventStream();
   readonly #closing = new AbortController();
   readonly #running: Promise<RunningShare>;
+  readonly #untilCopies = new Map<number, Promise<void>>();
   #sharing: Sharing | undefined;
 
   constructor(path: string, options: ShareCallOptions) {
@@ -50,7 +52,16 @@ class LibraryShare implements Share {
     for (const promise of [this.ready, this.ended]) promise.catch(() => undefined);
   }
 
-  async untilCopies(count: number): Promise<void> {
+  untilCopies(count: number): Promise<void> {
+    const known = this.#untilCopies.get(count);
+    if (known !== undefined) return known;
+    const until = this.#copiesBeforeEnd(count).finally(() => this.#untilCopies.delete(count));
+    until.catch(() => undefined);
+    this.#untilCopies.set(count, until);
+    return until;
+  }
+
+  async #copiesBeforeEnd(count: number): Promise<void> {
     const running = await this.#running;
     const tooEarly = this.ended.then(() => {
       throw new GoshareError("INTERRUPTED", "the share was closed");

@@ -13,7 +13,7 @@ import {
   type PayloadSink,
 } from "./frame.js";
 import { goodbyeBeforeHello, helloOf, helloProblem, type LocalPeer } from "./handshake.js";
-import { Liveness, type LivenessView } from "./liveness.js";
+import { LIVENESS_LOOK_MS, Liveness, type LivenessView } from "./liveness.js";
 import {
   type ChunkSlice,
   type FrameHeader,
@@ -32,7 +32,6 @@ import type { PeerSocket } from "./peer-socket.js";
 import { requestSink, Unanswered } from "./unanswered.js";
 
 export type Role = "dialler" | "listener";
-const TICK_MS = 1000;
 
 const violation = (message: string) => new GoshareError("PEER_PROTOCOL", message);
 
@@ -94,7 +93,8 @@ export class PeerConnection {
     this.#liveness = new Liveness(this.#options, this.#clock.nowMs());
     return new Promise((resolve, reject) => {
       this.#opened = { resolve, reject };
-      this.#tick = setInterval(() => this.#checkLiveness(), Math.min(TICK_MS, this.#options.helloTimeoutMs));
+      const tickMs = Math.min(LIVENESS_LOOK_MS, this.#options.helloTimeoutMs);
+      this.#tick = setInterval(() => this.#checkLiveness(), tickMs);
       if (this.role === "dialler") this.#sendHello(probe);
       socket.listen((error) => this.#finish(error));
     });

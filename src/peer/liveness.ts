@@ -1,7 +1,11 @@
 // Whether the other side of a connection still does its part: Hello in time, replies that begin and go on, bytes
 // taken and sent (proto/goshare/v1/peer.proto, "Liveness"). Pure: is shown a connection now and then with the
 // time, and says what is wrong. Never closes anything.
+import { stoodStill } from "../core/clock.js";
 import type { ConnectionOptions } from "./options.js";
+
+/** How often a connection is to be shown, at least. */
+export const LIVENESS_LOOK_MS = 1_000;
 
 /** The present state of a connection. */
 export interface LivenessView {
@@ -27,7 +31,9 @@ export interface RunningReply {
 
 export class Liveness {
   readonly #options: ConnectionOptions;
-  readonly #openedAtMs: number;
+  #openedAtMs: number;
+  /** When the next look is due. */
+  #lookAtMs: number;
   #lastByteAtMs: number;
   #lastBytesRead = 0;
   #lastWrittenAtMs: number;
@@ -38,6 +44,7 @@ export class Liveness {
   constructor(options: ConnectionOptions, nowMs: number) {
     this.#options = options;
     this.#openedAtMs = nowMs;
+    this.#lookAtMs = nowMs + LIVENESS_LOOK_MS;
     this.#lastByteAtMs = nowMs;
     this.#lastWrittenAtMs = nowMs;
   }
@@ -59,8 +66,10 @@ export class Liveness {
     this.#bytesReadWhenBlocked = bytesRead;
   }
 
-  /** What is wrong with the other side; undefined if nothing is. To be called about once a second. */
+  /** What is wrong with the other side; undefined if nothing is. To be called every LIVENESS_LOOK_MS. */
   problem(view: LivenessView, nowMs: number): string | undefined {
+    if (stoodStill(this.#lookAtMs, nowMs)) this.#beginAnew(view.bytesRead, nowMs);
+    this.#lookAtMs = nowMs + LIVENESS_LOOK_MS;
     if (view.bytesRead !== this.#lastBytesRead) {
       this.#lastBytesRead = view.bytesRead;
       this.#lastByteAtMs = nowMs;
@@ -84,6 +93,13 @@ export class Liveness {
     const { idleTimeoutMs } = this.#options;
     const patienceMs = Math.min(idleTimeoutMs, view.remoteIdleTimeoutMs || idleTimeoutMs);
     return nowMs - this.#lastByteAtMs >= patienceMs / 2;
+  }
+
+  /** The other side has all its time again. */
+  #beginAnew(bytesRead: number, nowMs: number): void {
+    this.#openedAtMs = nowMs;
+    this.#lastWrittenAtMs = nowMs;
+    this.unblocked(bytesRead, nowMs);
   }
 
   #replyProblem(view: LivenessView, nowMs: number): string | undefined {

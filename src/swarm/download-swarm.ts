@@ -309,7 +309,7 @@ export class DownloadSwarm {
       },
       ended: (peer, error) => {
         this.#ended(peer, endpoint, error);
-        ended(error);
+        ended(error ?? peer.refusal);
       },
     };
     const peer = new DownloadPeer(connection, contentId, options.unprovenRequests, events);

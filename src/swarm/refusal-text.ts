@@ -1,6 +1,6 @@
-// Why a peer does not give what it is asked for, for people. Decides nothing.
-import { GoshareError } from "../core/errors.js";
-import type { RefusalReason } from "../peer/messages.js";
+// Why a peer does not give what it is asked for, for people, and when it makes sense to ask it again. Decides nothing.
+import { type ErrorCode, GoshareError } from "../core/errors.js";
+import type { RefusalReason, Reply } from "../peer/messages.js";
 
 /** Texts for the reasons whose names alone would not tell a person enough. */
 const TEXTS: Partial<Record<RefusalReason, string>> = {
@@ -12,6 +12,17 @@ const TEXTS: Partial<Record<RefusalReason, string>> = {
 
 export function refusalText(reason: RefusalReason): string {
   return TEXTS[reason] ?? reason;
+}
+
+/** A peer has refused a Join or a page of a manifest. */
+export class PeerRefused extends GoshareError {
+  /** It asks to be left alone for so long; 0: it does not say. */
+  readonly retryAfterMs: number;
+
+  constructor(code: ErrorCode, message: string, { retryAfterMs }: Extract<Reply, { type: "refusal" }>) {
+    super(code, message);
+    this.retryAfterMs = retryAfterMs;
+  }
 }
 
 /** The share of the peer at `place` (HOST:PORT) was changed there: only sharing it again helps. */

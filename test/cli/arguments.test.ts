@@ -264,6 +264,19 @@ test("an empty argument or value is refused: it would mean the folder the comman
   assert.is(path, "--output=");
 });
 
+test("a home directory that the shell has left to the program is refused, and a folder of that name is not", async () => {
+  for (const word of ["--output=~/films", "--output=~", "--reuse=~/films"])
+    assert.match(
+      await refusal(["download", "x", word]),
+      `the shell has not replaced the "~" in ${word}\n  write "$HOME" instead, or ./~`,
+    );
+  assert.match(await refusal(["tracker", "--store=file:~/tracker"]), "--store=file:~/tracker");
+  for (const output of ["./~/films", "~films"])
+    assert.is((await downloadOptions(["x", `--output=${output}`])).outputDirectory, output);
+  assert.is((await downloadOptions(["x", "--output", "~/films"])).outputDirectory, "~/films");
+  assert.is((await shareOptions(["--", "--output=~/x"])).path, "--output=~/x");
+});
+
 test("what is typed instead of a command, an option or a value is told from what was meant", async () => {
   for (const wrong of ["--versio", "-V"])
     assert.match(await refusal([wrong]), `there is no option "${wrong}"\n  did you mean --version? see:`);

@@ -11,6 +11,7 @@ import {
   fileSystemError,
   GoshareError,
   isErrno,
+  readProblem,
 } from "../../src/core/errors.js";
 
 function systemError(): unknown {
@@ -65,6 +66,16 @@ test("a failure of the file system keeps its message, and gets a code", () => {
   assert.match(fileSystemError("EMFILE", "too many open files").hint, "ulimit -n");
   assert.is(diskErrorCode("ENAMETOOLONG"), "TARGET_NAME_UNSUPPORTED");
   assert.is(diskErrorCode("ECONNRESET"), undefined);
+});
+
+test("a path that is too long, or has a name that is, can be shortened, and not only its folder", () => {
+  const thrown = Object.assign(new Error("ENAMETOOLONG: name too long, open '/a/b'"), {
+    code: "ENAMETOOLONG",
+  });
+  assert.match(GoshareError.from(thrown).hint, /shorter path.*another name/);
+  const { reason, hint } = readProblem(thrown);
+  assert.match(reason, "too long");
+  assert.not.match(`${reason} ${hint}`, /ENAMETOOLONG|mode/);
 });
 
 test("whatever else is thrown is a bug, with its cause", () => {

@@ -45,4 +45,12 @@ test("numbers have to keep to their range, both ends included", () => {
   }
 });
 
+test("what is no number is not between two of them", () => {
+  const given: Partial<Options> = JSON.parse('{ "waitMs": "5" }');
+  assert.throws(
+    () => resolveOptions(DEFAULTS, given, { waitMs: [1, 20] }),
+    /waitMs is 5, which is not between/,
+  );
+});
+
 test.run();

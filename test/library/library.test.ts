@@ -5,12 +5,15 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { MIB } from "../../src/core/units.js";
 import {
+  type DownloadCallOptions,
   download,
   GoshareError,
   type GoshareEvent,
   read,
+  type ShareCallOptions,
   share,
   startTracker,
+  type TrackerCallOptions,
   unfinished,
 } from "../../src/index.js";
 import { ScratchFolder, sha256Of } from "../support/scratch-folder.js";
@@ -56,6 +59,18 @@ test("a loop that is left, or that begins when all is over, ends", async () => {
   assert.equal(await all(sharing), []);
 });
 
+test("copies that are waited for again and again are waited for once, and no longer than the share lasts", async () => {
+  const sharing = share(scratch.file("data", 1), { listen: LOOPBACK });
+  const two = sharing.untilCopies(2);
+  assert.is(sharing.untilCopies(2), two);
+  assert.is.not(sharing.untilCopies(3), two);
+  await sharing.ready;
+  assert.is(sharing.untilCopies(2), two);
+  await sharing.close();
+  const gone = await two.catch((error: unknown) => error);
+  assert.ok(gone instanceof GoshareError && gone.code === "INTERRUPTED", String(gone));
+});
+
 test("a signal ends a share before and after it is ready", async () => {
   const early = share(scratch.file("data", 1), { listen: LOOPBACK, signal: AbortSignal.abort() });
   const failed = await early.ready.catch((error: unknown) => error);
@@ -87,6 +102,39 @@ test("what is wrong rejects with a GoshareError and is the last event", async ()
   ]) {
     const thrown = await share("x", wrong).ready.catch((reason: unknown) => reason);
     assert.ok(thrown instanceof GoshareError && thrown.code === "USAGE", JSON.stringify(wrong));
+  }
+});
+
+/** Options as a program without types may give them. */
+const untyped = (json: string): ShareCallOptions & DownloadCallOptions & TrackerCallOptions =>
+  JSON.parse(json);
+
+test("an option of the wrong kind is refused by its name", async () => {
+  const text: string = JSON.parse("5");
+  const wrong: Readonly<Record<string, Promise<unknown>>> = {
+    path: share(text).ready,
+    what: download(text).done,
+    outputDirectory: unfinished(text),
+  };
+  const ofShare = [
+    '"listen":9000',
+    '"trackers":"a:1"',
+    '"trackers":[1]',
+    '"advertise":"a:1"',
+    '"exclude":"*.tmp"',
+  ];
+  ofShare.push('"exclude":[1]', '"manifestPath":5', '"stateDirectory":5', '"uploadBytesPerSecond":"1000000"');
+  const ofDownload = ['"output":5', '"select":"x"', '"reuse":5', '"ifTaken":5', '"timeoutMs":"5s"'];
+  const ofTracker = ['"listen":5', '"store":5', '"logLevel":"loud"', '"tlsCertPath":5', '"maxPeers":"5"'];
+  ofTracker.push('"metrics":"127.0.0.1:9464"');
+  for (const option of ofShare) Object.assign(wrong, { [option]: share("x", untyped(`{${option}}`)).ready });
+  for (const option of ofDownload)
+    Object.assign(wrong, { [option]: download("x", untyped(`{${option}}`)).done });
+  for (const option of ofTracker) Object.assign(wrong, { [option]: startTracker(untyped(`{${option}}`)) });
+  for (const [option, result] of Object.entries(wrong)) {
+    const thrown = await result.catch((reason: unknown) => reason);
+    assert.ok(thrown instanceof GoshareError && thrown.code === "USAGE", `${option}: ${thrown}`);
+    assert.match(thrown.message, /^"?(\w+)/.exec(option)?.[1] ?? "");
   }
 });
 

@@ -8,7 +8,7 @@ import { KIB, MIB } from "../../src/core/units.js";
 import { Liveness, type LivenessView } from "../../src/peer/liveness.js";
 import { defaultConnectionOptions } from "../../src/peer/options.js";
 import { destroyScripted } from "../support/scripted-peer.js";
-import { codeOf, contentIdOf, openRig, type Rig, wholeChunk } from "./rig.js";
+import { codeOf, contentIdOf, openRig, QUICK_TICKS, type Rig, wholeChunk } from "./rig.js";
 
 const ID = contentIdOf("c");
 const START_MS = 5_000_000;
@@ -96,6 +96,31 @@ test("the time in which this side has no room is nobody's fault", () => {
   assert.is(silent?.second, 220);
 });
 
+test("the time in which this process stood still is nobody's fault", () => {
+  const running = { startedAtMs: START_MS, bytesReadAtStart: 0 };
+  const states: Record<string, Partial<LivenessView>> = {
+    "no Hello": { remoteIdleTimeoutMs: undefined },
+    "no reply": { owedSinceMs: START_MS },
+    "half a reply": { owedSinceMs: START_MS, running },
+    "bytes to be taken": { pendingWriteBytes: 1 },
+    idle: {},
+  };
+  for (const [name, state] of Object.entries(states)) {
+    const patience = watch(newLiveness(), 200, () => state)?.second ?? 0;
+    const liveness = newLiveness();
+    const view = { ...QUIET, ...state };
+    assert.is(liveness.problem(view, START_MS + SECOND_MS), undefined, name);
+    const wokenMs = START_MS + 3_600_000;
+    const looks = Array.from({ length: patience }, (_, second) => wokenMs + second * SECOND_MS);
+    for (const nowMs of looks) {
+      assert.is(liveness.problem(view, nowMs), undefined, `${name}, ${nowMs - wokenMs} ms after`);
+      assert.not(liveness.isPingDue(view, nowMs), name);
+    }
+    const nowMs = wokenMs + patience * SECOND_MS;
+    assert.ok(liveness.problem(view, nowMs) !== undefined || liveness.isPingDue(view, nowMs), name);
+  }
+});
+
 test("an idle peer is pinged after half of the shorter patience, and given up after 120 s", () => {
   assert.equal(
     watch(newLiveness(), 200, () => ({})),
@@ -108,29 +133,37 @@ test("an idle peer is pinged after half of the shorter patience, and given up af
   const busy = watch(newLiveness(), 200, (second) => ({ bytesRead: Math.floor(second / 50) }));
   assert.is(busy, undefined, "any byte shows life");
   const liveness = newLiveness();
-  assert.is(liveness.problem(QUIET, START_MS + 119_999), undefined);
+  for (let second = 1; second < 120; second++)
+    assert.is(liveness.problem(QUIET, START_MS + second * SECOND_MS), undefined);
   assert.is(liveness.problem(QUIET, START_MS + 120_000), "idle");
 });
 
 test("a peer that takes no bytes for 120 s is given up, counted from when they began to wait", () => {
   const liveness = newLiveness();
-  const stuck = { ...QUIET, pendingWriteBytes: 1 };
-  liveness.writing(0, START_MS + 500_000);
-  liveness.writing(1, START_MS + 600_000);
-  assert.is(liveness.problem({ ...stuck, bytesRead: 101 }, START_MS + 619_999), undefined);
-  assert.is(liveness.problem({ ...stuck, bytesRead: 102 }, START_MS + 620_000), "it takes no bytes");
-  liveness.written(START_MS + 619_000);
-  assert.is(liveness.problem({ ...stuck, bytesRead: 103 }, START_MS + 630_000), undefined);
+  const stuck = (second: number) => {
+    if (second === 50) liveness.writing(0, START_MS + 50 * SECOND_MS);
+    if (second === 60) liveness.writing(1, START_MS + 60 * SECOND_MS);
+    return { pendingWriteBytes: 1, bytesRead: 100 + second };
+  };
+  assert.equal(watch(liveness, 300, stuck), { second: 170, problem: "it takes no bytes", ping: false });
+  liveness.written(START_MS + 169 * SECOND_MS);
+  assert.is(
+    liveness.problem({ ...QUIET, pendingWriteBytes: 1, bytesRead: 300 }, START_MS + 171 * SECOND_MS),
+    undefined,
+  );
 });
 
-/** Moves the clock in steps, so that the connection has a look in between, until `isMet`. */
-async function passTime(rig: Rig, stepMs: number, isMet: () => boolean): Promise<void> {
+/** Moves the clock in steps, so that the connection has a look after each, until `isMet`. */
+async function passTime(rig: Rig, isMet: () => boolean): Promise<void> {
   for (let steps = 0; !isMet(); steps++) {
     assert.ok(steps < 1000, "it never happens");
-    rig.clock.move(stepMs);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    rig.clock.move(SECOND_MS);
+    await oneLook();
   }
 }
+
+/** Resolves when each connection has had a look: timers go off in the order in which they are due. */
+const oneLook = () => new Promise((resolve) => setTimeout(resolve, QUICK_TICKS + 2));
 
 async function assertTimedOut(rig: Rig): Promise<void> {
   assert.is((await rig.handler.end())?.code, "PEER_UNREACHABLE");
@@ -142,20 +175,31 @@ for (const role of ["dialler", "listener"] as const) {
   test(`a ${role} hangs up on a peer that does not answer`, async () => {
     const rig = await openRig(role);
     const asked = codeOf(rig.connection.request({ type: "getPeers", contentId: ID, max: 1 }));
-    rig.clock.move(20_000);
+    await passTime(rig, () => rig.handler.ends > 0);
     assert.is(await asked, "PEER_UNREACHABLE");
     await assertTimedOut(rig);
   });
 
+  test(`a ${role} that slept for an hour goes on with a peer that owes it a reply`, async () => {
+    const rig = await openRig(role);
+    const asked = codeOf(rig.connection.request({ type: "getPeers", contentId: ID, max: 1 }));
+    await rig.peer.expect("getPeers");
+    rig.clock.move(3_600_000);
+    await oneLook();
+    rig.peer.send({ case: "peerList", value: { peers: [] } }, { id: rig.ourId });
+    assert.is(await asked, "nothing was thrown");
+    rig.peer.destroy();
+  });
+
   test(`a ${role} pings an idle peer, goes on when it answers, and hangs up when it does not`, async () => {
     const rig = await openRig(role, { remote: { idleTimeoutMs: 10_000 } });
-    await passTime(rig, 1_000, () => rig.connection.openRequests > 0);
+    await passTime(rig, () => rig.connection.openRequests > 0);
     const ping = await rig.peer.expect("ping");
     rig.peer.send({ case: "pong", value: {} }, { id: ping.id });
     while (rig.connection.openRequests > 0) await new Promise(setImmediate);
-    await passTime(rig, 1_000, () => rig.connection.openRequests > 0);
+    await passTime(rig, () => rig.connection.openRequests > 0);
     assert.is((await rig.peer.expect("ping")).id, ping.id + 2);
-    await passTime(rig, 1_000, () => rig.handler.ends > 0);
+    await passTime(rig, () => rig.handler.ends > 0);
     await assertTimedOut(rig);
   });
 
@@ -171,7 +215,7 @@ for (const role of ["dialler", "listener"] as const) {
     for (const { id } of rig.handler.requests)
       rig.connection.sendChunk(id, wholeChunk(0, Buffer.alloc(MIB)), () => given++);
     assert.ok(rig.connection.pendingWriteBytes > 0);
-    await passTime(rig, 20_000, () => rig.handler.ends > 0);
+    await passTime(rig, () => rig.handler.ends > 0);
     assert.is((await rig.handler.end())?.code, "PEER_UNREACHABLE");
     while (given < count) await new Promise(setImmediate);
     rig.peer.destroy();

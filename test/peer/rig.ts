@@ -130,8 +130,8 @@ export interface Rig {
   readonly ourId: number;
 }
 
-/** Looks at the clock often; the clock itself is moved by hand. */
-const QUICK_TICKS = 10;
+/** Connections look at the clock so often, in milliseconds; the clock itself is moved by hand. */
+export const QUICK_TICKS = 10;
 
 /** A connection in `role` that has not exchanged Hellos. */
 export async function connect(role: Role, options: RigOptions = {}): Promise<Rig> {

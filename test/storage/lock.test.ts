@@ -199,13 +199,13 @@ test("whoever cannot be seen may be watched: a lock that is not touched meanwhil
   (await Lock.acquire(lockPath, targetBusy("the target"), 200)).release();
 });
 
-test("a lock that is held is touched again and again, until it is released", async () => {
-  const lockPath = newPath();
+/** Takes a lock with a touch that is called by hand. */
+async function handTouched(lockPath: string) {
   const realSetInterval = globalThis.setInterval;
-  let touch: () => void = () => assert.unreachable("no interval");
+  let touch: () => unknown = () => assert.unreachable("no interval");
   let everyMs = 0;
   Object.assign(globalThis, {
-    setInterval: (run: () => void, ms: number) => {
+    setInterval: (run: () => unknown, ms: number) => {
       touch = run;
       everyMs = ms;
       return realSetInterval(() => undefined, 2 ** 30);
@@ -214,11 +214,26 @@ test("a lock that is held is touched again and again, until it is released", asy
   const lock = await acquire(lockPath).finally(() => {
     globalThis.setInterval = realSetInterval;
   });
+  return { lock, touch, everyMs };
+}
+
+test("a lock that is held is touched again and again, until it is released", async () => {
+  const lockPath = newPath();
+  const { lock, touch, everyMs } = await handTouched(lockPath);
   assert.ok(everyMs > 0 && everyMs <= 20_000, "often enough for others to see");
   fs.utimesSync(lockPath, 1, 1);
-  touch();
-  while (fs.statSync(lockPath).mtimeMs < 10_000) await new Promise((resolve) => setImmediate(resolve));
+  await touch();
   assert.ok(Math.abs(fs.statSync(lockPath).mtimeMs - Date.now()) < 60_000);
+  lock.release();
+});
+
+test("a lock that another process has taken meanwhile is not touched for it", async () => {
+  const lockPath = newPath();
+  const { lock, touch } = await handTouched(lockPath);
+  fs.writeFileSync(lockPath, pidLock(1));
+  fs.utimesSync(lockPath, 1, 1);
+  await touch();
+  assert.is(fs.statSync(lockPath).mtimeMs, 1000);
   lock.release();
 });
 

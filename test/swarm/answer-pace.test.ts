@@ -56,4 +56,16 @@ test("the latest answers count most", () => {
   assert.ok(expectedMs >= 10 && expectedMs < 20, `${expectedMs} ms`);
 });
 
+test("a peer that is silent for far longer than its chunks took is overdue, and one that is asked for nothing is not", () => {
+  const pace = new AnswerPace();
+  pace.asked(0);
+  pace.asked(0);
+  assert.not(pace.isOverdue(100_000), "nobody knows how long its chunks take");
+  pace.answered(2_000);
+  assert.not(pace.isOverdue(7_000));
+  assert.ok(pace.isOverdue(7_001));
+  pace.answered(7_001);
+  assert.not(pace.isOverdue(100_000));
+});
+
 test.run();

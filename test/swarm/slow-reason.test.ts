@@ -189,6 +189,12 @@ test("a limit there: all that was asked for comes from peers who say that they k
   });
 });
 
+test("a limit there is not why a peer has fallen silent", () => {
+  const answer = answers.first(2, answers.right, answers.silence);
+  const services = [{ answer, rateLimited: true, pullWindow: 1 }];
+  return slowFor("uploadLimit", { services }, (rig) => until(rig, "network"));
+});
+
 test("the network: what was asked for does not come, or what a peer holds is not said", async () => {
   await slowFor("network", { services: [{ answer: answers.silence }] });
   await slowFor("network", { services: [{ answer: answers.silence, join: () => undefined }] });

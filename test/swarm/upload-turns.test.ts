@@ -130,6 +130,26 @@ test("who takes nothing is hung up once others wait for memory, and not before",
   rig.stop();
 });
 
+test("who takes nothing is not hung up for the time in which this process stood still", async () => {
+  const share = new MemoryShare(smallShare(8, MIB));
+  const clock = new HandClock();
+  const stallTimeoutMs = 100;
+  const rig = await ServerRig.start({ uploadBufferBytes: 256 * KIB, stallTimeoutMs }, {}, undefined, clock);
+  rig.server.add(share);
+  await greedyPeers(rig, share, 6);
+  await kernelsAreFull(share);
+  const modest = await rig.peer();
+  ask(modest, share.contentId, [3], 3);
+  await modest.roundTrip(99);
+  clock.move(3_600_000);
+  // Timers go off in the order in which they are due: the server has looked by then.
+  await new Promise((resolve) => setTimeout(resolve, stallTimeoutMs));
+  assert.is(rig.ends, 0);
+  clock.move(stallTimeoutMs);
+  await until(() => rig.ends > 0);
+  rig.stop();
+});
+
 test("one that takes little now and then keeps its place, and does not hold back a fast one", async () => {
   const share = new MemoryShare(smallShare(16, MIB));
   const rig = await ServerRig.start({ uploadBufferBytes: 2 * MIB, stallTimeoutMs: 3_600_000 });

@@ -1809,7 +1809,8 @@ export enum SlowReason {
   DOWNLOAD_LIMIT = 7,
 
   /**
-   * All that is asked for comes from peers that say they send under a limit.
+   * All that is asked for comes from peers that say they send under a limit, and
+   * do send.
    *
    * @generated from enum value: SLOW_REASON_UPLOAD_LIMIT = 8;
    */

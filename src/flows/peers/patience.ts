@@ -1,10 +1,9 @@
 // How long a flow waits for others: a signal that aborts with a typed error when nothing has helped for too long, or
 // when the flow itself is stopped. Time in which the process stood still does not count. Does not decide what helps.
+import { stoodStill } from "../../core/clock.js";
 import type { GoshareError } from "../../core/errors.js";
 
 const CHECK_MS = 1_000;
-/** A look that comes so much too late means that the process stood still: stopped by Ctrl-Z, or its machine slept. */
-const STOOD_STILL_MS = 1_000;
 
 export class Patience {
   readonly #timeoutMs: number;
@@ -57,7 +56,7 @@ export class Patience {
   #check(): void {
     const nowMs = performance.now();
     // Nobody could help then, and whoever did before has hung up meanwhile.
-    if (nowMs - this.#checkAtMs > STOOD_STILL_MS) this.#sinceMs = nowMs;
+    if (stoodStill(this.#checkAtMs, nowMs)) this.#sinceMs = nowMs;
     const leftMs = this.#sinceMs + this.#timeoutMs - nowMs;
     this.#timer = undefined;
     if (leftMs <= 0) this.#controller.abort(this.#error(this.#what));

@@ -20,7 +20,7 @@ export class ShareProgress {
   readonly #observe: EventObserver;
   #meter = new RateMeter(performance.now());
   readonly #copied = new Set<PeerId>();
-  readonly #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  readonly #waiting = new Set<{ readonly count: number; readonly resolve: () => void }>();
   #copies = 0;
   #told = "";
   #timer: NodeJS.Timeout | undefined;
@@ -46,7 +46,7 @@ export class ShareProgress {
   /** Resolves when so many peers have had all of it. */
   untilCopies(count: number): Promise<void> {
     if (this.#copies >= count) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ count, resolve }));
+    return new Promise((resolve) => this.#waiting.add({ count, resolve }));
   }
 
   /** A peer has all of it. */
@@ -58,7 +58,11 @@ export class ShareProgress {
     const { contentId } = this.#root;
     const copies = this.#copies;
     this.#observe({ type: "copied", contentId, peerId, endpoint: formatEndpoint(endpoint), copies });
-    for (const { count, resolve } of this.#waiting) if (copies >= count) resolve();
+    for (const waiting of this.#waiting) {
+      if (copies < waiting.count) continue;
+      this.#waiting.delete(waiting);
+      waiting.resolve();
+    }
   }
 
   #tell(): void {

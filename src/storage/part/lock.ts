@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { GoshareError, isErrno, UNSUPPORTED_ERRNOS } from "../../core/errors.js";
+import { GoshareError, isErrno, NO_LINKS_ERRNOS } from "../../core/errors.js";
 import { SOURCE_OPEN_FLAGS } from "../files/file-identity.js";
 import { makeOwnFolder, readAtMost, removeIfEmpty, removeTree } from "./part-files.js";
 import { PART_NAMES, type PartPaths } from "./part-paths.js";
@@ -35,9 +35,6 @@ const MAX_PID = 2 ** 31 - 1;
 /** Never through a link. */
 const LOOK_FLAGS = SOURCE_OPEN_FLAGS | fs.constants.O_NOFOLLOW;
 
-/** What `link` fails with on a disk that has no hard links. */
-const NO_LINKS_ERRNOS = ["EPERM", ...UNSUPPORTED_ERRNOS] as const;
-
 export class Lock {
   #path: string;
   readonly #token: string;
@@ -51,10 +48,14 @@ export class Lock {
     this.#token = token;
     // Opened by the name it keeps: on NFS an open file stays in its folder under another name when its name goes.
     this.#fd = openLock(path);
-    this.#touch = setInterval(() => {
-      const now = new Date();
-      fs.utimes(this.#path, now, now, () => undefined);
-    }, LOCK_TOUCH_MS).unref();
+    this.#touch = setInterval(() => this.#touchOwn(), LOCK_TOUCH_MS).unref();
+  }
+
+  /** Another's lock is not touched: if its holder is dead, it must not seem to be alive. Never rejects. */
+  async #touchOwn(): Promise<void> {
+    if (await this.isTaken()) return;
+    const now = new Date();
+    await fs.promises.utimes(this.#path, now, now).catch(() => undefined);
   }
 
   /** Takes the lock at `path`, or throws the error that `inUse` makes for its holder, such as "process 4711". A holder

@@ -4,7 +4,7 @@
 // somebody else's file.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { errorAt, GoshareError, isErrno, UNSUPPORTED_ERRNOS } from "../../core/errors.js";
+import { errorAt, GoshareError, isErrno, NO_LINKS_ERRNOS } from "../../core/errors.js";
 import { LoopTurn } from "../../core/loop-turn.js";
 import type { Entries } from "../../manifest/manifest.js";
 import { flushFileSystem } from "../files/flush-file-system.js";
@@ -117,7 +117,7 @@ function claim(part: PartFolder): void {
     fs.linkSync(own, targetPath);
   } catch (thrown) {
     if (isErrno(thrown, "EEXIST") && !part.claims.isCommitting) throw targetExists(targetPath);
-    if (!isErrno(thrown, "EPERM", "EMLINK", "EEXIST", ...UNSUPPORTED_ERRNOS)) throw thrown;
+    if (!isErrno(thrown, "EMLINK", "EEXIST", ...NO_LINKS_ERRNOS)) throw thrown;
     // No hard links on this disk: claims the name with an empty file of our own, and then replaces that.
     claimByMaking(part, () => fs.closeSync(fs.openSync(targetPath, "wx")));
     renameOverEmpty(own, targetPath, () => {

@@ -2,7 +2,7 @@
 // about this receiver only; the manifest is fine.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { GoshareError, isErrno, UNSUPPORTED_ERRNOS } from "../../core/errors.js";
+import { GoshareError, isErrno, NO_LINKS_ERRNOS } from "../../core/errors.js";
 import type { Entries } from "../../manifest/manifest.js";
 import { type UnsupportedName, unsupportedNames } from "../../manifest/names.js";
 import type { PartFolder } from "../part/part-folder.js";
@@ -41,7 +41,7 @@ function unsupportedLinks({ symbolicLinks }: Entries, part: PartFolder): readonl
   try {
     fs.symlinkSync(PART_NAMES.content, trial);
   } catch (thrown) {
-    if (isErrno(thrown, "EPERM", "EINVAL", ...UNSUPPORTED_ERRNOS))
+    if (isErrno(thrown, ...NO_LINKS_ERRNOS))
       return symbolicLinks.map((link) => ({
         path: link.path,
         problem: "is a link, of which it knows nothing",

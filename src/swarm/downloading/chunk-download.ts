@@ -155,7 +155,7 @@ export class ChunkDownload {
   /** How the download stands now. Looks at each peer, so it is meant for a few calls a second. */
   get load(): DownloadLoad {
     return {
-      ...countPeers(this.#peers, this.#scheduler, this.#budget),
+      ...countPeers(this.#peers, this.#scheduler, this.#budget, this.#clock.nowMs()),
       isWorking: this.#writing + this.#store.waiting > 0 || this.#isChecking,
       isBehind: this.#blocked.size > 0 && this.#writing >= this.#slots.size / 2,
       isDiskSlow: !this.#isChecking && this.#store.isDiskSlow(this.#clock.nowMs()),

@@ -12,7 +12,7 @@ import type { PeerConnection } from "../../peer/connection.js";
 import type { DownloadPeer } from "../neighbours/download-peer.js";
 import type { Neighbourhood } from "../neighbours/neighbourhood.js";
 import { placeOf } from "../neighbours/told-dials.js";
-import { sourceChangedAt } from "../refusal-text.js";
+import { PeerRefused, sourceChangedAt } from "../refusal-text.js";
 
 export interface ManifestFetchOptions {
   /** Body pages that one peer is asked for at a time. */
@@ -183,8 +183,9 @@ async function fetchPage(
   if (reply.type === "refusal") {
     if (reply.reason === "sourceChanged") throw sourceChangedAt(placeOf(connection));
     if (reply.reason === "contentUnknown")
-      throw new GoshareError("CONTENT_NOT_FOUND", "that peer does not share this content");
-    throw new GoshareError("PEER_REFUSED", `a peer refused page ${page} of the manifest (${reply.reason})`);
+      throw new PeerRefused("CONTENT_NOT_FOUND", "that peer does not share this content", reply);
+    const message = `a peer refused page ${page} of the manifest (${reply.reason})`;
+    throw new PeerRefused("PEER_REFUSED", message, reply);
   }
   return payload;
 }

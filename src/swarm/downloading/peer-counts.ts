@@ -10,13 +10,15 @@ export function countPeers(
   peers: ReadonlyMap<DownloadPeer, Waiter>,
   scheduler: ChunkScheduler,
   budget: RateBudget | undefined,
+  nowMs: number,
 ): PeerCounts {
   const counts = { asked: 0, limited: 0, heldBack: 0, offering: 0, paused: 0 };
   for (const [peer, waiter] of peers) {
     if (budget?.isInLine(waiter)) counts.heldBack++;
     if (peer.requests.size === 0) continue;
     counts.asked++;
-    if (peer.isRateLimited) counts.limited++;
+    // A limit slows a peer down, but does not silence it.
+    if (peer.isRateLimited && !peer.pace.isOverdue(nowMs)) counts.limited++;
   }
   if (counts.asked > 0) return counts;
   for (const peer of peers.keys()) {

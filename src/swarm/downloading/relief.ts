@@ -1,7 +1,7 @@
 // Looks after a download now and then: no chunk waits for a slow peer while another has nothing to do, no peer waits
 // for memory that another holds and does not fill, and the download does not wait for offers that never come. Asks only
 // through its owner, and knows no sockets: the simulator runs it as it is.
-
+import { stoodStill } from "../../core/clock.js";
 import type { DownloadSwarmOptions } from "../options.js";
 import { HandOvers, type PacedPeer } from "./hand-over.js";
 import type { ChunkScheduler } from "./scheduler.js";
@@ -37,6 +37,9 @@ export class Relief<Peer extends RelievedPeer> {
   readonly #handOvers: HandOvers<Peer>;
   readonly #stalls: StallWatch<Peer>;
   readonly #unofferedMs: number;
+  readonly #tickMs: number;
+  /** When the next tick is due. */
+  #tickAtMs = Number.POSITIVE_INFINITY;
   /** Since when nothing has come and nothing has been asked of any peer; undefined if something has. Where chunks come
    * quickly after they were offered, hardly a tick sees a request. */
   #idleSinceMs: number | undefined;
@@ -47,6 +50,7 @@ export class Relief<Peer extends RelievedPeer> {
     this.#handOvers = new HandOvers(options, scheduler);
     this.#stalls = new StallWatch(options.stalledSlotMs);
     this.#unofferedMs = options.unofferedMs;
+    this.#tickMs = options.handOverTickMs;
   }
 
   /** Something has come from this peer. */
@@ -75,6 +79,12 @@ export class Relief<Peer extends RelievedPeer> {
   /** To be called every `handOverTickMs`. */
   tick(nowMs: number): void {
     const peers = this.#owner.peers();
+    if (stoodStill(this.#tickAtMs, nowMs)) {
+      for (const peer of peers) peer.pace.stoodStill(nowMs);
+      this.#stalls.forget();
+      this.#idleSinceMs = undefined;
+    }
+    this.#tickAtMs = nowMs + this.#tickMs;
     const stalled = this.#owner.isShortOfMemory() ? this.#stalls.stalled(peers, nowMs) : [];
     for (const peer of stalled) this.#owner.stalled(peer);
     if (this.#scheduler.isAllTaken) for (const to of peers) this.#takeOver(to, peers, nowMs);

@@ -7,7 +7,7 @@ import type { SlowReason } from "../../events/event.js";
 export interface PeerCounts {
   /** Peers that were asked for chunks which have not come. */
   readonly asked: number;
-  /** Those of them that send under a limit. */
+  /** Those of them that send under a limit, and have not fallen silent. */
   readonly limited: number;
   /** Peers that would be asked for more, were it not for the rate here. */
   readonly heldBack: number;

@@ -20,6 +20,11 @@ export class StallWatch<Peer extends WatchedPeer> {
     this.#patienceMs = patienceMs;
   }
 
+  /** What was seen so far counts no more. */
+  forget(): void {
+    this.#seen.clear();
+  }
+
   /** Those of `peers` that hold memory and have sent nothing for too long since that was first seen. To be called again
    * and again with all peers while one waits for memory. */
   stalled(peers: readonly Peer[], nowMs: number): readonly Peer[] {

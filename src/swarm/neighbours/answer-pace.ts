@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { smoothed } from "../../core/smoothing.js";
 
+/** What is a little late may still come at the peer's own pace. */
+const LATE_MS = 1_000;
+
 export class AnswerPace {
   /** Between two chunks while something was open; undefined before the first. */
   #intervalMs: number | undefined;
@@ -33,6 +36,11 @@ export class AnswerPace {
     this.refused();
   }
 
+  /** This process stood still: what is open is waited for anew. */
+  stoodStill(nowMs: number): void {
+    this.#sinceMs = nowMs;
+  }
+
   /** A request has ended without a chunk, which says nothing about how long one takes. */
   refused(): void {
     assert(this.#open > 0);
@@ -45,5 +53,10 @@ export class AnswerPace {
     const waitedMs = this.#open > 0 ? nowMs - this.#sinceMs : 0;
     const intervalMs = this.#intervalMs ?? 0;
     return waitedMs > intervalMs ? chunks * waitedMs : chunks * intervalMs - waitedMs;
+  }
+  /** Whether a chunk has kept this side waiting for far longer than those before: the peer's pace is not why. */
+  isOverdue(nowMs: number): boolean {
+    if (this.#open === 0 || this.#intervalMs === undefined) return false;
+    return nowMs - this.#sinceMs > 2 * this.#intervalMs + LATE_MS;
   }
 }

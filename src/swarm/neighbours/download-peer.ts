@@ -8,7 +8,7 @@ import type { PeerConnection } from "../../peer/connection.js";
 import type { DeclineReason, GoodbyeReason, Notice, RefusalReason } from "../../peer/messages.js";
 import { coverageFrom, coverageOf, type PeerCoverage } from "../availability/coverage.js";
 import type { DownloadSwarmOptions } from "../options.js";
-import { sourceChangedAt } from "../refusal-text.js";
+import { PeerRefused, sourceChangedAt } from "../refusal-text.js";
 import { AnswerPace } from "./answer-pace.js";
 import { RequestWindow } from "./request-window.js";
 import { placeOf } from "./told-dials.js";
@@ -46,6 +46,8 @@ export class DownloadPeer {
   #chunkCount: number | undefined;
   /** Whether the peer was asked to exchange the share. */
   hasJoined = false;
+  /** Its answer to the last Join, if that was a refusal. */
+  refusal: PeerRefused | undefined;
   /** The peer joined this side after it was asked to, and before its answer was dealt with. */
   hasJoinedMeanwhile = false;
   /** What the peer said it has when it last joined this side; undefined if it has not joined. */
@@ -155,8 +157,10 @@ export class DownloadPeer {
     );
     if (reply.type === "refusal") {
       if (reply.reason === "sourceChanged") throw sourceChangedAt(placeOf(this.connection));
-      const code = reply.reason === "contentUnknown" ? "CONTENT_NOT_FOUND" : "PEER_REFUSED";
-      throw new GoshareError(code, `a peer does not share this content (${reply.reason})`);
+      if (reply.reason === "contentUnknown")
+        throw new GoshareError("CONTENT_NOT_FOUND", "a peer does not share this content");
+      this.refusal = new PeerRefused("PEER_REFUSED", `a peer refused to exchange (${reply.reason})`, reply);
+      throw this.refusal;
     }
     if (reply.type !== "availability" || reply.contentId !== contentId) {
       throw new GoshareError("PEER_PROTOCOL", "a peer answered a Join for another content id");
@@ -172,6 +176,7 @@ export class DownloadPeer {
   joined(): void {
     const early = this.#early ?? [];
     this.#early = undefined;
+    this.refusal = undefined;
     for (const notice of early) this.#apply(notice);
   }
 

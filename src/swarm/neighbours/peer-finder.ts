@@ -6,6 +6,7 @@ import { type Endpoint, formatEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import type { PeerId } from "../../core/ids.js";
 import type { DownloadSwarmOptions } from "../options.js";
+import { PeerRefused } from "../refusal-text.js";
 
 /** A machine that may have the share. */
 export interface Machine {
@@ -128,14 +129,14 @@ export class PeerFinder {
       clearTimeout(slow);
       makeRoom();
     };
-    const over = () => {
+    const over = (leaveAloneMs: number) => {
       connected();
-      if (!this.#isClosed) this.#retryLater(candidate);
+      if (!this.#isClosed) this.#retryLater(candidate, leaveAloneMs);
     };
     this.#dial(candidate, connected).then(
       () => {
         candidate.failures = 0;
-        over();
+        over(0);
       },
       (thrown: unknown) => {
         const error = GoshareError.from(thrown);
@@ -150,22 +151,23 @@ export class PeerFinder {
         const isGivenUp = !candidate.isNamed && candidate.failures >= this.#options.maxDialFailures;
         if (isGivenUp) this.#candidates.delete(key);
         if (isGivenUp) connected();
-        else over();
+        else over(error instanceof PeerRefused ? error.retryAfterMs : 0);
       },
     );
   }
 
-  #retryLater(candidate: Candidate): void {
-    const { minRedialMs, maxRedialMs } = this.#options;
+  #retryLater(candidate: Candidate, leaveAloneMs: number): void {
+    const { minRedialMs, maxRedialMs, maxRefusalPauseMs } = this.#options;
     const ceilingMs = Math.min(maxRedialMs, minRedialMs * 2 ** Math.min(candidate.failures, 16));
+    const leastMs = Math.max(ceilingMs / 2, Math.min(maxRefusalPauseMs, leaveAloneMs));
     candidate.state = "waiting";
-    // Half of the pause is random, so that many downloaders do not all come back at once.
+    // A part of the pause is random, so that many downloaders do not all come back at once.
     candidate.timer = setTimeout(
       () => {
         candidate.state = "idle";
         this.fill();
       },
-      ceilingMs / 2 + Math.random() * (ceilingMs / 2),
+      leastMs + Math.random() * (ceilingMs / 2),
     );
   }
 }

@@ -186,6 +186,11 @@ export class ChunkSender {
     this.#connection.hangUp(new GoshareError("PEER_UNREACHABLE", message));
   }
 
+  /** This process stood still: the kernel has all its time again to take what waits for it. */
+  stoodStill(): void {
+    this.#progressAtMs = this.#clock.nowMs();
+  }
+
   /** The connection has ended. */
   closed(): void {
     this.#queue.length = 0;

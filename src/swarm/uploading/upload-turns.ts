@@ -1,7 +1,7 @@
 // Which connection's turn it is to send: they go round slice by slice, so that none waits behind one that is slow or
 // asks for much. Owns the memory of slices, and the time limit for waiting for it or for the rate. Knows no files and
 // no messages.
-import type { Clock } from "../../core/clock.js";
+import { type Clock, stoodStill } from "../../core/clock.js";
 import type { PeerConnection } from "../../peer/connection.js";
 import type { ServerOptions } from "../options.js";
 import type { RateBudget } from "../rate-budget.js";
@@ -138,8 +138,10 @@ export class UploadTurns implements SenderEvents, Uplink {
     this.#limitWaiting();
     if (this.#shortage !== undefined) return;
     const { stallTimeoutMs } = this.#options;
+    const dueMs = this.#clock.nowMs() + stallTimeoutMs / 8;
     this.#shortage = setTimeout(() => {
       this.#shortage = undefined;
+      if (stoodStill(dueMs, this.#clock.nowMs())) for (const sender of this.#sending) sender.stoodStill();
       this.#takeTurns();
     }, stallTimeoutMs / 8).unref();
     for (const sender of this.#sending) sender.hangUpIfStalled(stallTimeoutMs);

@@ -1,6 +1,7 @@
 // Starts a tracker: store, calls, health and reflection on one listener; stops it in bounded time. The only entry to
 // this room's server. Prints nothing.
 import { TLS_SCHEME } from "../../address/endpoint.js";
+import { hostScope } from "../../address/host.js";
 import { dialableFromHere, EVERY_HOST, listenAt } from "../../address/listening.js";
 import { AGENT } from "../../core/agent.js";
 import { monotonicClock } from "../../core/clock.js";
@@ -64,6 +65,7 @@ export async function startTracker(
 ): Promise<RunningTracker> {
   const resolved = resolveTrackerOptions(options);
   const log = await openLog(resolved.logLevel, process.stderr);
+  requireOwnPortForMetrics(resolved);
   const certificate = certificateOf(resolved);
   const metrics = await metricsFor(resolved);
   const warnOfStore: StoreWarning = (code, message, path) => {
@@ -87,6 +89,18 @@ function certificateOf({ tlsCertPath, tlsKeyPath }: TrackerOptions): Certificate
     return new CertificateFiles(tlsCertPath, tlsKeyPath);
   throw new GoshareError("USAGE", "TLS needs a certificate and its key, and one of them is not given", {
     hint: "give both: --tls-cert FILE --tls-key FILE",
+  });
+}
+
+/** Two servers cannot listen at one port. */
+function requireOwnPortForMetrics({ metrics, listenHost, listenPort }: TrackerOptions): void {
+  if (metrics === undefined || listenPort === 0 || metrics.port !== listenPort) return;
+  const isEverywhere = [metrics.host, listenHost || EVERY_HOST].some(
+    (host) => hostScope(host) === "unspecified",
+  );
+  if (metrics.host !== listenHost && !isEverywhere) return;
+  throw new GoshareError("USAGE", `port ${listenPort} cannot be both for calls and for metrics`, {
+    hint: "choose another port with --metrics HOST:PORT",
   });
 }
 

@@ -5,7 +5,9 @@ import * as assert from "uvu/assert";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
 import { GoshareError } from "../../../src/core/errors.js";
 import { idToBytes } from "../../../src/core/ids.js";
+import type { GoshareEvent } from "../../../src/events/event.js";
 import { startTracker } from "../../../src/tracker/server/start.js";
+import { freePort } from "../../support/free-port.js";
 import { until } from "../../support/until.js";
 import { rpcFailure, type TrackerRig, withTracker } from "./rig.js";
 import { contentId, peerId } from "./stores/store-rig.js";
@@ -103,6 +105,26 @@ test("a port for metrics that is taken is told, and nothing goes on listening", 
     assert.match(error.message, "something is already listening on");
     assert.match(error.hint, "choose another port with --metrics HOST:PORT");
   });
+});
+
+test("metrics cannot be read at the port at which calls come in, and that is said before anything listens", async () => {
+  const port = await freePort();
+  for (const [listenHost, host] of [
+    ["127.0.0.1", "127.0.0.1"],
+    ["", "127.0.0.1"],
+    ["127.0.0.1", "::"],
+  ] as const) {
+    const events: GoshareEvent[] = [];
+    const options = { listenHost, listenPort: port, metrics: { host, port } };
+    const error = await startTracker(options, (event) => events.push(event)).catch(
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof GoshareError && error.code === "USAGE", String(error));
+    assert.match(error.hint, "choose another port with --metrics HOST:PORT");
+    assert.equal(events, []);
+  }
+  const elsewhere = { listenHost: "127.0.0.2", listenPort: port, metrics: { host: "127.0.0.1", port } };
+  await withTracker(elsewhere, async (rig) => void (await scrape(rig)));
 });
 
 test.run();

@@ -51,6 +51,8 @@ export class FileStore extends MemoryStore {
   #snapshotMs: number;
   #writing: Promise<void> | undefined;
   #hasFailed = false;
+  /** Whether another process has the folder now. */
+  #isLost = false;
   /** Whether there are no leases in the snapshot, or no snapshot. */
   #isSnapshotEmpty = true;
 
@@ -78,7 +80,10 @@ export class FileStore extends MemoryStore {
         warn("DISK_FAILED", "the secret for lease tokens was damaged, and a new one was made", secretPath),
       );
       const rootsPath = path.join(directory, FILE_NAMES.manifests);
-      const roots = new RootFiles(rootsPath, (thrown) => store.#warnOnce(thrown, rootsPath));
+      const roots = new RootFiles(rootsPath, {
+        mayWrite: () => store.#isOwn(),
+        failed: (thrown) => store.#warnOnce(thrown, rootsPath),
+      });
       const store = new FileStore(setting, lock, secret, roots);
       await store.#restoreLeases();
       await store.#adoptRoots();
@@ -138,6 +143,7 @@ export class FileStore extends MemoryStore {
     // An idle tracker lets the disk sleep.
     const isEmpty = this.leases.leaseCount === 0;
     if (isEmpty && this.#isSnapshotEmpty) return;
+    if (!(await this.#isOwn())) return;
     try {
       await writeSnapshot(filePath, this.leases, this.clock);
       this.#isSnapshotEmpty = isEmpty;
@@ -145,6 +151,20 @@ export class FileStore extends MemoryStore {
     } catch (thrown) {
       this.#warnOnce(thrown, filePath);
     }
+  }
+
+  /** Whether the folder is still this process's own: another tracker, which cannot see this one, takes it if this one
+   * is stopped for longer than the lock is watched. It stays lost, with one warning. */
+  async #isOwn(): Promise<boolean> {
+    const isTaken = this.#isLost || (await this.#lock.isTaken());
+    // Others may have looked at the same time.
+    if (isTaken && !this.#isLost) {
+      this.#isLost = true;
+      const message = "another tracker has taken this folder while this one was stopped";
+      const effect = "this one continues in memory; what it knows is lost when it ends";
+      this.#warn("STORE_BUSY", `${message}; ${effect}`, this.#directory);
+    }
+    return !isTaken;
   }
 
   /** Warns once of what the disk does not do, until a snapshot succeeds again. */

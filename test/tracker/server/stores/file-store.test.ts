@@ -352,6 +352,33 @@ test("one process at a time has a folder, and the other is told which and what t
   await third.store.close();
 });
 
+test("a tracker whose folder another one has taken writes and removes nothing there, and says so once", async () => {
+  const directory = scratch.folder();
+  const { rig, warnings } = warnedRig(directory);
+  await rig.complete(leaseKey(1), film.id, song.id);
+  assert.ok(await rig.store.putManifest(film.id, film.root, HERE));
+  await rig.pass(SNAPSHOT_MS);
+  // It was stopped for so long that its lock was taken for a dead process's.
+  const lock = JSON.stringify({ token: "other", pid: 1, started: "1", place: "another machine" });
+  fs.writeFileSync(join(directory, "lock"), lock);
+  const leases = fs.readFileSync(join(directory, "leases"));
+  await rig.announce(leaseKey(2), [A]);
+  await rig.pass(SNAPSHOT_MS);
+  assert.not(await rig.store.putManifest(song.id, song.root, HERE));
+  await rig.store.withdraw(leaseKey(1), []);
+  assert.is(await rig.total(A), 1);
+  // If the other ends, the folder is not this one's again: it has not seen what happened to it.
+  fs.rmSync(join(directory, "lock"));
+  await rig.pass(SNAPSHOT_MS);
+  fs.writeFileSync(join(directory, "lock"), lock);
+  await rig.store.close();
+  assert.equal(fs.readFileSync(join(directory, "leases")), leases);
+  assert.equal(fs.readFileSync(rootFile(directory, film.id)), film.root);
+  assert.not(fs.existsSync(rootFile(directory, song.id)));
+  assert.is(fs.readFileSync(join(directory, "lock"), "utf8"), lock);
+  assert.match(warnings.join("\n"), /^STORE_BUSY .*continues in memory.*$/);
+});
+
 test("the secret is for this user alone, and a damaged one is replaced with a warning", async () => {
   const directory = scratch.folder();
   const first = new StoreRig(storeIn(directory));

@@ -21,9 +21,17 @@ export interface RootFile {
   readonly bytes: number;
 }
 
+/** Whoever the folder belongs to. */
+export interface RootFilesOwner {
+  /** Asked before every change: whether the folder is still its own. */
+  mayWrite(): Promise<boolean>;
+  /** Gets what writing or removing a file threw. */
+  failed(thrown: unknown): void;
+}
+
 export class RootFiles implements RootBytes {
   readonly #directory: string;
-  readonly #onFailure: (thrown: unknown) => void;
+  readonly #owner: RootFilesOwner;
   /** The last call for a content id, until it is done. */
   readonly #last = new Map<ContentId, Promise<unknown>>();
   readonly #reading = new Map<ContentId, Promise<Uint8Array | "lost" | undefined>>();
@@ -32,10 +40,9 @@ export class RootFiles implements RootBytes {
   #running = 0;
   #unwrittenBytes = 0;
 
-  /** `onFailure` gets what writing or removing a file threw. */
-  constructor(directory: string, onFailure: (thrown: unknown) => void) {
+  constructor(directory: string, owner: RootFilesOwner) {
     this.#directory = directory;
-    this.#onFailure = onFailure;
+    this.#owner = owner;
   }
 
   /** Removes what killed processes left half written, and returns every root that is there. */
@@ -119,10 +126,11 @@ export class RootFiles implements RootBytes {
     if (this.#running < MAX_RUNNING) this.#running += 1;
     else await new Promise<void>((resolve) => this.#waiting.add(resolve));
     try {
+      if (!(await this.#owner.mayWrite())) return false;
       await step();
       return true;
     } catch (thrown) {
-      this.#onFailure(thrown);
+      this.#owner.failed(thrown);
       return false;
     } finally {
       this.#endTurn();
