@@ -54,6 +54,7 @@ export class AnswerPace {
     const intervalMs = this.#intervalMs ?? 0;
     return waitedMs > intervalMs ? chunks * waitedMs : chunks * intervalMs - waitedMs;
   }
+
   /** Whether a chunk has kept this side waiting for far longer than those before: the peer's pace is not why. */
   isOverdue(nowMs: number): boolean {
     if (this.#open === 0 || this.#intervalMs === undefined) return false;
