@@ -309,7 +309,8 @@ export class DownloadSwarm {
       },
       ended: (peer, error) => {
         this.#ended(peer, endpoint, error);
-        ended(error);
+        // One that broke after it had brought chunks was of use.
+        ended(peer.trust.hasGiven ? undefined : error);
       },
     };
     const peer = new DownloadPeer(connection, contentId, options.unprovenRequests, events);
