@@ -165,6 +165,7 @@ export class DownloadSwarm {
   seed(): void {
     this.#isSeed = true;
     this.#stopLooking();
+    this.#exchange?.share.news.tellNow();
     for (const peer of this.#peers) this.#endIfBothComplete(peer);
   }
 
