@@ -9,7 +9,7 @@ import type { DeclineReason, GoodbyeReason, Notice, RefusalReason } from "../pee
 import { AnswerPace } from "./answer-pace.js";
 import { coverageFrom, coverageOf, type PeerCoverage } from "./coverage.js";
 import type { DownloadSwarmOptions } from "./options.js";
-import { sourceChangedAt } from "./refusal-text.js";
+import { refusalText, sourceChangedAt } from "./refusal-text.js";
 import { RequestWindow } from "./request-window.js";
 import { placeOf } from "./told-dials.js";
 
@@ -154,9 +154,12 @@ export class DownloadPeer {
       bitfield,
     );
     if (reply.type === "refusal") {
-      if (reply.reason === "sourceChanged") throw sourceChangedAt(placeOf(this.connection));
-      const code = reply.reason === "contentUnknown" ? "CONTENT_NOT_FOUND" : "PEER_REFUSED";
-      throw new GoshareError(code, `a peer does not share this content (${reply.reason})`);
+      const place = placeOf(this.connection);
+      if (reply.reason === "sourceChanged") throw sourceChangedAt(place);
+      if (reply.reason === "contentUnknown")
+        throw new GoshareError("CONTENT_NOT_FOUND", `${place} does not share this content`);
+      const why = refusalText(reply.reason);
+      throw new GoshareError("PEER_REFUSED", `${place} does not exchange this content now: ${why}`);
     }
     if (reply.type !== "availability" || reply.contentId !== contentId) {
       throw new GoshareError("PEER_PROTOCOL", "a peer answered a Join for another content id");

@@ -11,7 +11,7 @@ import type { ManifestRoot } from "../manifest/manifest.js";
 import type { PeerConnection } from "../peer/connection.js";
 import type { DownloadPeer } from "./download-peer.js";
 import type { Neighbourhood } from "./neighbourhood.js";
-import { sourceChangedAt } from "./refusal-text.js";
+import { refusalText, sourceChangedAt } from "./refusal-text.js";
 import { placeOf } from "./told-dials.js";
 
 export interface ManifestFetchOptions {
@@ -181,10 +181,12 @@ async function fetchPage(
 ): Promise<Uint8Array> {
   const { reply, payload } = await connection.request({ type: "getManifest", contentId, page }, payloadRange);
   if (reply.type === "refusal") {
-    if (reply.reason === "sourceChanged") throw sourceChangedAt(placeOf(connection));
+    const place = placeOf(connection);
+    if (reply.reason === "sourceChanged") throw sourceChangedAt(place);
     if (reply.reason === "contentUnknown")
-      throw new GoshareError("CONTENT_NOT_FOUND", "that peer does not share this content");
-    throw new GoshareError("PEER_REFUSED", `a peer refused page ${page} of the manifest (${reply.reason})`);
+      throw new GoshareError("CONTENT_NOT_FOUND", `${place} does not share this content`);
+    const why = refusalText(reply.reason);
+    throw new GoshareError("PEER_REFUSED", `${place} refused page ${page} of the manifest: ${why}`);
   }
   return payload;
 }
