@@ -51,8 +51,11 @@ export function parseTrackerEndpoint(text: string, defaultPort?: number): Endpoi
 /** As parseTrackerEndpoint; throws USAGE that says what was meant. */
 export function requireTrackerEndpoint(text: string, what: string, defaultPort?: number): Endpoint {
   const endpoint = parseTrackerEndpoint(text, defaultPort);
-  if (endpoint === undefined) throw notAnAddress(text, what, defaultPort);
-  return endpoint;
+  if (endpoint !== undefined) return endpoint;
+  if (!text.trim().toLowerCase().startsWith(TLS_SCHEME)) throw notAnAddress(text, what, defaultPort);
+  throw new GoshareError("USAGE", `${what} ${quoted(text)} is not an address`, {
+    hint: "write it as tls://HOST:PORT or tls://HOST:PORT#SHA256, where SHA256 has 64 hexadecimal digits",
+  });
 }
 
 /** Whether others can be told of the endpoint: tickets and .goshare files have no way to say that any certificate will

@@ -21,9 +21,6 @@ import { SharePort, type SharePortOptions, type SharesPort } from "./sharing/sha
 import { ShareProgress } from "./sharing/share-progress.js";
 import { readSource } from "./sharing/source-manifest.js";
 
-/** A share can be passed on without a tracker: one that does not answer holds up the ticket no longer than this. */
-const ANNOUNCED_WITHIN_MS = 3_000;
-
 export interface ShareOptions extends SharePortOptions {
   /** A file or folder. */
   readonly path: string;
@@ -258,7 +255,7 @@ class RunningShareImpl implements RunningShare {
       await announcer.close();
       throw thrown;
     }
-    await announcer.settled(ANNOUNCED_WITHIN_MS);
+    await port.announced(announcer);
     observe({
       type: "sharing",
       contentId,

@@ -69,7 +69,7 @@ function violation(message: string): GoshareError {
 
 export class Outstanding {
   readonly #open = new Map<number, OpenRequest>();
-  /** When a request was last answered in full. */
+  /** When a reply last ended behind which others may have had to wait. */
   #settledAtMs = Number.NEGATIVE_INFINITY;
   /** The chunk reply whose payload has no place yet. */
   #blocked: { readonly chunk: OpenChunk; readonly payloadBytes: number } | undefined;
@@ -89,8 +89,9 @@ export class Outstanding {
     return false;
   }
 
-  /** Since when the other side owes the beginning of a reply: since the oldest request, or the end of the last reply,
-   * if that is later; undefined if no request is open. */
+  /** Since when the other side owes the beginning of a reply: since the oldest request, or the end of the last reply
+   * about a chunk or with payload, if that is later; undefined if no request is open. Else a peer that sends no chunk
+   * but answers whatever costs it nothing would be waited for far too long. */
   get owedSinceMs(): number | undefined {
     const first = this.#open.values().next();
     return first.done === true ? undefined : Math.max(first.value.sentAtMs, this.#settledAtMs);
@@ -146,8 +147,10 @@ export class Outstanding {
     const open = this.#open.get(id);
     assert(open !== undefined);
     if (open.kind === "control") {
-      this.#settle(id, nowMs);
-      open.resolve({ reply, payload: payload ?? new Uint8Array(0) });
+      const bytes = payload ?? new Uint8Array(0);
+      if (bytes.byteLength > 0) this.#settle(id, nowMs);
+      else this.#open.delete(id);
+      open.resolve({ reply, payload: bytes });
     } else if (reply.type === "refusal") {
       this.#settle(id, nowMs);
       open.request.refused(reply.reason, reply.retryAfterMs);

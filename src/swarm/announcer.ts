@@ -50,9 +50,10 @@ export class Announcer {
     this.#first = started.map(({ first }) => first);
   }
 
-  /** Resolves when every tracker has answered or failed once, or after `maxMs`. */
-  async settled(maxMs: number): Promise<void> {
-    await withTimeout(Promise.all(this.#first), maxMs).catch(() => undefined);
+  /** Resolves when every tracker has answered or failed once, or after `maxMs`; false if that was too soon. */
+  settled(maxMs: number): Promise<boolean> {
+    const settled = Promise.all(this.#first).then(() => true);
+    return withTimeout(settled, maxMs).catch(() => false);
   }
 
   /** Announces everywhere without waiting for the next renewal. */

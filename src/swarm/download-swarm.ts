@@ -165,6 +165,7 @@ export class DownloadSwarm {
   seed(): void {
     this.#isSeed = true;
     this.#stopLooking();
+    this.#exchange?.share.news.tellNow();
     for (const peer of this.#peers) this.#endIfBothComplete(peer);
   }
 
@@ -309,7 +310,8 @@ export class DownloadSwarm {
       },
       ended: (peer, error) => {
         this.#ended(peer, endpoint, error);
-        ended(error ?? peer.refusal);
+        // One that broke after it had brought chunks was of use.
+        ended((peer.trust.hasGiven ? undefined : error) ?? peer.refusal);
       },
     };
     const peer = new DownloadPeer(connection, contentId, options.unprovenRequests, events);

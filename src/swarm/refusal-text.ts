@@ -2,16 +2,23 @@
 import { type ErrorCode, GoshareError } from "../core/errors.js";
 import type { RefusalReason, Reply } from "../peer/messages.js";
 
-/** Texts for the reasons whose names alone would not tell a person enough. */
-const TEXTS: Partial<Record<RefusalReason, string>> = {
-  shuttingDown: "it is stopping",
+const TEXTS: Readonly<Record<RefusalReason, string>> = {
+  unspecified: "it does not say why",
   contentUnknown: "it no longer shares that",
   chunkUnavailable: "it does not have it",
+  busy: "it is busy",
+  rateLimited: "a rate limit does not allow it",
+  sourceChanged: "the file has changed since it was shared",
+  cancelled: "it was told not to",
+  unimplemented: "it does not know such requests",
+  limitExceeded: "it does not take so many requests, or numbers so large",
+  permissionDenied: "it does not allow that",
+  shuttingDown: "it is stopping",
   internal: "it cannot read it",
 };
 
 export function refusalText(reason: RefusalReason): string {
-  return TEXTS[reason] ?? reason;
+  return TEXTS[reason];
 }
 
 /** A peer has refused a Join or a page of a manifest. */

@@ -222,16 +222,16 @@ export class TrackerClient {
     if (this.endpoint.transport !== "tls") {
       return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached`, {
         cause,
-        hint: "check its address, that a tracker is running there, and that no firewall is in the way",
+        hint: "check its address, that a tracker is running there, and that no firewall is in the way; if it speaks TLS, name it tls://HOST:PORT",
       });
     }
-    const reason = quoted(cause.message.replace(NODE_ADVICE, ""));
+    const reason = quoted(cause.message.replace(NODE_ADVICE, "").replace(OPENSSL_PLACES, "$1"));
     // Part of the message, since a warning has no hint.
     const isUntrusted = this.endpoint.certificateSha256 === undefined && reason.includes("certificate");
     const own = isUntrusted ? "; name one of your own as tls://HOST:PORT#SHA256" : "";
     return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached by TLS: ${reason}${own}`, {
       cause,
-      hint: "check its address and its certificate",
+      hint: "check its address and its certificate; if it does not speak TLS, name it HOST:PORT",
     });
   }
 
@@ -245,6 +245,9 @@ export class TrackerClient {
 
 /** What Node appends to OpenSSL's words from version 24 on; it is no help here, where nobody runs Node by itself. */
 const NODE_ADVICE = /; if the root CA is installed locally.*$/;
+
+/** An error of OpenSSL with the places in its source, of which only the reason says something to people. */
+const OPENSSL_PLACES = /^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):.*$/s;
 
 /** For calls where one status is an answer: returns undefined for it; every other failure stays a failure. */
 function unlessStatus(status: RpcError["status"]): (error: unknown) => undefined {

@@ -8,6 +8,7 @@ import {
   parseTrackerEndpoint,
   requireEndpoint,
   requireListenAddress,
+  requireTrackerEndpoint,
 } from "../../src/address/endpoint.js";
 import { GoshareError } from "../../src/core/errors.js";
 
@@ -75,6 +76,11 @@ test("the throwing forms say what was meant and how to write it", () => {
     });
   }
   assert.equal(requireEndpoint("a:1", "--tracker"), tcp("a", 1));
+  for (const text of ["tls://a:1#5a", "tls://a:b"])
+    assert.throws(
+      () => requireTrackerEndpoint(text, "--tracker"),
+      (error: unknown) => GoshareError.from(error).hint.includes("tls://HOST:PORT#SHA256"),
+    );
 });
 
 test("endpoints are written so that they are read back the same", () => {

@@ -308,6 +308,13 @@ test("inspect lists entries with their kinds, escaped", () => {
   assert.match(stdout, "peer        192.0.2.1:9000");
 });
 
+test("inspect does not say how many files there are if it does not know the entries", () => {
+  const common = { contentId: CONTENT_ID, name: "a", kind: "folder", bytes: 4_096, chunks: 2 } as const;
+  const lists = { entries: [], peers: [], trackers: [] };
+  const { stdout } = report(false, { type: "inspected", ...common, chunkSize: 2_048, ...lists });
+  assert.match(stdout, "size        4 KiB, 2 chunks of 2 KiB\n");
+});
+
 test("status says how far a download is and how to go on, unless it is running", () => {
   const event = {
     ...{ contentId: CONTENT_ID, name: "a\u009b", path: "my isos/a" },

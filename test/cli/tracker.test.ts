@@ -36,11 +36,12 @@ async function startedIn(
 }
 
 test("a tracker that others can reach says how they name it, and one of this machine alone does not", async () => {
+  let selfSignedSha256: string | undefined;
   const told = async (...argv: readonly string[]) => {
     let isStarted = false;
     const startTracker: StartTracker = async () => {
       isStarted = true;
-      return { endpoint: "tls://127.0.0.1:8080", close: async () => {} };
+      return { endpoint: "tls://127.0.0.1:8080", selfSignedSha256, close: async () => {} };
     };
     const around = { flows: { tracker: async () => ({ startTracker }) }, columns: 200 };
     const cli = startFakeCli(["tracker", ...argv], around);
@@ -55,6 +56,11 @@ test("a tracker that others can reach says how they name it, and one of this mac
   );
   assert.match(await told("--listen", "0.0.0.0:0"), "where HOST is");
   assert.not.match(await told("--listen", "127.0.0.1:0"), "where HOST is");
+  selfSignedSha256 = "5a".repeat(32);
+  const pinned = `--tracker tls://HOST:8080#${selfSignedSha256}, where HOST is this machine\n`;
+  assert.match(await told(), pinned, "nobody trusts its certificate otherwise");
+  const here = `peers can use it with --tracker tls://127.0.0.1:8080#${selfSignedSha256}\n`;
+  assert.match(await told("--listen", "127.0.0.1:0"), here);
 });
 
 test("--per-address-limit is the calls a second from one address", async () => {

@@ -120,6 +120,18 @@ test("beside a ticket that leads to the sharer they do no harm", async () => {
   for (const { code } of process.all("warning")) assert.match(String(code), /^TRACKER_/);
 });
 
+test("a tracker that is silent holds up several shares once, and not each of them", async () => {
+  const silent = await foreign(net.createServer());
+  const names = ["second", "third", "fourth", "fifth"];
+  const paths = names.map((name, index) => scratch.file(name, 10 + index));
+  const { process } = await startShare(scratch.file("first", 9), [...paths, "--tracker", silent]);
+  const begunMs = performance.now();
+  for (const name of names) await process.waitFor("sharing", (body) => body["name"] === name);
+  // One by one they would take three seconds each.
+  assert.ok(performance.now() - begunMs < 6_000);
+  await process.stop();
+});
+
 test("a tracker that is silent does not keep a download from the next one for long", async () => {
   const silent = await foreign(net.createServer());
   const tracker = await startFakeTracker(namingPeers([requireEndpoint(share.endpoint, "peer", 0)]));

@@ -199,6 +199,21 @@ test("whoever cannot be seen may be watched: a lock that is not touched meanwhil
   (await Lock.acquire(lockPath, targetBusy("the target"), 200)).release();
 });
 
+test("a lock touched at a time that is still to come, since a clock was set back, is watched by whoever wants it", async () => {
+  const lockPath = newPath();
+  fs.writeFileSync(lockPath, pidLock(1));
+  const tomorrow = Date.now() / 1000 + 24 * 3600;
+  fs.utimesSync(lockPath, tomorrow, tomorrow);
+  assert.is(livingHolder(lockPath), undefined);
+  const watching = () => Lock.acquire(lockPath, targetBusy("the target"), 0, undefined, 200);
+  let touches = 0;
+  const touch = setInterval(() => fs.utimesSync(lockPath, tomorrow, tomorrow + ++touches), 20);
+  const error = await errorOf(watching);
+  clearInterval(touch);
+  assert.is(error.code, "TARGET_BUSY");
+  (await watching()).release();
+});
+
 /** Takes a lock with a touch that is called by hand. */
 async function handTouched(lockPath: string) {
   const realSetInterval = globalThis.setInterval;

@@ -5,11 +5,11 @@ import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { IDENTITY_FIELDS, identityOf } from "../../src/storage/files/file-identity.js";
-import { sourcePath } from "../../src/storage/source/source-tree.js";
+import { sourcePath, walkSource } from "../../src/storage/source/source-tree.js";
 import { file } from "../manifest/craft.js";
 import { expectedTree, mixedFolder, writeSource } from "./sample-share.js";
 import { errorOf, scratchFolders, testUnless } from "./scratch.js";
-import { folderMaker, pathsOf, walk } from "./walked-folder.js";
+import { folderMaker, never, pathsOf, walk } from "./walked-folder.js";
 
 const scratch = scratchFolders("source");
 const folderWith = folderMaker(scratch);
@@ -185,6 +185,17 @@ test("a name that cannot be shared stops the walk, with the folder it is in", as
     assert.ok(error.message.includes(folder));
     assert.not.match(error.message, /\n/);
   }
+});
+
+test("a name that cannot be shared stops nothing if it is excluded", async () => {
+  const folder = folderWith("a", "Icon\r", Buffer.from("caf\xe9", "latin1"));
+  const tree = await walkSource(
+    folder,
+    () => undefined,
+    never,
+    (child) => child !== "a",
+  );
+  assert.equal(pathsOf(tree), ["a"]);
 });
 
 test("a folder whose name is not valid UTF-8 stops the walk", async () => {

@@ -48,6 +48,30 @@ test("a path longer than a disk takes is refused, wherever in the share it stand
   }
 });
 
+test("a path that is too long only below the output folder is refused before anything is fetched", async () => {
+  const nearly = `${"y".repeat(70)}/${Array.from({ length: 16 }, () => "x".repeat(250)).join("/")}`;
+  const error = await refusal({ files: [file("a"), file(nearly)] });
+  assert.is(error?.code, "TARGET_NAME_UNSUPPORTED");
+  assert.match(error?.message ?? "", 'xxx": it is too long there');
+});
+
+test("a name that is too long for the disk is refused before anything is fetched", async () => {
+  const real = fs.lstatSync;
+  const restore = replaceCalls({
+    lstatSync: (...[entry, options]: [string, fs.StatSyncOptions?]) => {
+      if (path.basename(entry).length > 143)
+        throw Object.assign(new Error("ENAMETOOLONG"), { code: "ENAMETOOLONG" });
+      return real(entry, options);
+    },
+  });
+  const files = (letters: number) => [file("a/b"), file(`c/${"d".repeat(letters)}/e`), file("f".repeat(99))];
+  const right = await refusal({ files: files(143) });
+  const wrong = await refusal({ files: files(144) }).finally(restore);
+  assert.is(right, undefined);
+  assert.is(wrong?.code, "TARGET_NAME_UNSUPPORTED");
+  assert.match(wrong?.message ?? "", 'd/e": it has a name that is too long');
+});
+
 test("names that differ in case alone are refused where case does not count", async () => {
   const cases: readonly SampleInit[] = [
     { files: [file("README"), file("readme")] },

@@ -79,6 +79,22 @@ test("what is gained soon after an update waits for more, and what is gained lat
   rig.stop();
 });
 
+test("what has not been told yet is told before Goodbye: who counts copies would else miss one", async () => {
+  class TimedShare extends GrowingShare {
+    override readonly news = new AvailabilityNews(share.manifest.root.contentId, new ManualTime());
+  }
+  const { growing, rig, peer } = await joined(Coverage.COMPLETE, TimedShare);
+  for (const chunkIndex of [1, 2]) growing.news.gained(chunkIndex);
+  const closed = rig.server.close("finished");
+  await peer.hears("goodbye");
+  assert.equal(
+    peer.heardOf("availabilityUpdate").map(({ value }) => value.gained),
+    [[1, 2]],
+  );
+  rig.stop();
+  await closed;
+});
+
 test("a peer that is complete is told too: it counts copies", async () => {
   const { growing, rig, peer } = await joined(Coverage.COMPLETE);
   growing.news.gained(1);
@@ -145,6 +161,16 @@ for (const joinsAfter of [0, 1, CHUNKS / 2, CHUNKS - 1]) {
     await rig.stop();
   });
 }
+
+test("a download that goes on as a seed tells a complete peer of every chunk before it lets go of it", async () => {
+  const rig = await DownloadRig.start({ share: large, services: [{ answer: right }] });
+  await rig.download();
+  rig.swarm.seed();
+  const [sharer] = rig.listeners.flatMap((listener) => listener.peers);
+  await sharer?.hears("goodbye");
+  assert.is(sharer && told(sharer).size, CHUNKS);
+  await rig.stop();
+});
 
 test.after(async () => {
   stopServers();

@@ -261,6 +261,17 @@ test("a peer that says goodbye gives what it owes, and the rest comes from elsew
   assert.is(rig.bytesWasted, 0);
 });
 
+test("a peer whose connection breaks after every chunk is dialled again soon each time", async () => {
+  const many = smallShare(20);
+  const answer: answers.Answer = (ask) => {
+    answers.right(ask);
+    // The first byte of another frame.
+    ask.peer.sendBytes(Buffer.of(0)).fin();
+  };
+  // If pauses doubled with each of them, the last would be minutes.
+  await downloaded([{ answer }], { share: many, swarm: { minRedialMs: 1, maxRedialMs: 600_000 } });
+});
+
 test("a peer that leaves the share is asked nothing more on that connection", async () => {
   const contentId = idToBytes(share.manifest.root.contentId);
   const answer: answers.Answer = (ask) => {

@@ -55,6 +55,25 @@ test("where there are enough neighbours, one more is given the manifest and told
   rig.stop();
 });
 
+test("where there are enough neighbours, a peer without a Join is given no chunk", async () => {
+  const rig = await ServerRig.start({ maxNeighbours: 1 });
+  const share = new MemoryShare(smallShare(5));
+  rig.server.add(share);
+  const { contentId } = share;
+  const first = await rig.peer({ peerId: Buffer.alloc(32, 1) });
+  first.send({ case: "join", value: { contentId, coverage: Coverage.NONE } }, { id: 1 });
+  await first.skipTo("availability");
+  const second = await rig.peer({ peerId: Buffer.alloc(32, 2) });
+  second.send({ case: "getChunk", value: { contentId, chunkIndex: 1 } }, { id: 1 });
+  const { value } = await second.skipTo("refusal");
+  assert.is(value.reason, RefusalReason.BUSY);
+  assert.ok(value.retryAfterMs > 0);
+  first.send({ case: "getChunk", value: { contentId, chunkIndex: 1 } }, { id: 3 });
+  await first.skipTo("chunkData");
+  assert.equal(share.reads, [1]);
+  rig.stop();
+});
+
 test("while somebody waits, the neighbour that takes least makes room", async () => {
   const rig = await ServerRig.start({ maxNeighbours: 2, turnMs: 10 });
   const share = new MemoryShare(smallShare(5));

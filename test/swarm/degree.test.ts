@@ -118,5 +118,23 @@ test("where a sharer has no room, it is asked for others at once", async () => {
   other.close();
 });
 
+for (const [reason, told] of [
+  [RefusalReason.BUSY, / does not exchange this content now: it is busy$/],
+  [RefusalReason.PERMISSION_DENIED, / does not exchange this content now: it does not allow that$/],
+  [RefusalReason.CONTENT_UNKNOWN, /^127\.0\.0\.1:\d+ does not share this content$/],
+] as const) {
+  test(`the user is told which peer refuses a Join with ${RefusalReason[reason]}, and why`, async () => {
+    const join = (peer: ScriptedPeer, id: number) =>
+      void peer.send({ case: "refusal", value: { reason } }, { id });
+    const rig = await DownloadRig.start({ share, services: [{ answer: answers.right, join }] });
+    const download = rig.download();
+    await until(() => rig.swarm.lastError !== undefined);
+    assert.match(rig.swarm.lastError?.message ?? "", told);
+    rig.abort.abort();
+    await download.catch(() => undefined);
+    await rig.stop();
+  });
+}
+
 test.after(endDownloads);
 test.run();

@@ -18,9 +18,9 @@
 //
 // A tracker that dials to find out does so as a probe (peer.proto), at most once
 // a minute for each address (of IPv6, each /64), whichever peer names it and at
-// whichever port. It dials into private networks only for a peer that calls from one. A peer observed on loopback is on
-// the tracker's own machine: a caller from elsewhere is given the address at
-// which that caller itself reached the tracker.
+// whichever port. It dials into private networks only for a peer that calls from
+// one. A peer observed on loopback is on the tracker's own machine: a caller from
+// elsewhere is given the address at which that caller itself reached the tracker.
 //
 // Tickets and .goshare files hold no loopback, unspecified or link-local host
 // unless the machine has nothing else.

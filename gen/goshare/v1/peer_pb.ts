@@ -31,14 +31,17 @@
 //
 //   ManifestData      1 byte to 1 MiB
 //   Join, Availability  ceil(chunk_count / 8) bytes if coverage is BITFIELD,
-//                     else none
+//                     else none. A reader that does not know the content id of a
+//                     Join reads and drops up to 2 MiB
 //   ChunkData         the frames of one reply together are exactly the chunk,
 //                     in ascending order without gaps. A provider sends the
 //                     chunks of a connection one after another: no ChunkData of
 //                     another reply stands between the frames of one
 //   all others        none
 //
-// A peer that breaks a rule is sent Goodbye, and its socket is closed.
+// A peer that breaks a rule is sent Goodbye, and its socket is closed. There is one
+// exception: a request for a page or chunk that does not exist, or for too many or
+// no peers, is refused with LIMIT_EXCEEDED.
 //
 // # What is not known
 //
@@ -77,7 +80,10 @@
 // In each direction a snapshot of what the sender holds (Join or Availability)
 // comes first, then updates. A later snapshot replaces the one before. Every
 // chunk verified after the snapshot was taken is announced in an update, at once;
-// those verified within some 25 ms may share one.
+// those verified within some 25 ms may share one. A side that has everything has
+// announced all of it before it says Goodbye: so a sharer knows that one more peer
+// is complete. A notice about a content id that is not joined is ignored, since it
+// may have crossed a Leave.
 // Either side may Join any content id at any time once it holds the root. If two
 // Joins cross, both are answered. A side that lacks the content answers
 // CONTENT_UNKNOWN, and sends a Join itself when it has the root. Availability
@@ -336,7 +342,7 @@ export const PeerFrameSchema: GenMessage<PeerFrame> = /*@__PURE__*/
  */
 export type Hello = Message<"goshare.v1.Hello"> & {
   /**
-   * Lowest protocol version spoken. This file describes version 1.
+   * Lowest protocol version spoken, at least 1. This file describes version 1.
    *
    * @generated from field: uint32 protocol_min = 1;
    */
@@ -395,7 +401,7 @@ export type Hello = Message<"goshare.v1.Hello"> & {
   maxRequestsInFlight: number;
 
   /**
-   * This side hangs up after this many milliseconds without any byte.
+   * This side hangs up after this many milliseconds without any byte; 0: not said.
    *
    * @generated from field: uint32 idle_timeout_ms = 9;
    */
@@ -576,7 +582,7 @@ export type AvailabilityUpdate = Message<"goshare.v1.AvailabilityUpdate"> & {
   gained: number[];
 
   /**
-   * Chunks it no longer holds.
+   * Chunks it no longer holds, even if they are in gained too.
    *
    * @generated from field: repeated uint32 lost = 3;
    */
@@ -591,7 +597,8 @@ export const AvailabilityUpdateSchema: GenMessage<AvailabilityUpdate> = /*@__PUR
   messageDesc(file_goshare_v1_peer, 7);
 
 /**
- * Asks for one chunk.
+ * Asks for one chunk. Needs no Join, but where there are enough neighbours a peer
+ * without one is refused with BUSY.
  *
  * @generated from message goshare.v1.GetChunk
  */
@@ -656,7 +663,7 @@ export const ChunkDataSchema: GenMessage<ChunkData> = /*@__PURE__*/
   messageDesc(file_goshare_v1_peer, 9);
 
 /**
- * Asks for other peers of a share.
+ * Asks for other peers of a share. Needs no Join.
  *
  * @generated from message goshare.v1.GetPeers
  */
@@ -878,7 +885,8 @@ export type Decline = Message<"goshare.v1.Decline"> & {
   reason: DeclineReason;
 
   /**
-   * Milliseconds after which to offer again, honoured up to 10 s; 0: not said.
+   * Milliseconds after which to offer again, honoured up to 10 s; 0: not said. Then
+   * the provider pauses for about 100 ms after NO_ROOM.
    *
    * @generated from field: uint32 retry_after_ms = 3;
    */
@@ -907,7 +915,7 @@ export type PullWindow = Message<"goshare.v1.PullWindow"> & {
   contentId: Uint8Array;
 
   /**
-   * 0 to max_requests_in_flight.
+   * 0 to the max_requests_in_flight of its sender's Hello.
    *
    * @generated from field: uint32 requests = 2;
    */
@@ -1104,9 +1112,9 @@ export enum RefusalReason {
   CHUNK_UNAVAILABLE = 2,
 
   /**
-   * The reply was not begun in time; or, to a Join, there are enough neighbours
-   * (GetManifest and GetPeers are still answered). Ask again after
-   * retry_after_ms.
+   * The reply was not begun in time; or, to a Join or to a GetChunk without one,
+   * there are enough neighbours (GetManifest and GetPeers are still answered). Ask
+   * again after retry_after_ms.
    *
    * @generated from enum value: REFUSAL_REASON_BUSY = 3;
    */

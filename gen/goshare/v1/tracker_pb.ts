@@ -11,11 +11,12 @@
 //
 // A peer's announcement is a lease that ends by itself after ttl_ms. Its key is
 // (peer_id, observed host, listen_port). The newest announcement with a key
-// replaces the one before, and one with an older run_epoch_ms is ignored. An
-// announcement from another host or port makes another lease and does not touch
-// the first, unless it carries the first one's valid lease_token: that moves the
-// first lease to the new place. A token that the tracker does not know counts as
-// no token, since the tracker may have restarted.
+// replaces the one before, and one with an older run_epoch_ms is ignored: its
+// answer names peers, but has no lease_token. An announcement from another host or
+// port makes another lease and does not touch the first, unless it carries the
+// first one's valid lease_token: that moves the first lease to the new place. A
+// token that the tracker does not know counts as no token, since the tracker may
+// have restarted.
 //
 // # Manifests
 //
@@ -30,7 +31,7 @@
 //
 //   INVALID_ARGUMENT    a field breaks its rule; the message says which field
 //   NOT_FOUND           no such manifest
-//   PERMISSION_DENIED   no lease, or a wrong token
+//   PERMISSION_DENIED   a wrong token, or no lease to publish under
 //   RESOURCE_EXHAUSTED  the tracker is full: it keeps what is there and refuses
 //                       what is new; or the caller's address asks too much
 //   UNAVAILABLE         try again, with jitter
@@ -137,7 +138,8 @@ export type AnnounceRequest = Message<"goshare.v1.AnnounceRequest"> & {
   listenPort: number;
 
   /**
-   * At most 1,000. If a content id is listed several times, only the last counts.
+   * At most 1,000. If a content id is listed several times, only the last counts,
+   * in the place of the first.
    *
    * @generated from field: repeated goshare.v1.ShareAnnouncement shares = 5;
    */
@@ -643,7 +645,8 @@ export const TrackerService: GenService<{
     output: typeof WithdrawResponseSchema;
   },
   /**
-   * A random sample of the peers of one content id. Leaves no lease.
+   * A random sample of the peers of one content id; an unknown one has none. Leaves
+   * no lease.
    *
    * @generated from rpc goshare.v1.TrackerService.ListPeers
    */

@@ -76,7 +76,7 @@ export class TrackerCommand extends GoshareCommand {
     };
     const { startTracker } = await this.context.flows.tracker();
     const tracker = await startTracker(options, session.observe, session.signal);
-    this.#tellOthersName(session, tracker.endpoint);
+    this.#tellOthersName(session, tracker.endpoint, tracker.selfSignedSha256);
     try {
       await session.untilStopped();
     } finally {
@@ -85,14 +85,16 @@ export class TrackerCommand extends GoshareCommand {
     return { type: "stopped", signal: session.stoppedBy(), bytesSent: 0 };
   }
 
-  /** The address that is shown is the one at which this machine reaches the tracker, which is of no use elsewhere. */
-  #tellOthersName(session: Session, endpoint: string): void {
+  /** The address that is shown is the one at which this machine reaches the tracker. It may be of no use elsewhere, or
+   * not be enough. */
+  #tellOthersName(session: Session, endpoint: string, certificateSha256: string | undefined): void {
+    const pin = certificateSha256 === undefined ? "" : `#${certificateSha256}`;
     const { listenHost = EVERY_HOST } = this.#listenOptions();
-    if (hostScope(listenHost) !== "unspecified") return;
-    const name = endpoint.replace(/[^/]*(:\d+)$/, "HOST$1");
-    session.tell(
-      `other machines can use it with ${OPTIONS.tracker.names} ${name}, where HOST is this machine`,
-    );
+    const option = OPTIONS.tracker.names;
+    if (hostScope(listenHost) === "unspecified") {
+      const name = endpoint.replace(/[^/]*(:\d+)$/, "HOST$1");
+      session.tell(`other machines can use it with ${option} ${name}${pin}, where HOST is this machine`);
+    } else if (pin !== "") session.tell(`peers can use it with ${option} ${endpoint}${pin}`);
   }
 
   /** Nothing if --listen is not given: the tracker then copes with a machine without IPv6 by itself. */

@@ -131,7 +131,10 @@ function describeInspected(event: Extract<GoshareEvent, { type: "inspected" }>):
   if (event.kind === "") {
     lines.push(note("the manifest is not available: size and entries are not known"));
   } else {
-    const files = event.entries.filter(({ kind }) => kind === "file" || kind === "executable").length;
+    // Those of a large share are not in its root, and nobody may have them.
+    const areKnown = event.entries.length > 0 || event.chunks === 0;
+    const isFile = ({ kind }: InspectedEntry) => kind === "file" || kind === "executable";
+    const files = areKnown ? event.entries.filter(isFile).length : undefined;
     const chunks = `${sizeText({ ...event, files })} of ${formatBytes(event.chunkSize)}`;
     lines.push(labelled(`kind        ${event.kind}`), labelled(`size        ${chunks}`));
   }
@@ -190,10 +193,11 @@ function describeEntry(entry: InspectedEntry): Line {
 
 function sizeText(event: {
   readonly bytes: number;
-  readonly files: number;
+  /** Undefined if that is not known. */
+  readonly files: number | undefined;
   readonly chunks: number;
 }): string {
-  const files = event.files === 1 ? "" : ` in ${count(event.files, "file")}`;
+  const files = event.files === undefined || event.files === 1 ? "" : ` in ${count(event.files, "file")}`;
   return `${formatBytes(event.bytes)}${files}, ${count(event.chunks, "chunk")}`;
 }
 

@@ -8,6 +8,7 @@ import type { PeerConnection } from "../../peer/connection.js";
 import type { LocalPeer } from "../../peer/handshake.js";
 import { PeerListener } from "../../peer/listener.js";
 import { defaultConnectionOptions } from "../../peer/options.js";
+import type { Announcer } from "../../swarm/announcer.js";
 import { placeOf } from "../../swarm/neighbours/told-dials.js";
 import { defaultServerOptions } from "../../swarm/options.js";
 import type { RateBudget } from "../../swarm/rate-budget.js";
@@ -34,6 +35,10 @@ export interface SharesPort {
   readonly contentIds: Set<ContentId>;
 }
 
+/** A share can be passed on without a tracker: one that does not answer holds up the tickets of a command no longer
+ * than this. */
+const ANNOUNCED_WITHIN_MS = 3_000;
+
 /** Further connections, for peers that only want the manifest or to learn of others. */
 const GUEST_PLACES = 256;
 
@@ -43,6 +48,7 @@ export class SharePort {
   readonly local: LocalPeer;
   readonly #listener: PeerListener;
   #users = 0;
+  #areTrackersSilent = false;
   #closed: Promise<void> | undefined;
 
   private constructor(server: ChunkServer, local: LocalPeer, listener: PeerListener) {
@@ -96,6 +102,13 @@ export class SharePort {
   join(): this {
     this.#users++;
     return this;
+  }
+
+  /** Resolves when the trackers have answered a share's announcement, or take too long: the next share does not wait for
+   * what another has waited for in vain. */
+  async announced(announcer: Announcer): Promise<void> {
+    const hasSettled = await announcer.settled(this.#areTrackersSilent ? 0 : ANNOUNCED_WITHIN_MS);
+    if (!hasSettled) this.#areTrackersSilent = true;
   }
 
   /** Closes the port if nobody else uses it; else only stops serving `contentId`. */

@@ -21,8 +21,10 @@ interface Holder {
 }
 
 /** How often a holder touches its lock. */
-export const LOCK_TOUCH_MS = 15_000;
+const LOCK_TOUCH_MS = 15_000;
 const STALE_MS = 60_000;
+/** Within this a holder that is there has touched its lock. */
+export const WATCHED_LOCK_MS = 2 * LOCK_TOUCH_MS;
 /** A process that was just killed takes a moment to go; one that is alive keeps the lock longer than this. */
 const PATIENCE_MS = 1_000;
 const ATTEMPT_MS = 50;
@@ -60,13 +62,15 @@ export class Lock {
 
   /** Takes the lock at `path`, or throws the error that `inUse` makes for its holder, such as "process 4711". A holder
    * that cannot be seen from here, because the machine was restarted or it runs in another container, is waited for up
-   * to `watchMs`. It counts as gone if it has not touched its lock meanwhile, whatever the clock says. Throws the
-   * reason of `signal` if that ends the wait. */
+   * to `watchMs`; if that is 0, up to `aheadMs` where the lock was touched at a time that is still to come. It counts
+   * as gone if it has not touched its lock meanwhile, whatever the clock says. Throws the reason of `signal` if that
+   * ends the wait. */
   static async acquire(
     path: string,
     inUse: (holder: string) => GoshareError,
     watchMs = 0,
     signal?: AbortSignal,
+    aheadMs = WATCHED_LOCK_MS,
   ): Promise<Lock> {
     const own: Holder = {
       token: randomUUID(),
@@ -75,6 +79,7 @@ export class Lock {
       place: thisPlace(),
     };
     const firstTouchMs = touchedMs(path);
+    const watchedMs = watchMs === 0 && isAhead(firstTouchMs) ? aheadMs : watchMs;
     for (let waitedMs = 0; ; waitedMs += ATTEMPT_MS) {
       try {
         makeLock(path, own);
@@ -85,10 +90,10 @@ export class Lock {
       const holder = readHolder(path);
       const isElsewhere = typeof holder === "object" && holder.place !== own.place;
       const isUntouched =
-        isElsewhere && watchMs > 0 && waitedMs >= watchMs && touchedMs(path) === firstTouchMs;
-      if (holder !== "gone" && (holder === undefined || isUntouched || !isAlive(holder, path)))
+        isElsewhere && watchedMs > 0 && waitedMs >= watchedMs && touchedMs(path) === firstTouchMs;
+      if (holder !== "gone" && (holder === undefined || isUntouched || lifeOf(holder, path) === "dead"))
         takeAway(path, holder?.token);
-      if (waitedMs >= PATIENCE_MS + (isElsewhere ? watchMs : 0)) {
+      if (waitedMs >= PATIENCE_MS + (isElsewhere ? watchedMs : 0)) {
         const isUnknown = holder === "gone" || holder === undefined;
         throw inUse(isUnknown ? "another process" : `process ${holder.pid}`);
       }
@@ -170,8 +175,8 @@ export async function lockPart(paths: PartPaths, inUse = targetBusy(paths.target
   }
 }
 
-/** The pid of the living process that holds the lock at `path`; undefined if none does. Changes nothing, and reads
- * no more of a lock than goshare writes. Throws PART_UNUSABLE if something else is there. */
+/** The pid of the living process that holds the lock at `path`; undefined if none is known to. Changes nothing, reads
+ * no more of a lock than goshare writes, and throws PART_UNUSABLE if something else is there. */
 export function livingHolder(path: string): number | undefined {
   const bytes = readAtMost(path, MAX_LOCK_BYTES);
   if (bytes === undefined) return undefined;
@@ -182,7 +187,8 @@ export function livingHolder(path: string): number | undefined {
     return undefined;
   }
   if (holder === undefined || !Number.isInteger(holder.pid)) return undefined;
-  return holder.pid > 0 && holder.pid <= MAX_PID && isAlive(holder, path) ? holder.pid : undefined;
+  const isPid = holder.pid > 0 && holder.pid <= MAX_PID;
+  return isPid && lifeOf(holder, path) === "alive" ? holder.pid : undefined;
 }
 
 /** Makes the lock with its holder in it, or throws EEXIST. It is never seen empty: that would look like one torn by a
@@ -242,17 +248,25 @@ function holderIn(text: string): Holder | undefined {
   return { token: String(token), pid: Number(pid), started: String(started), place: String(place) };
 }
 
-function isAlive(holder: Holder, path: string): boolean {
-  if (holder.place === thisPlace()) {
-    if (holder.pid === process.pid && holder.started === startOf(process.pid)) return true;
-    try {
-      process.kill(holder.pid, 0);
-    } catch (thrown) {
-      if (isErrno(thrown, "ESRCH")) return false;
-    }
-    return startOf(holder.pid) === holder.started;
+/** Unknown if only watching the lock can tell. */
+function lifeOf(holder: Holder, path: string): "alive" | "dead" | "unknown" {
+  if (holder.place !== thisPlace()) {
+    const touchMs = touchedMs(path);
+    if (isAhead(touchMs)) return "unknown";
+    return Date.now() - touchMs < STALE_MS ? "alive" : "dead";
   }
-  return Date.now() - touchedMs(path) < STALE_MS;
+  if (holder.pid === process.pid && holder.started === startOf(process.pid)) return "alive";
+  try {
+    process.kill(holder.pid, 0);
+  } catch (thrown) {
+    if (isErrno(thrown, "ESRCH")) return "dead";
+  }
+  return startOf(holder.pid) === holder.started ? "alive" : "dead";
+}
+
+/** A clock was set back since, so that this does not get old before it has caught up. */
+function isAhead(touchMs: number): boolean {
+  return touchMs - Date.now() > STALE_MS;
 }
 
 function touchedMs(path: string): number {

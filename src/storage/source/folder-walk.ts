@@ -110,8 +110,11 @@ export class FolderWalk {
   ): Promise<void> {
     const turn = new LoopTurn();
     for (let folder = this.#pending.pop(); folder !== undefined; folder = this.#pending.pop()) {
-      for (const child of this.#children(folder)) {
+      for (const bytes of this.#namesIn(folder)) {
+        const name = bytes.toString("utf8");
+        const child = folder === "" ? name : `${folder}/${name}`;
         if (!this.#isExcluded(child)) {
+          this.#requireName(folder, bytes, name);
           this.#named.push(child);
           this.#files += 1;
         }
@@ -191,21 +194,26 @@ export class FolderWalk {
     };
   }
 
-  /** What is in `folder` ("" is the root), with relative paths. */
-  #children(folder: string): readonly string[] {
-    const absolute = folder === "" ? this.#rootPath : `${this.#rootPath}/${folder}`;
-    const names = readable(absolute, () => fs.readdirSync(absolute, { encoding: "buffer" }));
-    return names.map((bytes) => {
-      const name = bytes.toString("utf8");
-      const problem = isUtf8(bytes) ? nameProblem(name) : "it is not valid UTF-8";
-      if (problem !== undefined) {
-        const shown = JSON.stringify(name);
-        throw new GoshareError("SOURCE_UNSUPPORTED", `${shown} in ${absolute} cannot be shared: ${problem}`, {
-          hint: "rename it and share again",
-        });
-      }
-      return folder === "" ? name : `${folder}/${name}`;
-    });
+  /** The names in `folder` ("" is the root). */
+  #namesIn(folder: string): readonly Buffer[] {
+    const absolute = this.#absolute(folder);
+    return readable(absolute, () => fs.readdirSync(absolute, { encoding: "buffer" }));
+  }
+
+  /** Throws SOURCE_UNSUPPORTED if what has this name in `folder` cannot be shared. */
+  #requireName(folder: string, bytes: Buffer, name: string): void {
+    const problem = isUtf8(bytes) ? nameProblem(name) : "it is not valid UTF-8";
+    if (problem === undefined) return;
+    const shown = JSON.stringify(name);
+    throw new GoshareError(
+      "SOURCE_UNSUPPORTED",
+      `${shown} in ${this.#absolute(folder)} cannot be shared: ${problem}`,
+      { hint: "rename it and share again, or leave it out with --exclude" },
+    );
+  }
+
+  #absolute(folder: string): string {
+    return folder === "" ? this.#rootPath : `${this.#rootPath}/${folder}`;
   }
 
   /** Visits a link, or what is not shared, cannot be looked at or has changed its kind since. */

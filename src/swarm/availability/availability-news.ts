@@ -48,11 +48,14 @@ export class AvailabilityNews {
 
   #tellSoon(): void {
     const delayMs = this.#toldAtMs + UPDATE_INTERVAL_MS - this.#timers.nowMs();
-    if (delayMs > 0) this.#timers.later(delayMs, this.#tell);
-    else this.#timers.soon(this.#tell);
+    if (delayMs > 0) this.#timers.later(delayMs, this.tellNow);
+    else this.#timers.soon(this.tellNow);
   }
 
-  readonly #tell = () => {
+  /** Tells what has not been told yet. To be called before a Goodbye: who counts copies relies on having heard of every
+   * chunk by then. */
+  readonly tellNow = (): void => {
+    if (this.#gained.length === 0) return;
     const all = this.#gained;
     this.#gained = [];
     this.#toldAtMs = this.#timers.nowMs();

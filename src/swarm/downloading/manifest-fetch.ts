@@ -12,7 +12,7 @@ import type { PeerConnection } from "../../peer/connection.js";
 import type { DownloadPeer } from "../neighbours/download-peer.js";
 import type { Neighbourhood } from "../neighbours/neighbourhood.js";
 import { placeOf } from "../neighbours/told-dials.js";
-import { PeerRefused, sourceChangedAt } from "../refusal-text.js";
+import { PeerRefused, refusalText, sourceChangedAt } from "../refusal-text.js";
 
 export interface ManifestFetchOptions {
   /** Body pages that one peer is asked for at a time. */
@@ -181,10 +181,11 @@ async function fetchPage(
 ): Promise<Uint8Array> {
   const { reply, payload } = await connection.request({ type: "getManifest", contentId, page }, payloadRange);
   if (reply.type === "refusal") {
-    if (reply.reason === "sourceChanged") throw sourceChangedAt(placeOf(connection));
+    const place = placeOf(connection);
+    if (reply.reason === "sourceChanged") throw sourceChangedAt(place);
     if (reply.reason === "contentUnknown")
-      throw new PeerRefused("CONTENT_NOT_FOUND", "that peer does not share this content", reply);
-    const message = `a peer refused page ${page} of the manifest (${reply.reason})`;
+      throw new PeerRefused("CONTENT_NOT_FOUND", `${place} does not share this content`, reply);
+    const message = `${place} refused page ${page} of the manifest: ${refusalText(reply.reason)}`;
     throw new PeerRefused("PEER_REFUSED", message, reply);
   }
   return payload;

@@ -8,7 +8,7 @@ import type { PeerConnection } from "../../peer/connection.js";
 import type { DeclineReason, GoodbyeReason, Notice, RefusalReason } from "../../peer/messages.js";
 import { coverageFrom, coverageOf, type PeerCoverage } from "../availability/coverage.js";
 import type { DownloadSwarmOptions } from "../options.js";
-import { PeerRefused, sourceChangedAt } from "../refusal-text.js";
+import { PeerRefused, refusalText, sourceChangedAt } from "../refusal-text.js";
 import { AnswerPace } from "./answer-pace.js";
 import { RequestWindow } from "./request-window.js";
 import { placeOf } from "./told-dials.js";
@@ -156,10 +156,12 @@ export class DownloadPeer {
       bitfield,
     );
     if (reply.type === "refusal") {
-      if (reply.reason === "sourceChanged") throw sourceChangedAt(placeOf(this.connection));
+      const place = placeOf(this.connection);
+      if (reply.reason === "sourceChanged") throw sourceChangedAt(place);
       if (reply.reason === "contentUnknown")
-        throw new GoshareError("CONTENT_NOT_FOUND", "a peer does not share this content");
-      this.refusal = new PeerRefused("PEER_REFUSED", `a peer refused to exchange (${reply.reason})`, reply);
+        throw new GoshareError("CONTENT_NOT_FOUND", `${place} does not share this content`);
+      const message = `${place} does not exchange this content now: ${refusalText(reply.reason)}`;
+      this.refusal = new PeerRefused("PEER_REFUSED", message, reply);
       throw this.refusal;
     }
     if (reply.type !== "availability" || reply.contentId !== contentId) {

@@ -51,6 +51,11 @@ export class RequestWindow {
     return this.hasRoom(running) && (running === 0 || this.size - running >= this.size / 4);
   }
 
+  /** Whether it has given a chunk that is not known to be wrong. */
+  get hasGiven(): boolean {
+    return this.#verified + this.#unverified > 0;
+  }
+
   /** A chunk that it gave is being verified. To be followed by one `verified`. */
   verifying(): void {
     this.#unverified++;

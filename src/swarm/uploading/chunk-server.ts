@@ -157,6 +157,7 @@ export class ChunkServer implements ServedShares {
 
   /** Ends every connection when its running replies are out or have taken too long; resolves when all have ended. */
   async close(reason: GoodbyeReason = "shuttingDown"): Promise<void> {
+    for (const { news } of this.#shares.values()) news?.tellNow();
     const ended = [...this.#connections].map((served) => served.ended);
     for (const served of this.#connections) {
       served.connection.close(reason);

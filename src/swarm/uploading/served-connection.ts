@@ -237,8 +237,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
     const isKept = coverage !== "bitfield" || bitfield.byteLength > 0;
     const theirs = coverageFrom(isKept ? coverage : "none", bitfield, share.held.length);
     if (theirs === undefined) return this.connection.fail(spareBit());
-    if (!this.joined.has(contentId) && !this.#server.hasRoom(contentId))
-      return this.connection.refuse(id, "busy", "there are already enough neighbours", CROWDED_RETRY_MS);
+    if (!this.#hasPlace(contentId)) return this.#refuseForNow(id);
     this.#exchange(share, theirs);
     share.news?.follow(this.connection);
     const [held, payload] = coverageOf(share.held);
@@ -255,6 +254,15 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
     if (!isComplete(theirs) || this.#described.has(contentId)) this.#counted.add(contentId);
   }
 
+  /** Whether it exchanges the share, or there is room for one more that does. */
+  #hasPlace(contentId: ContentId): boolean {
+    return this.joined.has(contentId) || this.#server.hasRoom(contentId);
+  }
+
+  #refuseForNow(id: number): void {
+    this.connection.refuse(id, "busy", "there are already enough neighbours", CROWDED_RETRY_MS);
+  }
+
   #getChunk(id: number, { contentId, chunkIndex, offerId }: GetChunk): void {
     const share = this.#server.get(contentId);
     if (share === undefined) return this.connection.refuse(id, this.#server.absence(contentId));
@@ -262,6 +270,7 @@ export class ServedConnection implements ConnectionHandler, OfferedConnection {
       return this.connection.refuse(id, "limitExceeded", `there is no chunk ${chunkIndex}`);
     }
     if (!share.held.has(chunkIndex)) return this.connection.refuse(id, "chunkUnavailable");
+    if (!this.#hasPlace(contentId)) return this.#refuseForNow(id);
     this.#server.offering(contentId)?.asked(this, chunkIndex, offerId);
     this.#sender.ask(id, share, chunkIndex);
   }

@@ -1,5 +1,6 @@
 // The certificate and key of a tracker in two files, read again when they change: programs that renew certificates
 // write files and tell nobody. A pair that does not match (one of the two is not written yet) is not used.
+import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { GoshareError, readProblem } from "../../core/errors.js";
@@ -21,6 +22,13 @@ export class CertificateFiles {
     this.#keyPath = keyPath;
     this.#seen = this.#identity();
     this.pair = this.#read();
+  }
+
+  /** The digest by which clients have to name the first certificate if nobody but itself vouches for it. */
+  get selfSignedSha256(): string | undefined {
+    const certificate = new X509Certificate(this.pair.cert);
+    if (!certificate.checkIssued(certificate)) return undefined;
+    return createHash("sha256").update(certificate.raw).digest("hex");
   }
 
   /** The pair in the files, if they have changed since the last look. Throws as the constructor does, once for each

@@ -32,6 +32,8 @@ import { openStore } from "./stores/open-store.js";
 export interface RunningTracker {
   /** HOST:PORT that can be dialled from this machine, with tls:// before it if it speaks TLS. */
   readonly endpoint: string;
+  /** The digest of its certificate if that is signed by nobody else: clients trust it only if they name this. */
+  readonly selfSignedSha256?: string | undefined;
   /** Stops taking calls, lets running ones end for `shutdownGraceMs`, closes every connection. */
   close(): Promise<void>;
 }
@@ -137,6 +139,10 @@ class Tracker implements RunningTracker {
   #metricsListener: MetricsListener | undefined;
   #closed: Promise<void> | undefined;
   endpoint = "";
+
+  get selfSignedSha256(): string | undefined {
+    return this.#certificate?.selfSignedSha256;
+  }
 
   constructor({ store, options, log, metrics, certificate, observe, find }: TrackerParts) {
     this.#store = metrics?.measuredStore(store) ?? store;

@@ -7,7 +7,7 @@ import type { Clock } from "../../../core/clock.js";
 import { type ErrorCode, GoshareError, isErrno } from "../../../core/errors.js";
 import type { ContentId } from "../../../core/ids.js";
 import { removeUnfinished } from "../../../storage/files/replace-file.js";
-import { LOCK_TOUCH_MS, Lock } from "../../../storage/part/lock.js";
+import { Lock, WATCHED_LOCK_MS } from "../../../storage/part/lock.js";
 import { makeFolders } from "../../../storage/part/part-files.js";
 import { MAX_LEASE_MS } from "../../limits.js";
 import type { StoreLimits } from "../store.js";
@@ -18,9 +18,6 @@ import { MemoryStore } from "./memory-store.js";
 
 /** Less than half a minute, so that no more than that is lost, the time for writing included. */
 const SNAPSHOT_INTERVAL_MS = 25_000;
-
-/** After a power cut a tracker starts with its machine, and must not give up on a lock that nobody holds. */
-const WATCHED_LOCK_MS = 2 * LOCK_TOUCH_MS;
 
 const FILE_NAMES = { lock: "lock", leases: "leases", secret: "secret", manifests: "manifests" } as const;
 /** Added to the name of a snapshot that could not be read. */
@@ -72,6 +69,7 @@ export class FileStore extends MemoryStore {
     const { directory, warn, signal } = setting;
     makeFolders(directory, 0o700);
     const lockPath = path.join(directory, FILE_NAMES.lock);
+    // After a power cut a tracker starts with its machine, and must not give up on a lock that nobody holds.
     const lock = await Lock.acquire(lockPath, storeBusy(directory), WATCHED_LOCK_MS, signal);
     try {
       await removeUnfinished(directory);
