@@ -4,6 +4,9 @@
 import { hostNetwork, isLoopbackAddress } from "../address/host.js";
 import { processTimers, type Timers } from "../core/clock.js";
 
+/** What becomes of a call: it has been run, will be in a later turn, or, since too many of its address wait, never. */
+export type Turn = "begun" | "waits" | "turnedAway";
+
 export class CallTurns {
   readonly #callsPerTurn: number;
   readonly #mostWaiting: number;
@@ -26,20 +29,20 @@ export class CallTurns {
 
   /** Runs `run` for a call from `host` (as its socket shows it): now or in a later turn; always now if it is this
    * machine's own. `run` returns undefined if the call has ended by then, or else a promise that resolves when it has,
-   * and never rejects. False if too many of its address wait: then it is not run at all. */
-  take(host: string, run: Run): boolean {
+   * and never rejects. */
+  take(host: string, run: Run): Turn {
     if (isLoopbackAddress(host)) {
       void run();
-      return true;
+      return "begun";
     }
-    if (this.#isClosed) return false;
+    if (this.#isClosed) return "turnedAway";
     const network = hostNetwork(host);
     const taken = this.#taken.get(network) ?? 0;
     const waiting = this.#waiting.get(network);
     this.#schedule();
     if (waiting !== undefined || taken >= this.#callsPerTurn) return this.#wait(network, waiting, run);
     this.#begin(network, run);
-    return true;
+    return "begun";
   }
 
   /** How many calls of the address of `host` wait. */
@@ -64,11 +67,11 @@ export class CallTurns {
     });
   }
 
-  #wait(network: string, waiting: Run[] = [], run: Run): boolean {
-    if (waiting.length >= this.#mostWaiting) return false;
+  #wait(network: string, waiting: Run[] = [], run: Run): Turn {
+    if (waiting.length >= this.#mostWaiting) return "turnedAway";
     waiting.push(run);
     this.#waiting.set(network, waiting);
-    return true;
+    return "waits";
   }
 
   #schedule(): void {

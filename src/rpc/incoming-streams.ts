@@ -42,10 +42,9 @@ export class IncomingStreams {
       const { session } = stream;
       const host = session?.socket.remoteAddress ?? "";
       if (session !== undefined) came(session);
-      if (this.#turns.take(host, () => begin(host, interceptors, stream, headers))) {
-        this.#gate.waited(host);
-        return;
-      }
+      const turn = this.#turns.take(host, () => begin(host, interceptors, stream, headers));
+      if (turn === "waits") this.#gate.waited(host);
+      if (turn !== "turnedAway") return;
       // It counts at once, so that an address that floods is disconnected at once: then nothing is left to be closed.
       unserved(host, "RESOURCE_EXHAUSTED");
       setImmediate(() => {
