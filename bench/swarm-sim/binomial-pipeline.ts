@@ -2,7 +2,8 @@
 // price of barter"): the transfer engine is checked against it. Everybody knows everything; nobody offers or asks.
 import { MIB } from "../../src/core/units.js";
 import { lowerBoundSeconds } from "../swarm/lower-bound.js";
-import { Downlink, LinkWire } from "./link-wire.js";
+import { Downlink } from "./downlink.js";
+import { LinkWire } from "./link-wire.js";
 import { VirtualTime } from "./virtual-time.js";
 
 const UPLINK = 4 * MIB;

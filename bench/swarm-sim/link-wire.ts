@@ -2,49 +2,11 @@
 // take. Moves nothing but numbers, and does not decide whose chunk is next.
 import type { Cancel, Timers } from "../../src/core/clock.js";
 import { UplinkLoad } from "../../src/swarm/uploading/uplink-load.js";
+import type { Downlink, Flow } from "./downlink.js";
 import type { Wire } from "./wire.js";
 
 /** If less than this is left of a sum, only rounding left it. */
 const ROUNDING_BYTES = 1e-3;
-
-/** What one peer receives on. Those that send to it share it equally, even if one of them has no use for its share, so
- * it is never exceeded, but now and then not used up. */
-export class Downlink {
-  readonly #bytesPerMs: number;
-  readonly #flows = new Set<Flow>();
-
-  /** Infinity: it takes whatever comes. */
-  constructor(bytesPerSecond: number) {
-    this.#bytesPerMs = bytesPerSecond / 1000;
-  }
-
-  get shareBytesPerMs(): number {
-    return this.#bytesPerMs / this.#flows.size;
-  }
-
-  add(flow: Flow): void {
-    this.#flows.add(flow);
-    this.#changed(flow);
-  }
-
-  delete(flow: Flow): void {
-    this.#flows.delete(flow);
-    this.#changed(flow);
-  }
-
-  #changed(cause: Flow): void {
-    if (!Number.isFinite(this.#bytesPerMs)) return;
-    for (const flow of this.#flows) if (flow !== cause) flow.shareChanged();
-  }
-}
-
-interface Flow {
-  readonly downlink: Downlink;
-  readonly isOut: () => void;
-  readonly shareChanged: () => void;
-  leftBytes: number;
-  bytesPerMs: number;
-}
 
 export class LinkWire implements Wire {
   readonly isLimited = false;

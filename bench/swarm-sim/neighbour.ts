@@ -9,7 +9,7 @@ import type { RelievedPeer } from "../../src/swarm/downloading/relief.js";
 import { AnswerPace } from "../../src/swarm/neighbours/answer-pace.js";
 import { RequestWindow } from "../../src/swarm/neighbours/request-window.js";
 import type { OfferedConnection } from "../../src/swarm/uploading/offering.js";
-import type { Downlink } from "./link-wire.js";
+import type { Downlink } from "./downlink.js";
 
 /** The peer whose end it is; it is told what comes from the other side. */
 export interface NeighbourOwner {

@@ -3,7 +3,7 @@
 import type { Timers } from "../../src/core/clock.js";
 import { RateBudget } from "../../src/swarm/rate-budget.js";
 import type { Uplink } from "../../src/swarm/uploading/offering.js";
-import type { Downlink } from "./link-wire.js";
+import type { Downlink } from "./downlink.js";
 
 export interface Wire extends Uplink {
   /** Payload that is out, including that of chunks that are still under way. */

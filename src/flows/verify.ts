@@ -8,7 +8,7 @@ import { GoshareError, readProblem } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { EventObserver } from "../events/event.js";
 import type { Manifest, ShareKind } from "../manifest/manifest.js";
-import { compareTarget, type TargetComparison } from "../storage/target/target-comparison.js";
+import { compareTarget, type TargetComparison } from "../storage/final/target-comparison.js";
 import { takePool } from "../workers/early-pool.js";
 import type { WorkerPool } from "../workers/worker-pool.js";
 import { type ContentSource, readContentSource } from "./finding/content-source.js";

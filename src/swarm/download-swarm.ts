@@ -11,6 +11,7 @@ import { dialFirst } from "../peer/dial.js";
 import type { LocalPeer } from "../peer/handshake.js";
 import type { Coverage, RefusalReason } from "../peer/messages.js";
 import type { ConnectionOptions } from "../peer/options.js";
+import { placeOf } from "../peer/place-of.js";
 import { coverageFrom } from "./availability/coverage.js";
 import type { ChunkDownload } from "./downloading/chunk-download.js";
 import { ManifestFetch } from "./downloading/manifest-fetch.js";
@@ -20,7 +21,7 @@ import { Neighbour } from "./neighbours/neighbour.js";
 import { Neighbourhood } from "./neighbours/neighbourhood.js";
 import { PeerExchange } from "./neighbours/peer-exchange.js";
 import { type Machine, PeerFinder } from "./neighbours/peer-finder.js";
-import { placeOf, tellEnded, tellJoined, toldDial } from "./neighbours/told-dials.js";
+import { tellEnded, tellJoined, toldDial } from "./neighbours/told-dials.js";
 import { Turnover } from "./neighbours/turnover.js";
 import { type DownloadSwarmOptions, defaultServerOptions } from "./options.js";
 import type { RateBudget } from "./rate-budget.js";
@@ -302,7 +303,10 @@ export class DownloadSwarm {
     const endpoint = placeOf(connection);
     const events: DownloadPeerEvents = {
       changed: (peer) => this.#exchange?.download.ask(peer),
-      gained: (peer, chunkIndexes) => this.#gained(peer, chunkIndexes),
+      gained: (peer, chunkIndexes) => {
+        this.#exchange?.download.peerGained(peer, chunkIndexes);
+        this.#endIfBothComplete(peer);
+      },
       lost: (peer, chunkIndexes) => this.#exchange?.download.peerLost(peer, chunkIndexes),
       offered: (peer, offerId, chunkIndexes) => {
         if (this.#exchange === undefined) peer.decline(offerId, "noRoom");
@@ -335,11 +339,6 @@ export class DownloadSwarm {
     if (!peer.hasJoined) return void this.#join(peer, this.#exchange);
     if (peer.isJoining || peer.said === undefined) peer.hasJoinedMeanwhile = true;
     else this.#exchange.download.peerJoined(peer, peer.said);
-  }
-
-  #gained(peer: DownloadPeer, chunkIndexes: readonly number[]): void {
-    this.#exchange?.download.peerGained(peer, chunkIndexes);
-    this.#endIfBothComplete(peer);
   }
 
   /** Two peers that have everything have nothing to say to each other. */

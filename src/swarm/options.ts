@@ -1,9 +1,10 @@
 // Limits and deadlines of a swarm, each written once.
 import { KIB, MIB } from "../core/units.js";
-import type { HandOverOptions } from "./downloading/hand-over.js";
 import type { ManifestFetchOptions } from "./downloading/manifest-fetch.js";
+import type { ReliefOptions } from "./downloading/relief.js";
 import type { NeighbourhoodOptions } from "./neighbours/neighbourhood.js";
 import type { PeerExchangeOptions } from "./neighbours/peer-exchange.js";
+import type { PeerFinderOptions } from "./neighbours/peer-finder.js";
 import type { TurnoverOptions } from "./neighbours/turnover.js";
 
 export interface ServerOptions {
@@ -95,40 +96,18 @@ export const defaultOfferingOptions: OfferingOptions = Object.freeze({
 export interface DownloadSwarmOptions
   extends NeighbourhoodOptions,
     PeerExchangeOptions,
-    HandOverOptions,
+    PeerFinderOptions,
+    ReliefOptions,
     ManifestFetchOptions,
     TurnoverOptions {
-  /** Dials under way at a time; machines that the user named are dialled beyond that. */
-  readonly maxDials: number;
-  /** If a machine has not answered after this long, another is dialled too: some that a tracker names may be switched
-   * off or out of reach, and say nothing for as long as a dial may take. */
-  readonly slowDialMs: number;
-  /** Machines known but not connected; more are dropped. */
-  readonly maxCandidates: number;
-  /** A machine that strangers named is forgotten after so many useless dials in a row. */
-  readonly maxDialFailures: number;
-  /** First wait before an endpoint is dialled again; doubles up to the last. */
-  readonly minRedialMs: number;
-  readonly maxRedialMs: number;
   /** Requests that a peer may have open before it has given a right chunk; two more for each one it gives. */
   readonly unprovenRequests: number;
-  /** How long a refused request waits before the same peer is asked again. */
-  readonly minRefusalPauseMs: number;
-  readonly maxRefusalPauseMs: number;
   /** How long a neighbour that does not know the content is kept, in case it comes to know it. */
   readonly unjoinedMs: number;
   /** A download that has everything stays for peers that depend on it, until it has given nothing for this long. */
   readonly idleStayMs: number;
   /** How long it stays at most for peers that could get the rest elsewhere. */
   readonly maxCourtesyMs: number;
-  /** How often a download looks for chunks that should rather come from another peer. */
-  readonly handOverTickMs: number;
-  /** A download stops waiting for offers when none has come for this long and nothing is asked of any peer. In a large
-   * swarm several seconds go by before every peer has a first chunk, and asking earlier only gets in the way: with 2 s,
-   * 16 downloads took 2 to 3 times as long. */
-  readonly unofferedMs: number;
-  /** How long a peer that stops in the middle of a chunk keeps its memory while others wait for some. */
-  readonly stalledSlotMs: number;
   /** Which chunk a download of so many begins with. Downloads that begin in different places have something to give
    * each other. */
   readonly firstChunk: (chunkCount: number) => number;

@@ -21,6 +21,12 @@ export function refusalText(reason: RefusalReason): string {
   return TEXTS[reason];
 }
 
+export interface RefusalPauses {
+  /** How long a refused request waits before the same peer is asked again. */
+  readonly minRefusalPauseMs: number;
+  readonly maxRefusalPauseMs: number;
+}
+
 /** A peer has refused a Join or a page of a manifest. */
 export class PeerRefused extends GoshareError {
   /** It asks to be left alone for so long; 0: it does not say. */

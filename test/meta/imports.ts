@@ -18,7 +18,7 @@ const LAYERS: readonly (readonly string[])[] = [
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   flows: ["verifying", "downloading", "checking", "sharing", "finding", "hashing", "peers"],
   swarm: ["downloading", "neighbours", "uploading", "availability"],
-  storage: ["target", "source", "part", "files"],
+  storage: ["final", "source", "part", "files"],
 };
 
 /** Beside every wire.ts: who may import generated code, for the service's descriptor. */

@@ -5,10 +5,10 @@ import * as path from "node:path";
 import { Bitfield } from "../../src/core/bitfield.js";
 import { Globs } from "../../src/core/globs.js";
 import { Selection } from "../../src/manifest/selection.js";
+import { commit, finishCommit } from "../../src/storage/final/commit.js";
 import { openForWriting } from "../../src/storage/part/part-files.js";
 import { PartFolder, type SyncFiles } from "../../src/storage/part/part-folder.js";
 import type { IfTaken } from "../../src/storage/part/taken-name.js";
-import { commit, finishCommit } from "../../src/storage/target/commit.js";
 import type { SampleShare } from "./sample-share.js";
 
 /** Makes files durable at once, in this thread. */

@@ -2,9 +2,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { RepairTarget } from "../../src/storage/final/repair-target.js";
+import { compareTarget } from "../../src/storage/final/target-comparison.js";
 import { openForWriting } from "../../src/storage/part/part-files.js";
-import { RepairTarget } from "../../src/storage/target/repair-target.js";
-import { compareTarget } from "../../src/storage/target/target-comparison.js";
 import { replaceCalls } from "./crash.js";
 import { syncAtOnce } from "./download-run.js";
 import {

@@ -15,7 +15,7 @@ import { MIB } from "../../src/core/units.js";
 import { assembleManifest } from "../../src/manifest/assemble.js";
 import { computeLayout } from "../../src/manifest/layout.js";
 import type { Manifest } from "../../src/manifest/manifest.js";
-import { compareTarget } from "../../src/storage/target/target-comparison.js";
+import { compareTarget } from "../../src/storage/final/target-comparison.js";
 import { ScratchFolder } from "../support/scratch-folder.js";
 
 const scratch = new ScratchFolder();

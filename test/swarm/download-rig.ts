@@ -12,8 +12,8 @@ import {
   defaultConnectionOptions,
   defaultListenerOptions,
 } from "../../src/peer/options.js";
+import { partFiles } from "../../src/storage/final/finished-files.js";
 import { PartFolder } from "../../src/storage/part/part-folder.js";
-import { partFiles } from "../../src/storage/target/finished-files.js";
 import { DownloadSwarm } from "../../src/swarm/download-swarm.js";
 import { ChunkDownload } from "../../src/swarm/downloading/chunk-download.js";
 import type { DownloadPeer } from "../../src/swarm/neighbours/download-peer.js";

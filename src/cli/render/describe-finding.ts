@@ -2,7 +2,7 @@
 // here, except names in sums, which sha256sum reads back.
 import { formatBytes } from "../../core/units.js";
 import type { ChunkRun, FindingEvent, Problem } from "../../events/finding-event.js";
-import type { Line } from "./describe.js";
+import type { Line } from "./line.js";
 import type { Palette } from "./palette.js";
 import { printable } from "./printable.js";
 

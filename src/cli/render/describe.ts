@@ -6,19 +6,10 @@ import type { GoshareEvent, InspectedEntry } from "../../events/event.js";
 import { downloadArguments } from "../resume-line.js";
 import { goshareCommand, pathArgument } from "../shell-quote.js";
 import { describeFinding } from "./describe-finding.js";
+import type { Line } from "./line.js";
 import type { Palette } from "./palette.js";
 import { fitCells, printable } from "./printable.js";
 import { limitedByText } from "./slow-reason-text.js";
-
-export interface Line {
-  /** note: for the person who watches; result: what the command was run for; problem: never left out. */
-  readonly kind: "note" | "result" | "problem";
-  readonly text: string;
-  /** How far to indent, in cells, what does not fit into the first line of a terminal. */
-  readonly hangingCells?: number;
-  /** To be copied, or read by a program: never broken. */
-  readonly isWhole?: boolean;
-}
 
 const AGENT_MAX_CELLS = 40;
 const LABEL_CELLS = 12;

@@ -2,9 +2,9 @@
 // warning says so. Decides nothing about the chunk.
 import { GoshareError } from "../../core/errors.js";
 import type { EventObserver } from "../../events/event.js";
+import { placeOf } from "../../peer/place-of.js";
 import type { DownloadSwarm } from "../../swarm/download-swarm.js";
 import type { ChunkDownloadEvents } from "../../swarm/downloading/chunk-work.js";
-import { placeOf } from "../../swarm/neighbours/told-dials.js";
 
 export function chunkTroubles(
   swarm: DownloadSwarm,

@@ -4,7 +4,7 @@ import type { Bitfield } from "../../core/bitfield.js";
 import type { EventObserver } from "../../events/event.js";
 import type { ChunkRun, FindingEvent, Problem } from "../../events/finding-event.js";
 import type { Manifest } from "../../manifest/manifest.js";
-import type { TargetComparison } from "../../storage/target/target-comparison.js";
+import type { TargetComparison } from "../../storage/final/target-comparison.js";
 
 export interface DifferenceSummary {
   readonly isRight: boolean;

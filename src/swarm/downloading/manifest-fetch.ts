@@ -9,9 +9,9 @@ import { checkRoot } from "../../manifest/check.js";
 import { MAX_ROOT_BYTES } from "../../manifest/limits.js";
 import type { ManifestRoot } from "../../manifest/manifest.js";
 import type { PeerConnection } from "../../peer/connection.js";
+import { placeOf } from "../../peer/place-of.js";
 import type { DownloadPeer } from "../neighbours/download-peer.js";
 import type { Neighbourhood } from "../neighbours/neighbourhood.js";
-import { placeOf } from "../neighbours/told-dials.js";
 import { PeerRefused, refusalText, sourceChangedAt } from "../refusal-text.js";
 
 export interface ManifestFetchOptions {

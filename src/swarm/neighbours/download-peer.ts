@@ -6,12 +6,11 @@ import type { ContentId, PeerId } from "../../core/ids.js";
 import type { ManifestRoot } from "../../manifest/manifest.js";
 import type { PeerConnection } from "../../peer/connection.js";
 import type { DeclineReason, GoodbyeReason, Notice, RefusalReason } from "../../peer/messages.js";
+import { placeOf } from "../../peer/place-of.js";
 import { coverageFrom, coverageOf, type PeerCoverage } from "../availability/coverage.js";
-import type { DownloadSwarmOptions } from "../options.js";
-import { PeerRefused, refusalText, sourceChangedAt } from "../refusal-text.js";
+import { PeerRefused, type RefusalPauses, refusalText, sourceChangedAt } from "../refusal-text.js";
 import { AnswerPace } from "./answer-pace.js";
 import { RequestWindow } from "./request-window.js";
-import { placeOf } from "./told-dials.js";
 
 /** Notices that may come before the answer to Join is dealt with: far more than a late event loop piles up. */
 const MAX_EARLY_NOTICES = 4096;
@@ -24,8 +23,6 @@ export const FINAL_REFUSALS: ReadonlySet<RefusalReason> = new Set([
   "permissionDenied",
   "unimplemented",
 ]);
-
-type RefusalPauses = Pick<DownloadSwarmOptions, "minRefusalPauseMs" | "maxRefusalPauseMs">;
 
 type AfterAvailability = Extract<Notice, { type: "availabilityUpdate" | "offer" }>;
 

@@ -5,8 +5,7 @@
 import { type Endpoint, formatEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import type { PeerId } from "../../core/ids.js";
-import type { DownloadSwarmOptions } from "../options.js";
-import { PeerRefused } from "../refusal-text.js";
+import { PeerRefused, type RefusalPauses } from "../refusal-text.js";
 
 /** A machine that may have the share. */
 export interface Machine {
@@ -16,6 +15,21 @@ export interface Machine {
   readonly peerId?: PeerId | undefined;
   /** The user named it, by a ticket or .goshare file: it is never given up. */
   readonly isNamed?: boolean | undefined;
+}
+
+export interface PeerFinderOptions extends RefusalPauses {
+  /** Dials under way at a time; machines that the user named are dialled beyond that. */
+  readonly maxDials: number;
+  /** If a machine has not answered after this long, another is dialled too: some that a tracker names may be switched
+   * off or out of reach, and say nothing for as long as a dial may take. */
+  readonly slowDialMs: number;
+  /** Machines known but not connected; more are dropped. */
+  readonly maxCandidates: number;
+  /** A machine that strangers named is forgotten after so many useless dials in a row. */
+  readonly maxDialFailures: number;
+  /** First wait before an endpoint is dialled again; doubles up to the last. */
+  readonly minRedialMs: number;
+  readonly maxRedialMs: number;
 }
 
 interface Candidate extends Machine {
@@ -36,7 +50,7 @@ function ledBack(place: string): GoshareError {
 }
 
 export class PeerFinder {
-  readonly #options: DownloadSwarmOptions;
+  readonly #options: PeerFinderOptions;
   readonly #dial: Dial;
   readonly #wanted: () => number;
   readonly #random: () => number;
@@ -49,7 +63,7 @@ export class PeerFinder {
 
   /** `wanted`: how many more connections are wanted. `random` gives numbers from 0 up to but not including 1. */
   constructor(
-    options: DownloadSwarmOptions,
+    options: PeerFinderOptions,
     dial: Dial,
     wanted: () => number,
     random: () => number = Math.random,

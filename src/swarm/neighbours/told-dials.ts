@@ -3,6 +3,7 @@
 import { formatEndpoint } from "../../address/endpoint.js";
 import { GoshareError } from "../../core/errors.js";
 import type { EventObserver } from "../../events/event.js";
+import { placeOf } from "../../peer/place-of.js";
 import type { DownloadPeer } from "./download-peer.js";
 import type { Dial } from "./peer-finder.js";
 
@@ -39,9 +40,4 @@ export function tellEnded(
   const { bytesReceived, bytesSent } = connection;
   const why = { code: error?.code ?? "", message: error?.message ?? "" } as const;
   observe({ type: "peerDisconnected", peerId: id, endpoint, ...why, bytesReceived, bytesSent });
-}
-
-/** HOST:PORT of the other end. */
-export function placeOf(connection: { readonly remoteHost: string; readonly remotePort: number }): string {
-  return formatEndpoint({ host: connection.remoteHost, port: connection.remotePort });
 }

@@ -8,7 +8,7 @@ import type { ContentId } from "../../core/ids.js";
 import type { AnnounceAnswer, SwarmCounts, SwarmPeer } from "../announcement.js";
 import { MAX_ENDPOINTS_PER_PEER } from "../limits.js";
 import type { PeerRows } from "./peer-rows.js";
-import type { StoredPeer } from "./store.js";
+import type { StoredPeer } from "./stored-peer.js";
 
 /** The two ends of a caller's connection, in canonical form. */
 export interface Caller {

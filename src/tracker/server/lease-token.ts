@@ -2,7 +2,7 @@
 // keeps only the secret; if the store has lost that, old tokens are worth nothing.
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import type { PeerId } from "../../core/ids.js";
-import type { LeaseKey } from "./store.js";
+import type { LeaseKey } from "./stored-peer.js";
 
 const SECRET_ID_BYTES = 4;
 const MAC_BYTES = 16;

@@ -4,7 +4,7 @@
 //   peer id (32) | listen port (u16, little endian) | length of the host (u8) | host (ASCII) | zeros to the end
 
 import { DIGEST_BYTES, peerIdFromBytes, writeHex } from "../../core/ids.js";
-import type { LeaseKey } from "./store.js";
+import type { LeaseKey } from "./stored-peer.js";
 
 /** "2001:0db8:…:255.255.255.255", the longest text of an address. */
 export const MAX_HOST_BYTES = 45;

@@ -13,7 +13,7 @@ import {
   packPlace,
   unpackPlace,
 } from "./packed-place.js";
-import type { StoredPeer } from "./store.js";
+import type { StoredPeer } from "./stored-peer.js";
 
 /** Row: place | chunks held | whether it is complete, and how far its host reaches. */
 const CHUNKS_AT = PLACE_WORDS;

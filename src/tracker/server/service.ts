@@ -36,8 +36,9 @@ import type { TrackerOptions } from "./options.js";
 import { PeerRows } from "./peer-rows.js";
 import type { Listing, ProvenEndpoints } from "./proven-endpoints.js";
 import type { RenewalPace } from "./renewal-pace.js";
-import type { LeaseKey, LeaseUpdate, TrackerStore } from "./store.js";
+import type { LeaseUpdate, TrackerStore } from "./store.js";
 import { storeCall } from "./store-call.js";
+import type { LeaseKey } from "./stored-peer.js";
 import {
   announcementFromWire,
   encodeAnnounceAnswer,

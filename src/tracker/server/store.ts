@@ -4,15 +4,7 @@ import type { Endpoint } from "../../address/endpoint.js";
 import type { ContentId, PeerId } from "../../core/ids.js";
 import type { HeldShare, SwarmCounts } from "../announcement.js";
 import type { PeerRows } from "./peer-rows.js";
-
-/** What distinguishes one lease from another. */
-export interface LeaseKey {
-  readonly peerId: PeerId;
-  /** The address at which the tracker sees the peer, in canonical form. */
-  readonly host: string;
-  /** 0 if the peer accepts no connections. */
-  readonly listenPort: number;
-}
+import type { LeaseKey } from "./stored-peer.js";
 
 export interface LeaseUpdate {
   readonly key: LeaseKey;
@@ -40,14 +32,6 @@ export interface SampleQuery {
   readonly contentId: ContentId;
   /** Peers wanted at most; 0 for counts only. */
   readonly max: number;
-}
-
-/** A peer that has a live lease on a share and can be reached somewhere. */
-export interface StoredPeer {
-  readonly key: LeaseKey;
-  readonly endpoints: readonly Endpoint[];
-  readonly chunksHeld: number;
-  readonly complete: boolean;
 }
 
 export interface SwarmSample {

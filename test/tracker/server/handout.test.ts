@@ -10,7 +10,7 @@ import {
   nearFirst,
 } from "../../../src/tracker/server/handout.js";
 import { PeerRows } from "../../../src/tracker/server/peer-rows.js";
-import type { StoredPeer } from "../../../src/tracker/server/store.js";
+import type { StoredPeer } from "../../../src/tracker/server/stored-peer.js";
 import { leaseKey } from "./stores/store-rig.js";
 
 const REMOTE: Caller = { host: "192.168.1.20", reachedAt: "192.168.1.10" };

@@ -13,7 +13,7 @@ import {
   type Whereabouts,
 } from "../../../src/tracker/server/handout.js";
 import { PeerRows } from "../../../src/tracker/server/peer-rows.js";
-import type { StoredPeer } from "../../../src/tracker/server/store.js";
+import type { StoredPeer } from "../../../src/tracker/server/stored-peer.js";
 import { encodeAnnounceAnswer, encodeSwarm } from "../../../src/tracker/server/wire.js";
 import { contentId, leaseKey, peerId } from "./stores/store-rig.js";
 

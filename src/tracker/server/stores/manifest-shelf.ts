@@ -2,7 +2,8 @@
 // part keeps their bytes. Reads no clock; the store drops a root with the last lease on it.
 import { HostParts } from "../../../address/host-parts.js";
 import type { ContentId, PeerId } from "../../../core/ids.js";
-import type { LeaseKey, StoreLimits, StoreSize } from "../store.js";
+import type { StoreLimits, StoreSize } from "../store.js";
+import type { LeaseKey } from "../stored-peer.js";
 
 /** If many peers announce a share at once, not all of them are to send its root. */
 export const MAX_ASKED_PEERS = 2;

@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../../../core/clock.js";
 import type { ContentId, PeerId } from "../../../core/ids.js";
 import type {
-  LeaseKey,
   LeaseResult,
   LeaseUpdate,
   SampleQuery,
@@ -13,6 +12,7 @@ import type {
   TrackerStore,
 } from "../store.js";
 import { SECRET_BYTES } from "../store.js";
+import type { LeaseKey } from "../stored-peer.js";
 import { LeaseBook } from "./leases/lease-book.js";
 import { ManifestShelf, type RootBytes, RootsInMemory } from "./manifest-shelf.js";
 

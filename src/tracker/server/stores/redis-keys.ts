@@ -2,7 +2,7 @@
 // decides its slot in a cluster: hex digits, since raw bytes may hold a brace.
 import { createHash } from "node:crypto";
 import type { ContentId } from "../../../core/ids.js";
-import type { LeaseKey } from "../store.js";
+import type { LeaseKey } from "../stored-peer.js";
 
 const SLOTS = 2 ** 14;
 const MEMBER_BYTES = 16;

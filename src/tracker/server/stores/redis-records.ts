@@ -10,7 +10,7 @@ import { packEndpoint, unpackEndpoint } from "../../../address/packed-endpoint.j
 import { DIGEST_BYTES, idToBytes, peerIdFromBytes } from "../../../core/ids.js";
 import type { HeldShare } from "../../announcement.js";
 import { MAX_HOST_BYTES } from "../packed-place.js";
-import type { LeaseKey, StoredPeer } from "../store.js";
+import type { LeaseKey, StoredPeer } from "../stored-peer.js";
 
 const STATE_BYTES = 5;
 const PORT_AT = STATE_BYTES + DIGEST_BYTES;

@@ -2,7 +2,8 @@
 // the response's limit had been reserved for swarms with few peers. Writes nothing.
 import type { PeerId } from "../../../core/ids.js";
 import { PeerRows } from "../peer-rows.js";
-import type { SampleQuery, StoredPeer, SwarmSample } from "../store.js";
+import type { SampleQuery, SwarmSample } from "../store.js";
+import type { StoredPeer } from "../stored-peer.js";
 import { firstPart } from "./mixed-part.js";
 import type { RedisCalls } from "./redis-calls.js";
 import type { RedisKeys } from "./redis-keys.js";

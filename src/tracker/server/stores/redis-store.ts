@@ -8,7 +8,6 @@ import { type ContentId, contentIdFromBytes, idToBytes, type PeerId } from "../.
 import type { HeldShare } from "../../announcement.js";
 import { MAX_LEASE_MS } from "../../limits.js";
 import type {
-  LeaseKey,
   LeaseResult,
   LeaseUpdate,
   SampleQuery,
@@ -18,6 +17,7 @@ import type {
   TrackerStore,
 } from "../store.js";
 import { SECRET_BYTES } from "../store.js";
+import type { LeaseKey } from "../stored-peer.js";
 import { AnnounceMeter } from "./announce-meter.js";
 import { type RedisCalls, RedisFullError } from "./redis-calls.js";
 import { memberOf, RedisKeys } from "./redis-keys.js";

@@ -7,12 +7,8 @@ import {
   peerIdFromBytes,
 } from "../../../../src/core/ids.js";
 import type { HeldShare } from "../../../../src/tracker/announcement.js";
-import type {
-  LeaseKey,
-  LeaseUpdate,
-  StoreLimits,
-  TrackerStore,
-} from "../../../../src/tracker/server/store.js";
+import type { LeaseUpdate, StoreLimits, TrackerStore } from "../../../../src/tracker/server/store.js";
+import type { LeaseKey } from "../../../../src/tracker/server/stored-peer.js";
 
 export const TTL_MS = 75_000;
 

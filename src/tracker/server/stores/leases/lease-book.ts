@@ -4,14 +4,8 @@ import type { Endpoint } from "../../../../address/endpoint.js";
 import { type ContentId, DIGEST_BYTES, type PeerId } from "../../../../core/ids.js";
 import type { HeldShare } from "../../../announcement.js";
 import { PeerRows } from "../../peer-rows.js";
-import type {
-  LeaseKey,
-  LeaseResult,
-  LeaseUpdate,
-  SampleQuery,
-  StoreLimits,
-  SwarmSample,
-} from "../../store.js";
+import type { LeaseResult, LeaseUpdate, SampleQuery, StoreLimits, SwarmSample } from "../../store.js";
+import type { LeaseKey } from "../../stored-peer.js";
 import { KeyedHash } from "./keyed-hash.js";
 import { LeaseRows } from "./lease-rows.js";
 import { Peers } from "./peers.js";

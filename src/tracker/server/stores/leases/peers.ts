@@ -15,7 +15,7 @@ import {
   usedWordsOf,
 } from "../../packed-place.js";
 import type { PeerRows } from "../../peer-rows.js";
-import type { LeaseKey } from "../../store.js";
+import type { LeaseKey } from "../../stored-peer.js";
 import type { KeyedHash } from "./keyed-hash.js";
 import { KeyedRows } from "./keyed-rows.js";
 import { type Column, NO_ROW, Slab } from "./slab.js";

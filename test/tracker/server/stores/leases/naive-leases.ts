@@ -1,6 +1,7 @@
 // The lease book as anybody would write it first: one list that is searched and filtered. The oracle of its tests.
 import type { ContentId } from "../../../../../src/core/ids.js";
-import type { LeaseKey, LeaseUpdate, StoreLimits } from "../../../../../src/tracker/server/store.js";
+import type { LeaseUpdate, StoreLimits } from "../../../../../src/tracker/server/store.js";
+import type { LeaseKey } from "../../../../../src/tracker/server/stored-peer.js";
 
 interface NaivePeer {
   readonly key: LeaseKey;
