@@ -1,7 +1,9 @@
 // Where the .goshare file of a share goes: never in the place of something else, nor into what is shared.
 import {
+  closeSync,
   copyFileSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,6 +13,8 @@ import {
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { GoshareError } from "../../src/core/errors.js";
+import { requireShareable } from "../../src/flows/share.js";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
 import { ScratchFolder } from "../support/scratch-folder.js";
 import { failure, startShare } from "../support/transfer.js";
@@ -128,6 +132,37 @@ test("a .goshare file is replaced, of whatever share, and one beside a folder wh
   const second = await startShare(source, ["--manifest", place]);
   assert.is.not(second.contentId, first.contentId);
   await second.process.stop();
+});
+
+test("beside a name for an open file, such as /dev/stdin, nothing is written", async () => {
+  const source = scratch.file("x.bin", 100);
+  const open = openSync(source, "r");
+  const folder = scratch.folder();
+  const stdin = join(folder, "stdin");
+  try {
+    // As /dev/stdin does. The link is read by the process that has the file open: this one.
+    symlinkSync(`/proc/self/fd/${open}`, stdin);
+    for (const path of [stdin, `/proc/self/fd/${open}`]) {
+      const error = await requireShareable([path], undefined).then(
+        () => undefined,
+        (thrown: unknown) => GoshareError.from(thrown),
+      );
+      assert.is(error?.code, "SOURCE_UNSUPPORTED");
+      assert.match(error?.message ?? "", `beside ${path}, which stands for a file that a process has open`);
+      assert.match(error?.hint ?? "", "--manifest FILE");
+    }
+    await requireShareable([stdin], join(scratch.folder(), "x.goshare"));
+  } finally {
+    closeSync(open);
+  }
+});
+
+test("a link to a file has its .goshare file beside the link", async () => {
+  const link = join(scratch.folder(), "latest.bin");
+  symlinkSync(scratch.file("x.bin", 100), link);
+  const share = await startShare(link);
+  assert.is(share.manifestPath, `${link}.goshare`);
+  await share.process.stop();
 });
 
 test.run();
