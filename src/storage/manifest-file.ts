@@ -13,6 +13,8 @@ import { removeUnfinished, replaceFile } from "./files/replace-file.js";
 import type { SourceRoot } from "./source/source-tree.js";
 import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "./wire.js";
 
+/** How the name of one ends that is put beside what it names. */
+export const MANIFEST_FILE_SUFFIX = ".goshare";
 /** Bytes in a .goshare file. */
 export const MAX_MANIFEST_FILE_BYTES = 64 * MIB;
 /** The first of them, which show that it is one. */
@@ -129,7 +131,7 @@ async function readUpTo(handle: FileHandle, length: number): Promise<Uint8Array>
 /** `NAME.goshare` in the folder that holds the share. Throws SOURCE_UNSUPPORTED if that is no folder for files. */
 export function besideShare(givenPath: string, name: string): string {
   const absolute = path.resolve(givenPath);
-  if (!isOpenFile(absolute)) return path.join(path.dirname(absolute), `${name}.goshare`);
+  if (!isOpenFile(absolute)) return path.join(path.dirname(absolute), `${name}${MANIFEST_FILE_SUFFIX}`);
   throw new GoshareError(
     "SOURCE_UNSUPPORTED",
     `the .goshare file cannot go beside ${givenPath}, which stands for a file that a process has open`,
@@ -195,19 +197,25 @@ async function requireReplaceable(filePath: string): Promise<void> {
     if (!(thrown instanceof GoshareError && thrown.code === "MANIFEST_FILE_INVALID")) throw thrown;
     bytes = new Uint8Array(0);
   }
-  if (!isManifestFile(bytes)) throw kept(filePath, "is already there and is not a .goshare file");
+  if (rootIn(bytes) === undefined) throw kept(filePath, "is already there and is not a .goshare file");
 }
 
-/** Judged without its body, which is not needed for this. */
-function isManifestFile(bytes: Uint8Array): boolean {
+/** The root in a .goshare file, whatever is the matter with its body; undefined if it is none. */
+function rootIn(bytes: Uint8Array): ManifestRoot | undefined {
   const fields = peekFormat(bytes) === MANIFEST_FILE_FORMAT ? manifestFileFromWire(bytes) : "damaged";
-  if (typeof fields === "string") return false;
+  if (typeof fields === "string") return undefined;
   try {
-    checkRoot(fields.manifest);
-    return true;
+    return checkRoot(fields.manifest);
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** What the file at `filePath` names; undefined if it is no .goshare file, or if that cannot be told. */
+export async function namedByManifestFile(
+  filePath: string,
+): Promise<Pick<ManifestRoot, "name" | "kind"> | undefined> {
+  return rootIn(await readBounded(filePath).catch(() => new Uint8Array(0)));
 }
 
 function kept(filePath: string, why: string, hint = ELSEWHERE_HINT): GoshareError {

@@ -157,6 +157,56 @@ test("beside a name for an open file, such as /dev/stdin, nothing is written", a
   }
 });
 
+test("what goshare has written beside something in a folder is not shared with the folder", async () => {
+  const folder = scratch.folder();
+  mkdirSync(join(folder, "in", "sub"), { recursive: true });
+  writeFileSync(join(folder, "in", "x.txt"), "x");
+  writeFileSync(join(folder, "in", "sub", "y.txt"), "y");
+  const before = await startShare(folder);
+  await before.process.stop();
+  for (const path of [join(folder, "in", "x.txt"), join(folder, "in", "sub")])
+    await (await startShare(path)).process.stop();
+  const after = await startShare(folder);
+  await after.process.stop();
+  assert.is(after.contentId, before.contentId);
+  assert.equal(
+    after.process.all("warning").map(({ message, path }) => [message, path]),
+    [
+      ["not shared: it is what goshare wrote when in/sub was shared", "in/sub.goshare"],
+      ["not shared: it is what goshare wrote when in/x.txt was shared", "in/x.txt.goshare"],
+    ],
+  );
+});
+
+test("a folder without its only file, whose .goshare file is left out, is empty", async () => {
+  const folder = scratch.folder();
+  mkdirSync(join(folder, "in"));
+  const before = await startShare(folder);
+  await before.process.stop();
+  writeFileSync(join(folder, "in", "x.txt"), "x");
+  await (await startShare(join(folder, "in", "x.txt"))).process.stop();
+  const after = await startShare(folder, ["--exclude", "x.txt"]);
+  await after.process.stop();
+  assert.is(after.contentId, before.contentId);
+});
+
+test("a .goshare file that names something else than what is beside it is shared like any file", async () => {
+  const folder = scratch.folder();
+  const first = await startShare(scratch.file("other.bin", 100));
+  await first.process.stop();
+  for (const name of ["alone", "x.txt", "notes"])
+    copyFileSync(first.manifestPath, join(folder, `${name}.goshare`));
+  // As if a folder had been shared under the name of a file.
+  copyFileSync(first.manifestPath, join(folder, "other.bin.goshare"));
+  mkdirSync(join(folder, "other.bin"));
+  for (const name of ["x.txt", "mine"]) writeFileSync(join(folder, name), name);
+  writeFileSync(join(folder, "mine.goshare"), "my own");
+  const share = await startShare(folder);
+  await share.process.stop();
+  assert.equal(share.process.all("warning"), []);
+  assert.is(share.sharing["files"], 7);
+});
+
 test("a link to a file has its .goshare file beside the link", async () => {
   const link = join(scratch.folder(), "latest.bin");
   symlinkSync(scratch.file("x.bin", 100), link);
