@@ -7,6 +7,7 @@ import type { EventObserver } from "../../events/event.js";
 import { assembleManifest } from "../../manifest/assemble.js";
 import { chooseChunkSize, computeLayout, type Layout } from "../../manifest/layout.js";
 import type { Manifest } from "../../manifest/manifest.js";
+import { hintingAtExclusion } from "../../storage/source/folder-walk.js";
 import {
   chunkFingerprint,
   encodeHashCache,
@@ -83,14 +84,15 @@ export async function readSource(
     const progress = hashingProgress(options.path, bytesDone, observe);
     // If all digests are remembered, nothing is hashed.
     if (unknown.count > 0) progress(bytesDone, bytesTotal, tree.files.length);
-    await pool.runAll(
-      hashTasks(layout, unknown, pathOf, tree.identities, digests),
-      (_task, { bytes }) => {
-        bytesDone += bytes;
-        progress(bytesDone, bytesTotal, tree.files.length);
-      },
-      signal,
-    );
+    const hashed = (_task: unknown, { bytes }: { readonly bytes: number }) => {
+      bytesDone += bytes;
+      progress(bytesDone, bytesTotal, tree.files.length);
+    };
+    await pool
+      .runAll(hashTasks(layout, unknown, pathOf, tree.identities, digests), hashed, signal)
+      .catch((thrown: unknown) => {
+        throw tree.kind === "folder" ? hintingAtExclusion(thrown) : thrown;
+      });
     if (unknown.count > 0) await memory.remember(digests, begunAtMs);
     const { name, kind, files, emptyDirectories, symbolicLinks } = tree;
     const { chunkSize } = layout;
