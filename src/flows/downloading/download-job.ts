@@ -36,6 +36,8 @@ interface JobParts {
   readonly tally: SlowTally;
   readonly wanted: Wanted;
   readonly destination: Destination;
+  /** Learns the share's name from its root. */
+  readonly named: (name: string) => void;
 }
 
 /** What is watched while chunks are fetched. */
@@ -127,6 +129,7 @@ export class DownloadJob {
 
   async #download(): Promise<void> {
     const root = await this.#findRoot();
+    this.#parts.named(root.name);
     this.bytes = root.totalSize;
     // An invalid manifest is refused before anything is made on the disk.
     const known =
