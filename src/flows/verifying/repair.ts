@@ -64,7 +64,9 @@ export async function repair(
   const { manifest, rootPath, comparison, right } = work;
   refuseStranger(work);
   if (!right.isFull) requireSomebody(work.source, work.trackers);
-  const target = await RepairTarget.open(rootPath, manifest, comparison);
+  const target = await RepairTarget.open(rootPath, manifest, comparison, (message) =>
+    observe({ type: "warning", code: "TARGET_BUSY", message, path: rootPath }),
+  );
   try {
     const finish = () =>
       target.finish(comparison, (entries) => work.pool.runAll(syncTasks(entries), () => undefined));

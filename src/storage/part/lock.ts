@@ -7,6 +7,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { GoshareError, isErrno, NO_LINKS_ERRNOS } from "../../core/errors.js";
+import { formatDuration } from "../../core/units.js";
 import { SOURCE_OPEN_FLAGS } from "../files/file-identity.js";
 import { makeOwnFolder, readAtMost, removeIfEmpty, removeTree } from "./part-files.js";
 import { PART_NAMES, type PartPaths } from "./part-paths.js";
@@ -37,6 +38,18 @@ const MAX_PID = 2 ** 31 - 1;
 /** Never through a link. */
 const LOOK_FLAGS = SOURCE_OPEN_FLAGS | fs.constants.O_NOFOLLOW;
 
+/** How long a holder that cannot be seen from here is waited for. */
+export interface LockWait {
+  /** 0 or undefined: not at all. */
+  readonly watchMs?: number;
+  /** Where that is 0, if the lock was touched at a time that is still to come. */
+  readonly aheadMs?: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told once, as soon as somebody is waited for. */
+  readonly watching?: ((message: string) => void) | undefined;
+}
+
 export class Lock {
   #path: string;
   readonly #token: string;
@@ -61,17 +74,15 @@ export class Lock {
   }
 
   /** Takes the lock at `path`, or throws the error that `inUse` makes for its holder, such as "process 4711". A holder
-   * that cannot be seen from here, because the machine was restarted or it runs in another container, is waited for up
-   * to `watchMs`; if that is 0, up to `aheadMs` where the lock was touched at a time that is still to come. It counts
-   * as gone if it has not touched its lock meanwhile, whatever the clock says. Throws the reason of `signal` if that
-   * ends the wait. */
+   * that cannot be seen from here, because the machine was restarted or it runs in another container, is waited for as
+   * `wait` says. It counts as gone if it has not touched its lock meanwhile, whatever the clock says. Throws the reason
+   * of the signal if that ends the wait. */
   static async acquire(
     path: string,
     inUse: (holder: string) => GoshareError,
-    watchMs = 0,
-    signal?: AbortSignal,
-    aheadMs = WATCHED_LOCK_MS,
+    wait: LockWait = {},
   ): Promise<Lock> {
+    const { watchMs = 0, aheadMs = WATCHED_LOCK_MS, signal } = wait;
     const own: Holder = {
       token: randomUUID(),
       pid: process.pid,
@@ -80,6 +91,7 @@ export class Lock {
     };
     const firstTouchMs = touchedMs(path);
     const watchedMs = watchMs === 0 && isAhead(firstTouchMs) ? aheadMs : watchMs;
+    let { watching } = wait;
     for (let waitedMs = 0; ; waitedMs += ATTEMPT_MS) {
       try {
         makeLock(path, own);
@@ -93,6 +105,10 @@ export class Lock {
         isElsewhere && watchedMs > 0 && waitedMs >= watchedMs && touchedMs(path) === firstTouchMs;
       if (holder !== "gone" && (holder === undefined || isUntouched || lifeOf(holder, path) === "dead"))
         takeAway(path, holder?.token);
+      else if (isElsewhere && watchedMs > 0) {
+        watching?.(watchedText(holder, watchedMs));
+        watching = undefined;
+      }
       if (waitedMs >= PATIENCE_MS + (isElsewhere ? watchedMs : 0)) {
         const isUnknown = holder === "gone" || holder === undefined;
         throw inUse(isUnknown ? "another process" : `process ${holder.pid}`);
@@ -162,11 +178,15 @@ export function targetBusy(target: string): (holder: string) => GoshareError {
 
 /** Makes the part folder and takes its lock. Throws the error of `inUse` for its holder, PART_UNUSABLE or a disk
  * error. */
-export async function lockPart(paths: PartPaths, inUse = targetBusy(paths.target)): Promise<Lock> {
+export async function lockPart(
+  paths: PartPaths,
+  watching?: LockWait["watching"],
+  inUse = targetBusy(paths.target),
+): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     try {
       makeOwnFolder(paths.part, PART_MODE);
-      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), inUse);
+      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), inUse, { watching });
     } catch (thrown) {
       if (isErrno(thrown, "ENOSPC", "EDQUOT")) removeIfEmpty(paths.part);
       // The process that held the lock may have had nothing worth keeping, and removed the folder.
@@ -262,6 +282,11 @@ function lifeOf(holder: Holder, path: string): "alive" | "dead" | "unknown" {
     if (isErrno(thrown, "ESRCH")) return "dead";
   }
   return startOf(holder.pid) === holder.started ? "alive" : "dead";
+}
+
+function watchedText({ pid }: Holder, watchedMs: number): string {
+  const sign = `waiting up to ${formatDuration(watchedMs)} for a sign of it`;
+  return `process ${pid}, of another machine or from before a restart, may still be at work here; ${sign}`;
 }
 
 /** A clock was set back since, so that this does not get old before it has caught up. */
