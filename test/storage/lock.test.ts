@@ -270,6 +270,44 @@ test("a lock that is held is touched again and again, until it is released", asy
   lock.release();
 });
 
+/** Runs `task` as if this machine's clock were off by so much. */
+async function withClockOff<T>(ms: number, task: () => Promise<T>): Promise<T> {
+  const RealDate = globalThis.Date;
+  class OffDate extends RealDate {
+    constructor() {
+      super(RealDate.now() + ms);
+    }
+    static override now(): number {
+      return RealDate.now() + ms;
+    }
+  }
+  Object.assign(globalThis, { Date: OffDate });
+  try {
+    return await task();
+  } finally {
+    globalThis.Date = RealDate;
+  }
+}
+
+test("a holder whose clock is wrong, or whose rival's is, keeps a lock that it touches", async () => {
+  const lockPath = newPath();
+  const { lock, touch } = await handTouched(lockPath);
+  fs.writeFileSync(
+    lockPath,
+    fs.readFileSync(lockPath, "utf8").replace(/"place":".*"/, '"place":"elsewhere"'),
+  );
+  for (const offMs of [-3_600_000, 3_600_000]) {
+    fs.utimesSync(lockPath, 1, 1);
+    await withClockOff(offMs, async () => touch());
+    assert.ok(Math.abs(fs.statSync(lockPath).mtimeMs - Date.now()) < 60_000, "by the disk's clock");
+    const error = await withClockOff(offMs, () => errorOf(() => acquire(lockPath)));
+    assert.is(error.code, "TARGET_BUSY");
+  }
+  fs.utimesSync(lockPath, 1, 1);
+  (await withClockOff(-86_400_000 * 365 * 70, () => acquire(lockPath))).release();
+  lock.release();
+});
+
 test("a lock that another process has taken meanwhile is not touched for it", async () => {
   const lockPath = newPath();
   const { lock, touch } = await handTouched(lockPath);
