@@ -101,7 +101,7 @@ export async function downloadAt(
   const patience = new Patience(
     options.timeoutMs + limitedMs,
     AbortSignal.any([signal, ending.signal]),
-    (what) => nobodyHelps(what, contentId, swarm, lookup, job.isHonestlyServed),
+    (what) => nobodyHelps(what, contentId, swarm, lookup, job),
   );
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);

@@ -118,7 +118,11 @@ async function fetchWrong(
   const patience = new Patience(
     options.timeoutMs + limitedMs,
     AbortSignal.any([signal, ending.signal]),
-    (what) => nobodyHelps(what, contentId, swarm, lookup, chunks.isHonestlyServed),
+    (what) => {
+      // Another chunk size would not help here: what is on the disk is compared by this one.
+      const seen = { isHonestlyServed: chunks.isHonestlyServed, breaksInChunks: false };
+      return nobodyHelps(what, contentId, swarm, lookup, seen);
+    },
   );
   const slotPool = new SlotPool(pool.slots, root.chunkSize, () => chunks.slotFreed());
   const selection = new Selection(manifest);
