@@ -200,11 +200,13 @@ test("a .goshare file that names something else than what is beside it is shared
   copyFileSync(first.manifestPath, join(folder, "other.bin.goshare"));
   mkdirSync(join(folder, "other.bin"));
   for (const name of ["x.txt", "mine"]) writeFileSync(join(folder, name), name);
+  mkdirSync(join(folder, "undefined"));
+  writeFileSync(join(folder, "undefined.goshare"), "no share at all");
   writeFileSync(join(folder, "mine.goshare"), "my own");
   const share = await startShare(folder);
   await share.process.stop();
   assert.equal(share.process.all("warning"), []);
-  assert.is(share.sharing["files"], 7);
+  assert.is(share.sharing["files"], 8);
 });
 
 test("a link to a file has its .goshare file beside the link", async () => {

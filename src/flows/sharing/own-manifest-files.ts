@@ -49,8 +49,8 @@ async function isOwn(absolute: string): Promise<boolean> {
     // Most folders have no such file, and most of these have no such neighbour.
     const stats = await stat(neighbour);
     const named = await namedByManifestFile(absolute);
-    const isOfKind = named?.kind === "file" ? stats.isFile() : stats.isDirectory();
-    return isOfKind && neighbour.endsWith(`/${named?.name}`);
+    if (named === undefined || !neighbour.endsWith(`/${named.name}`)) return false;
+    return named.kind === "file" ? stats.isFile() : stats.isDirectory();
   } catch {
     return false;
   }
