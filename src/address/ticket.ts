@@ -71,6 +71,19 @@ export function looksLikeTicket(text: string): boolean {
   return withoutWhiteSpace(text).startsWith(`${TICKET_PREFIX}1`);
 }
 
+/** What precedes a ticket in the line that a share prints. */
+const COMMAND_BEFORE_TICKET = /^\s*goshare\s+download\s+(?=goshare1)/i;
+
+/** `text` without the command before a ticket: people paste the whole line. */
+export function withoutCommand(text: string): string {
+  return text.replace(COMMAND_BEFORE_TICKET, "");
+}
+
+/** Whether `text` is a ticket with nothing missing, whatever it holds. */
+export function isWholeTicket(text: string): boolean {
+  return bytesIn(withoutWhiteSpace(text)) !== undefined;
+}
+
 /** The ticket in `text`, white space and case ignored. Throws TICKET_INVALID, or NEWER_FORMAT. */
 export function decodeTicket(text: string): Ticket {
   const bytes = ticketBytes(text);
@@ -102,11 +115,15 @@ function ticketBytes(text: string): Uint8Array {
   if (!compact.startsWith(`${TICKET_PREFIX}1`)) throw invalidTicket(`does not begin with ${TICKET_PREFIX}1`);
   if (compact.length > MAX_TICKET_LENGTH)
     throw invalidTicket(`has more than ${MAX_TICKET_LENGTH} characters`);
-  const decoded = bech32m.decodeUnsafe(compact, MAX_TICKET_LENGTH);
-  const bytes = decoded && bech32m.fromWordsUnsafe(decoded.words);
-  if (!decoded || !bytes || decoded.prefix !== TICKET_PREFIX)
-    throw invalidTicket("has a typing error or was cut short");
+  const bytes = bytesIn(compact);
+  if (bytes === undefined) throw invalidTicket("has a typing error or was cut short");
   return bytes;
+}
+
+function bytesIn(compact: string): Uint8Array | undefined {
+  const decoded = bech32m.decodeUnsafe(compact, MAX_TICKET_LENGTH);
+  if (!decoded || decoded.prefix !== TICKET_PREFIX) return undefined;
+  return bech32m.fromWordsUnsafe(decoded.words) || undefined;
 }
 
 function fieldsOf(bytes: Uint8Array): TicketFields {

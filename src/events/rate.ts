@@ -7,6 +7,10 @@ export const PROGRESS_MS = 200;
 /** How far back a rate looks: long enough to be calm, short enough to notice a stall. */
 const WINDOW_MS = 6_000;
 
+/** When nothing has come for so long, what comes then is measured by itself, once it has come for so long. */
+const PAUSE_MS = 2_000;
+const RESUMED_MS = 1_000;
+
 /** Readings nearer than this to the one before replace it. */
 const SPACING_MS = 250;
 
@@ -17,10 +21,17 @@ interface Reading {
 
 export class RateMeter {
   readonly #readings: Reading[];
+  /** The last reading at which there was more than before, and the one before that. */
+  #moved: Reading;
+  #movedBefore: Reading;
+  /** The first reading at which there was more again after a pause. */
+  #resumed: Reading | undefined;
 
   /** `bytes`: those already there when measuring begins, such as an earlier run's. */
   constructor(nowMs: number, bytes = 0) {
-    this.#readings = [{ atMs: nowMs, bytes }];
+    this.#moved = { atMs: nowMs, bytes };
+    this.#movedBefore = this.#moved;
+    this.#readings = [this.#moved];
   }
 
   /** Records that `bytes` are done in all. */
@@ -28,14 +39,20 @@ export class RateMeter {
     const readings = this.#readings;
     const beforeLast = readings.at(-2);
     if (beforeLast !== undefined && nowMs - beforeLast.atMs < SPACING_MS) readings.pop();
-    readings.push({ atMs: nowMs, bytes });
+    const reading = { atMs: nowMs, bytes };
+    readings.push(reading);
+    if (bytes > this.#moved.bytes) {
+      if (nowMs - this.#moved.atMs >= PAUSE_MS) this.#resumed = reading;
+      this.#movedBefore = this.#moved;
+      this.#moved = reading;
+    }
     this.#forget(nowMs);
   }
 
   /** Bytes per second over the last seconds; 0 until two readings differ in time. */
   bytesPerSecond(nowMs: number): number {
     this.#forget(nowMs);
-    const first = this.#readings[0];
+    const first = this.#first();
     const last = this.#readings.at(-1);
     if (first === undefined || last === undefined || nowMs <= first.atMs) return 0;
     return (Math.max(0, last.bytes - first.bytes) * 1000) / (nowMs - first.atMs);
@@ -46,6 +63,18 @@ export class RateMeter {
     const left = bytesTotal - (this.#readings.at(-1)?.bytes ?? 0);
     const rate = this.bytesPerSecond(nowMs);
     return left <= 0 || rate < 1 ? 0 : (left * 1000) / rate;
+  }
+
+  /** From where the rate is measured. */
+  #first(): Reading | undefined {
+    const [oldest] = this.#readings;
+    if (oldest === undefined) return undefined;
+    const resumed = this.#resumed;
+    const isFlowing = resumed !== undefined && this.#moved.atMs - resumed.atMs >= RESUMED_MS;
+    if (isFlowing && resumed.atMs > oldest.atMs) return resumed;
+    // A chunk that took longer than the window to come did not come within it.
+    const isOneLump = this.#movedBefore.atMs < oldest.atMs && this.#moved.atMs > oldest.atMs;
+    return isOneLump ? this.#movedBefore : oldest;
   }
 
   /** Keeps the newest reading that is a window old: the rate is measured from there. */

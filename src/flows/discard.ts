@@ -53,12 +53,14 @@ function refuseRunning({ found }: BegunDownload): void {
 }
 
 async function discardOne({ partPath, found }: BegunDownload, observe: EventObserver): Promise<void> {
+  const watching = (message: string) =>
+    observe({ type: "warning", code: "TARGET_BUSY", message, path: partPath });
   if (found instanceof GoshareError) {
-    await discardPart(partPath, partPath);
+    await discardPart(partPath, partPath, watching);
     observe({ type: "discarded", contentId: "", name: path.basename(partPath), path: partPath, bytes: 0 });
     return;
   }
-  await discardPart(partPath, found.targetPath);
+  await discardPart(partPath, found.targetPath, watching);
   const { contentId, name } = found.root;
   observe({ type: "discarded", contentId, name, path: partPath, bytes: found.bytesDone });
 }

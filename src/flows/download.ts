@@ -63,17 +63,20 @@ export function download(
   return downloadAt(undefined, options, observe, signal);
 }
 
-/** The same at a port shared with other downloads; undefined: at a port of its own. */
+/** The same at a port shared with other downloads; undefined: at a port of its own. `named` learns the share's name as
+ * soon as that is known. */
 export async function downloadAt(
   sharedPort: DownloadPort | undefined,
   options: DownloadOptions,
   observe: EventObserver,
   signal: AbortSignal,
+  named: (name: string) => void = () => undefined,
 ): Promise<DownloadResult> {
   const startMs = performance.now();
   const wanted = await readPatterns(options.select);
   if (options.reuseDirectory !== undefined) requireReusable(options.reuseDirectory);
   const source = await readContentSource(options.what);
+  if (source.name !== "") named(source.name);
   const trackers = await trackersFor(source, options);
   requireSomebody(source, trackers);
   // Threads take a moment to start: at the latest they do so while peers are found and the manifest comes.
@@ -98,20 +101,19 @@ export async function downloadAt(
   const patience = new Patience(
     options.timeoutMs + limitedMs,
     AbortSignal.any([signal, ending.signal]),
-    (what) => nobodyHelps(what, contentId, swarm, lookup, job.isHonestlyServed),
+    (what) => nobodyHelps(what, contentId, swarm, lookup, job),
   );
   swarm.addPeer({ endpoints: source.peers, isNamed: true });
   const feeding = lookup.feed(swarm, ending.signal);
   const announce = (share: ServedDownload) =>
     presence?.announce(trackers, share, tellAnnounced(observe), warn);
-  const { patterns } = wanted;
   const { output } = options;
   const destination =
     output === undefined
-      ? new FolderDestination({ ...options, patterns }, observe)
+      ? new FolderDestination({ ...options, patterns: wanted.patterns }, observe)
       : new StreamDestination(output);
   const tally = new SlowTally("noPeer", startMs);
-  const parts = { swarm, lookup, patience, trackers, pool, announce, tally, wanted, destination };
+  const parts = { swarm, lookup, patience, trackers, pool, announce, tally, wanted, destination, named };
   const job = new DownloadJob(options, source, parts, observe);
   const ticking = setInterval(() => job.tick(performance.now()), PROGRESS_MS);
   let seed: RunningSeed | undefined;

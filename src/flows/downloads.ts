@@ -50,6 +50,7 @@ export async function downloadSeveral(
         { ...common, what },
         one.observe,
         signal,
+        (name) => one.named(name),
       );
       const done: Done = { type: "done", ...result };
       if (seed !== undefined) {

@@ -25,8 +25,13 @@ export class OneOfSeveral {
     );
   }
 
+  /** Replaces what was given by the name of the share. */
+  named(name: string): void {
+    this.#name = name;
+  }
+
   #take(event: GoshareEvent): void {
-    if (event.type === "downloading" || event.type === "sharing") this.#name = event.name;
+    if (event.type === "sharing") this.named(event.name);
     if (event.type === "downloading" || event.type === "waiting" || event.type === "sharing")
       this.#contentId = event.contentId;
     this.#observe(event);

@@ -88,13 +88,13 @@ function sharedTwice(path: string): GoshareError {
   });
 }
 
-function requirePlace(
+async function requirePlace(
   path: string,
   manifestPath: string | undefined,
   root: SourceRoot,
   others: readonly SourceRoot[] = [],
 ): Promise<void> {
-  return requirePlaceForManifest(manifestPath ?? besideShare(path, root.name), root, others);
+  await requirePlaceForManifest(manifestPath ?? besideShare(path, root.name), root, others);
 }
 
 /** Listens and hashes; serves nothing yet. Uses the port of `sharesPort`, if that is given and already opened, else
@@ -202,6 +202,7 @@ class RunningShareImpl implements RunningShare {
     trackers: readonly Endpoint[],
     observe: EventObserver,
   ): Promise<RunningShareImpl> {
+    const manifestPath = options.manifestPath ?? besideShare(options.path, manifest.root.name);
     const { contentId } = manifest.root;
     const source = new ShareSource(manifest, tree);
     const { local, server } = port;
@@ -243,7 +244,6 @@ class RunningShareImpl implements RunningShare {
     );
     const namedTrackers = await trackersForOthers(trackers, own);
     const ticket = encodeTicket({ contentId, name: manifest.root.name, trackers: namedTrackers, peers });
-    const manifestPath = options.manifestPath ?? besideShare(options.path, manifest.root.name);
     try {
       await writeManifestFile(manifestPath, {
         root: manifest.root.bytes,

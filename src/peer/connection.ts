@@ -15,6 +15,7 @@ import {
 import { goodbyeBeforeHello, helloOf, helloProblem, type LocalPeer } from "./handshake.js";
 import { LIVENESS_LOOK_MS, Liveness, type LivenessView } from "./liveness.js";
 import {
+  aMessage,
   type ChunkSlice,
   type FrameHeader,
   type GoodbyeReason,
@@ -275,9 +276,8 @@ export class PeerConnection {
 
   #frameStarted(header: FrameHeader, payloadBytes: number): PayloadSink {
     const { requestId, message } = header;
-    if (this.#remote === undefined && message.type !== "hello" && message.type !== "goodbye") {
-      throw violation(`a ${message.type} before Hello`);
-    }
+    if (this.#remote === undefined && message.type !== "hello" && message.type !== "goodbye")
+      throw violation(`${aMessage(message)} before Hello`);
     if (message.type === "unknown") return "discard";
     if (isReply(message)) {
       const begun = { startedAtMs: this.#clock.nowMs(), bytesReadAtStart: this.bytesRead };
@@ -287,8 +287,8 @@ export class PeerConnection {
       this.#unanswered.started(requestId);
       return requestSink(message, payloadBytes, (id) => this.#handler?.bitfieldBytes(id));
     }
-    if (payloadBytes > 0) throw violation(`a ${message.type} with payload`);
-    if (message.type !== "cancel" && requestId !== 0) throw violation(`a ${message.type} with a request id`);
+    if (payloadBytes > 0) throw violation(`${aMessage(message)} with payload`);
+    if (message.type !== "cancel" && requestId !== 0) throw violation(`${aMessage(message)} with an id`);
     return "discard";
   }
 

@@ -148,6 +148,11 @@ const REPLY_TYPES: ReadonlySet<MessageType> = new Set([
   "refusal",
 ]);
 
+/** A message in a sentence: "a ping", "an availability". */
+export function aMessage({ type }: PeerMessage): string {
+  return `${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
+}
+
 export function isRequest(message: PeerMessage): message is Request {
   return REQUEST_TYPES.has(message.type);
 }

@@ -5,7 +5,7 @@ import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import type { PayloadSink } from "./frame.js";
 import type { RunningReply } from "./liveness.js";
-import type { RefusalReason, Reply, Request } from "./messages.js";
+import { aMessage, type RefusalReason, type Reply, type Request } from "./messages.js";
 
 /** A chunk that is asked for. Exactly one of `received`, `refused` and `lost` is called, once. */
 export interface ChunkRequest {
@@ -121,7 +121,7 @@ export class Outstanding {
   /** A reply's header has come: returns where its payload goes. Throws PEER_PROTOCOL if the reply does not fit. */
   replyStarted(id: number, reply: Reply, payloadBytes: number, begun: RunningReply): PayloadSink {
     const open = this.#open.get(id);
-    if (open === undefined) throw violation(`a ${reply.type} with id ${id}, which was not asked for`);
+    if (open === undefined) throw violation(`${aMessage(reply)} with id ${id}, which was not asked for`);
     open.running ??= begun;
     if (reply.type === "refusal") {
       if (payloadBytes > 0) throw violation("a refusal with payload");
@@ -130,12 +130,12 @@ export class Outstanding {
     if (open.kind === "chunk") return this.#chunkStarted(open, reply, payloadBytes);
 
     if (reply.type !== REPLY_TO[open.request.type])
-      throw violation(`a ${reply.type} answers a ${open.request.type}`);
+      throw violation(`${aMessage(reply)} answers ${aMessage(open.request)}`);
     const [min, max] = open.payloadRange;
     if (payloadBytes < min || payloadBytes > max)
-      throw violation(`a ${reply.type} with ${payloadBytes} bytes of payload`);
+      throw violation(`${aMessage(reply)} with ${payloadBytes} bytes of payload`);
     const problem = replyProblem(open.request, reply);
-    if (problem !== undefined) throw violation(`a ${reply.type} ${problem}`);
+    if (problem !== undefined) throw violation(`${aMessage(reply)} ${problem}`);
     if (reply.type === "availability" && (reply.coverage === "bitfield") !== payloadBytes > 0 && max > 0) {
       throw violation("an availability whose payload does not fit its coverage");
     }
@@ -170,7 +170,7 @@ export class Outstanding {
     if (open.kind === "chunk") open.request.refused("unimplemented", 0);
     else
       open.reject(
-        new GoshareError("PEER_REFUSED", `the peer answered a ${open.request.type} in an unknown way`),
+        new GoshareError("PEER_REFUSED", `the peer answered ${aMessage(open.request)} in an unknown way`),
       );
   }
 
@@ -203,7 +203,7 @@ export class Outstanding {
   #chunkStarted(open: OpenChunk, reply: Reply, payloadBytes: number): PayloadSink {
     const { chunkIndex, chunkBytes } = open.request;
     if (reply.type !== "chunkData" || reply.chunkIndex !== chunkIndex) {
-      throw violation(`a ${reply.type} answers the request for chunk ${chunkIndex}`);
+      throw violation(`${aMessage(reply)} answers the request for chunk ${chunkIndex}`);
     }
     const end = open.receivedBytes + payloadBytes;
     if (reply.offset !== open.receivedBytes || payloadBytes === 0 || end > chunkBytes) {

@@ -5,7 +5,7 @@ import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
 import { MAX_CHUNKS } from "../manifest/limits.js";
 import type { PayloadSink } from "./frame.js";
-import type { Request } from "./messages.js";
+import { aMessage, type Request } from "./messages.js";
 
 const LARGEST_BITFIELD_BYTES = Bitfield.byteLength(MAX_CHUNKS);
 
@@ -59,7 +59,7 @@ export function requestSink(
   bitfieldBytes: (contentId: ContentId) => number | undefined,
 ): PayloadSink {
   if (request.type !== "join" || request.coverage !== "bitfield") {
-    if (payloadBytes > 0) throw new GoshareError("PEER_PROTOCOL", `a ${request.type} with payload`);
+    if (payloadBytes > 0) throw new GoshareError("PEER_PROTOCOL", `${aMessage(request)} with payload`);
     return "discard";
   }
   const expectedBytes = bitfieldBytes(request.contentId);

@@ -21,6 +21,8 @@ export interface CallSurroundings {
 }
 
 const OK = 0;
+/** The pushback of a call that is not to be repeated. */
+const NEVER = -1;
 
 /** The method that is called. */
 export interface CalledMethod {
@@ -47,6 +49,19 @@ export class WatchedCall {
     this.#call = call;
     this.connection = call.getConnectionInfo();
     this.#surroundings = surroundings;
+    this.#watchOwnStatuses();
+  }
+
+  /** The library's own refusals, of messages beyond the limits, pass no interceptor and say nothing of when to come
+   * again, as if the server were full for the moment. Such a call will never be served. */
+  #watchOwnStatuses(): void {
+    const call = this.#call;
+    const send = call.sendStatus.bind(call);
+    call.sendStatus = (status) => {
+      const isOwn = status.code === RPC_STATUS.RESOURCE_EXHAUSTED && this.#code !== status.code;
+      if (isOwn) this.answered(status.code);
+      send(isOwn ? { ...status, metadata: pushback(NEVER) } : status);
+    };
   }
 
   /** Whether the call is refused; if so, its caller has been told. */

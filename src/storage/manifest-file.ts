@@ -1,5 +1,6 @@
 // The .goshare file: a manifest, and addresses to begin with. Encodes, decodes, reads and writes it; never fetches what
 // it lacks.
+import { lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { access, constants, type FileHandle, open, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Endpoint } from "../address/endpoint.js";
@@ -12,6 +13,8 @@ import { removeUnfinished, replaceFile } from "./files/replace-file.js";
 import type { SourceRoot } from "./source/source-tree.js";
 import { MANIFEST_FILE_FORMAT, manifestFileFromWire, manifestFileToWire } from "./wire.js";
 
+/** How the name of one ends that is put beside what it names. */
+export const MANIFEST_FILE_SUFFIX = ".goshare";
 /** Bytes in a .goshare file. */
 export const MAX_MANIFEST_FILE_BYTES = 64 * MIB;
 /** The first of them, which show that it is one. */
@@ -19,6 +22,9 @@ const FORMAT_BYTES = 6;
 
 /** No process takes so long to write one, whatever the clock of the disk's machine says. */
 const FORGOTTEN_MS = 24 * 60 * 60_000;
+
+/** The system follows no more of them. */
+const MAX_LINKS = 40;
 
 /** Says what names a share, for a user that has named something else. */
 export const WHAT_HINT =
@@ -122,9 +128,27 @@ async function readUpTo(handle: FileHandle, length: number): Promise<Uint8Array>
   return buffer.subarray(0, filled);
 }
 
-/** `NAME.goshare` in the folder that holds the share. */
+/** `NAME.goshare` in the folder that holds the share. Throws SOURCE_UNSUPPORTED if that is no folder for files. */
 export function besideShare(givenPath: string, name: string): string {
-  return path.join(path.dirname(path.resolve(givenPath)), `${name}.goshare`);
+  const absolute = path.resolve(givenPath);
+  if (!isOpenFile(absolute)) return path.join(path.dirname(absolute), `${name}${MANIFEST_FILE_SUFFIX}`);
+  throw new GoshareError(
+    "SOURCE_UNSUPPORTED",
+    `the .goshare file cannot go beside ${givenPath}, which stands for a file that a process has open`,
+    { hint: "share the file by its own path, or choose a place with --manifest FILE" },
+  );
+}
+
+/** Whether `absolute`, such as /dev/stdin, leads through a list of open files: beside that are devices. */
+function isOpenFile(absolute: string): boolean {
+  let step = absolute;
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const folder = realpathSync(path.dirname(step));
+    if (/^\/(proc\/.*|dev\/fd)$/.test(folder)) return true;
+    if (!lstatSync(step).isSymbolicLink()) return false;
+    step = path.resolve(folder, readlinkSync(step));
+  }
+  return false;
 }
 
 /** Throws, before a share is hashed: a disk error if there is no folder for `filePath`, or it cannot be written to;
@@ -173,19 +197,25 @@ async function requireReplaceable(filePath: string): Promise<void> {
     if (!(thrown instanceof GoshareError && thrown.code === "MANIFEST_FILE_INVALID")) throw thrown;
     bytes = new Uint8Array(0);
   }
-  if (!isManifestFile(bytes)) throw kept(filePath, "is already there and is not a .goshare file");
+  if (rootIn(bytes) === undefined) throw kept(filePath, "is already there and is not a .goshare file");
 }
 
-/** Judged without its body, which is not needed for this. */
-function isManifestFile(bytes: Uint8Array): boolean {
+/** The root in a .goshare file, whatever is the matter with its body; undefined if it is none. */
+function rootIn(bytes: Uint8Array): ManifestRoot | undefined {
   const fields = peekFormat(bytes) === MANIFEST_FILE_FORMAT ? manifestFileFromWire(bytes) : "damaged";
-  if (typeof fields === "string") return false;
+  if (typeof fields === "string") return undefined;
   try {
-    checkRoot(fields.manifest);
-    return true;
+    return checkRoot(fields.manifest);
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** What the file at `filePath` names; undefined if it is no .goshare file, or if that cannot be told. */
+export async function namedByManifestFile(
+  filePath: string,
+): Promise<Pick<ManifestRoot, "name" | "kind"> | undefined> {
+  return rootIn(await readBounded(filePath).catch(() => new Uint8Array(0)));
 }
 
 function kept(filePath: string, why: string, hint = ELSEWHERE_HINT): GoshareError {

@@ -128,10 +128,9 @@ export class DownloadSwarm {
 
   /** From now on asks peers for the chunks of `download`, and gives them those of `share`, which are the same ones. */
   start(download: ChunkDownload, share: ServedDownload): void {
-    const exchange = { download, share };
-    this.#exchange = exchange;
+    this.#exchange = { download, share };
     this.#server.add(share);
-    for (const peer of this.#peers) void this.#join(peer, exchange);
+    for (const peer of this.#peers) void this.#join(peer, this.#exchange);
     this.#peerExchange = new PeerExchange({
       ...{ contentId: this.#setUp.contentId, options: this.#setUp.options },
       neighbours: () => this.#joined().map(({ connection }) => connection),

@@ -219,6 +219,16 @@ export class TrackerClient {
   }
 
   #unreachable(name: string, cause: RpcError): GoshareError {
+    if (UNKNOWN_NAME.test(cause.message)) {
+      return new GoshareError(
+        "TRACKER_UNREACHABLE",
+        `${name} cannot be reached: its name is not known here`,
+        {
+          cause,
+          hint: "check the spelling of the name, and that this machine can look up names (DNS)",
+        },
+      );
+    }
     if (this.endpoint.transport !== "tls") {
       return new GoshareError("TRACKER_UNREACHABLE", `${name} cannot be reached`, {
         cause,
@@ -242,6 +252,9 @@ export class TrackerClient {
     });
   }
 }
+
+/** How the gRPC library and Node say that no address was found for a name. */
+const UNKNOWN_NAME = /^Name resolution failed|getaddrinfo (ENOTFOUND|EAI_AGAIN)/;
 
 /** What Node appends to OpenSSL's words from version 24 on; it is no help here, where nobody runs Node by itself. */
 const NODE_ADVICE = /; if the root CA is installed locally.*$/;

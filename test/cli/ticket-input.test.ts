@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from "node:stream";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { encodeTicket } from "../../src/address/ticket.js";
 import { CONTENT_ID, type FakeCli, startFakeCli } from "../support/fake-cli.js";
 import { until } from "../support/until.js";
 
@@ -27,6 +28,8 @@ async function downloaded(
 
 const text = (...chunks: readonly (string | Buffer)[]) => Readable.from(chunks, { objectMode: false });
 
+const TICKET = encodeTicket({ contentId: CONTENT_ID, name: "photos", trackers: [], peers: [] });
+
 test("- is the first line of standard input, however it comes", async () => {
   const ways = [
     text("goshare1x\n"),
@@ -37,11 +40,42 @@ test("- is the first line of standard input, however it comes", async () => {
   for (const stdin of ways) assert.equal((await downloaded(["-"], { stdin })).whats, ["goshare1x"]);
 });
 
-test("what follows the line is not waited for", async () => {
-  const stdin = new PassThrough();
-  stdin.write("goshare1x\n");
-  assert.equal((await downloaded(["-"], { stdin })).whats, ["goshare1x"]);
-  assert.ok(stdin.destroyed);
+test("what follows the line, or the ticket, is not waited for", async () => {
+  for (const what of [TICKET, CONTENT_ID, "dir/photos.goshare", "goshare1.goshare"]) {
+    const stdin = new PassThrough();
+    stdin.write(`${what}\n`);
+    assert.equal((await downloaded(["-"], { stdin })).whats, [what]);
+    assert.ok(stdin.destroyed);
+  }
+});
+
+test("a ticket that was broken over several lines is read to its end", async () => {
+  const [first, second, third] = [TICKET.slice(0, 20), TICKET.slice(20, 60), TICKET.slice(60)];
+  for (const broken of [
+    `${first}\n${second}\n${third}\n`,
+    `  ${first}\r\n  ${second}\r\n  ${third}\r\n`,
+    `goshare download ${first}\n${second}${third}`,
+  ]) {
+    for (const chunks of [[broken], [...broken]]) {
+      const stdin = new PassThrough();
+      for (const chunk of chunks) stdin.write(chunk);
+      if (!broken.endsWith("\n")) stdin.end();
+      const [what = "", ...others] = (await downloaded(["-"], { stdin })).whats;
+      assert.is(what.replace("goshare download", "").replace(/\s/g, ""), TICKET);
+      assert.equal(others, []);
+    }
+  }
+});
+
+test("a ticket that never becomes whole is its first line, and an empty line ends it", async () => {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true });
+  stdin.write("goshare1x\n\n");
+  const { whats, cli } = await downloaded(["-"], { stdin });
+  assert.equal(whats, ["goshare1x"]);
+  assert.match(cli.stderr(), "the ticket is not complete: paste the rest, or press Enter again");
+  assert.equal((await downloaded(["-"], { stdin: text("goshare1x\n", "y".repeat(5000)) })).whats, [
+    "goshare1x",
+  ]);
 });
 
 test("a line that is empty or never ends is refused", async () => {

@@ -39,6 +39,31 @@ test("speed of long ago does not count", () => {
   assert.is(Math.round(meter.bytesPerSecond(30_000)), 10_000);
 });
 
+test("what comes after a stall has its own rate soon, and not that of the stall", () => {
+  const meter = new RateMeter(0);
+  let bytes = 0;
+  for (let ms = 200; ms <= 30_000; ms += 200) {
+    const isStalled = ms > 10_000 && ms <= 20_000;
+    if (!isStalled) bytes += 2 * MIB;
+    meter.record(ms, bytes);
+    const rate = meter.bytesPerSecond(ms) / MIB;
+    if (ms > 16_200 && ms <= 20_000) assert.is(rate, 0);
+    if (ms > 21_400) assert.ok(Math.abs(rate - 10) < 0.5, `${rate} at ${ms}`);
+    assert.ok(rate < 10.5, `${rate} at ${ms}`);
+  }
+});
+
+test("chunks that take longer than a rate looks back have the rate at which they came", () => {
+  const meter = new RateMeter(0);
+  for (let ms = 200; ms <= 180_000; ms += 200) {
+    const chunks = Math.floor(ms / 51_200);
+    meter.record(ms, chunks * MIB);
+    const rate = meter.bytesPerSecond(ms) / 1024;
+    assert.ok(rate < 20.1, `${rate} at ${ms}`);
+    if (ms % 51_200 < 5_000 && chunks > 0) assert.ok(rate > 18, `${rate} at ${ms}`);
+  }
+});
+
 test("a million readings in one second give the same rate as ten", () => {
   const meter = new RateMeter(0);
   for (let i = 1; i <= 1_000_000; i++) meter.record(i / 1_000, i);

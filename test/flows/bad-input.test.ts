@@ -3,10 +3,12 @@ import { chmodSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { testUnless } from "../storage/scratch.js";
 import { killAll } from "../support/goshare-process.js";
 import { runGoshare } from "../support/goshare-text.js";
 import { ScratchFolder } from "../support/scratch-folder.js";
 import { type StartedShare, startShare } from "../support/transfer.js";
+import { privilegeProblem, unprivileged } from "../support/unprivileged.js";
 
 const scratch = new ScratchFolder();
 let share: StartedShare;
@@ -171,6 +173,19 @@ test("options that are not understood", async () => {
 test("an address to listen at that is not this machine's, or taken", async () => {
   await refused(["share", share.manifestPath, "--listen", "192.0.2.77:0"], 4, /192\.0\.2\.77/);
   await refused(["share", share.manifestPath, "--listen", share.endpoint], 4, /--listen/);
+});
+
+testUnless(privilegeProblem(), "a file in a folder that may not be read can be left out", async () => {
+  const folder = scratch.folder();
+  for (const name of ["a", "closed"]) writeFileSync(join(folder, name), name);
+  chmodSync(join(folder, "closed"), 0);
+  const wrapper = unprivileged();
+  const ran = await runGoshare(["share", folder, "--listen", "127.0.0.1:0"], wrapper && { wrapper });
+  assert.is(ran.exitCode, 6);
+  assert.match(
+    ran.stderr,
+    /permission denied, open '.*closed'\n {2}check .*, or leave it out with --exclude\n/,
+  );
 });
 
 test.run();

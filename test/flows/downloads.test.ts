@@ -80,11 +80,29 @@ test("one that fails keeps the others from nothing, and gives the exit code", as
     process.all("failed").map((body) => body["code"]),
     ["TICKET_INVALID", "NO_PEERS", "TICKET_INVALID"],
   );
+  assert.match(String(process.all("failed")[1]?.["message"]), /^lost: /);
   for (const name of ["one.bin", "two.bin"]) appendFileSync(join(output, name), "more");
   const again = start([first, second], output);
   assert.equal([(await failureOf(again)).code, again.all("failed").length], ["TARGET_EXISTS", 3]);
   const ids = again.all("failed").map((body) => body["contentId"]);
+  const messages = again.all("failed").map((body) => String(body["message"]));
+  assert.match(messages.sort().join("\n"), /^2 of 2 .*: (one|two)\.bin: .*\none\.bin: .*\ntwo\.bin: /);
   assert.equal(ids.slice(0, 2).sort(), [shares[0]?.contentId, shares[1]?.contentId].sort());
+});
+
+test("a content id alone is replaced by the name when the manifest is there", async () => {
+  const tracker = await startTracker();
+  const share = await startShare(scratch.file("by id.bin", MIB), ["--tracker", tracker.endpoint]);
+  const output = scratch.folder();
+  writeFileSync(join(output, "by id.bin"), "something else");
+  const unknown = "0".repeat(64);
+  const args = ["--tracker", tracker.endpoint, "--timeout", "1s"];
+  const process = start([share.contentId, unknown], output, ...args);
+  await process.exited;
+  const messages = process.all("failed").map((body) => String(body["message"]));
+  assert.match(messages[0] ?? "", /^by id\.bin: /);
+  assert.match(messages[1] ?? "", /^0{24}…: /);
+  await Promise.all([share.process.stop(), tracker.process.stop()]);
 });
 
 test("what means the same twice is downloaded once", async () => {

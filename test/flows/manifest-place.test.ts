@@ -1,7 +1,9 @@
 // Where the .goshare file of a share goes: never in the place of something else, nor into what is shared.
 import {
+  closeSync,
   copyFileSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,6 +13,8 @@ import {
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { GoshareError } from "../../src/core/errors.js";
+import { requireShareable } from "../../src/flows/share.js";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
 import { ScratchFolder } from "../support/scratch-folder.js";
 import { failure, startShare } from "../support/transfer.js";
@@ -128,6 +132,89 @@ test("a .goshare file is replaced, of whatever share, and one beside a folder wh
   const second = await startShare(source, ["--manifest", place]);
   assert.is.not(second.contentId, first.contentId);
   await second.process.stop();
+});
+
+test("beside a name for an open file, such as /dev/stdin, nothing is written", async () => {
+  const source = scratch.file("x.bin", 100);
+  const open = openSync(source, "r");
+  const folder = scratch.folder();
+  const stdin = join(folder, "stdin");
+  try {
+    // As /dev/stdin does. The link is read by the process that has the file open: this one.
+    symlinkSync(`/proc/self/fd/${open}`, stdin);
+    for (const path of [stdin, `/proc/self/fd/${open}`]) {
+      const error = await requireShareable([path], undefined).then(
+        () => undefined,
+        (thrown: unknown) => GoshareError.from(thrown),
+      );
+      assert.is(error?.code, "SOURCE_UNSUPPORTED");
+      assert.match(error?.message ?? "", `beside ${path}, which stands for a file that a process has open`);
+      assert.match(error?.hint ?? "", "--manifest FILE");
+    }
+    await requireShareable([stdin], join(scratch.folder(), "x.goshare"));
+  } finally {
+    closeSync(open);
+  }
+});
+
+test("what goshare has written beside something in a folder is not shared with the folder", async () => {
+  const folder = scratch.folder();
+  mkdirSync(join(folder, "in", "sub"), { recursive: true });
+  writeFileSync(join(folder, "in", "x.txt"), "x");
+  writeFileSync(join(folder, "in", "sub", "y.txt"), "y");
+  const before = await startShare(folder);
+  await before.process.stop();
+  for (const path of [join(folder, "in", "x.txt"), join(folder, "in", "sub")])
+    await (await startShare(path)).process.stop();
+  const after = await startShare(folder);
+  await after.process.stop();
+  assert.is(after.contentId, before.contentId);
+  assert.equal(
+    after.process.all("warning").map(({ message, path }) => [message, path]),
+    [
+      ["not shared: it is what goshare wrote when in/sub was shared", "in/sub.goshare"],
+      ["not shared: it is what goshare wrote when in/x.txt was shared", "in/x.txt.goshare"],
+    ],
+  );
+});
+
+test("a folder without its only file, whose .goshare file is left out, is empty", async () => {
+  const folder = scratch.folder();
+  mkdirSync(join(folder, "in"));
+  const before = await startShare(folder);
+  await before.process.stop();
+  writeFileSync(join(folder, "in", "x.txt"), "x");
+  await (await startShare(join(folder, "in", "x.txt"))).process.stop();
+  const after = await startShare(folder, ["--exclude", "x.txt"]);
+  await after.process.stop();
+  assert.is(after.contentId, before.contentId);
+});
+
+test("a .goshare file that names something else than what is beside it is shared like any file", async () => {
+  const folder = scratch.folder();
+  const first = await startShare(scratch.file("other.bin", 100));
+  await first.process.stop();
+  for (const name of ["alone", "x.txt", "notes"])
+    copyFileSync(first.manifestPath, join(folder, `${name}.goshare`));
+  // As if a folder had been shared under the name of a file.
+  copyFileSync(first.manifestPath, join(folder, "other.bin.goshare"));
+  mkdirSync(join(folder, "other.bin"));
+  for (const name of ["x.txt", "mine"]) writeFileSync(join(folder, name), name);
+  mkdirSync(join(folder, "undefined"));
+  writeFileSync(join(folder, "undefined.goshare"), "no share at all");
+  writeFileSync(join(folder, "mine.goshare"), "my own");
+  const share = await startShare(folder);
+  await share.process.stop();
+  assert.equal(share.process.all("warning"), []);
+  assert.is(share.sharing["files"], 8);
+});
+
+test("a link to a file has its .goshare file beside the link", async () => {
+  const link = join(scratch.folder(), "latest.bin");
+  symlinkSync(scratch.file("x.bin", 100), link);
+  const share = await startShare(link);
+  assert.is(share.manifestPath, `${link}.goshare`);
+  await share.process.stop();
 });
 
 test.run();

@@ -119,7 +119,7 @@ test("nothing is served before it is known that every path can be shared", async
   const process = new GoshareProcess(["share", good, bad, "--listen", "127.0.0.1:0"]);
   const { code, exitCode, message } = await failure(process);
   assert.equal([code, exitCode], ["SOURCE_UNSUPPORTED", 1]);
-  assert.match(message, `"bell\\u0007" in ${bad} cannot be shared`);
+  assert.match(message, `a name in ${bad} cannot be shared: "bell\\u0007" holds the character U+0007`);
   assert.equal(process.all("sharing"), []);
   assert.not(existsSync(`${good}.goshare`), "no .goshare file names what is not served");
 });

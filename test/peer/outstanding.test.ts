@@ -56,4 +56,16 @@ for (const [request, reply] of small) {
   });
 }
 
+test("what a peer did wrong is said in a sentence", () => {
+  const outstanding = twoChunksAsked();
+  const reply = { type: "availability", contentId, coverage: "complete" } as const;
+  const begun = { startedAtMs: 9_000, bytesReadAtStart: 0 };
+  assert.throws(
+    () => outstanding.replyStarted(1, reply, 0, begun),
+    /^an availability answers the request for chunk 0/,
+  );
+  assert.throws(() => outstanding.replyStarted(7, reply, 0, begun), /^an availability with id 7/);
+  assert.throws(() => outstanding.replyStarted(7, { type: "pong" }, 0, begun), /^a pong with id 7/);
+});
+
 test.run();

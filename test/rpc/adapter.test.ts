@@ -113,6 +113,29 @@ test("a request over the limit is refused with RESOURCE_EXHAUSTED, and the conne
   });
 });
 
+test("what is over a limit is not sent again, since it will never be served", async () => {
+  const statuses: string[] = [];
+  const large = unary(getTrackerInfo, async () => ({ agent: "a".repeat(SERVER_OPTIONS.maxResponseBytes) }));
+  const echo = unary(getManifest, async () => ({}));
+  const contentId = new Uint8Array(SERVER_OPTIONS.maxRequestBytes);
+  await withRig(
+    { getManifest: echo, getTrackerInfo: large },
+    async ({ client }) => {
+      const calls = [
+        () => client.call(getManifest, { contentId }, LIMITS),
+        () => client.call(getTrackerInfo, {}, LIMITS),
+      ];
+      for (const call of calls) {
+        const error = await failure(call());
+        assert.equal([error.status, error.retryAfterMs], ["RESOURCE_EXHAUSTED", -1]);
+      }
+    },
+    {},
+    { ended: ({ status }) => statuses.push(status) },
+  );
+  assert.equal(statuses, ["RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED"]);
+});
+
 test("an answer over the limit is refused by the server and by the client", async () => {
   const large = unary(getManifest, async () => ({ manifest: new Uint8Array(100 * 1024) }));
   await withRig({ getManifest: large }, async ({ client }) => {

@@ -176,11 +176,33 @@ test("a lock of another place counts while it is touched", async () => {
   (await acquire(lockPath)).release();
 });
 
+test("what is waited for is said at once, and nothing where nobody is", async () => {
+  const lockPath = newPath();
+  const said: string[] = [];
+  const stop = new AbortController();
+  const watching = (message: string) => {
+    said.push(message);
+    stop.abort(new GoshareError("INTERRUPTED", "enough"));
+  };
+  const wait = { watchMs: 30_000, signal: stop.signal, watching };
+  (await Lock.acquire(lockPath, targetBusy("the target"), wait)).release();
+  fs.writeFileSync(lockPath, pidLock(1));
+  fs.utimesSync(lockPath, 1, 1);
+  (await Lock.acquire(lockPath, targetBusy("the target"), wait)).release();
+  assert.equal(said, []);
+  fs.writeFileSync(lockPath, pidLock(1));
+  const error = await errorOf(() => Lock.acquire(lockPath, targetBusy("the target"), wait));
+  assert.is(error.code, "INTERRUPTED");
+  assert.match(said.join(), "waiting up to 30 s for a sign of it");
+});
+
 test("whoever waits for somebody who cannot be seen can be told to stop", async () => {
   const lockPath = newPath();
   fs.writeFileSync(lockPath, JSON.stringify({ token: "other", pid: 1, started: "1", place: "another boot" }));
   const stop = new AbortController();
-  const waiting = errorOf(() => Lock.acquire(lockPath, targetBusy("the target"), 600_000, stop.signal));
+  const waiting = errorOf(() =>
+    Lock.acquire(lockPath, targetBusy("the target"), { watchMs: 600_000, signal: stop.signal }),
+  );
   stop.abort(new GoshareError("INTERRUPTED", "enough"));
   assert.is((await waiting).code, "INTERRUPTED");
 });
@@ -193,10 +215,16 @@ test("whoever cannot be seen may be watched: a lock that is not touched meanwhil
   fs.utimesSync(lockPath, tomorrow, tomorrow);
   let touches = 0;
   const touch = setInterval(() => fs.utimesSync(lockPath, tomorrow, tomorrow + ++touches), 20);
-  const error = await errorOf(() => Lock.acquire(lockPath, targetBusy("the target"), 200));
+  const said: string[] = [];
+  const watched = (watching?: (message: string) => void) =>
+    Lock.acquire(lockPath, targetBusy("the target"), { watchMs: 200, watching });
+  const error = await errorOf(() => watched((message) => said.push(message)));
   clearInterval(touch);
   assert.is(error.code, "TARGET_BUSY");
-  (await Lock.acquire(lockPath, targetBusy("the target"), 200)).release();
+  assert.equal(said, [
+    "process 1, of another machine or from before a restart, may still be at work here; waiting up to 200 ms for a sign of it",
+  ]);
+  (await watched()).release();
 });
 
 test("a lock touched at a time that is still to come, since a clock was set back, is watched by whoever wants it", async () => {
@@ -205,7 +233,7 @@ test("a lock touched at a time that is still to come, since a clock was set back
   const tomorrow = Date.now() / 1000 + 24 * 3600;
   fs.utimesSync(lockPath, tomorrow, tomorrow);
   assert.is(livingHolder(lockPath), undefined);
-  const watching = () => Lock.acquire(lockPath, targetBusy("the target"), 0, undefined, 200);
+  const watching = () => Lock.acquire(lockPath, targetBusy("the target"), { aheadMs: 200 });
   let touches = 0;
   const touch = setInterval(() => fs.utimesSync(lockPath, tomorrow, tomorrow + ++touches), 20);
   const error = await errorOf(watching);
@@ -239,6 +267,44 @@ test("a lock that is held is touched again and again, until it is released", asy
   fs.utimesSync(lockPath, 1, 1);
   await touch();
   assert.ok(Math.abs(fs.statSync(lockPath).mtimeMs - Date.now()) < 60_000);
+  lock.release();
+});
+
+/** Runs `task` as if this machine's clock were off by so much. */
+async function withClockOff<T>(ms: number, task: () => Promise<T>): Promise<T> {
+  const RealDate = globalThis.Date;
+  class OffDate extends RealDate {
+    constructor() {
+      super(RealDate.now() + ms);
+    }
+    static override now(): number {
+      return RealDate.now() + ms;
+    }
+  }
+  Object.assign(globalThis, { Date: OffDate });
+  try {
+    return await task();
+  } finally {
+    globalThis.Date = RealDate;
+  }
+}
+
+test("a holder whose clock is wrong, or whose rival's is, keeps a lock that it touches", async () => {
+  const lockPath = newPath();
+  const { lock, touch } = await handTouched(lockPath);
+  fs.writeFileSync(
+    lockPath,
+    fs.readFileSync(lockPath, "utf8").replace(/"place":".*"/, '"place":"elsewhere"'),
+  );
+  for (const offMs of [-3_600_000, 3_600_000]) {
+    fs.utimesSync(lockPath, 1, 1);
+    await withClockOff(offMs, async () => touch());
+    assert.ok(Math.abs(fs.statSync(lockPath).mtimeMs - Date.now()) < 60_000, "by the disk's clock");
+    const error = await withClockOff(offMs, () => errorOf(() => acquire(lockPath)));
+    assert.is(error.code, "TARGET_BUSY");
+  }
+  fs.utimesSync(lockPath, 1, 1);
+  (await withClockOff(-86_400_000 * 365 * 70, () => acquire(lockPath))).release();
   lock.release();
 });
 

@@ -167,7 +167,7 @@ test("a folder in which everything was skipped is still there, empty", async () 
   assert.is(tree.skipped.length, 1);
 });
 
-test("a name that cannot be shared stops the walk, with the folder it is in", async () => {
+test("a name that cannot be shared ends the walk, and is told with the folder that is shared", async () => {
   const names: readonly (readonly [Buffer, RegExp])[] = [
     [Buffer.from([0x66, 0xff, 0x6f]), /not valid UTF-8/],
     [Buffer.from("caf\xe9", "latin1"), /not valid UTF-8/],
@@ -185,6 +185,26 @@ test("a name that cannot be shared stops the walk, with the folder it is in", as
     assert.ok(error.message.includes(folder));
     assert.not.match(error.message, /\n/);
   }
+});
+
+test("all names that cannot be shared are told at once, the first twenty of them by name", async () => {
+  const folder = folderWith("a", "Icon\r", Buffer.from("caf\xe9", "latin1"));
+  fs.mkdirSync(path.join(folder, "sub"));
+  fs.writeFileSync(path.join(folder, "sub", "b\u0007"), "");
+  const few = await errorOf(() => walk(folder));
+  assert.match(few.message, `3 names in ${folder} cannot be shared: `);
+  for (const told of [
+    '"Icon\\r" holds the character U+000D',
+    '"caf\ufffd" is not valid UTF-8',
+    '"sub/b\\u0007" holds the character U+0007',
+  ])
+    assert.ok(few.message.includes(told), few.message);
+  assert.is(few.hint, "rename them and share again, or leave them out with --exclude");
+  const many = await errorOf(() =>
+    walk(folderWith(...Array.from({ length: 1_000 }, (_, index) => `${index}\r`))),
+  );
+  assert.match(many.message, /^1000 names in .*, and 980 more$/);
+  assert.is(many.message.split("U+000D").length - 1, 20);
 });
 
 test("a name that cannot be shared stops nothing if it is excluded", async () => {
@@ -213,6 +233,7 @@ test("a folder or file that may not be read stops the walk and is named", async 
   const error = await errorOf(() => asUnprivileged(() => walk(folder)));
   assert.is(error.code, "SOURCE_UNREADABLE");
   assert.match(error.message, /share\/closed: permission denied/);
+  assert.match(error.hint, /, or leave it out with --exclude$/);
 });
 
 test("a path that does not exist is named as it was given", async () => {

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { requireTrackerEndpoint } from "../../src/address/endpoint.js";
 import { AGENT } from "../../src/core/agent.js";
 import { GoshareError } from "../../src/core/errors.js";
 import type { ContentId, PeerId } from "../../src/core/ids.js";
@@ -188,6 +189,21 @@ test("an aborted call rejects with the signal's reason", async () => {
     const call = first.announce(announcement(ME, [A]), AbortSignal.abort(reason));
     assert.is(await call.catch((error: unknown) => error), reason);
   });
+});
+
+test("a tracker whose name is not known is said to be that, not just out of reach", async () => {
+  for (const endpoint of [
+    "nowhere.invalid:8080",
+    `tls://nowhere.invalid:8080#${"ab".repeat(32)}`,
+    "tls://nowhere.invalid:8080",
+  ]) {
+    const client = new TrackerClient(requireTrackerEndpoint(endpoint, "tracker", 0), { maxAttempts: 1 });
+    const error = await failure(client.info());
+    assert.is(error.code, "TRACKER_UNREACHABLE");
+    assert.match(error.message, /nowhere\.invalid:8080\S* cannot be reached: its name is not known here$/);
+    assert.match(error.hint, "check the spelling of the name");
+    await client.close();
+  }
 });
 
 test.run();

@@ -36,6 +36,8 @@ interface JobParts {
   readonly tally: SlowTally;
   readonly wanted: Wanted;
   readonly destination: Destination;
+  /** Learns the share's name from its root. */
+  readonly named: (name: string) => void;
 }
 
 /** What is watched while chunks are fetched. */
@@ -54,10 +56,13 @@ export class DownloadJob {
   #slots: SlotPool | undefined;
   #fetching: Fetching | undefined;
   #isRootMissing = false;
+  /** Payload bytes received when the last chunk was verified. */
+  #receivedBefore = 0;
   /** Gives chunks to others; there once the manifest is. */
   serving: ServingDownload | undefined;
   /** Bytes of what is selected. */
   bytes = 0;
+  #chunkSize = 0;
 
   constructor(options: DownloadOptions, source: ContentSource, parts: JobParts, observe: EventObserver) {
     this.#options = options;
@@ -79,6 +84,12 @@ export class DownloadJob {
   /** Whether nothing writes to the memory of the slots any more, once the threads have ended. */
   get leavesSlotsIdle(): boolean {
     return this.#slots === undefined || this.#slots.wasIdle;
+  }
+
+  /** Whether more than a chunk has come since the last chunk that came whole: connections end before a chunk does. */
+  get breaksInChunks(): boolean {
+    const begun = this.#parts.swarm.bytesReceived - this.#receivedBefore;
+    return this.#chunkSize > 0 && begun > this.#chunkSize;
   }
 
   get bytesWasted(): number {
@@ -127,7 +138,9 @@ export class DownloadJob {
 
   async #download(): Promise<void> {
     const root = await this.#findRoot();
+    this.#parts.named(root.name);
     this.bytes = root.totalSize;
+    this.#chunkSize = root.chunkSize;
     // An invalid manifest is refused before anything is made on the disk.
     const known =
       this.#source.manifest ??
@@ -202,7 +215,10 @@ export class DownloadJob {
       unchecked,
       this.#inOrder ? { ...defaultDownloadSwarmOptions, firstChunk: () => 0 } : defaultDownloadSwarmOptions,
       {
-        progressed: () => patience.begin("peers"),
+        progressed: () => {
+          patience.begin("peers");
+          this.#receivedBefore = swarm.bytesReceived;
+        },
         verified: (chunkIndex) => share.news.gained(chunkIndex),
         ...chunkTroubles(swarm, this.#observe),
       },

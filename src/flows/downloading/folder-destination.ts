@@ -67,7 +67,9 @@ export class FolderDestination implements Destination {
     const { outputDirectory, ifTaken, patterns } = this.#wish;
     let part: PartFolder;
     try {
-      part = await PartFolder.open(outputDirectory, root, ifTaken, patterns);
+      part = await PartFolder.open(outputDirectory, root, ifTaken, patterns, (message) =>
+        this.#observe({ type: "warning", code: "TARGET_BUSY", message, path: outputDirectory }),
+      );
     } catch (thrown) {
       const paths = partPaths(outputDirectory, root);
       if (ifTaken !== "refuse" || !isInTheWay(GoshareError.from(thrown), paths.target)) throw thrown;

@@ -2,7 +2,7 @@
 // dials nothing.
 import { existsSync } from "node:fs";
 import { type Endpoint, isTellable } from "../../address/endpoint.js";
-import { decodeTicket, encodeTicket, looksLikeTicket } from "../../address/ticket.js";
+import { decodeTicket, encodeTicket, looksLikeTicket, withoutCommand } from "../../address/ticket.js";
 import { GoshareError } from "../../core/errors.js";
 import { type ContentId, parseContentId } from "../../core/ids.js";
 import type { Manifest, ManifestRoot } from "../../manifest/manifest.js";
@@ -21,13 +21,10 @@ export interface ContentSource {
   readonly peers: readonly Endpoint[];
 }
 
-/** What precedes the ticket in the line that a share prints: people paste the whole line. */
-const COMMAND_BEFORE_TICKET = /^\s*goshare\s+download\s+(?=goshare1)/i;
-
 /** Reads `given`. Throws TICKET_INVALID, MANIFEST_FILE_INVALID, MANIFEST_INVALID, NEWER_FORMAT, a disk error, or
  * USAGE if it is none of the three. */
 export async function readContentSource(given: string): Promise<ContentSource> {
-  const what = given.replace(COMMAND_BEFORE_TICKET, "");
+  const what = withoutCommand(given);
   const contentId = parseContentId(what);
   if (contentId !== undefined) {
     return { contentId, name: "", root: undefined, manifest: undefined, trackers: [], peers: [] };

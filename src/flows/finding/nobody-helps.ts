@@ -13,21 +13,35 @@ const HINTS: Partial<Record<ErrorCode, string>> & Readonly<Record<"NO_PEERS", st
     "a file may have changed where it is shared: ask for it to be shared again with --rehash, and use the new ticket",
 };
 
+/** What a download has seen of the chunks that it asked for. */
+export interface SeenChunks {
+  /** Whether one that came from a peer was right. */
+  readonly isHonestlyServed: boolean;
+  /** Whether connections have ended before a whole one had come, time and again. */
+  readonly breaksInChunks: boolean;
+}
+
 /** The error with which a download ends when it has waited long enough. */
 export function nobodyHelps(
   what: "manifest" | "peers",
   contentId: ContentId,
   swarm: DownloadSwarm,
   lookup: TrackerLookup,
-  isHonestlyServed: boolean,
+  seen: SeenChunks,
 ): GoshareError {
   const last = swarm.lastError;
   const why = last === undefined ? "" : `; last error: ${last.message}`;
   const hint = HINTS[last?.code ?? "NO_PEERS"] ?? HINTS.NO_PEERS;
   // If a peer has sent right bytes as well, wrong bytes are not why the rest is missing.
-  if (last?.code === "DIGEST_MISMATCH" && !isHonestlyServed) {
+  if (last?.code === "DIGEST_MISMATCH" && !seen.isHonestlyServed) {
     return new GoshareError("DIGEST_MISMATCH", `nobody sends the right bytes; last error: ${last.message}`, {
       hint: "find another peer that has the share; what is verified is kept, and the same command resumes the download",
+      cause: last,
+    });
+  }
+  if (what === "peers" && last?.code === "PEER_CLOSED" && seen.breaksInChunks) {
+    return new GoshareError("INCOMPLETE", `connections break before a whole chunk has come${why}`, {
+      hint: "use a steadier network, or ask for it to be shared again with a smaller --chunk-size, and use the new ticket",
       cause: last,
     });
   }

@@ -7,6 +7,7 @@ import type { EventObserver } from "../../events/event.js";
 import { assembleManifest } from "../../manifest/assemble.js";
 import { chooseChunkSize, computeLayout, type Layout } from "../../manifest/layout.js";
 import type { Manifest } from "../../manifest/manifest.js";
+import { hintingAtExclusion } from "../../storage/source/folder-walk.js";
 import {
   chunkFingerprint,
   encodeHashCache,
@@ -20,6 +21,7 @@ import { type SourceTree, sourcePath, walkSource } from "../../storage/source/so
 import { hashTasks } from "../../workers/batches.js";
 import { takePool } from "../../workers/early-pool.js";
 import { hashingProgress } from "../hashing/hashing-progress.js";
+import { withoutOwnManifestFiles } from "./own-manifest-files.js";
 import { pathMatcher } from "./path-patterns.js";
 
 export interface SourceOptions {
@@ -40,10 +42,10 @@ const MAX_WARNED_ENTRIES = 20;
 /** Smaller shares are hashed sooner than a cache is read. */
 const MIN_CACHED_BYTES = 16 * 1024 * 1024;
 
-/** Reads what `options.path` names; `found` is called before anything is hashed. Throws GoshareError. */
+/** Reads what `options.path` names; `requirePlace` is called before anything is hashed. Throws GoshareError. */
 export async function readSource(
   options: SourceOptions,
-  found: (tree: SourceTree) => Promise<void>,
+  requirePlace: (tree: SourceTree) => Promise<void>,
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<{ readonly tree: SourceTree; readonly manifest: Manifest }> {
@@ -59,13 +61,16 @@ export async function readSource(
       return isMeant;
     };
     const look = (paths: readonly string[]) => pool.lookAtFiles(paths);
-    const tree = await walkSource(options.path, (files) => walked(0, 0, files), signal, isExcluded, look);
+    const found = (files: number) => walked(0, 0, files);
+    const tree = await withoutOwnManifestFiles(
+      await walkSource(options.path, found, signal, isExcluded, look),
+    );
     warnOfSkipped(tree, observe);
     if (excluded > 0 && isEmpty(tree)) {
       const message = "nothing is left of this: everything in it is excluded, and an empty folder is shared";
       observe({ type: "warning", code: "USAGE", message, path: options.path });
     }
-    await found(tree);
+    await requirePlace(tree);
     const sizes = Float64Array.from(tree.files, (file) => file.size);
     const layout = computeLayout(sizes, options.chunkSizeBytes ?? chooseChunkSize(sizes));
     const bytesTotal = sizes.reduce((sum, size) => sum + size, 0);
@@ -79,14 +84,15 @@ export async function readSource(
     const progress = hashingProgress(options.path, bytesDone, observe);
     // If all digests are remembered, nothing is hashed.
     if (unknown.count > 0) progress(bytesDone, bytesTotal, tree.files.length);
-    await pool.runAll(
-      hashTasks(layout, unknown, pathOf, tree.identities, digests),
-      (_task, { bytes }) => {
-        bytesDone += bytes;
-        progress(bytesDone, bytesTotal, tree.files.length);
-      },
-      signal,
-    );
+    const hashed = (_task: unknown, { bytes }: { readonly bytes: number }) => {
+      bytesDone += bytes;
+      progress(bytesDone, bytesTotal, tree.files.length);
+    };
+    await pool
+      .runAll(hashTasks(layout, unknown, pathOf, tree.identities, digests), hashed, signal)
+      .catch((thrown: unknown) => {
+        throw tree.kind === "folder" ? hintingAtExclusion(thrown) : thrown;
+      });
     if (unknown.count > 0) await memory.remember(digests, begunAtMs);
     const { name, kind, files, emptyDirectories, symbolicLinks } = tree;
     const { chunkSize } = layout;

@@ -64,7 +64,9 @@ export async function repair(
   const { manifest, rootPath, comparison, right } = work;
   refuseStranger(work);
   if (!right.isFull) requireSomebody(work.source, work.trackers);
-  const target = await RepairTarget.open(rootPath, manifest, comparison);
+  const target = await RepairTarget.open(rootPath, manifest, comparison, (message) =>
+    observe({ type: "warning", code: "TARGET_BUSY", message, path: rootPath }),
+  );
   try {
     const finish = () =>
       target.finish(comparison, (entries) => work.pool.runAll(syncTasks(entries), () => undefined));
@@ -116,7 +118,11 @@ async function fetchWrong(
   const patience = new Patience(
     options.timeoutMs + limitedMs,
     AbortSignal.any([signal, ending.signal]),
-    (what) => nobodyHelps(what, contentId, swarm, lookup, chunks.isHonestlyServed),
+    (what) => {
+      // Another chunk size would not help here: what is on the disk is compared by this one.
+      const seen = { isHonestlyServed: chunks.isHonestlyServed, breaksInChunks: false };
+      return nobodyHelps(what, contentId, swarm, lookup, seen);
+    },
   );
   const slotPool = new SlotPool(pool.slots, root.chunkSize, () => chunks.slotFreed());
   const selection = new Selection(manifest);

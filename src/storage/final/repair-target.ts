@@ -8,7 +8,7 @@ import { errorAt, GoshareError, isErrno, UNSUPPORTED_ERRNOS } from "../../core/e
 import type { ChunkSegment } from "../../manifest/layout.js";
 import type { FileEntry, Manifest } from "../../manifest/manifest.js";
 import type { ChunkPlace } from "../part/chunk-place.js";
-import { type Lock, lockPart } from "../part/lock.js";
+import { type Lock, type LockWait, lockPart } from "../part/lock.js";
 import { makeFolders, openForWriting, removeIfEmpty } from "../part/part-files.js";
 import type { SyncFiles } from "../part/part-folder.js";
 import { repairPath } from "../part/part-paths.js";
@@ -43,17 +43,18 @@ export class RepairTarget implements ChunkPlace {
   }
 
   /** Throws TARGET_EXISTS if something else is in the place of a file, folder or link that is to be repaired,
-   * TARGET_BUSY, or a disk error. */
+   * TARGET_BUSY, or a disk error. `watching`: see LockWait. */
   static async open(
     rootPath: string,
     manifest: Manifest,
     comparison: TargetComparison,
+    watching?: LockWait["watching"],
   ): Promise<RepairTarget> {
     refuseOtherKinds(rootPath, manifest, comparison);
     if (manifest.root.kind === "file") return new RepairTarget(rootPath, manifest, undefined);
     const folder = repairPath(rootPath, manifest.root);
     try {
-      const lock = await lockPart({ part: folder, target: rootPath }, repairedBy(rootPath));
+      const lock = await lockPart({ part: folder, target: rootPath }, watching, repairedBy(rootPath));
       return new RepairTarget(rootPath, manifest, { path: folder, lock });
     } catch (thrown) {
       const error = errorAt(thrown, folder);

@@ -4,16 +4,20 @@ import * as fs from "node:fs";
 import { GoshareError, isErrno } from "../../core/errors.js";
 import { putBackReplaced } from "./claimed-target.js";
 import { emptyPart, foreignIn } from "./empty-part.js";
-import { lockPart } from "./lock.js";
+import { type LockWait, lockPart } from "./lock.js";
 import { isOwnFolder, removeIfEmpty } from "./part-files.js";
 
 /** Throws TARGET_BUSY if a process downloads there, PART_UNUSABLE if something else is in it, or a disk error; then all
- * of it stays. */
-export async function discardPart(partPath: string, targetPath: string): Promise<void> {
+ * of it stays. `watching`: see LockWait. */
+export async function discardPart(
+  partPath: string,
+  targetPath: string,
+  watching?: LockWait["watching"],
+): Promise<void> {
   // Taking the lock would make the folder.
   if (fs.lstatSync(partPath, { throwIfNoEntry: false }) === undefined) return;
   if (!isOwnFolder(partPath)) throw unusable(`${partPath} is not a folder of this user`, partPath);
-  const lock = await lockPart({ part: partPath, target: targetPath });
+  const lock = await lockPart({ part: partPath, target: targetPath }, watching);
   try {
     putBackReplaced({ part: partPath, target: targetPath });
     const foreign = foreignIn(partPath);

@@ -7,6 +7,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { GoshareError, isErrno, NO_LINKS_ERRNOS } from "../../core/errors.js";
+import { formatDuration } from "../../core/units.js";
 import { SOURCE_OPEN_FLAGS } from "../files/file-identity.js";
 import { makeOwnFolder, readAtMost, removeIfEmpty, removeTree } from "./part-files.js";
 import { PART_NAMES, type PartPaths } from "./part-paths.js";
@@ -37,6 +38,18 @@ const MAX_PID = 2 ** 31 - 1;
 /** Never through a link. */
 const LOOK_FLAGS = SOURCE_OPEN_FLAGS | fs.constants.O_NOFOLLOW;
 
+/** How long a holder that cannot be seen from here is waited for. */
+export interface LockWait {
+  /** 0 or undefined: not at all. */
+  readonly watchMs?: number;
+  /** Where that is 0, if the lock was touched at a time that is still to come. */
+  readonly aheadMs?: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told once, as soon as somebody is waited for. */
+  readonly watching?: ((message: string) => void) | undefined;
+}
+
 export class Lock {
   #path: string;
   readonly #token: string;
@@ -53,25 +66,35 @@ export class Lock {
     this.#touch = setInterval(() => this.#touchOwn(), LOCK_TOUCH_MS).unref();
   }
 
-  /** Another's lock is not touched: if its holder is dead, it must not seem to be alive. Never rejects. */
+  /** Another's lock is not touched: if its holder is dead, it must not seem to be alive. The lock is written anew, and
+   * closed: so its time comes from the clock of the machine whose disk it is on, NFS and SMB included, which others
+   * compare it with. Never rejects. */
   async #touchOwn(): Promise<void> {
-    if (await this.isTaken()) return;
-    const now = new Date();
-    await fs.promises.utimes(this.#path, now, now).catch(() => undefined);
+    try {
+      const file = await fs.promises.open(this.#path, LOOK_FLAGS | fs.constants.O_RDWR);
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_LOCK_BYTES), 0, MAX_LOCK_BYTES, 0);
+        const isOwn = holderIn(buffer.toString("utf8", 0, bytesRead))?.token === this.#token;
+        // The bytes that are there already: a crash in the middle cannot tear it.
+        if (isOwn) await file.write(buffer, 0, bytesRead, 0).catch(() => touchByOwnClock(file));
+      } finally {
+        await file.close();
+      }
+    } catch {
+      // It is gone, torn, or cannot be reached: then others may take it.
+    }
   }
 
   /** Takes the lock at `path`, or throws the error that `inUse` makes for its holder, such as "process 4711". A holder
-   * that cannot be seen from here, because the machine was restarted or it runs in another container, is waited for up
-   * to `watchMs`; if that is 0, up to `aheadMs` where the lock was touched at a time that is still to come. It counts
-   * as gone if it has not touched its lock meanwhile, whatever the clock says. Throws the reason of `signal` if that
-   * ends the wait. */
+   * that cannot be seen from here, because the machine was restarted or it runs in another container, is waited for as
+   * `wait` says. It counts as gone if it has not touched its lock meanwhile, whatever the clock says. Throws the reason
+   * of the signal if that ends the wait. */
   static async acquire(
     path: string,
     inUse: (holder: string) => GoshareError,
-    watchMs = 0,
-    signal?: AbortSignal,
-    aheadMs = WATCHED_LOCK_MS,
+    wait: LockWait = {},
   ): Promise<Lock> {
+    const { watchMs = 0, aheadMs = WATCHED_LOCK_MS, signal } = wait;
     const own: Holder = {
       token: randomUUID(),
       pid: process.pid,
@@ -79,20 +102,25 @@ export class Lock {
       place: thisPlace(),
     };
     const firstTouchMs = touchedMs(path);
-    const watchedMs = watchMs === 0 && isAhead(firstTouchMs) ? aheadMs : watchMs;
+    let watchedMs = watchMs;
+    let { watching } = wait;
     for (let waitedMs = 0; ; waitedMs += ATTEMPT_MS) {
-      try {
-        makeLock(path, own);
-        return new Lock(path, own.token);
-      } catch (thrown) {
-        if (!isErrno(thrown, "EEXIST")) throw thrown;
-      }
+      const diskMs = makeLock(path, own);
+      if (diskMs === undefined) return new Lock(path, own.token);
+      if (waitedMs === 0 && watchMs === 0 && isAhead(firstTouchMs, diskMs)) watchedMs = aheadMs;
       const holder = readHolder(path);
       const isElsewhere = typeof holder === "object" && holder.place !== own.place;
       const isUntouched =
         isElsewhere && watchedMs > 0 && waitedMs >= watchedMs && touchedMs(path) === firstTouchMs;
-      if (holder !== "gone" && (holder === undefined || isUntouched || lifeOf(holder, path) === "dead"))
+      if (
+        holder !== "gone" &&
+        (holder === undefined || isUntouched || lifeOf(holder, path, diskMs) === "dead")
+      )
         takeAway(path, holder?.token);
+      else if (isElsewhere && watchedMs > 0) {
+        watching?.(watchedText(holder, watchedMs));
+        watching = undefined;
+      }
       if (waitedMs >= PATIENCE_MS + (isElsewhere ? watchedMs : 0)) {
         const isUnknown = holder === "gone" || holder === undefined;
         throw inUse(isUnknown ? "another process" : `process ${holder.pid}`);
@@ -162,11 +190,15 @@ export function targetBusy(target: string): (holder: string) => GoshareError {
 
 /** Makes the part folder and takes its lock. Throws the error of `inUse` for its holder, PART_UNUSABLE or a disk
  * error. */
-export async function lockPart(paths: PartPaths, inUse = targetBusy(paths.target)): Promise<Lock> {
+export async function lockPart(
+  paths: PartPaths,
+  watching?: LockWait["watching"],
+  inUse = targetBusy(paths.target),
+): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     try {
       makeOwnFolder(paths.part, PART_MODE);
-      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), inUse);
+      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), inUse, { watching });
     } catch (thrown) {
       if (isErrno(thrown, "ENOSPC", "EDQUOT")) removeIfEmpty(paths.part);
       // The process that held the lock may have had nothing worth keeping, and removed the folder.
@@ -188,23 +220,38 @@ export function livingHolder(path: string): number | undefined {
   }
   if (holder === undefined || !Number.isInteger(holder.pid)) return undefined;
   const isPid = holder.pid > 0 && holder.pid <= MAX_PID;
-  return isPid && lifeOf(holder, path) === "alive" ? holder.pid : undefined;
+  // Nothing is written here, so only this machine's clock is known.
+  return isPid && lifeOf(holder, path, Date.now()) === "alive" ? holder.pid : undefined;
 }
 
-/** Makes the lock with its holder in it, or throws EEXIST. It is never seen empty: that would look like one torn by a
- * crash. */
-function makeLock(path: string, own: Holder): void {
+/** Makes the lock with its holder in it. If there is one, returns what time it is by the clock of the machine whose disk
+ * it is on, in Unix milliseconds. A lock is never seen empty: that would look like one torn by a crash. */
+function makeLock(path: string, own: Holder): number | undefined {
   const written = `${path}.${own.token}`;
   const content = JSON.stringify(own);
+  let diskMs = Date.now();
   try {
     fs.writeFileSync(written, content, { flag: "wx", mode: 0o600 });
-    fs.linkSync(written, path);
+    diskMs = fs.statSync(written).mtimeMs;
+    try {
+      fs.linkSync(written, path);
+    } catch (thrown) {
+      if (!isErrno(thrown, ...NO_LINKS_ERRNOS)) throw thrown;
+      fs.writeFileSync(path, content, { flag: "wx", mode: 0o600 });
+    }
+    return undefined;
   } catch (thrown) {
-    if (!isErrno(thrown, ...NO_LINKS_ERRNOS)) throw thrown;
-    fs.writeFileSync(path, content, { flag: "wx", mode: 0o600 });
+    if (isErrno(thrown, "EEXIST")) return diskMs;
+    throw thrown;
   } finally {
     fs.rmSync(written, { force: true });
   }
+}
+
+/** On a disk that is full to the last byte, of a kind that writes nothing in place. */
+async function touchByOwnClock(file: fs.promises.FileHandle): Promise<void> {
+  const now = new Date();
+  await file.utimes(now, now);
 }
 
 function openLock(path: string): number | undefined {
@@ -248,12 +295,12 @@ function holderIn(text: string): Holder | undefined {
   return { token: String(token), pid: Number(pid), started: String(started), place: String(place) };
 }
 
-/** Unknown if only watching the lock can tell. */
-function lifeOf(holder: Holder, path: string): "alive" | "dead" | "unknown" {
+/** Unknown if only watching the lock can tell. `nowMs`: by the clock that touches of the lock are dated by. */
+function lifeOf(holder: Holder, path: string, nowMs: number): "alive" | "dead" | "unknown" {
   if (holder.place !== thisPlace()) {
     const touchMs = touchedMs(path);
-    if (isAhead(touchMs)) return "unknown";
-    return Date.now() - touchMs < STALE_MS ? "alive" : "dead";
+    if (isAhead(touchMs, nowMs)) return "unknown";
+    return nowMs - touchMs < STALE_MS ? "alive" : "dead";
   }
   if (holder.pid === process.pid && holder.started === startOf(process.pid)) return "alive";
   try {
@@ -264,9 +311,14 @@ function lifeOf(holder: Holder, path: string): "alive" | "dead" | "unknown" {
   return startOf(holder.pid) === holder.started ? "alive" : "dead";
 }
 
+function watchedText({ pid }: Holder, watchedMs: number): string {
+  const sign = `waiting up to ${formatDuration(watchedMs)} for a sign of it`;
+  return `process ${pid}, of another machine or from before a restart, may still be at work here; ${sign}`;
+}
+
 /** A clock was set back since, so that this does not get old before it has caught up. */
-function isAhead(touchMs: number): boolean {
-  return touchMs - Date.now() > STALE_MS;
+function isAhead(touchMs: number, nowMs: number): boolean {
+  return touchMs - nowMs > STALE_MS;
 }
 
 function touchedMs(path: string): number {

@@ -14,7 +14,7 @@ import type { ChunkPlace } from "./chunk-place.js";
 import { hasReplaced, isEmptyTarget, isOwnTarget, putBackReplaced, storeClaim } from "./claimed-target.js";
 import { emptyPart } from "./empty-part.js";
 import type { JournalClaims } from "./journal.js";
-import { type Lock, lockPart } from "./lock.js";
+import { type Lock, type LockWait, lockPart } from "./lock.js";
 import { type PartClaims, readClaims } from "./part-claims.js";
 import {
   isGone,
@@ -85,17 +85,18 @@ export class PartFolder implements ChunkPlace {
   }
 
   /** Opens or makes the part folder in `outputDirectory` for the part of `root` that `select` means (sorted patterns;
-   * none: everything). Throws TARGET_EXISTS, TARGET_BUSY, PART_UNUSABLE or a disk error. */
+   * none: everything). Throws TARGET_EXISTS, TARGET_BUSY, PART_UNUSABLE or a disk error. `watching`: see LockWait. */
   static async open(
     outputDirectory: string,
     root: ManifestRoot,
     ifTaken: IfTaken = "refuse",
     select: readonly string[] = [],
+    watching?: LockWait["watching"],
   ): Promise<PartFolder> {
     const paths = ifTaken === "rename" ? keptPaths(outputDirectory, root) : partPaths(outputDirectory, root);
     try {
       makeFolders(outputDirectory);
-      const lock = await lockPart(paths);
+      const lock = await lockPart(paths, watching);
       try {
         // First of all, whatever else is wrong there: it may be the only copy of somebody's folder.
         putBackReplaced(paths);

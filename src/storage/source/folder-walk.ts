@@ -5,7 +5,7 @@ import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { untilAborted } from "../../core/clock.js";
-import { GoshareError, readProblem } from "../../core/errors.js";
+import { type ErrorCode, GoshareError, readProblem } from "../../core/errors.js";
 import { LoopTurn } from "../../core/loop-turn.js";
 import { MAX_ENTRIES } from "../../manifest/limits.js";
 import type { FileEntry, SymbolicLink } from "../../manifest/manifest.js";
@@ -47,6 +47,12 @@ export type WalkProgress = (files: number, bytes: number) => void;
 const ENTRIES_PER_LOOK = 512;
 const MAX_LOOKS = 32;
 
+/** How many names that cannot be shared one error tells. */
+const MAX_TOLD_NAMES = 20;
+
+/** Failures of the disk, and of a file that cannot be opened when it is hashed. */
+const UNREADABLE: readonly ErrorCode[] = ["SOURCE_UNREADABLE", "PERMISSION_DENIED", "DISK_FAILED"];
+
 /** A file, and where its identity is. */
 interface FoundFile {
   readonly entry: FileEntry;
@@ -69,6 +75,9 @@ export class FolderWalk {
   /** Entries that are still to be looked at. */
   #named: string[] = [];
   readonly #looks = new Set<Promise<void>>();
+  /** The first of those that cannot be shared. */
+  readonly #badNames: { readonly child: string; readonly problem: string }[] = [];
+  #badNameCount = 0;
   #failure: { readonly thrown: unknown } | undefined;
   /** Files, and entries that may turn out to be files. */
   #files = 0;
@@ -97,6 +106,7 @@ export class FolderWalk {
         this.#throwIfOver(signal);
       }
       this.#throwIfOver(signal);
+      this.#requireGoodNames();
     } finally {
       over.abort();
     }
@@ -113,8 +123,7 @@ export class FolderWalk {
       for (const bytes of this.#namesIn(folder)) {
         const name = bytes.toString("utf8");
         const child = folder === "" ? name : `${folder}/${name}`;
-        if (!this.#isExcluded(child)) {
-          this.#requireName(folder, bytes, name);
+        if (!this.#isExcluded(child) && this.#hasGoodName(child, bytes, name)) {
           this.#named.push(child);
           this.#files += 1;
         }
@@ -197,18 +206,31 @@ export class FolderWalk {
   /** The names in `folder` ("" is the root). */
   #namesIn(folder: string): readonly Buffer[] {
     const absolute = this.#absolute(folder);
-    return readable(absolute, () => fs.readdirSync(absolute, { encoding: "buffer" }));
+    return readableWithin(absolute, () => fs.readdirSync(absolute, { encoding: "buffer" }));
   }
 
-  /** Throws SOURCE_UNSUPPORTED if what has this name in `folder` cannot be shared. */
-  #requireName(folder: string, bytes: Buffer, name: string): void {
-    const problem = isUtf8(bytes) ? nameProblem(name) : "it is not valid UTF-8";
-    if (problem === undefined) return;
-    const shown = JSON.stringify(name);
+  /** Remembers what has a name that cannot be shared, so that all of them are told at once. */
+  #hasGoodName(child: string, bytes: Buffer, name: string): boolean {
+    const problem = isUtf8(bytes) ? nameProblem(name) : "is not valid UTF-8";
+    if (problem === undefined) return true;
+    this.#badNameCount += 1;
+    if (this.#badNames.length < MAX_TOLD_NAMES) this.#badNames.push({ child, problem });
+    return false;
+  }
+
+  /** Throws SOURCE_UNSUPPORTED if a name cannot be shared. */
+  #requireGoodNames(): void {
+    const [first] = this.#badNames;
+    if (first === undefined) return;
+    const told = this.#badNames.map(({ child, problem }) => `${JSON.stringify(child)} ${problem}`);
+    const more = this.#badNameCount - told.length;
+    if (more > 0) told.push(`and ${more} more`);
+    const [what, them] =
+      this.#badNameCount === 1 ? ["a name", "it"] : [`${this.#badNameCount} names`, "them"];
     throw new GoshareError(
       "SOURCE_UNSUPPORTED",
-      `${shown} in ${this.#absolute(folder)} cannot be shared: ${problem}`,
-      { hint: "rename it and share again, or leave it out with --exclude" },
+      `${what} in ${this.#rootPath} cannot be shared: ${told.join(", ")}`,
+      { hint: `rename ${them} and share again, or leave ${them} out with --exclude` },
     );
   }
 
@@ -219,7 +241,7 @@ export class FolderWalk {
   /** Visits a link, or what is not shared, cannot be looked at or has changed its kind since. */
   #visitAtOnce(child: string): void {
     const absolute = `${this.#rootPath}/${child}`;
-    const stats = readable(absolute, () => fs.lstatSync(absolute, { bigint: true }));
+    const stats = readableWithin(absolute, () => fs.lstatSync(absolute, { bigint: true }));
     if (stats.isSymbolicLink()) this.#visitLink(child, absolute);
     else if (stats.isDirectory()) this.#addFolder(child);
     else if (!stats.isFile()) this.#skip(child, "it is not a regular file");
@@ -230,7 +252,7 @@ export class FolderWalk {
   }
 
   #visitLink(child: string, absolute: string): void {
-    const bytes = readable(absolute, () => fs.readlinkSync(absolute, { encoding: "buffer" }));
+    const bytes = readableWithin(absolute, () => fs.readlinkSync(absolute, { encoding: "buffer" }));
     const target = bytes.toString("utf8");
     const problem = isUtf8(bytes) ? linkProblem(child, target) : "its target is not valid UTF-8";
     if (problem !== undefined) return this.#skip(child, problem, true);
@@ -259,6 +281,22 @@ export class FolderWalk {
 /** The folder of an entry; "" for entries of the root. */
 function folderOf(child: string): string {
   return child.slice(0, Math.max(0, child.lastIndexOf("/")));
+}
+
+/** The same, for something in a folder that could be shared without it. */
+function readableWithin<T>(what: string, read: () => T): T {
+  try {
+    return readable(what, read);
+  } catch (thrown) {
+    throw hintingAtExclusion(thrown);
+  }
+}
+
+/** The failure to read something in a folder, with a hint that the rest can be shared; any other as it is. */
+export function hintingAtExclusion(thrown: unknown): unknown {
+  if (!(thrown instanceof GoshareError && UNREADABLE.includes(thrown.code))) return thrown;
+  const hint = `${thrown.hint}, or leave it out with --exclude`;
+  return new GoshareError(thrown.code, thrown.message, { hint, cause: thrown });
 }
 
 /** What `read` returns; errors of the file system become SOURCE_UNREADABLE with the path. */

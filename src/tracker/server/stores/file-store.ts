@@ -70,7 +70,10 @@ export class FileStore extends MemoryStore {
     makeFolders(directory, 0o700);
     const lockPath = path.join(directory, FILE_NAMES.lock);
     // After a power cut a tracker starts with its machine, and must not give up on a lock that nobody holds.
-    const lock = await Lock.acquire(lockPath, storeBusy(directory), WATCHED_LOCK_MS, signal);
+    const lock = await Lock.acquire(lockPath, storeBusy(directory), {
+      ...{ watchMs: WATCHED_LOCK_MS, signal },
+      watching: (message) => warn("STORE_BUSY", message, directory),
+    });
     try {
       await removeUnfinished(directory);
       const secretPath = path.join(directory, FILE_NAMES.secret);
