@@ -15,7 +15,7 @@ export interface QuotaLimits {
 
 /** A call that came too soon. */
 export interface TooSoon {
-  /** When there will be room for another, in milliseconds from now. */
+  /** When there will be room for it, in milliseconds from now, if those that were refused before come back as well. */
   readonly retryAfterMs: number;
   /** Whether its caller has asked again and again instead of waiting. */
   readonly isFlood: boolean;
@@ -81,11 +81,13 @@ export class AddressQuota {
 
   #take(address: Address, bucket: Bucket): TooSoon | undefined {
     const nowMs = this.#clock.nowMs();
-    const retryAfterMs = bucket.take(1, nowMs);
-    if (retryAfterMs === 0) return undefined;
+    const waitMs = bucket.take(1, nowMs);
+    if (waitMs === 0) return undefined;
+    // Told the same moment, a crowd behind one address would come back as a crowd, be refused again, and count as a flood.
+    const othersMs = address.refusals.msUntilFull(nowMs);
     const isFlood = address.refusals.take(1, nowMs) > 0;
     if (isFlood) address.hungUpUntilMs = nowMs + HANG_UP_MS;
-    return { retryAfterMs, isFlood };
+    return { retryAfterMs: waitMs + othersMs, isFlood };
   }
 
   /** Counts a request that `host` has sent, by its size, before it is known whether it is of any use. */
@@ -162,13 +164,23 @@ class Bucket {
   /** Takes `count` and returns 0; or takes nothing and returns how long until there are so many. More than it can hold
    * counts as all that it can hold. */
   take(count: number, nowMs: number, perMs = this.#perMs): number {
-    this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * perMs);
-    this.#atMs = nowMs;
+    this.#fill(nowMs, perMs);
     const wanted = Math.min(count, this.#capacity);
     if (this.#tokens >= wanted) {
       this.#tokens -= wanted;
       return 0;
     }
     return Math.ceil((wanted - this.#tokens) / perMs);
+  }
+
+  /** How long until it is full if nothing is taken. */
+  msUntilFull(nowMs: number): number {
+    this.#fill(nowMs, this.#perMs);
+    return Math.ceil((this.#capacity - this.#tokens) / this.#perMs);
+  }
+
+  #fill(nowMs: number, perMs: number): void {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * perMs);
+    this.#atMs = nowMs;
   }
 }
