@@ -1,5 +1,5 @@
-// How much one address may ask of a tracker: connections, calls, and leases, each a bucket that fills with time; and
-// when to hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one.
+// How much one address may ask of a tracker: connections, calls, bytes and leases, each a bucket that fills with time;
+// and when to hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one.
 // Remembers a bounded number of them, and forgets those that were quiet longest. Loopback is exempt: it is this
 // machine's own.
 import { hostNetwork, isLoopbackAddress } from "../../address/host.js";
@@ -34,6 +34,11 @@ const CONNECTIONS_PER_CALL = 2;
 const BYTES_PER_CALL = 64 * KIB;
 const SHARES_PER_CALL = 100;
 
+/** Whatever comes costs time, calls or not, and of most kinds of frames nobody is told: a header that stands for another
+ * by one byte takes 40 ns, so 25 MB a second of them took all of a processor. No address whose calls are within their
+ * limit brings so much. */
+const BYTES_BURST_SECONDS = 10;
+
 /** How long no connection is taken from an address that floods. */
 const HANG_UP_MS = 10_000;
 
@@ -44,6 +49,7 @@ interface Address {
   readonly calls: Bucket;
   readonly refusals: Bucket;
   readonly leases: Bucket;
+  readonly bytes: Bucket;
   hungUpUntilMs: number;
 }
 
@@ -95,6 +101,16 @@ export class AddressQuota {
     this.#addressOf(host)?.calls.charge(bytes / BYTES_PER_CALL);
   }
 
+  /** Counts bytes that have come from `host`, whatever they are; returns whether it floods. */
+  brought(host: string, bytes: number): boolean {
+    const address = this.#addressOf(host);
+    if (address === undefined) return false;
+    const nowMs = this.#clock.nowMs();
+    if (address.bytes.take(bytes, nowMs) === 0) return false;
+    address.hungUpUntilMs = nowMs + HANG_UP_MS;
+    return true;
+  }
+
   /** Counts leases that `host` announces, new or not; returns how long to wait until there is room for them, 0 if there
    * is. Renewed every `renewMs`, no more leases than the limit can be kept up. */
   leases(host: string, count: number, renewMs: number): number {
@@ -130,11 +146,13 @@ export class AddressQuota {
     const { perAddressLimit, maxLeasesPerAddress } = this.#limits;
     const nowMs = this.#clock.nowMs();
     const connectionsPerSecond = perAddressLimit * CONNECTIONS_PER_CALL;
+    const bytesPerSecond = perAddressLimit * BYTES_PER_CALL;
     const address = {
       connections: new Bucket(connectionsPerSecond * BURST_SECONDS, connectionsPerSecond / 1000, nowMs),
       calls: new Bucket(perAddressLimit * BURST_SECONDS, perAddressLimit / 1000, nowMs),
       refusals: new Bucket(perAddressLimit * REFUSAL_BURST_SECONDS, perAddressLimit / 1000, nowMs),
       leases: new Bucket(maxLeasesPerAddress, 0, nowMs),
+      bytes: new Bucket(bytesPerSecond * BYTES_BURST_SECONDS, bytesPerSecond / 1000, nowMs),
       hungUpUntilMs: 0,
     };
     this.#addresses.set(network, address);

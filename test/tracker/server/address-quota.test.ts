@@ -80,6 +80,19 @@ test("a large request counts as a call more for each 64 KiB of it, and no addres
   assert.is(served(calls, HOST, 5), 1);
 });
 
+test("who brings more bytes than its calls may have floods, whatever they are", () => {
+  const { clock, quota: bytes } = quota();
+  for (let second = 0; second < 60; second++) {
+    assert.not(bytes.brought(HOST, 640 * 1024));
+    clock.advance(1_000);
+  }
+  assert.not(bytes.brought(HOST, 6_400 * 1024));
+  assert.not(bytes.isHungUp(HOST));
+  assert.ok(bytes.brought(HOST, 1));
+  assert.ok(bytes.isHungUp(HOST));
+  assert.not(bytes.brought("127.0.0.1", 2 ** 40));
+});
+
 test("an announcement that is refused for its shares counts as one call for each hundred of them", () => {
   const { clock, quota: calls } = quota();
   assert.is(calls.leases(HOST, 1_000, 30_000), 0);
