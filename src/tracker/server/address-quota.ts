@@ -4,7 +4,7 @@
 // machine's own.
 import { hostNetwork, isLoopbackAddress } from "../../address/host.js";
 import type { Clock } from "../../core/clock.js";
-import { KIB } from "../../core/units.js";
+import { KIB, MIB } from "../../core/units.js";
 
 export interface QuotaLimits {
   /** Calls a second from one address, in the long run. */
@@ -35,9 +35,9 @@ const BYTES_PER_CALL = 64 * KIB;
 const SHARES_PER_CALL = 100;
 
 /** Whatever comes costs time, calls or not, and of most kinds of frames nobody is told: a header that stands for another
- * by one byte takes 40 ns, so 25 MB a second of them took all of a processor. No address whose calls are within their
- * limit brings so much. */
-const BYTES_BURST_SECONDS = 10;
+ * by one byte takes 40 ns, so 25 MB a second of them took all of a processor. An address may bring as much as its calls
+ * may have, and at once more than all requests that may be under way from one address. */
+const BYTES_AT_ONCE = 64 * MIB;
 
 /** How long no connection is taken from an address that floods. */
 const HANG_UP_MS = 10_000;
@@ -152,7 +152,7 @@ export class AddressQuota {
       calls: new Bucket(perAddressLimit * BURST_SECONDS, perAddressLimit / 1000, nowMs),
       refusals: new Bucket(perAddressLimit * REFUSAL_BURST_SECONDS, perAddressLimit / 1000, nowMs),
       leases: new Bucket(maxLeasesPerAddress, 0, nowMs),
-      bytes: new Bucket(bytesPerSecond * BYTES_BURST_SECONDS, bytesPerSecond / 1000, nowMs),
+      bytes: new Bucket(BYTES_AT_ONCE, bytesPerSecond / 1000, nowMs),
       hungUpUntilMs: 0,
     };
     this.#addresses.set(network, address);
