@@ -31,6 +31,9 @@ export interface CallWatch {
   refusal(host: string, kind: CallKind): CallRefusal | undefined;
   /** A request of so many bytes has arrived, and is about to be read. */
   read(host: string, bytes: number): void;
+  /** A connection has brought so many bytes since it was last looked at, whatever they are: most frames of HTTP/2 are no
+   * calls. Returns whether to end all connections from `host`. */
+  brought(host: string, bytes: number): boolean;
   /** A call has ended, whether served or refused. */
   ended(call: EndedCall): void;
 }
@@ -40,5 +43,6 @@ export const noWatch: CallWatch = {
   mayConnect: () => true,
   refusal: () => undefined,
   read: () => undefined,
+  brought: () => false,
   ended: () => undefined,
 };

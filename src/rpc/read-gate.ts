@@ -122,9 +122,12 @@ export class ReadGate {
  * version of Node without it everything is read as it comes; a test would notice. */
 const HANDLE = "_handle";
 
+/** Leaves a connection alone whose other side has not taken all that was written: HTTP/2 does not read it until then,
+ * and reads it again by itself. Started before that, it would keep in memory whatever comes, without bound, and copy all
+ * of it for every piece that comes. */
 function setSocketReading(socket: GatedSocket, isRead: boolean): void {
   const handle: unknown = Reflect.get(socket, HANDLE);
-  if (typeof handle !== "object" || handle === null) return;
+  if (typeof handle !== "object" || handle === null || Reflect.get(handle, "writeQueueSize") !== 0) return;
   const method: unknown = Reflect.get(handle, isRead ? "readStart" : "readStop");
   if (typeof method === "function") Reflect.apply(method, handle, []);
 }

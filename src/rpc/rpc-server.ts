@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
-import { createServer as createTlsServer, type SecureContextOptions, Server as TlsServer } from "node:tls";
+import { Server as TlsServer } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import {
   type ConnectionInjector,
@@ -28,7 +28,7 @@ import { ConnectionAges } from "./connection-ages.js";
 import { IncomingStreams, type UnservedStatus } from "./incoming-streams.js";
 import { RPC_STATUS, RpcError } from "./rpc-error.js";
 import { StallWatch } from "./stall-watch.js";
-import { MIN_TLS_VERSION } from "./tls-version.js";
+import { type ServerCertificate, secureOptions, tlsListener } from "./tls-listener.js";
 import { type UntakenLimits, UntakenResponses } from "./untaken-responses.js";
 import { type CallSurroundings, type Connection, pushback, WatchedCall } from "./watched-call.js";
 
@@ -59,19 +59,10 @@ export interface RpcServerOptions extends UntakenLimits {
   readonly tls?: ServerCertificate | undefined;
 }
 
-/** In PEM: the certificate, with those between it and its authority, and its key. */
-export interface ServerCertificate {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-/** Time for the handshake of TLS. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-
 /** For calls that stream: tools ask for a schema with a few messages, and each may wait for its answer to be taken. */
 const MAX_MESSAGES_PER_CALL = 64;
 
-/** How often stalled requests are looked for. */
+/** How often stalled requests, and floods of anything but calls, are looked for. */
 const STALL_CHECK_MS = 1000;
 
 /** Too many answers have not been taken yet. */
@@ -101,7 +92,8 @@ export class RpcServer {
   readonly #calls: CallSurroundings;
   readonly #listener: NetServer;
   readonly #injector: ConnectionInjector;
-  readonly #sockets = new Set<Socket>();
+  /** With the bytes that each had brought when it was last looked at. */
+  readonly #sockets = new Map<Socket, number>();
   readonly #hosts: HostCount;
   /** Only interceptors see the socket of a call; they leave it here for the handler, under the call's metadata. */
   readonly #watched = new WeakMap<object, WatchedCall>();
@@ -185,6 +177,7 @@ export class RpcServer {
       this.#stalls.endStalled();
       this.#calls.untaken.hangUpStuck(nowMs);
       this.#ages.endOld(nowMs);
+      this.#countBrought();
     }, STALL_CHECK_MS).unref();
     return address;
   }
@@ -218,7 +211,7 @@ export class RpcServer {
     this.#injector.destroy();
     this.grpc.forceShutdown();
     // Without channelz the library does not know its sessions, and its forced shutdown ends none of them.
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
   #whenUnconnected(resolve: () => void): void {
@@ -239,15 +232,25 @@ export class RpcServer {
       socket.destroy();
       return;
     }
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, 0);
     socket.once("close", () => this.#left(socket));
   }
 
   /** Ends the connection from `port`, or all from `host`. */
   #hangUpOn(host: string, port: number | undefined): void {
-    for (const socket of this.#sockets) {
+    for (const socket of this.#sockets.keys()) {
       if (socket.remoteAddress !== host) continue;
       if (port === undefined || socket.remotePort === port) socket.destroy();
+    }
+  }
+
+  #countBrought(): void {
+    for (const [socket, before] of this.#sockets) {
+      const { bytesRead, remoteAddress = "" } = socket;
+      if (bytesRead === before) continue;
+      this.#sockets.set(socket, bytesRead);
+      if (this.#calls.watch.brought(remoteAddress, bytesRead - before))
+        this.#hangUpOn(remoteAddress, undefined);
     }
   }
 
@@ -337,19 +340,6 @@ export class RpcServer {
 function endReading(stream: ServerHttp2Stream | undefined): void {
   if (stream !== undefined && !stream.closed && stream.state.remoteClose !== 1)
     stream.close(constants.NGHTTP2_NO_ERROR);
-}
-
-function secureOptions(certificate: ServerCertificate): SecureContextOptions {
-  return { ...certificate, minVersion: MIN_TLS_VERSION };
-}
-
-function tlsListener(certificate: ServerCertificate): TlsServer {
-  return createTlsServer({
-    ...secureOptions(certificate),
-    ALPNProtocols: ["h2"],
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    noDelay: true,
-  });
 }
 
 /** Never cut within a character: the library cannot encode half of one, and throws where nothing catches it. */

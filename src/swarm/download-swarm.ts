@@ -342,9 +342,8 @@ export class DownloadSwarm {
 
   /** Two peers that have everything have nothing to say to each other. */
   #endIfBothComplete(peer: DownloadPeer): void {
-    if (this.#exchange === undefined || !this.#isComplete(peer)) return;
     // A download that stays only until others are done has to see whether this peer stays.
-    if (this.#isSeed) peer.connection.close("finished");
+    if (this.#isSeed && this.#isComplete(peer)) peer.connection.close("finished");
   }
 
   #ended(peer: DownloadPeer, endpoint: string, error: GoshareError | undefined): void {

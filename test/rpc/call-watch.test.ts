@@ -39,6 +39,9 @@ test("a call that is refused never reaches its handler, and its caller learns wh
   await withRig({ getManifest: counted }, use, {}, watch);
 });
 
+/** Of a kind that HTTP/2 does not know, and skips without a word. */
+const UNKNOWN_FRAME = Buffer.concat([Buffer.from([0, 64, 0, 0x77, 0, 0, 0, 0, 0]), Buffer.alloc(64 * 256)]);
+
 test("who floods loses its connections, and is not let in again until it may be", async () => {
   let isFlood = true;
   const watch = {
@@ -61,6 +64,25 @@ test("who floods loses its connections, and is not let in again until it may be"
     stream.on("error", () => {});
     await once(session, "close");
     await later.close();
+  };
+  await withRig({}, use, {}, watch);
+});
+
+test("what a connection brings is counted, whatever it is, and who brings too much is hung up on", async () => {
+  let bytes = 0;
+  const watch = {
+    brought: (host: string, more: number) => {
+      assert.is(host, HOST);
+      bytes += more;
+      return bytes > UNKNOWN_FRAME.length;
+    },
+  };
+  const use = async ({ port }: { port: number }): Promise<void> => {
+    const socket = connect(port, HOST);
+    const session = connectHttp2(`http://${HOST}:${port}`, { createConnection: () => socket });
+    session.on("error", () => {});
+    session.once("remoteSettings", () => socket.write(UNKNOWN_FRAME));
+    await once(session, "close");
   };
   await withRig({}, use, {}, watch);
 });

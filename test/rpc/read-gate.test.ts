@@ -129,4 +129,23 @@ test("a gate that is closed lets everybody in for good", () => {
   assert.is(readOf(sockets), 40);
 });
 
+test("what HTTP/2 does not read, since what it has written is not taken, is not read for the gate either", () => {
+  const did: string[] = [];
+  const handle = {
+    writeQueueSize: 0,
+    readStart: () => void did.push("start"),
+    readStop: () => void did.push("stop"),
+  };
+  const turns: (() => void)[] = [];
+  let waiting = 16;
+  const gate = new ReadGate(() => waiting, undefined, { soon: (run) => void turns.push(run) });
+  gate.add(Object.assign(new FakeSocket(), { _handle: handle }));
+  gate.waited(ADDRESS);
+  assert.equal(did, ["stop"]);
+  handle.writeQueueSize = 1;
+  waiting = 0;
+  turns.shift()?.();
+  assert.equal(did, ["stop"]);
+});
+
 test.run();

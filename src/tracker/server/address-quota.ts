@@ -1,10 +1,10 @@
-// How much one address may ask of a tracker: connections, calls, and leases, each a bucket that fills with time; and
-// when to hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one.
+// How much one address may ask of a tracker: connections, calls, bytes and leases, each a bucket that fills with time;
+// and when to hang up on one that does not heed refusals. An address is an IPv4 address or the /64 of an IPv6 one.
 // Remembers a bounded number of them, and forgets those that were quiet longest. Loopback is exempt: it is this
 // machine's own.
 import { hostNetwork, isLoopbackAddress } from "../../address/host.js";
 import type { Clock } from "../../core/clock.js";
-import { KIB } from "../../core/units.js";
+import { KIB, MIB } from "../../core/units.js";
 
 export interface QuotaLimits {
   /** Calls a second from one address, in the long run. */
@@ -15,7 +15,7 @@ export interface QuotaLimits {
 
 /** A call that came too soon. */
 export interface TooSoon {
-  /** When there will be room for another, in milliseconds from now. */
+  /** When there will be room for it, in milliseconds from now, if those that were refused before come back as well. */
   readonly retryAfterMs: number;
   /** Whether its caller has asked again and again instead of waiting. */
   readonly isFlood: boolean;
@@ -34,6 +34,11 @@ const CONNECTIONS_PER_CALL = 2;
 const BYTES_PER_CALL = 64 * KIB;
 const SHARES_PER_CALL = 100;
 
+/** Whatever comes costs time, calls or not, and of most kinds of frames nobody is told: a header that stands for another
+ * by one byte takes 40 ns, so 25 MB a second of them took all of a processor. An address may bring as much as its calls
+ * may have, and at once more than all requests that may be under way from one address. */
+const BYTES_AT_ONCE = 64 * MIB;
+
 /** How long no connection is taken from an address that floods. */
 const HANG_UP_MS = 10_000;
 
@@ -44,6 +49,7 @@ interface Address {
   readonly calls: Bucket;
   readonly refusals: Bucket;
   readonly leases: Bucket;
+  readonly bytes: Bucket;
   hungUpUntilMs: number;
 }
 
@@ -81,16 +87,28 @@ export class AddressQuota {
 
   #take(address: Address, bucket: Bucket): TooSoon | undefined {
     const nowMs = this.#clock.nowMs();
-    const retryAfterMs = bucket.take(1, nowMs);
-    if (retryAfterMs === 0) return undefined;
+    const waitMs = bucket.take(1, nowMs);
+    if (waitMs === 0) return undefined;
+    // Told the same moment, a crowd behind one address would come back as a crowd, be refused again, and count as a flood.
+    const othersMs = address.refusals.msUntilFull(nowMs);
     const isFlood = address.refusals.take(1, nowMs) > 0;
     if (isFlood) address.hungUpUntilMs = nowMs + HANG_UP_MS;
-    return { retryAfterMs, isFlood };
+    return { retryAfterMs: waitMs + othersMs, isFlood };
   }
 
   /** Counts a request that `host` has sent, by its size, before it is known whether it is of any use. */
   read(host: string, bytes: number): void {
     this.#addressOf(host)?.calls.charge(bytes / BYTES_PER_CALL);
+  }
+
+  /** Counts bytes that have come from `host`, whatever they are; returns whether it floods. */
+  brought(host: string, bytes: number): boolean {
+    const address = this.#addressOf(host);
+    if (address === undefined) return false;
+    const nowMs = this.#clock.nowMs();
+    if (address.bytes.take(bytes, nowMs) === 0) return false;
+    address.hungUpUntilMs = nowMs + HANG_UP_MS;
+    return true;
   }
 
   /** Counts leases that `host` announces, new or not; returns how long to wait until there is room for them, 0 if there
@@ -128,11 +146,13 @@ export class AddressQuota {
     const { perAddressLimit, maxLeasesPerAddress } = this.#limits;
     const nowMs = this.#clock.nowMs();
     const connectionsPerSecond = perAddressLimit * CONNECTIONS_PER_CALL;
+    const bytesPerSecond = perAddressLimit * BYTES_PER_CALL;
     const address = {
       connections: new Bucket(connectionsPerSecond * BURST_SECONDS, connectionsPerSecond / 1000, nowMs),
       calls: new Bucket(perAddressLimit * BURST_SECONDS, perAddressLimit / 1000, nowMs),
       refusals: new Bucket(perAddressLimit * REFUSAL_BURST_SECONDS, perAddressLimit / 1000, nowMs),
       leases: new Bucket(maxLeasesPerAddress, 0, nowMs),
+      bytes: new Bucket(BYTES_AT_ONCE, bytesPerSecond / 1000, nowMs),
       hungUpUntilMs: 0,
     };
     this.#addresses.set(network, address);
@@ -162,13 +182,23 @@ class Bucket {
   /** Takes `count` and returns 0; or takes nothing and returns how long until there are so many. More than it can hold
    * counts as all that it can hold. */
   take(count: number, nowMs: number, perMs = this.#perMs): number {
-    this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * perMs);
-    this.#atMs = nowMs;
+    this.#fill(nowMs, perMs);
     const wanted = Math.min(count, this.#capacity);
     if (this.#tokens >= wanted) {
       this.#tokens -= wanted;
       return 0;
     }
     return Math.ceil((wanted - this.#tokens) / perMs);
+  }
+
+  /** How long until it is full if nothing is taken. */
+  msUntilFull(nowMs: number): number {
+    this.#fill(nowMs, this.#perMs);
+    return Math.ceil((this.#capacity - this.#tokens) / this.#perMs);
+  }
+
+  #fill(nowMs: number, perMs: number): void {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * perMs);
+    this.#atMs = nowMs;
   }
 }

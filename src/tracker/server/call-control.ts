@@ -58,16 +58,25 @@ export class CallControl implements CallWatch {
   }
 
   #tooSoon(host: string, { retryAfterMs, isFlood }: TooSoon): CallRefusal {
-    if (isFlood) {
-      this.#floods.happened((times) =>
-        this.#log.warn({ address: host, times }, "hung up on an address that keeps calling"),
-      );
-    }
+    if (isFlood) this.#hungUpOn(host);
     return { message: "this address calls too often", retryAfterMs, hangUp: isFlood };
   }
 
   read(socketAddress: string, bytes: number): void {
     this.#quota.read(socketHost(socketAddress) ?? socketAddress, bytes);
+  }
+
+  brought(socketAddress: string, bytes: number): boolean {
+    const host = socketHost(socketAddress) ?? socketAddress;
+    const isFlood = this.#quota.brought(host, bytes);
+    if (isFlood) this.#hungUpOn(host);
+    return isFlood;
+  }
+
+  #hungUpOn(host: string): void {
+    this.#floods.happened((times) =>
+      this.#log.warn({ address: host, times }, "hung up on an address that sends too much"),
+    );
   }
 
   ended(call: EndedCall): void {

@@ -19,12 +19,26 @@ function served(of: AddressQuota, host: string, count: number): number {
 
 test("an address is served a burst, then as fast as its limit says, and told when to come back", () => {
   const { clock, quota: calls } = quota();
-  assert.is(served(calls, HOST, 30), 20);
+  assert.is(served(calls, HOST, 20), 20);
   assert.equal(calls.call(HOST), { retryAfterMs: 100, isFlood: false });
   clock.advance(100);
   assert.is(calls.call(HOST), undefined);
   clock.advance(3_000);
   assert.is(served(calls, HOST, 30), 20);
+});
+
+test("of many callers that are refused at once each is told a time of its own, and is served then", () => {
+  const { clock, quota: calls } = quota();
+  const waits = Array.from({ length: 40 }, () => calls.call(HOST)?.retryAfterMs ?? 0);
+  const told = waits.filter((waitMs) => waitMs > 0);
+  assert.equal(
+    told,
+    Array.from({ length: 20 }, (_, n) => 100 * (n + 1)),
+  );
+  for (const _ of told) {
+    clock.advance(100);
+    assert.is(calls.call(HOST), undefined);
+  }
 });
 
 test("addresses do not share a limit, but for those of one /64", () => {
@@ -56,19 +70,33 @@ test("connections have a limit of their own, twice that of calls; who goes on is
 test("a large request counts as a call more for each 64 KiB of it, and no address owes more than a burst", () => {
   const { clock, quota: calls } = quota();
   calls.read(HOST, 640 * 1024);
-  assert.is(served(calls, HOST, 15), 10);
+  assert.is(served(calls, HOST, 10), 10);
   calls.read(HOST, 640 * 1024);
   assert.equal(calls.call(HOST), { retryAfterMs: 1_100, isFlood: false });
   calls.read(HOST, 6_400 * 1024);
-  assert.equal(calls.call(HOST), { retryAfterMs: 2_100, isFlood: false });
+  // After the one that was refused before.
+  assert.equal(calls.call(HOST), { retryAfterMs: 2_200, isFlood: false });
   clock.advance(2_100);
   assert.is(served(calls, HOST, 5), 1);
+});
+
+test("who brings more bytes than its calls may have floods, whatever they are", () => {
+  const { clock, quota: bytes } = quota();
+  for (let second = 0; second < 60; second++) {
+    assert.not(bytes.brought(HOST, 640 * 1024));
+    clock.advance(1_000);
+  }
+  assert.not(bytes.brought(HOST, 64 * 1024 * 1024));
+  assert.not(bytes.isHungUp(HOST));
+  assert.ok(bytes.brought(HOST, 1));
+  assert.ok(bytes.isHungUp(HOST));
+  assert.not(bytes.brought("127.0.0.1", 2 ** 40));
 });
 
 test("an announcement that is refused for its shares counts as one call for each hundred of them", () => {
   const { clock, quota: calls } = quota();
   assert.is(calls.leases(HOST, 1_000, 30_000), 0);
-  assert.is(served(calls, HOST, 30), 20);
+  assert.is(served(calls, HOST, 20), 20);
   assert.ok(calls.leases(HOST, 1_000, 30_000) > 0);
   assert.equal(calls.call(HOST), { retryAfterMs: 1_100, isFlood: false });
   clock.advance(1_100);

@@ -50,7 +50,8 @@ fromOutside(
     assert.is(refused.status, "RESOURCE_EXHAUSTED");
     assert.is(refused.message, "this address calls too often");
     const { retryAfterMs = 0 } = refused;
-    assert.ok(retryAfterMs > 0 && retryAfterMs <= 200, `${retryAfterMs}`);
+    // After the five that were refused before.
+    assert.ok(retryAfterMs > 0 && retryAfterMs <= 6 * 200, `${retryAfterMs}`);
     for (let n = 0; n < 100; n++) await rig.call(getTrackerInfo, {}); // loopback is exempt
     await client.close();
   },
