@@ -42,7 +42,7 @@ export interface RunningShare {
   /** Peers that have had all of it, and were connected to this one then. */
   readonly copies: number;
   /** Has it announced, with all others that are served by then; resolves when others can download, and `sharing` has
-   * been emitted. */
+   * been emitted. Does nothing once it is closed. */
   announce(): Promise<void>;
   /** Resolves when there are so many copies. */
   untilCopies(count: number): Promise<void>;
@@ -154,6 +154,7 @@ class RunningShareImpl implements RunningShare {
   readonly #source: ShareSource;
   readonly #progress: ShareProgress;
   readonly #observe: EventObserver;
+  #isClosed = false;
 
   private constructor(
     options: ShareOptions,
@@ -219,7 +220,8 @@ class RunningShareImpl implements RunningShare {
   async announce(): Promise<void> {
     const { port, announced, tree, manifest } = this.#parts;
     const { root, files } = manifest;
-    const trackers = await announced.announced(this.contentId);
+    const trackers = this.#isClosed ? [] : await announced.announced(this.contentId);
+    if (this.#isClosed) return;
     this.#observe({
       type: "sharing",
       contentId: this.contentId,
@@ -237,6 +239,7 @@ class RunningShareImpl implements RunningShare {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#progress.close();
     await this.#parts.port.leave(this.contentId);
     this.#source.close();
