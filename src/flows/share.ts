@@ -115,14 +115,16 @@ export async function share(
   signal: AbortSignal,
 ): Promise<RunningShare> {
   const group = new ShareGroup(observe);
+  let running: RunningShare | undefined;
   try {
     const prepared = await prepareShare(options, observe, signal, group);
     await group.complete();
-    const running = await prepared.serve();
+    running = await prepared.serve();
     await running.announce();
     signal.throwIfAborted();
     return running;
   } catch (thrown) {
+    await running?.close();
     await group.close();
     throw thrown;
   }

@@ -45,7 +45,7 @@ export class TrackerLeases {
   #notBeforeMs = 0;
   #failures = 0;
   #maxBackoffMs = MAX_BACKOFF_MS;
-  /** Shares that were announced, whatever became of it. */
+  /** Shares that were announced, or should have been, whatever became of it. */
   readonly #sent = new Set<ContentId>();
   /** Those of them that the tracker took when it was last told of them. */
   readonly #taken = new Set<ContentId>();
@@ -187,6 +187,7 @@ export class TrackerLeases {
     const news = contentIds.filter((contentId) => !this.#failed.has(contentId));
     const isNews = isAboutShares ? news.length > 0 : this.#failed.size === 0;
     for (const contentId of contentIds) {
+      this.#sent.add(contentId);
       this.#taken.delete(contentId);
       this.#failed.add(contentId);
       this.#occasion(contentId).happen();
@@ -199,9 +200,10 @@ export class TrackerLeases {
     const ceilingMs = Math.min(this.#maxBackoffMs, MIN_BACKOFF_MS * 2 ** Math.min(this.#failures, 16));
     const spread = 0.5 + Math.random() / 2;
     const waitMs = Math.max(ceilingMs * spread, askedToWaitMs(thrown) * 2 * spread);
-    this.#othersAtMs = performance.now() + waitMs;
+    const againAtMs = performance.now() + waitMs;
+    this.#othersAtMs = Math.min(this.#othersAtMs, againAtMs);
     // What it has not taken is no reason to keep from it what it will take.
-    if (!isRefusedForGood(thrown)) this.#notBeforeMs = this.#othersAtMs;
+    if (!isRefusedForGood(thrown)) this.#notBeforeMs = againAtMs;
   }
 
   /** Hands in what is wanted, beside the announcements: a thousand roots take longer than leases live. */
