@@ -1,8 +1,5 @@
 // Shares a file or folder: listener ─▶ paths ─▶ workers hash chunks ─▶ manifest ─▶ requests answered ─▶ trackers.
 // Told as a story; the parts are elsewhere. Prints nothing.
-import * as os from "node:os";
-import type { Endpoint } from "../address/endpoint.js";
-import { ownEndpoints } from "../address/own-endpoints.js";
 import { encodeTicket } from "../address/ticket.js";
 import { Bitfield } from "../core/bitfield.js";
 import { GoshareError } from "../core/errors.js";
@@ -12,23 +9,17 @@ import type { Manifest } from "../manifest/manifest.js";
 import { besideShare, requirePlaceForManifest, writeManifestFile } from "../storage/manifest-file.js";
 import { ShareSource } from "../storage/source/share-source.js";
 import { type SourceRoot, type SourceTree, sourceRoot } from "../storage/source/source-tree.js";
-import { Announcer } from "../swarm/announcer.js";
 import { readRefusal } from "../swarm/uploading/chunk-sender.js";
-import { tellAnnounced } from "./finding/tracker-details.js";
-import { chooseTrackers, trackersForOthers } from "./finding/trackers.js";
 import { failure } from "./peers/failure.js";
-import { SharePort, type SharePortOptions, type SharesPort } from "./sharing/share-port.js";
+import type { AnnouncedShares, AnnouncementOptions, Whereabouts } from "./sharing/announced-shares.js";
+import { ShareGroup } from "./sharing/share-group.js";
+import type { SharePort, SharePortOptions } from "./sharing/share-port.js";
 import { ShareProgress } from "./sharing/share-progress.js";
 import { readSource } from "./sharing/source-manifest.js";
 
-export interface ShareOptions extends SharePortOptions {
+export interface ShareOptions extends SharePortOptions, AnnouncementOptions {
   /** A file or folder. */
   readonly path: string;
-  readonly trackers: readonly Endpoint[];
-  /** Whether to look for a tracker on this machine if none is named. */
-  readonly probeLocalTracker: boolean;
-  /** Where others reach this machine; replaces its own addresses. */
-  readonly advertise: readonly Endpoint[];
   /** Where to write the .goshare file; beside the share if undefined. */
   readonly manifestPath: string | undefined;
   /** Bytes in a chunk; chosen by size if undefined. */
@@ -39,8 +30,6 @@ export interface ShareOptions extends SharePortOptions {
   readonly rehash: boolean;
   /** Patterns of what to leave out of a folder; see path-patterns.ts. */
   readonly exclude: readonly string[];
-  /** Whether trackers may keep the manifest. */
-  readonly publish: boolean;
 }
 
 export interface RunningShare {
@@ -52,6 +41,9 @@ export interface RunningShare {
   readonly neighbourCount: number;
   /** Peers that have had all of it, and were connected to this one then. */
   readonly copies: number;
+  /** Has it announced, with all others that are served by then; resolves when others can download, and `sharing` has
+   * been emitted. Does nothing once it is closed. */
+  announce(): Promise<void>;
   /** Resolves when there are so many copies. */
   untilCopies(count: number): Promise<void>;
   /** Rejects when the share can no longer be served. */
@@ -62,7 +54,7 @@ export interface RunningShare {
 
 /** A share that has been read and can be served. */
 export interface PreparedShare {
-  /** Announces it; resolves when others can download. */
+  /** Writes its .goshare file and serves it; tells nobody yet. */
   serve(): Promise<RunningShare>;
 }
 
@@ -97,28 +89,21 @@ async function requirePlace(
   await requirePlaceForManifest(manifestPath ?? besideShare(path, root.name), root, others);
 }
 
-/** Listens and hashes; serves nothing yet. Uses the port of `sharesPort`, if that is given and already opened, else
- * opens one. Throws GoshareError: USAGE for what is already to be shared there. */
+/** Listens and hashes; serves nothing yet. Throws GoshareError: USAGE for what is already to be shared in `group`. */
 export async function prepareShare(
   options: ShareOptions,
   observe: EventObserver,
   signal: AbortSignal,
-  sharesPort?: SharesPort,
+  group: ShareGroup,
 ): Promise<PreparedShare> {
-  const port = await joinPort(options, observe, sharesPort);
+  const port = await group.join(options);
   return leavingOnFailure(port, async () => {
-    const choosingTrackers = chooseTrackers(options.trackers, options.probeLocalTracker);
+    const announced = group.announced(port, options);
     const found = (tree: SourceTree) => requirePlace(options.path, options.manifestPath, tree);
-    const { tree, manifest } = await readSource(options, found, observe, signal);
-    if (sharesPort?.contentIds.has(manifest.root.contentId)) throw sharedTwice(options.path);
-    sharesPort?.contentIds.add(manifest.root.contentId);
-    const trackers = await choosingTrackers;
-    const serve = async () => {
-      const running = await RunningShareImpl.start(options, port, tree, manifest, trackers, observe);
-      if (signal.aborted) await running.close();
-      signal.throwIfAborted();
-      return running;
-    };
+    const { tree, manifest } = await readSource(options, group.pool, found, observe, signal);
+    if (group.contentIds.has(manifest.root.contentId)) throw sharedTwice(options.path);
+    group.contentIds.add(manifest.root.contentId);
+    const serve = () => RunningShareImpl.start(options, { port, announced, tree, manifest }, observe);
     return { serve: () => leavingOnFailure(port, serve) };
   });
 }
@@ -129,8 +114,20 @@ export async function share(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<RunningShare> {
-  const prepared = await prepareShare(options, observe, signal);
-  return prepared.serve();
+  const group = new ShareGroup(observe);
+  let running: RunningShare | undefined;
+  try {
+    const prepared = await prepareShare(options, observe, signal, group);
+    await group.complete();
+    running = await prepared.serve();
+    await running.announce();
+    signal.throwIfAborted();
+    return running;
+  } catch (thrown) {
+    await running?.close();
+    await group.close();
+    throw thrown;
+  }
 }
 
 async function leavingOnFailure<T>(port: SharePort, task: () => Promise<T>): Promise<T> {
@@ -142,48 +139,76 @@ async function leavingOnFailure<T>(port: SharePort, task: () => Promise<T>): Pro
   }
 }
 
-async function joinPort(
-  options: SharePortOptions,
-  observe: EventObserver,
-  sharesPort: SharesPort | undefined,
-): Promise<SharePort> {
-  if (sharesPort?.port !== undefined) return sharesPort.port.join();
-  const port = await SharePort.open(options, observe);
-  // Stays open for the next share, whatever happens to this one.
-  if (sharesPort !== undefined) sharesPort.port = port.join();
-  return port.join();
+/** What a share is made of. */
+interface ShareParts {
+  readonly port: SharePort;
+  readonly announced: AnnouncedShares;
+  readonly tree: SourceTree;
+  readonly manifest: Manifest;
 }
 
 class RunningShareImpl implements RunningShare {
   readonly contentId: ContentId;
   readonly ticket: string;
   readonly failed: Promise<never>;
-  readonly #port: SharePort;
+  readonly #manifestPath: string;
+  readonly #parts: ShareParts;
   readonly #source: ShareSource;
-  readonly #announcer: Announcer;
   readonly #progress: ShareProgress;
+  readonly #observe: EventObserver;
+  #isClosed = false;
 
   private constructor(
-    contentId: ContentId,
-    ticket: string,
-    parts: { port: SharePort; source: ShareSource; announcer: Announcer; progress: ShareProgress },
-    failed: Promise<never>,
+    options: ShareOptions,
+    parts: ShareParts,
+    { trackers, peers }: Whereabouts,
+    observe: EventObserver,
   ) {
+    const { server } = parts.port;
+    const { manifest, tree } = parts;
+    const { contentId, name, chunkCount } = manifest.root;
+    const { failed, fail } = failure();
     this.contentId = contentId;
-    this.ticket = ticket;
+    this.ticket = encodeTicket({ contentId, name, trackers, peers });
     this.failed = failed;
-    this.#port = parts.port;
-    this.#source = parts.source;
-    this.#announcer = parts.announcer;
-    this.#progress = parts.progress;
+    this.#manifestPath = options.manifestPath ?? besideShare(options.path, name);
+    this.#parts = parts;
+    this.#source = new ShareSource(manifest, tree);
+    this.#progress = new ShareProgress(manifest.root, server, observe);
+    this.#observe = observe;
+    server.add({
+      manifest,
+      held: Bitfield.full(chunkCount),
+      readChunk: (chunkIndex, offset, into) => this.#source.readChunk(chunkIndex, offset, into),
+      copied: (neighbour) => this.#progress.copied(neighbour),
+      readFailed: (error) => {
+        // A share with one changed file cannot be completed from here: no more peers are sent here.
+        server.remove(contentId, readRefusal(error));
+        fail(error);
+      },
+    });
+    server.joinWaiting(contentId);
+  }
+
+  static async start(
+    options: ShareOptions,
+    parts: ShareParts,
+    observe: EventObserver,
+  ): Promise<RunningShareImpl> {
+    const { root, bodyBytes } = parts.manifest;
+    const whereabouts = await parts.announced.whereabouts();
+    const running = new RunningShareImpl(options, parts, whereabouts, observe);
+    await writeManifestFile(running.#manifestPath, { root: root.bytes, ...whereabouts, body: bodyBytes });
+    parts.announced.add(root);
+    return running;
   }
 
   get bytesSent(): number {
-    return this.#port.server.bytesSentOf(this.contentId);
+    return this.#parts.port.server.bytesSentOf(this.contentId);
   }
 
   get neighbourCount(): number {
-    return this.#port.server.joinedCount(this.contentId);
+    return this.#parts.port.server.joinedCount(this.contentId);
   }
 
   get copies(): number {
@@ -194,88 +219,31 @@ class RunningShareImpl implements RunningShare {
     return this.#progress.untilCopies(count);
   }
 
-  static async start(
-    options: ShareOptions,
-    port: SharePort,
-    tree: SourceTree,
-    manifest: Manifest,
-    trackers: readonly Endpoint[],
-    observe: EventObserver,
-  ): Promise<RunningShareImpl> {
-    const manifestPath = options.manifestPath ?? besideShare(options.path, manifest.root.name);
-    const { contentId } = manifest.root;
-    const source = new ShareSource(manifest, tree);
-    const { local, server } = port;
-    const { failed, fail } = failure();
-    const progress = new ShareProgress(manifest.root, server, observe);
-    server.add({
-      manifest,
-      held: Bitfield.full(manifest.root.chunkCount),
-      readChunk: (chunkIndex, offset, into) => source.readChunk(chunkIndex, offset, into),
-      copied: (neighbour) => progress.copied(neighbour),
-      readFailed: (error) => {
-        // A share with one changed file cannot be completed from here: no more peers are sent here.
-        server.remove(contentId, readRefusal(error));
-        fail(error);
-      },
-    });
-    server.joinWaiting(contentId);
-
-    const own = ownEndpoints(os.networkInterfaces(), port.host, port.port);
-    const peers = options.advertise.length > 0 ? options.advertise : own;
-    const announcedTo = new Set<string>();
-    const announcer = new Announcer(
-      trackers,
-      {
-        peerId: local.peerId,
-        runEpochMs: Math.round(performance.timeOrigin),
-        endpoints: options.advertise,
-        listenPort: () => port.port,
-        shares: () => [{ contentId, chunksHeld: manifest.root.chunkCount, complete: true, wantPeers: 0 }],
-        rootOf: (wanted) => (options.publish && wanted === contentId ? manifest.root.bytes : undefined),
-      },
-      {
-        answered: (tracker, answer) => {
-          announcedTo.add(tracker);
-          tellAnnounced(observe)(tracker, answer);
-        },
-        failed: (tracker, { code, message }) => observe({ type: "warning", code, message, path: tracker }),
-      },
-    );
-    const namedTrackers = await trackersForOthers(trackers, own);
-    const ticket = encodeTicket({ contentId, name: manifest.root.name, trackers: namedTrackers, peers });
-    try {
-      await writeManifestFile(manifestPath, {
-        root: manifest.root.bytes,
-        trackers: namedTrackers,
-        peers,
-        body: manifest.bodyBytes,
-      });
-    } catch (thrown) {
-      await announcer.close();
-      throw thrown;
-    }
-    await port.announced(announcer);
-    observe({
+  async announce(): Promise<void> {
+    const { port, announced, tree, manifest } = this.#parts;
+    const { root, files } = manifest;
+    const trackers = this.#isClosed ? [] : await announced.announced(this.contentId);
+    if (this.#isClosed) return;
+    this.#observe({
       type: "sharing",
-      contentId,
-      ticket,
-      manifestPath,
+      contentId: this.contentId,
+      ticket: this.ticket,
+      manifestPath: this.#manifestPath,
       endpoint: port.endpoint,
-      trackers: [...announcedTo],
-      name: manifest.root.name,
-      bytes: manifest.root.totalSize,
-      files: manifest.files.length,
-      chunks: manifest.root.chunkCount,
+      trackers: [...trackers],
+      name: root.name,
+      bytes: root.totalSize,
+      files: files.length,
+      chunks: root.chunkCount,
       linksSkipped: tree.skipped.filter((entry) => entry.isLink).length,
     });
-    progress.begin();
-    return new RunningShareImpl(contentId, ticket, { port, source, announcer, progress }, failed);
+    this.#progress.begin();
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#progress.close();
-    await Promise.all([this.#port.leave(this.contentId), this.#announcer.close()]);
+    await this.#parts.port.leave(this.contentId);
     this.#source.close();
   }
 }

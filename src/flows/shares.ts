@@ -4,32 +4,35 @@ import { GoshareError } from "../core/errors.js";
 import type { EventObserver } from "../events/event.js";
 import { failureOfSeveral, OneOfSeveral } from "./one-of-several.js";
 import type { PreparedShare, RunningShare } from "./share.js";
-import type { SharesPort } from "./sharing/share-port.js";
+import { ShareGroup } from "./sharing/share-group.js";
 
 export class Shares {
   readonly #count: number;
-  readonly #port: SharesPort = { port: undefined, contentIds: new Set() };
+  readonly #group: ShareGroup;
   readonly #observe: EventObserver;
   readonly #begun: RunningShare[] = [];
   readonly #served = new Set<RunningShare>();
   /** Each promise resolves when its share has failed and is closed. */
   readonly #ends = new Map<RunningShare, Promise<void>>();
   readonly #failures: GoshareError[] = [];
+  #read = 0;
 
   /** `count`: how many there will be. */
   constructor(count: number, observe: EventObserver) {
     this.#count = count;
     this.#observe = observe;
+    this.#group = new ShareGroup(observe);
   }
 
-  /** Adds a share of `path`, which `prepare` reads at the port of the others; the first opens it. Returns what serves
-   * it, to be called when all are read. With several, `failed` is emitted for one that ends later. */
+  /** Adds a share of `path`, which `prepare` reads as one of the group. Returns what serves it, to be called when all are
+   * read. With several, `failed` is emitted for one that ends later. */
   async add(
     path: string,
-    prepare: (observe: EventObserver, sharesPort: SharesPort) => Promise<PreparedShare>,
+    prepare: (observe: EventObserver, group: ShareGroup) => Promise<PreparedShare>,
   ): Promise<() => Promise<RunningShare>> {
     const named = this.#count === 1 ? undefined : new OneOfSeveral(path, this.#observe);
-    const prepared = await prepare(named?.observe ?? this.#observe, this.#port);
+    const prepared = await prepare(named?.observe ?? this.#observe, this.#group);
+    if (++this.#read === this.#count) await this.#group.complete();
     return async () => {
       const one = await prepared.serve();
       this.#begun.push(one);
@@ -66,7 +69,7 @@ export class Shares {
 
   /** Closes all that is still served. Running replies are sent to the end, unless they take too long. */
   async close(): Promise<void> {
-    await Promise.all([this.#port.port?.close(), ...[...this.#served].map((one) => this.#end(one))]);
+    await Promise.all([this.#group.close(), ...[...this.#served].map((one) => this.#end(one))]);
   }
 
   async #end(one: RunningShare): Promise<void> {

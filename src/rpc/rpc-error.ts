@@ -46,10 +46,19 @@ const MAX_WAIT_MS = 10 * 60_000;
 
 /** How long a server has asked to be left alone, by the error of a call or an error made from it; 0 if it did not. */
 export function askedToWaitMs(thrown: unknown): number {
+  return Math.min(MAX_WAIT_MS, Math.max(0, rpcErrorIn(thrown)?.retryAfterMs ?? 0));
+}
+
+/** Whether a server has said, by the error of a call or an error made from it, that the same call is of no use. */
+export function isRefusedForGood(thrown: unknown): boolean {
+  return (rpcErrorIn(thrown)?.retryAfterMs ?? 0) < 0;
+}
+
+function rpcErrorIn(thrown: unknown): RpcError | undefined {
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (error instanceof RpcError) return Math.min(MAX_WAIT_MS, Math.max(0, error.retryAfterMs ?? 0));
+    if (error instanceof RpcError) return error;
   }
-  return 0;
+  return undefined;
 }
 
 const STATUS_NAMES: ReadonlyMap<number, RpcStatus> = new Map(

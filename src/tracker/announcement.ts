@@ -24,7 +24,7 @@ export interface Announcement {
   readonly endpoints: readonly Endpoint[];
   /** The port at which it accepts peers at its observed address, 1 to 65535; 0 if it accepts none. */
   readonly listenPort: number;
-  /** Any number. If a content id is listed twice, only the last counts. */
+  /** At most MAX_SHARES_PER_ANNOUNCE. If a content id is listed twice, only the last counts. */
   readonly shares: readonly ShareAnnouncement[];
   /** A peer to leave out of the answers, besides the caller itself. */
   readonly excludePeerId?: PeerId | undefined;

@@ -17,7 +17,6 @@ import {
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
   MAX_RESPONSE_FIELDS,
-  MAX_SHARES_PER_ANNOUNCE,
   MAX_WANT_PEERS,
   MAX_WITHDRAWN_SHARES,
 } from "./limits.js";
@@ -73,33 +72,12 @@ export class TrackerClient {
     });
   }
 
-  /** Adds or renews leases, with as many calls as the shares take; returns one answer for all of them. */
+  /** Adds or renews leases. */
   async announce(announcement: Announcement, signal?: AbortSignal): Promise<AnnounceAnswer> {
-    const { shares } = announcement;
-    let answer = await this.#announcePart(announcement, shares.slice(0, MAX_SHARES_PER_ANNOUNCE), signal);
-    for (let at = MAX_SHARES_PER_ANNOUNCE; at < shares.length; at += MAX_SHARES_PER_ANNOUNCE) {
-      const part = shares.slice(at, at + MAX_SHARES_PER_ANNOUNCE);
-      const next = await this.#announcePart(announcement, part, signal);
-      answer = {
-        ...next,
-        renewAfterMs: Math.min(answer.renewAfterMs, next.renewAfterMs),
-        answers: [...answer.answers, ...next.answers],
-        wantedManifests: [...answer.wantedManifests, ...next.wantedManifests],
-      };
-    }
-    return answer;
-  }
-
-  async #announcePart(
-    announcement: Announcement,
-    shares: Announcement["shares"],
-    signal: AbortSignal | undefined,
-  ): Promise<AnnounceAnswer> {
-    const part = { ...announcement, shares };
-    const request = announcementToWire(part, this.#leaseToken);
+    const request = announcementToWire(announcement, this.#leaseToken);
     const response = await this.#call(TrackerService.method.announce, request, signal);
     this.#leaseToken = leaseTokenFromWire(response);
-    return announceAnswerFromWire(response, part, this.proposingHost);
+    return announceAnswerFromWire(response, announcement, this.proposingHost);
   }
 
   /** Ends the leases on `contentIds`, or on everything if that is empty. Does nothing if the tracker holds none of

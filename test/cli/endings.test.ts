@@ -299,6 +299,10 @@ test("a share that cannot go on is closed alone, and its error is the end of the
   const firstIsClosed = new Promise<void>((resolve) => {
     firstClosed = resolve;
   });
+  let secondAnnounced = () => {};
+  const secondIsAnnounced = new Promise<void>((resolve) => {
+    secondAnnounced = resolve;
+  });
   const cli = startFakeCli(["share", "a", "b", "--json"], {
     flows: {
       share: async () => ({
@@ -312,12 +316,15 @@ test("a share that cannot go on is closed alone, and its error is the end of the
             closed.push(path);
             firstClosed();
           };
-          return preparedShare({ failed, close });
+          const announce = async () => {
+            if (path === "b") secondAnnounced();
+          };
+          return preparedShare({ failed, close, announce });
         },
       }),
     },
   });
-  await firstIsClosed;
+  await Promise.all([firstIsClosed, secondIsAnnounced]);
   assert.equal(closed, ["a"]);
   cli.sendSignal("SIGINT");
   assert.is(await cli.exitCode, 6);

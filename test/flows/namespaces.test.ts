@@ -1,8 +1,10 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { decodeTicket } from "../../src/address/ticket.js";
 import { MIB } from "../../src/core/units.js";
+import { DEFAULT_CALLS_PER_ADDRESS } from "../../src/tracker/limits.js";
 import type { ChildSetting } from "../support/goshare-child.js";
 import { GoshareProcess, killAll } from "../support/goshare-process.js";
 import { namespaceTest } from "../support/namespace-test.js";
@@ -123,6 +125,24 @@ namespaceTest("a second interface that the other machine cannot reach does no ha
     const { ticket } = await shareIn(inA);
     assert.equal(peersOf(ticket).sort(), ["10.77.0.1 9000", "10.99.0.1 9000"]);
     await arrives(ticket, [], inB);
+  }),
+);
+
+namespaceTest("a tracker elsewhere takes more shares of a command than it takes calls", () =>
+  withHosts(IPV4, async ({ inA, inB }) => {
+    await startTracker([], inA);
+    const folder = scratch.folder();
+    const paths = Array.from({ length: DEFAULT_CALLS_PER_ADDRESS * 3 }, (_, n) => join(folder, `${n}.txt`));
+    for (const path of paths) writeFileSync(path, path);
+    const tracker = ["--tracker", "10.77.0.1:8080"];
+    const process = new GoshareProcess(["share", ...paths, ...tracker], undefined, inB);
+    const last = await process.waitFor("sharing", ({ name }) => name === `${paths.length - 1}.txt`);
+    const sharing = process.all("sharing");
+    assert.ok(sharing.every(({ trackers }) => String(trackers) === "10.77.0.1:8080"));
+    assert.equal(process.all("warning"), []);
+    const { path } = await download(String(last["contentId"]), scratch.folder(), tracker, inA);
+    assert.is(readFileSync(path, "utf8"), paths.at(-1));
+    assert.equal(await process.stop(), { exitCode: 0, signal: null });
   }),
 );
 

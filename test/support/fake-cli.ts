@@ -79,6 +79,7 @@ export function runningShare(over: Partial<RunningShare> = {}): RunningShare {
     bytesSent: 0,
     neighbourCount: 0,
     copies: 0,
+    announce: async () => {},
     untilCopies: () => failed,
     failed,
     close: async () => {},

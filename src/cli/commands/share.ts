@@ -76,15 +76,21 @@ export class ShareCommand extends PeerCommand {
       const serves: (() => Promise<RunningShare>)[] = [];
       for (const path of sources) {
         session.signal.throwIfAborted();
-        const serve = await shares.add(path, (observe, sharesPort) =>
-          prepareShare({ ...options, path }, observe, session.signal, sharesPort),
+        const serve = await shares.add(path, (observe, group) =>
+          prepareShare({ ...options, path }, observe, session.signal, group),
         );
         serves.push(serve);
       }
+      const running: RunningShare[] = [];
       for (const serve of serves) {
         session.signal.throwIfAborted();
-        const { ticket } = await serve();
-        if (this.qr) session.tell(await ticketAsQrCode(ticket, columnsOf(this.context.stderr)));
+        running.push(await serve());
+      }
+      // When all are served, so that trackers hear of them together.
+      for (const one of running) {
+        session.signal.throwIfAborted();
+        await one.announce();
+        if (this.qr) session.tell(await ticketAsQrCode(one.ticket, columnsOf(this.context.stderr)));
       }
       session.tell("Ctrl-C stops sharing");
       if (copies !== undefined) {

@@ -5,13 +5,15 @@ import type { EventObserver } from "../../events/event.js";
 import type { AnnouncerEvents } from "../../swarm/announcer.js";
 
 export function tellAnnounced(observe: EventObserver): AnnouncerEvents["answered"] {
-  return (tracker, { listedEndpoints, renewAfterMs, wantedManifests }) => {
+  return (tracker, { listedEndpoints, renewAfterMs, wantedManifests }, contentIds) => {
     const { detail } = observe;
     if (detail === undefined) return;
     const places = listedEndpoints.map(formatEndpoint).join(", ");
     const listed = places === "" ? "lists us for nobody" : `lists us for others at ${places}`;
-    const wants = wantedManifests.length === 0 ? "" : ", wants the manifest";
-    const text = `${tracker} accepted the announcement: ${listed}, to be renewed in ${formatDuration(renewAfterMs)}${wants}`;
+    const shares = contentIds.length > 1 ? ` of ${contentIds.length} shares` : "";
+    const manifests = wantedManifests.length > 1 ? `${wantedManifests.length} manifests` : "the manifest";
+    const wants = wantedManifests.length === 0 ? "" : `, wants ${manifests}`;
+    const text = `${tracker} accepted the announcement${shares}: ${listed}, to be renewed in ${formatDuration(renewAfterMs)}${wants}`;
     detail("tracker", text);
   };
 }

@@ -1,5 +1,5 @@
 // The port of a sharer, one for all shares of a command: opened before anything is hashed, so that a taken port is
-// known at once. A peer that comes earlier is told that the share is not known here. Hashes and announces nothing.
+// known at once. A peer that comes earlier is told that the share is not known here. Hashes nothing.
 import type { ListenAddress } from "../../address/endpoint.js";
 import { dialableFromHere } from "../../address/listening.js";
 import type { ContentId } from "../../core/ids.js";
@@ -9,12 +9,12 @@ import type { LocalPeer } from "../../peer/handshake.js";
 import { PeerListener } from "../../peer/listener.js";
 import { defaultConnectionOptions } from "../../peer/options.js";
 import { placeOf } from "../../peer/place-of.js";
-import type { Announcer } from "../../swarm/announcer.js";
 import { defaultServerOptions } from "../../swarm/options.js";
 import type { RateBudget } from "../../swarm/rate-budget.js";
 import { ChunkServer } from "../../swarm/uploading/chunk-server.js";
 import { foreignWarnings } from "../peers/foreign-warnings.js";
 import { newLocalPeer } from "../peers/local-peer.js";
+import { AnnouncedShares, type AnnouncementOptions } from "./announced-shares.js";
 
 export interface SharePortOptions {
   readonly listen: ListenAddress;
@@ -28,17 +28,6 @@ export interface SharePortOptions {
   readonly maxConnectionsPerHost: number;
 }
 
-/** The port of all shares of a command: the first share puts it here, joined once more; the maker of this closes it. */
-export interface SharesPort {
-  port: SharePort | undefined;
-  /** Contents that are, or will be, served there. */
-  readonly contentIds: Set<ContentId>;
-}
-
-/** A share can be passed on without a tracker: one that does not answer holds up the tickets of a command no longer
- * than this. */
-const ANNOUNCED_WITHIN_MS = 3_000;
-
 /** Further connections, for peers that only want the manifest or to learn of others. */
 const GUEST_PLACES = 256;
 
@@ -48,8 +37,8 @@ export class SharePort {
   readonly local: LocalPeer;
   readonly #listener: PeerListener;
   #users = 0;
-  #areTrackersSilent = false;
-  #closed: Promise<void> | undefined;
+  #announced: AnnouncedShares | undefined;
+  #closed: Promise<unknown> | undefined;
 
   private constructor(server: ChunkServer, local: LocalPeer, listener: PeerListener) {
     this.server = server;
@@ -104,25 +93,26 @@ export class SharePort {
     return this;
   }
 
-  /** Resolves when the trackers have answered a share's announcement, or take too long: the next share does not wait for
-   * what another has waited for in vain. */
-  async announced(announcer: Announcer): Promise<void> {
-    const hasSettled = await announcer.settled(this.#areTrackersSilent ? 0 : ANNOUNCED_WITHIN_MS);
-    if (!hasSettled) this.#areTrackersSilent = true;
+  /** What trackers are told of the shares here, as the first of them wants it. */
+  announced(options: AnnouncementOptions, observe: EventObserver): AnnouncedShares {
+    this.#announced ??= new AnnouncedShares(options, this, observe);
+    return this.#announced;
   }
 
-  /** Closes the port if nobody else uses it; else only stops serving `contentId`. */
+  /** Closes the port if nobody else uses it; else only stops serving `contentId`, and has it withdrawn soon. */
   async leave(contentId?: ContentId): Promise<void> {
     this.#users--;
     if (this.#users === 0 || this.#closed !== undefined) return this.close();
-    if (contentId !== undefined) this.server.remove(contentId);
+    if (contentId === undefined) return;
+    this.server.remove(contentId);
+    this.#announced?.remove(contentId);
   }
 
-  /** Accepts no more peers; resolves when running replies are out or have taken too long. */
-  close(): Promise<void> {
+  /** Accepts no more peers, and withdraws all shares; resolves when running replies are out or have taken too long. */
+  async close(): Promise<void> {
     this.#listener.close();
-    this.#closed ??= this.server.close();
-    return this.#closed;
+    this.#closed ??= Promise.all([this.server.close(), this.#announced?.close()]);
+    await this.#closed;
   }
 }
 

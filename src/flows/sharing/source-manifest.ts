@@ -19,7 +19,7 @@ import {
 import { HashCacheFolder } from "../../storage/source/hash-cache-folder.js";
 import { type SourceTree, sourcePath, walkSource } from "../../storage/source/source-tree.js";
 import { hashTasks } from "../../workers/batches.js";
-import { takePool } from "../../workers/early-pool.js";
+import type { WorkerPool } from "../../workers/worker-pool.js";
 import { hashingProgress } from "../hashing/hashing-progress.js";
 import { withoutOwnManifestFiles } from "./own-manifest-files.js";
 import { pathMatcher } from "./path-patterns.js";
@@ -45,62 +45,56 @@ const MIN_CACHED_BYTES = 16 * 1024 * 1024;
 /** Reads what `options.path` names; `requirePlace` is called before anything is hashed. Throws GoshareError. */
 export async function readSource(
   options: SourceOptions,
+  pool: WorkerPool,
   requirePlace: (tree: SourceTree) => Promise<void>,
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<{ readonly tree: SourceTree; readonly manifest: Manifest }> {
-  const pool = takePool();
-  try {
-    const begunAtMs = Date.now();
-    const walked = hashingProgress(options.path, 0, observe);
-    let excluded = 0;
-    const matches = pathMatcher(options.exclude);
-    const isExcluded = (path: string) => {
-      const isMeant = matches(path);
-      if (isMeant) excluded++;
-      return isMeant;
-    };
-    const look = (paths: readonly string[]) => pool.lookAtFiles(paths);
-    const found = (files: number) => walked(0, 0, files);
-    const tree = await withoutOwnManifestFiles(
-      await walkSource(options.path, found, signal, isExcluded, look),
-    );
-    warnOfSkipped(tree, observe);
-    if (excluded > 0 && isEmpty(tree)) {
-      const message = "nothing is left of this: everything in it is excluded, and an empty folder is shared";
-      observe({ type: "warning", code: "USAGE", message, path: options.path });
-    }
-    await requirePlace(tree);
-    const sizes = Float64Array.from(tree.files, (file) => file.size);
-    const layout = computeLayout(sizes, options.chunkSizeBytes ?? chooseChunkSize(sizes));
-    const bytesTotal = sizes.reduce((sum, size) => sum + size, 0);
-    const digests = new Uint8Array(new SharedArrayBuffer(layout.chunkCount * DIGEST_BYTES));
-    const memory = await HashMemory.open(options, tree, layout, bytesTotal);
-    const unknown = await memory.fill(digests);
-    const pathOf = (fileIndex: number) =>
-      sourcePath(tree.rootPath, tree.kind, tree.files[fileIndex]?.path ?? "");
-    let bytesDone = bytesTotal;
-    for (const chunkIndex of unknown) bytesDone -= layout.chunkLength(chunkIndex);
-    const progress = hashingProgress(options.path, bytesDone, observe);
-    // If all digests are remembered, nothing is hashed.
-    if (unknown.count > 0) progress(bytesDone, bytesTotal, tree.files.length);
-    const hashed = (_task: unknown, { bytes }: { readonly bytes: number }) => {
-      bytesDone += bytes;
-      progress(bytesDone, bytesTotal, tree.files.length);
-    };
-    await pool
-      .runAll(hashTasks(layout, unknown, pathOf, tree.identities, digests), hashed, signal)
-      .catch((thrown: unknown) => {
-        throw tree.kind === "folder" ? hintingAtExclusion(thrown) : thrown;
-      });
-    if (unknown.count > 0) await memory.remember(digests, begunAtMs);
-    const { name, kind, files, emptyDirectories, symbolicLinks } = tree;
-    const { chunkSize } = layout;
-    const entries = { name, kind, chunkSize, files, emptyDirectories, symbolicLinks };
-    return { tree, manifest: assembleManifest({ ...entries, chunkDigests: digests.slice() }) };
-  } finally {
-    await pool.close();
+  const begunAtMs = Date.now();
+  const walked = hashingProgress(options.path, 0, observe);
+  let excluded = 0;
+  const matches = pathMatcher(options.exclude);
+  const isExcluded = (path: string) => {
+    const isMeant = matches(path);
+    if (isMeant) excluded++;
+    return isMeant;
+  };
+  const look = (paths: readonly string[]) => pool.lookAtFiles(paths);
+  const found = (files: number) => walked(0, 0, files);
+  const tree = await withoutOwnManifestFiles(await walkSource(options.path, found, signal, isExcluded, look));
+  warnOfSkipped(tree, observe);
+  if (excluded > 0 && isEmpty(tree)) {
+    const message = "nothing is left of this: everything in it is excluded, and an empty folder is shared";
+    observe({ type: "warning", code: "USAGE", message, path: options.path });
   }
+  await requirePlace(tree);
+  const sizes = Float64Array.from(tree.files, (file) => file.size);
+  const layout = computeLayout(sizes, options.chunkSizeBytes ?? chooseChunkSize(sizes));
+  const bytesTotal = sizes.reduce((sum, size) => sum + size, 0);
+  const digests = new Uint8Array(new SharedArrayBuffer(layout.chunkCount * DIGEST_BYTES));
+  const memory = await HashMemory.open(options, tree, layout, bytesTotal);
+  const unknown = await memory.fill(digests);
+  const pathOf = (fileIndex: number) =>
+    sourcePath(tree.rootPath, tree.kind, tree.files[fileIndex]?.path ?? "");
+  let bytesDone = bytesTotal;
+  for (const chunkIndex of unknown) bytesDone -= layout.chunkLength(chunkIndex);
+  const progress = hashingProgress(options.path, bytesDone, observe);
+  // If all digests are remembered, nothing is hashed.
+  if (unknown.count > 0) progress(bytesDone, bytesTotal, tree.files.length);
+  const hashed = (_task: unknown, { bytes }: { readonly bytes: number }) => {
+    bytesDone += bytes;
+    progress(bytesDone, bytesTotal, tree.files.length);
+  };
+  await pool
+    .runAll(hashTasks(layout, unknown, pathOf, tree.identities, digests), hashed, signal)
+    .catch((thrown: unknown) => {
+      throw tree.kind === "folder" ? hintingAtExclusion(thrown) : thrown;
+    });
+  if (unknown.count > 0) await memory.remember(digests, begunAtMs);
+  const { name, kind, files, emptyDirectories, symbolicLinks } = tree;
+  const { chunkSize } = layout;
+  const entries = { name, kind, chunkSize, files, emptyDirectories, symbolicLinks };
+  return { tree, manifest: assembleManifest({ ...entries, chunkDigests: digests.slice() }) };
 }
 
 /** The digests that the chunks of one source had when it was shared before. */
