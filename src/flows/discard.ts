@@ -35,9 +35,10 @@ export async function discard(
     signal.throwIfAborted();
     try {
       if (all) refuseRunning(one);
-      await discardOne(one, observe);
+      await discardOne(one, observe, signal);
       count++;
     } catch (thrown) {
+      signal.throwIfAborted();
       const { code, message } = GoshareError.from(thrown);
       if (!all || code === "BUG") throw thrown;
       observe({ type: "warning", code, message: `not discarded: ${message}`, path: one.partPath });
@@ -52,15 +53,20 @@ function refuseRunning({ found }: BegunDownload): void {
   throw targetBusy(found.targetPath)(`process ${found.holderPid}`);
 }
 
-async function discardOne({ partPath, found }: BegunDownload, observe: EventObserver): Promise<void> {
+async function discardOne(
+  { partPath, found }: BegunDownload,
+  observe: EventObserver,
+  signal: AbortSignal,
+): Promise<void> {
   const watching = (message: string) =>
     observe({ type: "warning", code: "TARGET_BUSY", message, path: partPath });
+  const wait = { watching, signal };
   if (found instanceof GoshareError) {
-    await discardPart(partPath, partPath, watching);
+    await discardPart(partPath, partPath, wait);
     observe({ type: "discarded", contentId: "", name: path.basename(partPath), path: partPath, bytes: 0 });
     return;
   }
-  await discardPart(partPath, found.targetPath, watching);
+  await discardPart(partPath, found.targetPath, wait);
   const { contentId, name } = found.root;
   observe({ type: "discarded", contentId, name, path: partPath, bytes: found.bytesDone });
 }

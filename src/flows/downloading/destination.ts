@@ -27,8 +27,8 @@ export interface Destination {
   /** Whether all of it is in place, so that it only remains to serve it. */
   readonly isCommitted: boolean;
   /** Prepares for this share; `ticket` leads to it again. Returns whether an earlier run has finished it, so that
-   * nothing is left to do. */
-  open(root: ManifestRoot, ticket: string): Promise<boolean>;
+   * nothing is left to do. `signal` ends it while it waits for another process. */
+  open(root: ManifestRoot, ticket: string, signal: AbortSignal): Promise<boolean>;
   /** The body of the manifest as an earlier run stored it; not checked. */
   storedBody(): Uint8Array | undefined;
   keepBody(body: Uint8Array): void;

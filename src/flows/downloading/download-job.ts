@@ -146,7 +146,8 @@ export class DownloadJob {
       this.#source.manifest ??
       (root.inlineBody === undefined ? undefined : checkManifest(root, root.inlineBody));
     const { wanted, destination, trackers, pool, patience } = this.#parts;
-    if (await destination.open(root, ticketFor(root, this.#source, trackers))) return;
+    const ticket = ticketFor(root, this.#source, trackers);
+    if (await destination.open(root, ticket, patience.signal)) return;
     const selection = selectEntries(known ?? (await this.#findBody(root)), wanted);
     this.bytes = selection.bytes;
     const slotPool = new SlotPool(pool.slots, root.chunkSize, () => this.#chunks?.slotFreed());

@@ -63,13 +63,13 @@ export class FolderDestination implements Destination {
     return this.#present?.path ?? this.#part.targetPath;
   }
 
-  async open(root: ManifestRoot, ticket: string): Promise<boolean> {
+  async open(root: ManifestRoot, ticket: string, signal: AbortSignal): Promise<boolean> {
     const { outputDirectory, ifTaken, patterns } = this.#wish;
     let part: PartFolder;
     try {
-      part = await PartFolder.open(outputDirectory, root, ifTaken, patterns, (message) =>
-        this.#observe({ type: "warning", code: "TARGET_BUSY", message, path: outputDirectory }),
-      );
+      const watching = (message: string) =>
+        this.#observe({ type: "warning", code: "TARGET_BUSY", message, path: outputDirectory });
+      part = await PartFolder.open(outputDirectory, root, ifTaken, patterns, { watching, signal });
     } catch (thrown) {
       const paths = partPaths(outputDirectory, root);
       if (ifTaken !== "refuse" || !isInTheWay(GoshareError.from(thrown), paths.target)) throw thrown;

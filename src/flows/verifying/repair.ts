@@ -64,9 +64,9 @@ export async function repair(
   const { manifest, rootPath, comparison, right } = work;
   refuseStranger(work);
   if (!right.isFull) requireSomebody(work.source, work.trackers);
-  const target = await RepairTarget.open(rootPath, manifest, comparison, (message) =>
-    observe({ type: "warning", code: "TARGET_BUSY", message, path: rootPath }),
-  );
+  const watching = (message: string) =>
+    observe({ type: "warning", code: "TARGET_BUSY", message, path: rootPath });
+  const target = await RepairTarget.open(rootPath, manifest, comparison, { watching, signal });
   try {
     const finish = () =>
       target.finish(comparison, (entries) => work.pool.runAll(syncTasks(entries), () => undefined));

@@ -43,18 +43,18 @@ export class RepairTarget implements ChunkPlace {
   }
 
   /** Throws TARGET_EXISTS if something else is in the place of a file, folder or link that is to be repaired,
-   * TARGET_BUSY, or a disk error. `watching`: see LockWait. */
+   * TARGET_BUSY, a disk error, or what ends `wait`. */
   static async open(
     rootPath: string,
     manifest: Manifest,
     comparison: TargetComparison,
-    watching?: LockWait["watching"],
+    wait: LockWait = {},
   ): Promise<RepairTarget> {
     refuseOtherKinds(rootPath, manifest, comparison);
     if (manifest.root.kind === "file") return new RepairTarget(rootPath, manifest, undefined);
     const folder = repairPath(rootPath, manifest.root);
     try {
-      const lock = await lockPart({ part: folder, target: rootPath }, watching, repairedBy(rootPath));
+      const lock = await lockPart({ part: folder, target: rootPath }, wait, repairedBy(rootPath));
       return new RepairTarget(rootPath, manifest, { path: folder, lock });
     } catch (thrown) {
       const error = errorAt(thrown, folder);

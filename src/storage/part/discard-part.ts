@@ -8,16 +8,12 @@ import { type LockWait, lockPart } from "./lock.js";
 import { isOwnFolder, removeIfEmpty } from "./part-files.js";
 
 /** Throws TARGET_BUSY if a process downloads there, PART_UNUSABLE if something else is in it, or a disk error; then all
- * of it stays. `watching`: see LockWait. */
-export async function discardPart(
-  partPath: string,
-  targetPath: string,
-  watching?: LockWait["watching"],
-): Promise<void> {
+ * of it stays. Or throws what ends `wait`. */
+export async function discardPart(partPath: string, targetPath: string, wait: LockWait = {}): Promise<void> {
   // Taking the lock would make the folder.
   if (fs.lstatSync(partPath, { throwIfNoEntry: false }) === undefined) return;
   if (!isOwnFolder(partPath)) throw unusable(`${partPath} is not a folder of this user`, partPath);
-  const lock = await lockPart({ part: partPath, target: targetPath }, watching);
+  const lock = await lockPart({ part: partPath, target: targetPath }, wait);
   try {
     putBackReplaced({ part: partPath, target: targetPath });
     const foreign = foreignIn(partPath);

@@ -192,13 +192,13 @@ export function targetBusy(target: string): (holder: string) => GoshareError {
  * error. */
 export async function lockPart(
   paths: PartPaths,
-  watching?: LockWait["watching"],
+  wait: LockWait = {},
   inUse = targetBusy(paths.target),
 ): Promise<Lock> {
   for (let attempt = 1; ; attempt++) {
     try {
       makeOwnFolder(paths.part, PART_MODE);
-      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), inUse, { watching });
+      return await Lock.acquire(path.join(paths.part, PART_NAMES.lock), inUse, wait);
     } catch (thrown) {
       if (isErrno(thrown, "ENOSPC", "EDQUOT")) removeIfEmpty(paths.part);
       // The process that held the lock may have had nothing worth keeping, and removed the folder.

@@ -85,18 +85,18 @@ export class PartFolder implements ChunkPlace {
   }
 
   /** Opens or makes the part folder in `outputDirectory` for the part of `root` that `select` means (sorted patterns;
-   * none: everything). Throws TARGET_EXISTS, TARGET_BUSY, PART_UNUSABLE or a disk error. `watching`: see LockWait. */
+   * none: everything). Throws TARGET_EXISTS, TARGET_BUSY, PART_UNUSABLE, a disk error, or what ends `wait`. */
   static async open(
     outputDirectory: string,
     root: ManifestRoot,
     ifTaken: IfTaken = "refuse",
     select: readonly string[] = [],
-    watching?: LockWait["watching"],
+    wait: LockWait = {},
   ): Promise<PartFolder> {
     const paths = ifTaken === "rename" ? keptPaths(outputDirectory, root) : partPaths(outputDirectory, root);
     try {
       makeFolders(outputDirectory);
-      const lock = await lockPart(paths, watching);
+      const lock = await lockPart(paths, wait);
       try {
         // First of all, whatever else is wrong there: it may be the only copy of somebody's folder.
         putBackReplaced(paths);
