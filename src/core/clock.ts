@@ -30,13 +30,12 @@ export const processTimers: Timers = {
   },
 };
 
-/** A look that comes so much too late means that this process stood still: stopped by Ctrl-Z, or its machine slept. */
-const STOOD_STILL_MS = 1_000;
-
-/** Whether this process stood still before a look that was due at `dueMs`. What others did not do meanwhile must not be
- * held against them: what they did do may still be on its way in. */
-export function stoodStill(dueMs: number, nowMs: number): boolean {
-  return nowMs - dueMs > STOOD_STILL_MS;
+/** Whether this process stood still before a look that was due at `dueMs`: stopped by Ctrl-Z, or its machine slept. What
+ * others did not do meanwhile must not be held against them: what they did do may still be on its way in. A look that
+ * is late by less than a quarter of `patienceMs`, for which others may do nothing, hardly matters: a process that is
+ * merely busy now and then must not go on being patient with somebody who is gone. */
+export function stoodStill(dueMs: number, nowMs: number, patienceMs: number): boolean {
+  return nowMs - dueMs > patienceMs / 4;
 }
 
 /** The longest wait that Node's timers keep to, in milliseconds. */

@@ -68,13 +68,14 @@ export class Liveness {
 
   /** What is wrong with the other side; undefined if nothing is. To be called every LIVENESS_LOOK_MS. */
   problem(view: LivenessView, nowMs: number): string | undefined {
-    if (stoodStill(this.#lookAtMs, nowMs)) this.#beginAnew(view.bytesRead, nowMs);
+    const { helloTimeoutMs, idleTimeoutMs, firstByteTimeoutMs } = this.#options;
+    const patienceMs = Math.min(idleTimeoutMs, firstByteTimeoutMs);
+    if (stoodStill(this.#lookAtMs, nowMs, patienceMs)) this.#beginAnew(view.bytesRead, nowMs);
     this.#lookAtMs = nowMs + LIVENESS_LOOK_MS;
     if (view.bytesRead !== this.#lastBytesRead) {
       this.#lastBytesRead = view.bytesRead;
       this.#lastByteAtMs = nowMs;
     }
-    const { helloTimeoutMs, idleTimeoutMs } = this.#options;
     if (view.remoteIdleTimeoutMs === undefined) {
       return nowMs - this.#openedAtMs >= helloTimeoutMs ? "no Hello in time" : undefined;
     }

@@ -96,6 +96,20 @@ test("the time in which this side has no room is nobody's fault", () => {
   assert.is(silent?.second, 220);
 });
 
+test("a process that is merely busy for seconds at a time gives up on a silent peer all the same", () => {
+  const liveness = newLiveness();
+  let heldOutMs = 0;
+  for (
+    let lookMs = 0;
+    liveness.problem({ ...QUIET, owedSinceMs: START_MS }, START_MS + lookMs) === undefined;
+    lookMs += 4_000
+  ) {
+    heldOutMs = lookMs;
+    assert.ok(heldOutMs < 60_000, "it is given up some time");
+  }
+  assert.is(heldOutMs, 16_000);
+});
+
 test("the time in which this process stood still is nobody's fault", () => {
   const running = { startedAtMs: START_MS, bytesReadAtStart: 0 };
   const states: Record<string, Partial<LivenessView>> = {

@@ -56,7 +56,7 @@ export class Patience {
   #check(): void {
     const nowMs = performance.now();
     // Nobody could help then, and whoever did before has hung up meanwhile.
-    if (stoodStill(this.#checkAtMs, nowMs)) this.#sinceMs = nowMs;
+    if (stoodStill(this.#checkAtMs, nowMs, this.#timeoutMs)) this.#sinceMs = nowMs;
     const leftMs = this.#sinceMs + this.#timeoutMs - nowMs;
     this.#timer = undefined;
     if (leftMs <= 0) this.#controller.abort(this.#error(this.#what));

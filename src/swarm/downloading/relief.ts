@@ -48,6 +48,7 @@ export class Relief<Peer extends RelievedPeer> {
   readonly #stalls: StallWatch<Peer>;
   readonly #unofferedMs: number;
   readonly #tickMs: number;
+  readonly #stalledSlotMs: number;
   /** When the next tick is due. */
   #tickAtMs = Number.POSITIVE_INFINITY;
   /** Since when nothing has come and nothing has been asked of any peer; undefined if something has. Where chunks come
@@ -61,6 +62,7 @@ export class Relief<Peer extends RelievedPeer> {
     this.#stalls = new StallWatch(options.stalledSlotMs);
     this.#unofferedMs = options.unofferedMs;
     this.#tickMs = options.handOverTickMs;
+    this.#stalledSlotMs = options.stalledSlotMs;
   }
 
   /** Something has come from this peer. */
@@ -89,7 +91,7 @@ export class Relief<Peer extends RelievedPeer> {
   /** To be called every `handOverTickMs`. */
   tick(nowMs: number): void {
     const peers = this.#owner.peers();
-    if (stoodStill(this.#tickAtMs, nowMs)) {
+    if (stoodStill(this.#tickAtMs, nowMs, this.#stalledSlotMs)) {
       for (const peer of peers) peer.pace.stoodStill(nowMs);
       this.#stalls.forget();
       this.#idleSinceMs = undefined;

@@ -141,7 +141,8 @@ export class UploadTurns implements SenderEvents, Uplink {
     const dueMs = this.#clock.nowMs() + stallTimeoutMs / 8;
     this.#shortage = setTimeout(() => {
       this.#shortage = undefined;
-      if (stoodStill(dueMs, this.#clock.nowMs())) for (const sender of this.#sending) sender.stoodStill();
+      if (stoodStill(dueMs, this.#clock.nowMs(), stallTimeoutMs))
+        for (const sender of this.#sending) sender.stoodStill();
       this.#takeTurns();
     }, stallTimeoutMs / 8).unref();
     for (const sender of this.#sending) sender.hangUpIfStalled(stallTimeoutMs);
