@@ -2,11 +2,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { GoshareError } from "../../src/core/errors.js";
 import { encodeJournalRecords } from "../../src/storage/part/journal.js";
+import { PartFolder } from "../../src/storage/part/part-folder.js";
 import { replaceCalls } from "./crash.js";
 import { downloadAll, downloadUntil, killedAfter, open, partPathOf, writeChunk } from "./download-run.js";
 import { actualTree, CHUNK, expectedTree, mixedFolder, singleFile } from "./sample-share.js";
-import { changeUntilSeen, scratchFolders } from "./scratch.js";
+import { changeUntilSeen, errorOf, scratchFolders } from "./scratch.js";
 
 const scratch = scratchFolders("claims");
 
@@ -135,6 +137,24 @@ test("a pause does not vouch for what an earlier run claimed and this one found 
   await downloadUntil(output, share, 0);
   await downloadAll(output, share);
   assert.equal(actualTree(path.join(output, "big.bin")), expectedTree(share));
+});
+
+test("whoever waits for another machine at its part folder hears that it is to stop, and leaves everything", async () => {
+  const output = scratch();
+  const { root } = mixedFolder().manifest;
+  const partPath = partPathOf(output, "mixed");
+  fs.mkdirSync(partPath, { recursive: true });
+  const lockPath = path.join(partPath, "lock");
+  const held = JSON.stringify({ token: "x", pid: 1, started: "", place: "another machine" });
+  fs.writeFileSync(lockPath, held);
+  // Its clock is ahead, so it is watched for half a minute.
+  const tomorrow = Date.now() / 1000 + 24 * 3600;
+  fs.utimesSync(lockPath, tomorrow, tomorrow);
+  const stop = new AbortController();
+  const watching = () => stop.abort(new GoshareError("INTERRUPTED", "enough"));
+  const opening = () => PartFolder.open(output, root, "refuse", [], { watching, signal: stop.signal });
+  assert.is((await errorOf(opening)).code, "INTERRUPTED");
+  assert.is(fs.readFileSync(lockPath, "utf8"), held);
 });
 
 test.run();

@@ -5,7 +5,6 @@ import * as assert from "uvu/assert";
 import { GoshareError } from "../../src/core/errors.js";
 import { commit } from "../../src/storage/final/commit.js";
 import { makeFolders } from "../../src/storage/part/part-files.js";
-import { PartFolder } from "../../src/storage/part/part-folder.js";
 import { file } from "../manifest/craft.js";
 import { replaceCalls } from "./crash.js";
 import { downloadAll, killedAfter, open, partPathOf, syncAtOnce, writeChunk } from "./download-run.js";
@@ -37,24 +36,6 @@ test("a part folder that is moved is known to be gone, whatever is made again wh
   assert.match((await part.displacement())?.message ?? "", part.partPath);
   part.close();
   assert.is(await part.displacement(), undefined, "what is over is not missed");
-});
-
-test("whoever waits for another machine at its part folder hears that it is to stop, and leaves everything", async () => {
-  const output = scratch();
-  const { root } = mixedFolder().manifest;
-  const partPath = partPathOf(output, "mixed");
-  fs.mkdirSync(partPath, { recursive: true });
-  const lockPath = path.join(partPath, "lock");
-  const held = JSON.stringify({ token: "x", pid: 1, started: "", place: "another machine" });
-  fs.writeFileSync(lockPath, held);
-  // Its clock is ahead, so it is watched for half a minute.
-  const tomorrow = Date.now() / 1000 + 24 * 3600;
-  fs.utimesSync(lockPath, tomorrow, tomorrow);
-  const stop = new AbortController();
-  const watching = () => stop.abort(new GoshareError("INTERRUPTED", "enough"));
-  const opening = () => PartFolder.open(output, root, "refuse", [], { watching, signal: stop.signal });
-  assert.is((await errorOf(opening)).code, "INTERRUPTED");
-  assert.is(fs.readFileSync(lockPath, "utf8"), held);
 });
 
 test("where another run has begun in the place of a part folder that was moved, nothing of it is touched", async () => {
