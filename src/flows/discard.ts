@@ -11,6 +11,7 @@ import {
   begunNamed,
   type OutputFolder,
 } from "./downloading/begun-downloads.js";
+import { toldWait } from "./told-wait.js";
 
 export interface DiscardOptions extends OutputFolder {
   /** Names, paths or content ids. */
@@ -58,9 +59,7 @@ async function discardOne(
   observe: EventObserver,
   signal: AbortSignal,
 ): Promise<void> {
-  const watching = (message: string) =>
-    observe({ type: "warning", code: "TARGET_BUSY", message, path: partPath });
-  const wait = { watching, signal };
+  const wait = toldWait(observe, partPath, signal);
   if (found instanceof GoshareError) {
     await discardPart(partPath, partPath, wait);
     observe({ type: "discarded", contentId: "", name: path.basename(partPath), path: partPath, bytes: 0 });

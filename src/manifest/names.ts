@@ -54,6 +54,18 @@ export function linkProblem(path: string, target: string): string | undefined {
   return problem === undefined ? undefined : `has a target that ${problem}`;
 }
 
+/** The folder of an entry; "" for entries of the root. */
+export function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}
+
+/** The folders that an entry is in, the innermost first, without the root. */
+export function foldersAbove(path: string): readonly string[] {
+  const folders: string[] = [];
+  for (let folder = folderOf(path); folder !== ""; folder = folderOf(folder)) folders.push(folder);
+  return folders;
+}
+
 /** The order of paths in a manifest, by their UTF-8 bytes: negative, 0 or positive. */
 export function comparePaths(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -23,6 +23,9 @@ export const RPC_STATUS = {
 
 export type RpcStatus = keyof typeof RPC_STATUS;
 
+/** What `retryAfterMs` is if the same call is of no use, whenever it is made. */
+export const NEVER = -1;
+
 /** A call that ended without an answer. A handler's `message` goes to the caller as it is: no secrets in it. A client
  * also throws DATA_LOSS for an answer that does not decode. */
 export class RpcError extends Error {

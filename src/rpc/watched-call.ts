@@ -2,7 +2,7 @@
 // it is taken, and tells how the call ended. Reads no message.
 import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import type { CallKind, CallRefusal, CallWatch } from "./call-watch.js";
-import { PUSHBACK_TRAILER, RPC_STATUS, rpcStatusFromCode } from "./rpc-error.js";
+import { NEVER, PUSHBACK_TRAILER, RPC_STATUS, rpcStatusFromCode } from "./rpc-error.js";
 import type { UntakenResponses } from "./untaken-responses.js";
 
 /** The two ends of a call's connection, as its socket shows them; undefined if that is gone. */
@@ -21,8 +21,6 @@ export interface CallSurroundings {
 }
 
 const OK = 0;
-/** The pushback of a call that is not to be repeated. */
-const NEVER = -1;
 
 /** The method that is called. */
 export interface CalledMethod {

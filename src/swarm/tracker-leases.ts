@@ -5,6 +5,7 @@ import { type Endpoint, formatEndpoint } from "../address/endpoint.js";
 import { pause, withTimeout } from "../core/clock.js";
 import { GoshareError } from "../core/errors.js";
 import type { ContentId } from "../core/ids.js";
+import { partsOf } from "../core/parts.js";
 import { askedToWaitMs, isRefusedForGood } from "../rpc/rpc-error.js";
 import type { ShareAnnouncement } from "../tracker/announcement.js";
 import type { TrackerClient } from "../tracker/client.js";
@@ -124,7 +125,7 @@ export class TrackerLeases {
     );
     const taken = isRenewal ? shares.filter(({ contentId }) => this.#taken.has(contentId)) : [];
     const others = isForOthers ? shares.filter(({ contentId }) => !this.#taken.has(contentId)) : [];
-    const thrown = await this.#announceAll(client, groupsOf([...taken, ...others]));
+    const thrown = await this.#announceAll(client, partsOf([...taken, ...others], MAX_SHARES_PER_ANNOUNCE));
     if (this.#closing.signal.aborted) return;
     if (thrown !== undefined) this.#backOff(thrown);
     else if (shares.every(({ contentId }) => this.#taken.has(contentId))) this.#failures = 0;
@@ -149,7 +150,7 @@ export class TrackerLeases {
           failure = thrown;
           this.#fail([...group, ...groups.splice(0).flat()], thrown, false);
         } else if (group.length > 1 && splits++ < MAX_SPLITS) {
-          groups.unshift(...groupsOf(group, Math.ceil(group.length / 2)));
+          groups.unshift(...partsOf(group, Math.ceil(group.length / 2)));
         } else {
           refusal = thrown;
           refused.push(...group);
@@ -256,13 +257,4 @@ export class TrackerLeases {
     this.#settled.set(contentId, occasion);
     return occasion;
   }
-}
-
-function groupsOf(
-  shares: readonly ShareAnnouncement[],
-  size = MAX_SHARES_PER_ANNOUNCE,
-): (readonly ShareAnnouncement[])[] {
-  const groups: (readonly ShareAnnouncement[])[] = [];
-  for (let at = 0; at < shares.length; at += size) groups.push(shares.slice(at, at + size));
-  return groups;
 }

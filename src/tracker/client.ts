@@ -9,6 +9,7 @@ import { quoted } from "../core/characters.js";
 import { GoshareError } from "../core/errors.js";
 import { type ContentId, idToBytes, type PeerId, toHex } from "../core/ids.js";
 import { type NumericRanges, resolveOptions } from "../core/options.js";
+import { partsOf } from "../core/parts.js";
 import { formatDuration } from "../core/units.js";
 import { RpcError } from "../rpc/rpc-error.js";
 import { UnaryClient } from "../rpc/unary-client.js";
@@ -84,9 +85,9 @@ export class TrackerClient {
    * ours. */
   async withdraw(peerId: PeerId, contentIds: readonly ContentId[] = [], signal?: AbortSignal): Promise<void> {
     if (this.#leaseToken.length === 0) return;
-    let at = 0;
-    do {
-      const part = contentIds.slice(at, at + MAX_WITHDRAWN_SHARES);
+    // None at all stands for everything.
+    const parts = contentIds.length === 0 ? [contentIds] : partsOf(contentIds, MAX_WITHDRAWN_SHARES);
+    for (const part of parts) {
       const request = {
         peerId: idToBytes(peerId),
         leaseToken: this.#leaseToken,
@@ -94,8 +95,7 @@ export class TrackerClient {
       };
       const answer = this.#call(TrackerService.method.withdraw, request, signal);
       await answer.catch(unlessStatus("PERMISSION_DENIED"));
-      at += MAX_WITHDRAWN_SHARES;
-    } while (at < contentIds.length);
+    }
   }
 
   /** A random sample of at most `max` peers (0 to 50), and how many there are in all. */

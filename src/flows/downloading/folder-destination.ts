@@ -19,6 +19,7 @@ import { syncTasks } from "../../workers/batches.js";
 import { PartStore } from "../../workers/part-store.js";
 import type { SlotPool } from "../../workers/slots.js";
 import type { WorkerPool } from "../../workers/worker-pool.js";
+import { toldWait } from "../told-wait.js";
 import type { Arrival, Destination } from "./destination.js";
 import { PresentTarget } from "./present-target.js";
 
@@ -67,9 +68,8 @@ export class FolderDestination implements Destination {
     const { outputDirectory, ifTaken, patterns } = this.#wish;
     let part: PartFolder;
     try {
-      const watching = (message: string) =>
-        this.#observe({ type: "warning", code: "TARGET_BUSY", message, path: outputDirectory });
-      part = await PartFolder.open(outputDirectory, root, ifTaken, patterns, { watching, signal });
+      const wait = toldWait(this.#observe, outputDirectory, signal);
+      part = await PartFolder.open(outputDirectory, root, ifTaken, patterns, wait);
     } catch (thrown) {
       const paths = partPaths(outputDirectory, root);
       if (ifTaken !== "refuse" || !isInTheWay(GoshareError.from(thrown), paths.target)) throw thrown;

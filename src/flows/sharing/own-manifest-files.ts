@@ -2,7 +2,7 @@
 // NAME.goshare whose manifest names the NAME beside it. It holds addresses of this machine, and is written anew
 // whenever NAME is shared, which would end a share that it is part of. Changes nothing on the disk.
 import { stat } from "node:fs/promises";
-import { comparePaths } from "../../manifest/names.js";
+import { comparePaths, folderOf, foldersAbove } from "../../manifest/names.js";
 import { IDENTITY_FIELDS, identityArray } from "../../storage/files/file-identity.js";
 import { MANIFEST_FILE_SUFFIX, namedByManifestFile } from "../../storage/manifest-file.js";
 import type { SourceTree } from "../../storage/source/source-tree.js";
@@ -58,14 +58,4 @@ async function isOwn(absolute: string): Promise<boolean> {
 
 function neighbourOf(path: string): string {
   return path.slice(0, -MANIFEST_FILE_SUFFIX.length);
-}
-
-/** "" for what is in the root. */
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
-}
-
-function foldersAbove(path: string): readonly string[] {
-  const folder = folderOf(path);
-  return folder === "" ? [] : [folder, ...foldersAbove(folder)];
 }

@@ -30,6 +30,7 @@ import { TrackerLookup } from "../finding/tracker-lookup.js";
 import { newLocalPeer } from "../peers/local-peer.js";
 import { LonelyWarnings } from "../peers/lonely-warnings.js";
 import { Patience } from "../peers/patience.js";
+import { toldWait } from "../told-wait.js";
 
 export interface RepairOptions {
   /** The rate at which chunks may be asked for; undefined: no limit. */
@@ -64,9 +65,8 @@ export async function repair(
   const { manifest, rootPath, comparison, right } = work;
   refuseStranger(work);
   if (!right.isFull) requireSomebody(work.source, work.trackers);
-  const watching = (message: string) =>
-    observe({ type: "warning", code: "TARGET_BUSY", message, path: rootPath });
-  const target = await RepairTarget.open(rootPath, manifest, comparison, { watching, signal });
+  const wait = toldWait(observe, rootPath, signal);
+  const target = await RepairTarget.open(rootPath, manifest, comparison, wait);
   try {
     const finish = () =>
       target.finish(comparison, (entries) => work.pool.runAll(syncTasks(entries), () => undefined));

@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { isErrno } from "../../core/errors.js";
 import { LoopTurn } from "../../core/loop-turn.js";
 import type { FileEntry, Manifest } from "../../manifest/manifest.js";
+import { foldersAbove } from "../../manifest/names.js";
 import { type Unfinished, unfinishedOf } from "../part/part-paths.js";
 
 /** A file that cannot be right, whatever is in it. */
@@ -186,18 +187,13 @@ class Comparison implements TargetComparison {
   }
 
   #unseen(path: string, expected: Expected): void {
-    const isHidden = this.#closed.size > 0 && ancestors(path).some((folder) => this.#closed.has(folder));
+    const isHidden = this.#closed.size > 0 && foldersAbove(path).some((folder) => this.#closed.has(folder));
     const problem = isHidden ? "unreadable" : "missing";
     const detail = isHidden ? "its folder cannot be read" : "";
     if (expected.kind === "file") this.files.set(expected.index, { problem, bytes: 0, detail });
     // A missing folder is reported only if it should be there empty: else its entries are missing.
     else if (expected.kind !== "directory") this.entries.push({ path, problem, detail });
   }
-}
-
-function ancestors(path: string): readonly string[] {
-  const components = path.split("/");
-  return components.slice(1).map((_, count) => components.slice(0, count + 1).join("/"));
 }
 
 function kindOf(stats: fs.Stats): string {

@@ -71,15 +71,11 @@ export class Lock {
    * compare it with. Never rejects. */
   async #touchOwn(): Promise<void> {
     try {
-      const file = await fs.promises.open(this.#path, LOOK_FLAGS | fs.constants.O_RDWR);
-      try {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_LOCK_BYTES), 0, MAX_LOCK_BYTES, 0);
-        const isOwn = holderIn(buffer.toString("utf8", 0, bytesRead))?.token === this.#token;
+      await withOpenLock(this.#path, LOOK_FLAGS | fs.constants.O_RDWR, async (holder, file, written) => {
         // The bytes that are there already: a crash in the middle cannot tear it.
-        if (isOwn) await file.write(buffer, 0, bytesRead, 0).catch(() => touchByOwnClock(file));
-      } finally {
-        await file.close();
-      }
+        if (holder?.token === this.#token)
+          await file.write(written, 0, written.length, 0).catch(() => touchByOwnClock(file));
+      });
     } catch {
       // It is gone, torn, or cannot be reached: then others may take it.
     }
@@ -148,15 +144,7 @@ export class Lock {
   /** The same, without stopping the event loop if a disk does not answer. */
   async isTaken(): Promise<boolean> {
     try {
-      const file = await fs.promises.open(this.#path, LOOK_FLAGS);
-      try {
-        const bytes = Buffer.alloc(MAX_LOCK_BYTES);
-        const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-        const holder = holderIn(bytes.toString("utf8", 0, bytesRead));
-        return isOther(holder, this.#token);
-      } finally {
-        await file.close();
-      }
+      return await withOpenLock(this.#path, LOOK_FLAGS, (holder) => isOther(holder, this.#token));
     } catch {
       return false;
     }
@@ -245,6 +233,22 @@ function makeLock(path: string, own: Holder): number | undefined {
     throw thrown;
   } finally {
     fs.rmSync(written, { force: true });
+  }
+}
+
+/** Opens the lock at `path` and shows `use` who holds it, and what is written in it. Rejects if it cannot be read. */
+async function withOpenLock<T>(
+  path: string,
+  flags: number,
+  use: (holder: Holder | undefined, file: fs.promises.FileHandle, written: Buffer) => T | Promise<T>,
+): Promise<T> {
+  const file = await fs.promises.open(path, flags);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_LOCK_BYTES), 0, MAX_LOCK_BYTES, 0);
+    const written = buffer.subarray(0, bytesRead);
+    return await use(holderIn(written.toString("utf8")), file, written);
+  } finally {
+    await file.close();
   }
 }
 

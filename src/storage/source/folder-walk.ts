@@ -9,7 +9,7 @@ import { type ErrorCode, GoshareError, readProblem } from "../../core/errors.js"
 import { LoopTurn } from "../../core/loop-turn.js";
 import { MAX_ENTRIES } from "../../manifest/limits.js";
 import type { FileEntry, SymbolicLink } from "../../manifest/manifest.js";
-import { comparePaths, linkProblem, nameProblem } from "../../manifest/names.js";
+import { comparePaths, folderOf, linkProblem, nameProblem } from "../../manifest/names.js";
 import { IDENTITY_FIELDS, identityArray, lastingIdentity, SIZE_FIELD } from "../files/file-identity.js";
 import {
   EXECUTABLE_FILE,
@@ -276,11 +276,6 @@ export class FolderWalk {
       hint: "share its subfolders one by one, or pack it into an archive",
     });
   }
-}
-
-/** The folder of an entry; "" for entries of the root. */
-function folderOf(child: string): string {
-  return child.slice(0, Math.max(0, child.lastIndexOf("/")));
 }
 
 /** The same, for something in a folder that could be shared without it. */

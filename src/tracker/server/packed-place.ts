@@ -2,7 +2,6 @@
 // no tables.
 //
 //   peer id (32) | listen port (u16, little endian) | length of the host (u8) | host (ASCII) | zeros to the end
-
 import { DIGEST_BYTES, peerIdFromBytes, writeHex } from "../../core/ids.js";
 import type { LeaseKey } from "./stored-peer.js";
 
@@ -26,7 +25,7 @@ export function packPlace({ peerId, host, listenPort }: LeaseKey, into: Buffer, 
   for (let i = 0; i < MAX_HOST_BYTES; i++) into[at + HOST_AT + i] = i < host.length ? host.charCodeAt(i) : 0;
 }
 
-export function unpackPlace(bytes: Buffer, at = 0): LeaseKey {
+export function unpackPlace(bytes: Buffer, at: number): LeaseKey {
   const peerId = peerIdFromBytes(bytes.subarray(at, at + DIGEST_BYTES));
   if (peerId === undefined) throw new Error("32 bytes are a peer id");
   return { peerId, host: hostOf(bytes, at), listenPort: listenPortOf(bytes, at) };

@@ -55,7 +55,7 @@ export class PeerRows implements Iterable<StoredPeer> {
    * the HostReach of its host. */
   add(reach: number, endpoints: readonly Endpoint[], chunksHeld: number, isComplete: boolean): number {
     const row = this.#length++;
-    const at = row * ROW_WORDS;
+    const at = this.wordAt(row);
     this.words[at + CHUNKS_AT] = chunksHeld;
     this.words[at + STATE_AT] = (reach << REACH_SHIFT) | (isComplete ? COMPLETE_BIT : 0);
     if (endpoints.length > 0) {
@@ -65,13 +65,14 @@ export class PeerRows implements Iterable<StoredPeer> {
     return at;
   }
 
+  /** Where in `words` a row begins, with its place. */
   wordAt(row: number): number {
     return row * ROW_WORDS;
   }
 
-  /** Where in `bytes` the place of a row is. */
+  /** The same in `bytes`. */
   placeAt(row: number): number {
-    return 4 * row * ROW_WORDS;
+    return 4 * this.wordAt(row);
   }
 
   listenPortOf(row: number): number {
@@ -100,7 +101,7 @@ export class PeerRows implements Iterable<StoredPeer> {
   }
 
   chunksHeldOf(row: number): number {
-    return (this.words[row * ROW_WORDS + CHUNKS_AT] ?? 0) >>> 0;
+    return (this.words[this.wordAt(row) + CHUNKS_AT] ?? 0) >>> 0;
   }
 
   isComplete(row: number): boolean {
@@ -110,7 +111,7 @@ export class PeerRows implements Iterable<StoredPeer> {
   /** Whether two rows are leases of one peer. */
   isSamePeer(row: number, other: number): boolean {
     for (let i = 0; i < ID_WORDS; i++)
-      if (this.words[row * ROW_WORDS + i] !== this.words[other * ROW_WORDS + i]) return false;
+      if (this.words[this.wordAt(row) + i] !== this.words[this.wordAt(other) + i]) return false;
     return true;
   }
 
@@ -128,6 +129,6 @@ export class PeerRows implements Iterable<StoredPeer> {
   }
 
   #state(row: number): number {
-    return this.words[row * ROW_WORDS + STATE_AT] ?? 0;
+    return this.words[this.wordAt(row) + STATE_AT] ?? 0;
   }
 }

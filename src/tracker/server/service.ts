@@ -10,7 +10,7 @@ import { checkRoot } from "../../manifest/check.js";
 import { MAX_ROOT_BYTES } from "../../manifest/limits.js";
 import type { ManifestRoot } from "../../manifest/manifest.js";
 import { type CallContext, type RpcMethods, unary, unaryBytes } from "../../rpc/adapter.js";
-import { RpcError } from "../../rpc/rpc-error.js";
+import { NEVER, RpcError } from "../../rpc/rpc-error.js";
 import type { Announcement, ShareAnnouncement } from "../announcement.js";
 import {
   MAX_PEERS_PER_RESPONSE,
@@ -253,8 +253,6 @@ const NOBODY: ToldSwarm = {
   counts: { completePeers: 0, partialPeers: 0 },
 };
 
-/** Tells a caller that trying again within the same call is of no use. */
-const NEVER = -1;
 /** The longest a caller is asked to wait: its call has a deadline. */
 const MAX_PUSHBACK_MS = 4_000;
 

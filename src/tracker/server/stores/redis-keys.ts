@@ -2,6 +2,7 @@
 // decides its slot in a cluster: hex digits, since raw bytes may hold a brace.
 import { createHash } from "node:crypto";
 import type { ContentId } from "../../../core/ids.js";
+import { partsOf } from "../../../core/parts.js";
 import type { LeaseKey } from "../stored-peer.js";
 
 const SLOTS = 2 ** 14;
@@ -56,7 +57,7 @@ export class RedisKeys {
 
   /** Splits items about shares into groups, each for one call: the keys of a group are in one slot. */
   #groups<T extends { readonly contentId: ContentId }>(items: readonly T[]): T[][] {
-    if (!this.#isCluster) return cut(items);
+    if (!this.#isCluster) return partsOf(items, MAX_GROUP);
     const bySlot = new Map<number, T[]>();
     for (const item of items) {
       const slot = slotOfTag(item.contentId);
@@ -64,14 +65,8 @@ export class RedisKeys {
       if (group === undefined) bySlot.set(slot, [item]);
       else group.push(item);
     }
-    return [...bySlot.values()].flatMap(cut);
+    return [...bySlot.values()].flatMap((group) => partsOf(group, MAX_GROUP));
   }
-}
-
-function cut<T>(items: readonly T[]): T[][] {
-  const groups: T[][] = [];
-  for (let at = 0; at < items.length; at += MAX_GROUP) groups.push(items.slice(at, at + MAX_GROUP));
-  return groups;
 }
 
 /** CRC-16/XMODEM of a key's part in braces, as the cluster specification says. */

@@ -8,7 +8,7 @@ import type { LeaseRows } from "./lease-rows.js";
 import { MAX_BATCH, MixedSampler } from "./mixed-sample.js";
 import type { Peers } from "./peers.js";
 import { NO_ROW } from "./slab.js";
-import { COMPLETE, type Group, PARTIAL, type Swarms } from "./swarms.js";
+import { COMPLETE, PARTIAL, type Swarms } from "./swarms.js";
 
 /** A peer id as a table of peers holds it. */
 export type IdWords = Int32Array;
@@ -49,7 +49,9 @@ export class SwarmSampler {
       spare: excluded.length,
       take: (group, positions, count) => {
         this.#swarms.leasesAt(swarm, group, positions, count, this.#drawn);
-        return this.#give(group, this.#usable(count, excluded, nowMs), rows);
+        const usable = this.#usable(count, excluded, nowMs);
+        this.#peers.copyEach(this.#drawnPeers, this.#chunksHeld, usable, group === COMPLETE, rows);
+        return usable;
       },
     });
     return rows;
@@ -69,10 +71,5 @@ export class SwarmSampler {
       usable += 1;
     }
     return usable;
-  }
-
-  #give(group: Group, count: number, rows: PeerRows): number {
-    this.#peers.copyEach(this.#drawnPeers, this.#chunksHeld, count, group === COMPLETE, rows);
-    return count;
   }
 }
