@@ -2,7 +2,6 @@
 // Sockets are accepted here and handed to the gRPC library: only so does one get the system's own error when a port is
 // taken, a limit on connections, and an end to those that will not close. Knows no service of its own.
 import assert from "node:assert/strict";
-import { constants, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
@@ -12,8 +11,6 @@ import {
   type Metadata,
   Server,
   ServerCredentials,
-  ServerInterceptingCall,
-  type ServerInterceptor,
   type ServerUnaryCall,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
@@ -59,9 +56,6 @@ export interface RpcServerOptions extends UntakenLimits {
   readonly tls?: ServerCertificate | undefined;
 }
 
-/** For calls that stream: tools ask for a schema with a few messages, and each may wait for its answer to be taken. */
-const MAX_MESSAGES_PER_CALL = 64;
-
 /** How often stalled requests, and floods of anything but calls, are looked for. */
 const STALL_CHECK_MS = 1000;
 
@@ -95,9 +89,9 @@ export class RpcServer {
   /** With the bytes that each had brought when it was last looked at. */
   readonly #sockets = new Map<Socket, number>();
   readonly #hosts: HostCount;
-  /** Only interceptors see the socket of a call; they leave it here for the handler, under the call's metadata. */
-  readonly #watched = new WeakMap<object, WatchedCall>();
-  readonly #stalls: StallWatch;
+  /** The call whose handler is being called: the library does not tell handlers. A WeakMap by what it does tell them
+   * made every call a fifth dearer, since collecting garbage goes through all of it. */
+  #serving: WatchedCall | undefined;
   readonly #ages: ConnectionAges;
   readonly #incoming: IncomingStreams;
   /** May wait: as many as there are open calls. */
@@ -116,14 +110,17 @@ export class RpcServer {
     this.#options = options;
     this.#onUnexpected = onUnexpected;
     this.#hosts = new HostCount(options.maxConnectionsPerHost);
-    this.#stalls = new StallWatch(options.requestTimeoutMs);
     this.#calls = {
       watch,
       untaken: new UntakenResponses(options),
+      stalls: new StallWatch(options.requestTimeoutMs),
       hangUpOn: (host, port) => this.#hangUpOn(host, port),
+      isServing: (call) => {
+        this.#serving = call;
+      },
     };
     this.grpc = new Server({
-      interceptors: [this.#interceptor()],
+      interceptors: [(method, call) => new WatchedCall(method, call, this.#incoming.served(), this.#calls)],
       "grpc.enable_channelz": 0,
       "grpc.max_receive_message_length": options.maxRequestBytes,
       "grpc.max_send_message_length": options.maxResponseBytes,
@@ -174,7 +171,7 @@ export class RpcServer {
     this.#listener.on("error", (error) => this.#onUnexpected(error, "listener"));
     this.#stallTimer = setInterval(() => {
       const nowMs = performance.now();
-      this.#stalls.endStalled();
+      this.#calls.stalls.endStalled(nowMs);
       this.#calls.untaken.hangUpStuck(nowMs);
       this.#ages.endOld(nowMs);
       this.#countBrought();
@@ -263,56 +260,9 @@ export class RpcServer {
     if (refusal?.hangUp) this.#hangUpOn(host, undefined);
   }
 
-  #interceptor(): ServerInterceptor {
-    return (method, call) => {
-      const stream = this.#incoming.served();
-      let isRead = method.requestStream;
-      const watched = new WatchedCall(method, call, this.#calls);
-      let messages = 0;
-      if (!method.requestStream) this.#stalls.begin(call);
-      return new ServerInterceptingCall(call, {
-        start: (next) =>
-          next({
-            onReceiveMetadata: (metadata, nextMetadata) => {
-              if (watched.isRefused()) {
-                this.#stalls.end(call);
-                return;
-              }
-              this.#watched.set(metadata, watched);
-              nextMetadata(metadata);
-            },
-            onReceiveMessage: (message, nextMessage) => {
-              if (++messages <= MAX_MESSAGES_PER_CALL) return nextMessage(message);
-              call.sendStatus({
-                code: RPC_STATUS.RESOURCE_EXHAUSTED,
-                details: `a call may hold ${MAX_MESSAGES_PER_CALL} messages`,
-                metadata: null,
-              });
-            },
-            onReceiveHalfClose: (nextHalfClose) => {
-              isRead = true;
-              this.#stalls.end(call);
-              nextHalfClose();
-            },
-            // The library calls this at the end of every call, however that ended.
-            onCancel: () => {
-              this.#stalls.end(call);
-              watched.over();
-              // Once the answer has gone: Node 22.23 and 26.9 send an end of the same tick in its place.
-              if (!isRead) setImmediate(endReading, stream);
-            },
-          }),
-        sendStatus: (status, next) => {
-          watched.answered(status.code);
-          next(status);
-        },
-      });
-    };
-  }
-
   #unaryCall(method: RpcMethod, where: string): handleUnaryCall<Buffer, Buffer> {
     return (call, respond) => {
-      const watched = this.#watched.get(call.metadata);
+      const watched = this.#serving;
       const context = new UnaryCallContext(call, watched?.connection);
       const { request } = call;
       const answer = (): Promise<void> => {
@@ -334,12 +284,6 @@ export class RpcServer {
       else this.#largeRequests.take(context.peerHost, () => (call.cancelled ? undefined : answer()));
     };
   }
-}
-
-/** The caller was answered before all of the request was there: the library would read the rest, and drop it. */
-function endReading(stream: ServerHttp2Stream | undefined): void {
-  if (stream !== undefined && !stream.closed && stream.state.remoteClose !== 1)
-    stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
 /** Never cut within a character: the library cannot encode half of one, and throws where nothing catches it. */

@@ -1,33 +1,37 @@
 // Ends calls whose request does not arrive in time. Sets no timer.
+import { type Arrival, Arrivals } from "../core/arrivals.js";
 import { RPC_STATUS } from "./rpc-error.js";
 
 interface EndableCall {
   sendStatus(status: { code: number; details: string; metadata: null }): void;
 }
 
-/** Calls whose request is not there in full yet, oldest first. */
+/** A call whose request is not there in full yet. */
+export type UnreadCall = Arrival<EndableCall>;
+
 export class StallWatch {
   readonly #timeoutMs: number;
-  readonly #startedAtMs = new Map<EndableCall, number>();
+  readonly #unread = new Arrivals<EndableCall>();
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }
 
-  begin(call: EndableCall): void {
-    this.#startedAtMs.set(call, performance.now());
+  begin(call: EndableCall, nowMs: number): UnreadCall {
+    return this.#unread.add(call, nowMs);
   }
 
-  end(call: EndableCall): void {
-    this.#startedAtMs.delete(call);
+  /** Its request is there, or it has ended. May be called more than once. */
+  end(call: UnreadCall): void {
+    this.#unread.leave(call);
   }
 
-  endStalled(): void {
-    const latest = performance.now() - this.#timeoutMs;
-    for (const [call, startedAtMs] of this.#startedAtMs) {
-      if (startedAtMs > latest) return;
-      this.#startedAtMs.delete(call);
-      call.sendStatus({
+  /** To be called now and then. */
+  endStalled(nowMs: number): void {
+    for (let oldest = this.#unread.oldest; oldest !== undefined; oldest = this.#unread.oldest) {
+      if (oldest.atMs > nowMs - this.#timeoutMs) return;
+      this.#unread.leave(oldest);
+      oldest.value.sendStatus({
         code: RPC_STATUS.DEADLINE_EXCEEDED,
         details: "the request did not arrive in time",
         metadata: null,

@@ -1,7 +1,9 @@
 // Responses that their callers have not taken yet, bounded in bytes, in all and for one address. If there is no room, a
 // large one is not sent and its caller may try again; small ones always are, since the number of calls bounds them. A
 // caller that has left one for long while others need room is hung up on. Reads no clock by itself.
+
 import { HostParts } from "../address/host-parts.js";
+import { type Arrival, Arrivals } from "../core/arrivals.js";
 
 export interface UntakenLimits {
   /** Bytes of responses that wait to be taken, for all connections together. */
@@ -16,17 +18,24 @@ const SMALL_BYTES = 16 * 1024;
 /** No response waits longer than so many times that, even if there is room: its call takes a place. */
 const PATIENCE = 3;
 
-interface Waiting {
+/** A call whose response waits to be taken. */
+interface RespondedCall {
+  /** Ends the connection that the response goes to, and with it all responses that wait there. */
+  hangUp(): void;
+}
+
+interface Response {
+  readonly call: RespondedCall;
   readonly bytes: number;
   readonly host: string;
-  readonly sinceMs: number;
-  readonly hangUp: () => void;
 }
+
+/** A response that was let go and has not been taken yet. */
+export type UntakenResponse = Arrival<Response>;
 
 export class UntakenResponses {
   readonly #limits: UntakenLimits;
-  /** By call, oldest first. */
-  readonly #waiting = new Map<object, Waiting>();
+  readonly #waiting = new Arrivals<Response>();
   readonly #parts: HostParts;
   #bytes = 0;
 
@@ -35,24 +44,21 @@ export class UntakenResponses {
     this.#parts = new HostParts(limits.maxUntakenBytes);
   }
 
-  /** Whether a response of so many bytes may go to `host`; if so, it counts until `over`. `hangUp` ends the connection
-   * it goes to, and with it all responses that wait there. */
-  mayGo(call: object, bytes: number, host: string, nowMs: number, hangUp: () => void): boolean {
+  /** Lets the response of `call` go to `host`: it counts until `over`. Undefined: it may not go. */
+  letGo(call: RespondedCall, bytes: number, host: string, nowMs: number): UntakenResponse | undefined {
     if (bytes > SMALL_BYTES && !this.#hasRoom(bytes, host)) {
       this.#hangUpOlderThan(nowMs - this.#limits.untakenTimeoutMs);
-      if (!this.#hasRoom(bytes, host)) return false;
+      if (!this.#hasRoom(bytes, host)) return undefined;
     }
-    this.#waiting.set(call, { bytes, host, sinceMs: nowMs, hangUp });
     this.#count(host, bytes);
-    return true;
+    return this.#waiting.add({ call, bytes, host }, nowMs);
   }
 
-  /** The call has ended, in whichever way. */
-  over(call: object): void {
-    const waiting = this.#waiting.get(call);
-    if (waiting === undefined) return;
-    this.#waiting.delete(call);
-    this.#count(waiting.host, -waiting.bytes);
+  /** The call of a response has ended, in whichever way. May be called more than once. */
+  over(response: UntakenResponse): void {
+    if (!this.#waiting.leave(response)) return;
+    const { host, bytes } = response.value;
+    this.#count(host, -bytes);
   }
 
   #hasRoom(bytes: number, host: string): boolean {
@@ -65,10 +71,10 @@ export class UntakenResponses {
   }
 
   #hangUpOlderThan(latest: number): void {
-    for (const [call, waiting] of this.#waiting) {
-      if (waiting.sinceMs > latest) return;
-      this.over(call);
-      waiting.hangUp();
+    for (let oldest = this.#waiting.oldest; oldest !== undefined; oldest = this.#waiting.oldest) {
+      if (oldest.atMs > latest) return;
+      this.over(oldest);
+      oldest.value.call.hangUp();
     }
   }
 
