@@ -4,14 +4,14 @@ import { EXIT } from "../core/errors.js";
 import { runCli } from "./entry.js";
 import { flows } from "./flows.js";
 import { processEvents } from "./process-events.js";
-import { tuneV8 } from "./v8-tuning.js";
+import { tuneForCalls, tuneForTransfers } from "./v8-tuning.js";
 
 export { processEvents };
 
 /** Runs the command that `argv` names, and leaves its exit code with the process. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
-  // Not for a tracker: its calls are JavaScript, and would take half as long again.
-  if (argv[0] !== "tracker") tuneV8();
+  if (argv[0] === "tracker") tuneForCalls();
+  else tuneForTransfers();
   // Until a command has said otherwise, an end is a bug.
   process.exitCode = EXIT.bug;
   const { stdin, stdout, stderr, env } = process;
