@@ -106,10 +106,10 @@ export type Whereabouts = "asSeen" | readonly Endpoint[];
 /** The peers of a sample that a caller is told. */
 export class ToldPeers implements Iterable<SwarmPeer> {
   readonly rows: PeerRows;
-  /** For each row; undefined if it is left out. */
-  readonly #whereabouts: (Whereabouts | undefined)[] = [];
-  /** For each row the first word of its peer's id; of no meaning for rows that are left out. */
-  readonly #words: number[] = [];
+  /** Rows that were told or left out. */
+  #seen = 0;
+  /** For each of them; undefined if it is left out. Not made as long as all are told as seen, as is usual. */
+  #whereabouts: (Whereabouts | undefined)[] | undefined;
 
   constructor(rows: PeerRows) {
     this.rows = rows;
@@ -117,47 +117,51 @@ export class ToldPeers implements Iterable<SwarmPeer> {
 
   /** Undefined for a row that is left out. */
   whereaboutsOf(row: number): Whereabouts | undefined {
-    return this.#whereabouts[row];
+    if (row >= this.#seen) return undefined;
+    return this.#whereabouts === undefined ? "asSeen" : this.#whereabouts[row];
   }
 
   leaveOutNext(): void {
-    this.#words.push(0);
-    this.#whereabouts.push(undefined);
+    this.#set(this.#seen++, undefined);
   }
 
   /** Tells the next row. If it is a lease of a peer that is told already, that is told at more places instead. */
   tellNext(whereabouts: Whereabouts): void {
-    const row = this.#whereabouts.length;
+    const row = this.#seen++;
+    this.#set(row, whereabouts);
     const first = this.#firstOf(row);
-    this.#whereabouts.push(whereabouts);
-    if (first === undefined) return;
+    if (first === row) return;
     const known = this.#endpointsOf(first);
     const others = this.#endpointsOf(row).filter((one) => !known.some((other) => isSamePlace(one, other)));
-    this.#whereabouts[first] = [...known, ...others].slice(0, MAX_ENDPOINTS_PER_PEER);
-    this.#whereabouts[row] = undefined;
+    this.#set(first, [...known, ...others].slice(0, MAX_ENDPOINTS_PER_PEER));
+    this.#set(row, undefined);
   }
 
   *[Symbol.iterator](): IterableIterator<SwarmPeer> {
-    for (const [row, whereabouts] of this.#whereabouts.entries()) {
-      if (whereabouts === undefined) continue;
+    for (let row = 0; row < this.#seen; row++) {
+      if (this.whereaboutsOf(row) === undefined) continue;
       const { key, chunksHeld, complete } = this.rows.at(row);
       yield { peerId: key.peerId, endpoints: this.#endpointsOf(row), chunksHeld, complete };
     }
   }
 
-  /** The row before this one that is told of the same peer. Notes the peer of this one. */
-  #firstOf(row: number): number | undefined {
-    const word = this.rows.words[this.rows.wordAt(row)] ?? 0;
-    const words = this.#words;
-    let first = words.indexOf(word);
-    while (first !== -1 && !(this.#whereabouts[first] !== undefined && this.rows.isSamePeer(first, row)))
-      first = words.indexOf(word, first + 1);
-    words.push(word);
-    return first === -1 ? undefined : first;
+  #set(row: number, whereabouts: Whereabouts | undefined): void {
+    if (this.#whereabouts === undefined) {
+      if (whereabouts === "asSeen") return;
+      this.#whereabouts = Array<Whereabouts>(row).fill("asSeen");
+    }
+    this.#whereabouts[row] = whereabouts;
+  }
+
+  /** The first row that is told of the same peer as this one. */
+  #firstOf(row: number): number {
+    for (let other = 0; other < row; other++)
+      if (this.rows.isSamePeer(other, row) && this.whereaboutsOf(other) !== undefined) return other;
+    return row;
   }
 
   #endpointsOf(row: number): readonly Endpoint[] {
-    const whereabouts = this.#whereabouts[row] ?? [];
+    const whereabouts = this.whereaboutsOf(row) ?? [];
     if (whereabouts !== "asSeen") return whereabouts;
     const { host, listenPort } = this.rows.at(row).key;
     return [{ host, port: listenPort, transport: "tcp" }];

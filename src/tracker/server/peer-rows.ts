@@ -1,8 +1,10 @@
 // The peers of a sample as rows of numbers in one array. A tracker hands out 50 peers at every second call: as objects
 // and texts they took it several times as long as drawing them. A copy: what a store does afterwards does not change
 // it. Decides nothing about what callers are told.
+import assert from "node:assert/strict";
 import { hostReach } from "../../address/dialable.js";
 import type { Endpoint } from "../../address/endpoint.js";
+import { MAX_WANT_PEERS } from "../limits.js";
 import {
   hostBytesOf,
   hostEndOf,
@@ -24,6 +26,13 @@ const REACH_SHIFT = 1;
 
 const NO_ENDPOINTS: readonly Endpoint[] = [];
 
+/** Room for the sample that nearly every call asks for: such rows are kept when they are given back, since making them
+ * anew costs more than filling them. */
+const USUAL_PEERS = MAX_WANT_PEERS;
+/** More calls than that are seldom under way at a time. */
+const MAX_SPARE = 64;
+const spare: PeerRows[] = [];
+
 export class PeerRows implements Iterable<StoredPeer> {
   /** Every row begins with its place. */
   readonly words: Int32Array;
@@ -31,15 +40,36 @@ export class PeerRows implements Iterable<StoredPeer> {
   readonly bytes: Buffer;
   /** What the peers of the rows have announced; only up to the last that has announced anything, which few do. */
   readonly #announced: (readonly Endpoint[] | undefined)[] = [];
+  readonly #maxPeers: number;
   #length = 0;
+  #isGivenBack = false;
 
-  constructor(maxPeers: number) {
+  private constructor(maxPeers: number) {
     this.words = new Int32Array(maxPeers * ROW_WORDS);
     this.bytes = Buffer.from(this.words.buffer);
+    this.#maxPeers = maxPeers;
+  }
+
+  /** No rows, with room for so many. */
+  static withRoomFor(maxPeers: number): PeerRows {
+    const rows = maxPeers > USUAL_PEERS ? undefined : spare.pop();
+    if (rows === undefined) return new PeerRows(maxPeers);
+    rows.#isGivenBack = false;
+    return rows;
+  }
+
+  /** They are not used any more. To be called once, or never: then they are garbage. */
+  giveBack(): void {
+    assert(!this.#isGivenBack, "rows are given back once");
+    this.#isGivenBack = true;
+    if (this.#maxPeers !== USUAL_PEERS || spare.length >= MAX_SPARE) return;
+    this.#length = 0;
+    this.#announced.length = 0;
+    spare.push(this);
   }
 
   static of(peers: readonly StoredPeer[]): PeerRows {
-    const rows = new PeerRows(peers.length);
+    const rows = PeerRows.withRoomFor(peers.length);
     for (const { key, endpoints, chunksHeld, complete } of peers) {
       const at = rows.add(hostReach(key.host), endpoints, chunksHeld, complete);
       packPlace(key, rows.bytes, 4 * at);

@@ -1,5 +1,6 @@
 // The tracker's six calls, as tracker.proto describes them, over a store. Leases, moves and listing rules meet here;
 // knows no sockets and keeps nothing itself.
+import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { setImmediate as othersFirst } from "node:timers/promises";
 import { TrackerService } from "../../../gen/goshare/v1/tracker_pb.js";
@@ -27,9 +28,7 @@ import {
   Handout,
   nearFirst,
   type ToldAnswer,
-  ToldPeers,
   type ToldShare,
-  type ToldSwarm,
 } from "./handout.js";
 import type { LeaseTokens } from "./lease-token.js";
 import type { TrackerOptions } from "./options.js";
@@ -92,7 +91,9 @@ export class TrackerCalls {
           if (request.shares.length >= MANY_SHARES) await othersFirst();
           const { answer, token } = await this.#announce(announcementFromWire(request), caller);
           if (answer.answers.length >= MANY_SHARES) await othersFirst();
-          return encodeAnnounceAnswer(answer, token);
+          const bytes = encodeAnnounceAnswer(answer, token);
+          for (const { peers } of answer.answers) peers.rows.giveBack();
+          return bytes;
         }),
       ),
       withdraw: storeCall(
@@ -107,8 +108,11 @@ export class TrackerCalls {
           const { contentId, max, excludePeerId } = peersQueryFromWire(request);
           const exclude = excludePeerId === undefined ? [] : [excludePeerId];
           const query = { contentId, wantPeers: max };
-          const [answer = NOBODY] = await this.#answers([query], exclude, callerOf(context));
-          return encodeSwarm(answer);
+          const [answer] = await this.#answers([query], exclude, callerOf(context));
+          assert(answer !== undefined, "one query has one answer");
+          const bytes = encodeSwarm(answer);
+          answer.peers.rows.giveBack();
+          return bytes;
         }),
       ),
       getManifest: storeCall(
@@ -220,7 +224,6 @@ export class TrackerCalls {
       if (sample === undefined) continue;
       const max = Math.min(wantPeers, left);
       const found = preferNear ? PeerRows.of(nearFirst([...sample.peers], caller.host, max)) : sample.peers;
-
       left -= found.length;
       answers.push({ contentId, peers: handout.peersOf(found), counts: sample.counts });
     }
@@ -247,11 +250,6 @@ export class TrackerCalls {
 /** Of so many shares each step, from checking what came to encoding the answer, takes a millisecond or two: whatever else
  * the event loop has to do comes first, between any two of them. */
 const MANY_SHARES = 200;
-
-const NOBODY: ToldSwarm = {
-  peers: new ToldPeers(new PeerRows(0)),
-  counts: { completePeers: 0, partialPeers: 0 },
-};
 
 /** The longest a caller is asked to wait: its call has a deadline. */
 const MAX_PUSHBACK_MS = 4_000;

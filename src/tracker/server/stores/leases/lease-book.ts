@@ -83,7 +83,7 @@ export class LeaseBook {
     const expiresAtMs = nowMs + update.ttlMs;
     const newShares = update.shares.filter((share) => !this.#renew(peer, share, expiresAtMs));
     const outcome = this.#outcome(peer, newShares.length);
-    const refused = new Set(outcome === "held" ? [] : newShares);
+    const refused: HeldShare[] = outcome === "held" ? [] : newShares;
     if (outcome === "held" && newShares.length > 0) {
       if (peer === NO_ROW) {
         peer = this.#peers.add(key);
@@ -95,14 +95,14 @@ export class LeaseBook {
         const swarm = this.#swarms.findOrAdd(contentId);
         if (this.#swarms.sizeOf(swarm) < this.#limits.maxLeasesPerSwarm)
           this.#add(peer, swarm, { group: groupOf(share), chunksHeld, expiresAtMs, isListed });
-        else refused.add(share);
+        else refused.push(share);
       }
       this.#removeEmpty(peer);
     }
     this.#tellEnded();
-    const held = update.shares.filter((share) => share.complete && !refused.has(share));
+    const held = update.shares.filter((share) => share.complete && !refused.includes(share));
     return {
-      outcome: outcome === "held" && refused.size > 0 ? "swarmFull" : outcome,
+      outcome: outcome === "held" && refused.length > 0 ? "swarmFull" : outcome,
       completeShares: held.map(({ contentId }) => contentId),
     };
   }
@@ -244,7 +244,8 @@ export class LeaseBook {
     let left = maxPeers;
     return queries.map(({ contentId, max }) => {
       const swarm = this.#swarms.find(contentId);
-      if (swarm === NO_ROW) return { peers: new PeerRows(0), counts: { completePeers: 0, partialPeers: 0 } };
+      if (swarm === NO_ROW)
+        return { peers: PeerRows.withRoomFor(0), counts: { completePeers: 0, partialPeers: 0 } };
       const peers = this.#sampler.sample(swarm, Math.min(max, left), excluded, nowMs);
       left -= peers.length;
       return { peers, counts: this.#swarms.countsOf(swarm) };

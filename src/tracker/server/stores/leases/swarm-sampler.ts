@@ -42,7 +42,7 @@ export class SwarmSampler {
     const complete = this.#swarms.listedIn(swarm, COMPLETE);
     const partial = this.#swarms.listedIn(swarm, PARTIAL);
     const most = Math.min(max, complete + partial);
-    const rows = new PeerRows(most);
+    const rows = PeerRows.withRoomFor(most);
     this.#sampler.draw({
       counts: [complete, partial],
       max: most,
