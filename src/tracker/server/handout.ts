@@ -106,8 +106,8 @@ export type Whereabouts = "asSeen" | readonly Endpoint[];
 /** The peers of a sample that a caller is told. */
 export class ToldPeers implements Iterable<SwarmPeer> {
   readonly rows: PeerRows;
-  /** Rows that were told or left out. */
-  #seen = 0;
+  /** For each row that was told or left out the first word of its peer's id; of no meaning for those left out. */
+  readonly #words: number[] = [];
   /** For each of them; undefined if it is left out. Not made as long as all are told as seen, as is usual. */
   #whereabouts: (Whereabouts | undefined)[] | undefined;
 
@@ -117,17 +117,18 @@ export class ToldPeers implements Iterable<SwarmPeer> {
 
   /** Undefined for a row that is left out. */
   whereaboutsOf(row: number): Whereabouts | undefined {
-    if (row >= this.#seen) return undefined;
+    if (row >= this.#words.length) return undefined;
     return this.#whereabouts === undefined ? "asSeen" : this.#whereabouts[row];
   }
 
   leaveOutNext(): void {
-    this.#set(this.#seen++, undefined);
+    this.#set(this.#words.length, undefined);
+    this.#words.push(0);
   }
 
   /** Tells the next row. If it is a lease of a peer that is told already, that is told at more places instead. */
   tellNext(whereabouts: Whereabouts): void {
-    const row = this.#seen++;
+    const row = this.#words.length;
     this.#set(row, whereabouts);
     const first = this.#firstOf(row);
     if (first === row) return;
@@ -138,7 +139,7 @@ export class ToldPeers implements Iterable<SwarmPeer> {
   }
 
   *[Symbol.iterator](): IterableIterator<SwarmPeer> {
-    for (let row = 0; row < this.#seen; row++) {
+    for (let row = 0; row < this.#words.length; row++) {
       if (this.whereaboutsOf(row) === undefined) continue;
       const { key, chunksHeld, complete } = this.rows.at(row);
       yield { peerId: key.peerId, endpoints: this.#endpointsOf(row), chunksHeld, complete };
@@ -148,16 +149,20 @@ export class ToldPeers implements Iterable<SwarmPeer> {
   #set(row: number, whereabouts: Whereabouts | undefined): void {
     if (this.#whereabouts === undefined) {
       if (whereabouts === "asSeen") return;
-      this.#whereabouts = Array<Whereabouts>(row).fill("asSeen");
+      this.#whereabouts = Array<Whereabouts>(this.#words.length).fill("asSeen");
     }
     this.#whereabouts[row] = whereabouts;
   }
 
-  /** The first row that is told of the same peer as this one. */
+  /** The first row that is told of the same peer as this one. Notes the peer of this one. */
   #firstOf(row: number): number {
-    for (let other = 0; other < row; other++)
-      if (this.rows.isSamePeer(other, row) && this.whereaboutsOf(other) !== undefined) return other;
-    return row;
+    const word = this.rows.words[this.rows.wordAt(row)] ?? 0;
+    const words = this.#words;
+    let first = words.indexOf(word);
+    while (first !== -1 && !(this.whereaboutsOf(first) !== undefined && this.rows.isSamePeer(first, row)))
+      first = words.indexOf(word, first + 1);
+    words.push(word);
+    return first === -1 ? row : first;
   }
 
   #endpointsOf(row: number): readonly Endpoint[] {

@@ -140,6 +140,22 @@ test("peers told in a row are told as each by itself, whoever asks and whatever 
   );
 });
 
+test("a peer that is seen at two places is told once, with both, and so are all between", () => {
+  const seen = [0, 1, 2, 0, 3].map((n, index): StoredPeer => {
+    return { ...peer("10.0.0.1"), key: leaseKey(n, `10.0.0.${index + 1}`) };
+  });
+  const told = [...new Handout(REMOTE, 10_000).peersOf(PeerRows.of(seen))];
+  assert.equal(
+    told.map(({ peerId, endpoints }) => [peerId, endpoints.map(({ host }) => host)]),
+    [
+      [leaseKey(0).peerId, ["10.0.0.1", "10.0.0.4"]],
+      [leaseKey(1).peerId, ["10.0.0.2"]],
+      [leaseKey(2).peerId, ["10.0.0.3"]],
+      [leaseKey(3).peerId, ["10.0.0.5"]],
+    ],
+  );
+});
+
 test("peers that the asker can reach nowhere are left out", () => {
   assert.equal(
     [...new Handout(REMOTE, 10_000).peersOf(PeerRows.of([peer("fe80::1"), peer("10.0.0.1", 0)]))],

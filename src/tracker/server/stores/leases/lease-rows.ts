@@ -8,15 +8,15 @@ import { COMPLETE, type Group, PARTIAL } from "./swarms.js";
 /** The end of a row that is no lease. */
 const NEVER = Number.POSITIVE_INFINITY;
 
-const FACTS = 4;
-const [PEER, SWARM, GROUP, CHUNKS_HELD] = [0, 1, 2, 3] as const;
+const FACTS = 5;
+const [PEER, SWARM, GROUP, CHUNKS_HELD, END] = [0, 1, 2, 3, 4] as const;
 const [BEFORE, AFTER] = [0, 1] as const;
 
 export class LeaseRows {
   readonly slab: Slab;
   readonly #hash: KeyedHash;
   readonly #byPeerAndSwarm: HashIndex;
-  /** What is looked at together for each lease: peer, swarm, group and chunks held. */
+  /** What is looked at together for each lease: peer, swarm, group, chunks held and the low 32 bits of when it ends. */
   readonly #facts: Column;
   /** Apart from the rest, since all of these are looked at once a second. */
   readonly #expiresAtMs: Float64Array;
@@ -63,6 +63,7 @@ export class LeaseRows {
   set(lease: number, group: Group, chunksHeld: number, expiresAtMs: number): void {
     this.#facts.set(lease, GROUP, group);
     this.#facts.set(lease, CHUNKS_HELD, chunksHeld);
+    this.#facts.set(lease, END, lowBits(expiresAtMs));
     this.#expiresAtMs[lease] = expiresAtMs;
   }
 
@@ -85,6 +86,12 @@ export class LeaseRows {
   /** When the lease ends; infinity for a row that is no lease. */
   expiresAtMs(lease: number): number {
     return this.#expiresAtMs[lease] ?? NEVER;
+  }
+
+  /** Whether a lease has ended but is still there, to the millisecond, if it ends or has ended within 24 days. Looks at
+   * nothing but what all that is asked of a lease is next to. */
+  hasEnded(lease: number, nowMs: number): boolean {
+    return ((this.#facts.get(lease, END) - lowBits(nowMs)) | 0) <= 0;
   }
 
   /** The first lease from row `start` up to, not including, `end` that ends at `nowMs` or before; NO_ROW if none does. */
@@ -114,4 +121,8 @@ export class LeaseRows {
     if (after !== NO_ROW) this.#neighbours.set(after, BEFORE, before);
     this.#byPeerAndSwarm.remove(lease);
   }
+}
+
+function lowBits(ms: number): number {
+  return Math.floor(ms) | 0;
 }

@@ -25,6 +25,8 @@ import type { WordReader, WordWriter } from "./words.js";
 const REACH_MASK = 3;
 const HAS_PORT = 4;
 const HAS_ENDPOINTS = 8;
+/** From this bit on: how many words of its place are used. */
+const PLACE_SHIFT = 4;
 
 const [FIRST, COUNT] = [0, 1] as const;
 
@@ -89,7 +91,8 @@ export class Peers {
   #noteKey(peer: number, rest: number): void {
     const { key } = this.#rows;
     const port = listenPortOf(key, 0) === 0 ? 0 : HAS_PORT;
-    this.#state.set(peer, 0, hostReach(hostOf(key, 0)) | port | rest);
+    const place = usedWordsOf(key, 0) << PLACE_SHIFT;
+    this.#state.set(peer, 0, hostReach(hostOf(key, 0)) | port | place | rest);
   }
 
   /** Forgets a peer without leases. */
@@ -116,8 +119,12 @@ export class Peers {
       const peer = peers[i] ?? NO_ROW;
       rows.add(this.#state.get(peer) & REACH_MASK, this.endpointsOf(peer), chunksHeld[i] ?? 0, isComplete);
     }
-    for (let i = 0; i < count; i++)
-      this.#rows.copyTo(peers[i] ?? NO_ROW, PLACE_WORDS, rows.words, rows.wordAt(first + i));
+    for (let i = 0; i < count; i++) {
+      const peer = peers[i] ?? NO_ROW;
+      // No more than is used: the rest of a row is in another cache line.
+      const words = this.#state.get(peer) >> PLACE_SHIFT;
+      this.#rows.copyTo(peer, words, rows.words, rows.wordAt(first + i));
+    }
   }
 
   runEpoch(peer: number): number {

@@ -63,7 +63,7 @@ export class SwarmSampler {
     for (let i = 0; i < count; i++) {
       const lease = this.#drawn[i] ?? NO_ROW;
       // A lease that has ended is there until it is cleared away.
-      if (this.#leases.expiresAtMs(lease) <= nowMs) continue;
+      if (this.#leases.hasEnded(lease, nowMs)) continue;
       const peer = this.#leases.peerOf(lease);
       if (excluded.length > 0 && excluded.some((id) => this.#peers.hasId(peer, id))) continue;
       this.#drawnPeers[usable] = peer;
