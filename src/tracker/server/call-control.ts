@@ -15,7 +15,8 @@ const REFUSALS_LOGGED_EVERY_MS = 10_000;
 /** Calls that are under way, of each kind. */
 export type Open = Readonly<Record<CallKind, OpenCalls>>;
 
-/** When to call again if too many calls are under way. */
+/** When to call again, at the earliest, if too many calls are under way; at the latest after twice that. Told the same
+ * moment, all that were refused would come back together, and be too many again. */
 const CROWD_RETRY_MS = 500;
 
 export class CallControl implements CallWatch {
@@ -26,7 +27,9 @@ export class CallControl implements CallWatch {
   readonly #metrics: TrackerMetrics | undefined;
   readonly #refusals: Seldom;
   readonly #floods: Seldom;
+  readonly #random: () => number;
 
+  /** `random` gives numbers from 0 up to, not including, 1. */
   constructor(
     quota: AddressQuota,
     load: LoadMeter,
@@ -34,7 +37,9 @@ export class CallControl implements CallWatch {
     log: TrackerLog,
     metrics: TrackerMetrics | undefined,
     clock: Clock,
+    random: () => number = Math.random,
   ) {
+    this.#random = random;
     this.#quota = quota;
     this.#load = load;
     this.#open = open;
@@ -54,7 +59,8 @@ export class CallControl implements CallWatch {
     const tooSoon = this.#quota.call(host);
     if (tooSoon !== undefined) return this.#tooSoon(host, tooSoon);
     if (this.#open[kind].begin(host)) return undefined;
-    return { message: "too many calls at a time", retryAfterMs: CROWD_RETRY_MS, hangUp: false };
+    const retryAfterMs = CROWD_RETRY_MS * (1 + this.#random());
+    return { message: "too many calls at a time", retryAfterMs, hangUp: false };
   }
 
   #tooSoon(host: string, { retryAfterMs, isFlood }: TooSoon): CallRefusal {
