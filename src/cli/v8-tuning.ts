@@ -1,6 +1,6 @@
 // What V8 is told, in a process that transfers and in a tracker. Most of the time of the first goes into the kernel and
-// SHA-256, and V8 should take little of what is left, in time and in memory. The other makes objects for call after call
-// and drops them at once. For commands only: a library has no business with the flags of its process.
+// SHA-256, and V8 should take little of what is left, in time and in memory. The other makes objects for call after
+// call and drops them at once. For commands only: a library has no business with the flags of its process.
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { MIB } from "../core/units.js";
 
@@ -11,16 +11,16 @@ const TRANSFER_FLAGS_FOR_NODE = 20;
 /** The latest that is known to know the flags for calls. */
 const CALL_FLAGS_UP_TO_NODE = 26;
 
-/** Compiling what runs between the kernel and SHA-256 cost more than it saved: with these limits a download of 1 GiB takes 10
- * % less CPU time, one of 4 GiB 5 %, and 8 that exchange 1 GiB 6 %. */
+/** Compiling what runs between the kernel and SHA-256 cost more than it saved: with these limits a download of 1 GiB
+ * takes 10 % less CPU time, one of 4 GiB 5 %, and 8 that exchange 1 GiB 6 %. */
 const COMPILER_FLAGS = ["--interrupt-budget=270000", "--max-inlined-bytecode-size-cumulative=150"];
 
 /** Both halves of the young generation. V8 would double it up to 32 MiB, which makes a long transfer no faster. */
 const YOUNG_BYTES = 8 * MIB;
 const FIXED_SIZE_FLAG = "--semi-space-growth-factor=1";
 
-/** While it starts, V8 finds of half of all trackers that objects of some kind live long, and from then on makes
- * these where it collects seldom. They do not: each keeps all that its call was, until the next full collection, so that
+/** While half of all trackers start, V8 finds that objects of some kind live long, and from then on makes these where it
+ * collects seldom. They do not live long: each keeps all that its call was, until the next full collection, so that
  * every young one costs twice as much. And little is left to be moved, which several threads do no faster than one. */
 const CALL_FLAGS = ["--no-allocation-site-pretenuring", "--no-parallel-scavenge"];
 

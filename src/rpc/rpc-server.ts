@@ -115,7 +115,7 @@ export class RpcServer {
       untaken: new UntakenResponses(options),
       stalls: new StallWatch(options.requestTimeoutMs),
       hangUpOn: (host, port) => this.#hangUpOn(host, port),
-      isServing: (call) => {
+      serving: (call) => {
         this.#serving = call;
       },
     };

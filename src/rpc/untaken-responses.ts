@@ -1,7 +1,6 @@
 // Responses that their callers have not taken yet, bounded in bytes, in all and for one address. If there is no room, a
 // large one is not sent and its caller may try again; small ones always are, since the number of calls bounds them. A
 // caller that has left one for long while others need room is hung up on. Reads no clock by itself.
-
 import { HostParts } from "../address/host-parts.js";
 import { type Arrival, Arrivals } from "../core/arrivals.js";
 

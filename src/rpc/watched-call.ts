@@ -1,6 +1,6 @@
-// One call on its way through the server: refuses it before its request is read, bounds the messages it may hold, counts
-// its response until that is taken, and tells how it ended. One object that the library both sends through and reports
-// to: what is made for each call is made thousands of times a second. Reads no message.
+// One call on its way through the server: refuses it before its request is read, bounds the messages it may hold,
+// counts its response until that is taken, and tells how it ended. One object that the library both sends through and
+// reports to: what is made for each call is made thousands of times a second. Reads no message.
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import type { CallKind, CallRefusal, CallWatch } from "./call-watch.js";
@@ -22,8 +22,8 @@ export interface CallSurroundings {
   readonly stalls: StallWatch;
   /** Ends the connection from this port of a host, or without a port all from that host. */
   hangUpOn(host: string, port: number | undefined): void;
-  /** The request of a call is there in full. Before this returns, a unary handler is called. */
-  isServing(call: WatchedCall | undefined): void;
+  /** The request of this call is there in full, and its handler is called next; undefined: it has been called. */
+  serving(call: WatchedCall | undefined): void;
 }
 
 const OK = 0;
@@ -117,6 +117,7 @@ export class WatchedCall extends ServerInterceptingCall implements Inbound {
   }
 
   onReceiveMessage(message: unknown): void {
+    if (this.#isOver) return;
     this.#messages += 1;
     if (this.#messages <= MAX_MESSAGES_PER_CALL) {
       this.#inbound?.onReceiveMessage(message);
@@ -129,12 +130,15 @@ export class WatchedCall extends ServerInterceptingCall implements Inbound {
     });
   }
 
+  /** The library reports this of calls that are over too, since closing a stream ends what it reads: one whose caller
+   * was told that its request took too long would be served after that, without counting as open. */
   onReceiveHalfClose(): void {
+    if (this.#isOver) return;
     this.#endStallWatch();
     this.#unread = undefined;
-    this.#surroundings.isServing(this);
+    this.#surroundings.serving(this);
     this.#inbound?.onReceiveHalfClose();
-    this.#surroundings.isServing(undefined);
+    this.#surroundings.serving(undefined);
   }
 
   /** The library calls this at the end of every call, however that ended. */

@@ -81,6 +81,31 @@ test("a request that does not arrive in full is ended after its time", async () 
   await withRig({}, use, { requestTimeoutMs: 1 });
 });
 
+test("a call that was answered before its request ended never reaches its handler", async () => {
+  let calls = 0;
+  const counted = unary(getManifest, async () => {
+    calls += 1;
+    return {};
+  });
+  const use = async ({ client, port }: Rig): Promise<void> => {
+    const session = connectHttp2(`http://${HOST}:${port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/goshare.v1.TrackerService/GetManifest",
+      "content-type": "application/grpc",
+    });
+    stream.write(Buffer.alloc(5)); // all of the message, but not the end of the request
+    const [headers] = await once(stream, "response");
+    assert.is(headers["grpc-status"], "4");
+    // The server closes the stream, which ends what it reads.
+    await once(stream.resume(), "close");
+    await client.call(getTrackerInfo, {}, LIMITS);
+    assert.is(calls, 0);
+    session.destroy();
+  };
+  await withRig({ getManifest: counted }, use, { requestTimeoutMs: 1 });
+});
+
 test("a connection that does not answer pings is dropped, whether it speaks HTTP/2 or nothing", async () => {
   const use = async ({ port }: Rig): Promise<void> => {
     const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

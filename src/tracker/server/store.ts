@@ -35,7 +35,8 @@ export interface SampleQuery {
 }
 
 export interface SwarmSample {
-  /** Random, each lease at most once; from a large swarm both complete and partial peers, if there are both. */
+  /** Random, each lease at most once; from a large swarm both complete and partial peers, if there are both. The asker's
+   * own, to give back: a store keeps no hold of them. */
   readonly peers: PeerRows;
   readonly counts: SwarmCounts;
 }

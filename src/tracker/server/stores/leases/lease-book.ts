@@ -27,6 +27,9 @@ export interface Announced {
   readonly completeShares: readonly ContentId[];
 }
 
+/** A set of its own for every announcement would be made for nothing: few are refused. */
+const NO_SHARES: ReadonlySet<HeldShare> = new Set();
+
 interface NewLease {
   readonly group: Group;
   readonly chunksHeld: number;
@@ -100,7 +103,8 @@ export class LeaseBook {
       this.#removeEmpty(peer);
     }
     this.#tellEnded();
-    const held = update.shares.filter((share) => share.complete && !refused.includes(share));
+    const notHeld = refused.length === 0 ? NO_SHARES : new Set(refused);
+    const held = update.shares.filter((share) => share.complete && !notHeld.has(share));
     return {
       outcome: outcome === "held" && refused.length > 0 ? "swarmFull" : outcome,
       completeShares: held.map(({ contentId }) => contentId),

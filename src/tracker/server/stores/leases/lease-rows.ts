@@ -88,8 +88,8 @@ export class LeaseRows {
     return this.#expiresAtMs[lease] ?? NEVER;
   }
 
-  /** Whether a lease has ended but is still there, to the millisecond, if it ends or has ended within 24 days. Looks at
-   * nothing but what all that is asked of a lease is next to. */
+  /** Whether a lease that is still there has ended: to the millisecond, for those whose end is less than 24 days away.
+   * Reads only what lies beside the rest that is asked of a lease. */
   hasEnded(lease: number, nowMs: number): boolean {
     return ((this.#facts.get(lease, END) - lowBits(nowMs)) | 0) <= 0;
   }

@@ -213,6 +213,29 @@ test("words that no lease book wrote are refused, and leave nothing half there",
   );
 });
 
+test("a lease is handed out until its end, whatever its clock shows", () => {
+  const one = [{ contentId: contentId(1), chunksHeld: 1, complete: true }];
+  const update = { key: leaseKey(1), runEpochMs: 1, endpoints: [], shares: one, ttlMs: TTL_MS };
+  for (const nowMs of [0, 0.75, 2 ** 31 - 1, 2 ** 32 - TTL_MS / 2, 2 ** 32 + 0.25, 2 ** 40 - 1.5]) {
+    const book = new LeaseBook(limits, Math.random, () => {});
+    book.announce(update, nowMs);
+    const isListedAfter = (ms: number): boolean => listed(book, contentId(1), nowMs + ms).peers.length > 0;
+    assert.equal([0, TTL_MS - 1, TTL_MS, TTL_MS + 1, 2 ** 30].map(isListedAfter), [
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    const out = new WordWriter();
+    book.dumpFrom(0, 1000, nowMs + 0.5, out);
+    const later = new LeaseBook(limits, Math.random, () => {});
+    later.load(new WordReader(out.written), TTL_MS, nowMs);
+    assert.is(listed(later, contentId(1), nowMs + TTL_MS - 2).peers.length, 1);
+    assert.is(listed(later, contentId(1), nowMs + TTL_MS).peers.length, 0);
+  }
+});
+
 test("hundreds of thousands of leases end in steps of at most a thousand", () => {
   const many = 20_000;
   const book = new LeaseBook(
