@@ -26,8 +26,8 @@ const REACH_SHIFT = 1;
 
 const NO_ENDPOINTS: readonly Endpoint[] = [];
 
-/** Room for the sample that nearly every call asks for: such rows are kept when they are given back, since making them
- * anew costs more than filling them. */
+/** Room for the largest sample of one share. Only rows with that are kept when they are given back: to make them anew
+ * costs more than to fill them. */
 const USUAL_PEERS = MAX_WANT_PEERS;
 /** More calls than that are seldom under way at a time. */
 const MAX_SPARE = 64;
