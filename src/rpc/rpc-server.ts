@@ -89,8 +89,8 @@ export class RpcServer {
   /** With the bytes that each had brought when it was last looked at. */
   readonly #sockets = new Map<Socket, number>();
   readonly #hosts: HostCount;
-  /** The call whose handler is being called: the library does not tell handlers. A WeakMap by what it does tell them
-   * made every call a fifth dearer, since collecting garbage goes through all of it. */
+  /** The call whose handler is being called, since the library does not tell the handler. A table by what it does tell
+   * would keep calls that are over (core/arrivals.ts). */
   #serving: WatchedCall | undefined;
   readonly #ages: ConnectionAges;
   readonly #incoming: IncomingStreams;
