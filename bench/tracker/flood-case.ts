@@ -23,9 +23,9 @@ export interface FloodWork {
   readonly sliceMs: number;
 }
 
-/** What was measured during a flood, and how much the flood had done before and after. */
-interface Flooded<T> {
-  readonly measured: T;
+/** The honest calls beside a flood, and how much that had done before and after them. */
+interface Flooded {
+  readonly beside: Loaded;
   readonly before: FloodResult;
   readonly after: FloodResult;
 }
@@ -69,36 +69,35 @@ export class FloodCase implements BenchCase {
     const alone = await tracker.load(slice);
     const other = new MeasuredProcess([...argv, "--json"]);
     const { endpoint } = await other.event("listening");
-    const elsewhere = await this.#flooded(String(endpoint), host, kind, () => tracker.load(slice));
+    const elsewhere = await flooded(String(endpoint), host, kind, () => tracker.load(slice));
     await other.stop();
-    const here = await this.#flooded(tracker.endpoint, host, kind, () => tracker.load(slice));
+    const { beside, before, after } = await flooded(tracker.endpoint, host, kind, () => tracker.load(slice));
     const { usage } = await tracker.stop();
-    const { measured: beside, before, after } = here;
     return {
       ...honestFigures(alone, beside),
-      "p99 ms beside a flood of another tracker": elsewhere.measured.p99Ms,
-      "p99 beside/beside a flood of another tracker": beside.p99Ms / elsewhere.measured.p99Ms,
+      "p99 ms beside a flood of another tracker": elsewhere.beside.p99Ms,
+      "p99 beside/beside a flood of another tracker": beside.p99Ms / elsewhere.beside.p99Ms,
       "loop delay p99 ms, over all": usage.loopDelayP99Ms,
       ...floodFigures(alone, beside, before, after),
     };
   }
+}
 
-  /** Does `work` while the tracker at `endpoint`, reached at `host`, is flooded. */
-  async #flooded<T>(
-    endpoint: string,
-    host: string,
-    kind: FloodKind,
-    work: () => Promise<T>,
-  ): Promise<Flooded<T>> {
-    const { port } = requireEndpoint(endpoint, "a tracker");
-    const request: FloodRequest = { target: formatEndpoint({ host, port }), kind };
-    const flood = new MeasuredProcess([JSON.stringify(request)], { script: FLOOD });
-    const before = await soFar(flood, "before");
-    const measured = await work();
-    const after = await soFar(flood, "after");
-    await flood.stop();
-    return { measured, before, after };
-  }
+/** Makes the honest `calls` while the tracker at `endpoint`, reached at `host`, is flooded. */
+async function flooded(
+  endpoint: string,
+  host: string,
+  kind: FloodKind,
+  calls: () => Promise<Loaded>,
+): Promise<Flooded> {
+  const { port } = requireEndpoint(endpoint, "a tracker");
+  const request: FloodRequest = { target: formatEndpoint({ host, port }), kind };
+  const flood = new MeasuredProcess([JSON.stringify(request)], { script: FLOOD });
+  const before = await soFar(flood, "before");
+  const beside = await calls();
+  const after = await soFar(flood, "after");
+  await flood.stop();
+  return { beside, before, after };
 }
 
 function honestFigures(alone: Loaded, beside: Loaded): Figures {

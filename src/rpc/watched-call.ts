@@ -42,6 +42,7 @@ export interface CalledMethod {
 type Inbound = Parameters<ServerInterceptingCallInterface["start"]>[0];
 type Status = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
 
+/** The library asks for its own class here; of that, all that a call goes through is overridden. */
 export class WatchedCall extends ServerInterceptingCall implements Inbound {
   readonly connection: Connection;
   readonly #method: CalledMethod;

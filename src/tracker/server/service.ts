@@ -223,7 +223,11 @@ export class TrackerCalls {
       const sample = samples[index];
       if (sample === undefined) continue;
       const max = Math.min(wantPeers, left);
-      const found = preferNear ? PeerRows.of(nearFirst([...sample.peers], caller.host, max)) : sample.peers;
+      let found = sample.peers;
+      if (preferNear) {
+        found = PeerRows.of(nearFirst([...found], caller.host, max));
+        sample.peers.giveBack();
+      }
       left -= found.length;
       answers.push({ contentId, peers: handout.peersOf(found), counts: sample.counts });
     }

@@ -47,8 +47,6 @@ interface Asked {
   readonly untilMs: number;
 }
 
-const NOBODY: readonly Asked[] = [];
-
 /** A root that is kept, or is being written. */
 interface Kept {
   readonly bytes: number;
@@ -128,9 +126,8 @@ export class ManifestShelf {
     const { maxManifests, maxManifestBytesTotal } = this.#limits;
     if (this.#kept.has(contentId) || this.#kept.size >= maxManifests) return false;
     if (this.#bytes >= maxManifestBytesTotal || !this.#byteParts.hasRoom(host, 1)) return false;
-    const asked = this.#asked.get(contentId) ?? NOBODY;
-    if (asked.some((one) => one.peerId === peerId && one.untilMs > nowMs)) return true;
-    const waiting = asked.filter(({ untilMs }) => untilMs > nowMs);
+    const waiting = (this.#asked.get(contentId) ?? []).filter(({ untilMs }) => untilMs > nowMs);
+    if (waiting.some((asked) => asked.peerId === peerId)) return true;
     if (waiting.length >= MAX_ASKED_PEERS) return false;
     this.#forgetTimedOut(nowMs);
     if (waiting.length === 0 && this.#asked.size >= MAX_ASKED_SHARES) return false;
